@@ -1,0 +1,264 @@
+#include "graph.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "check.h"
+
+namespace wavestride {
+
+Index Kernel::total(std::span<const Index> lengths) const {
+  Index n = Work::unknown;
+  for (std::size_t i = 0; i < inputs_.size(); ++i) n = std::min(n, inputs_[i].geometry.total(lengths[i]));
+  return n;
+}
+
+namespace detail {
+
+Ratio operator*(Ratio a, Ratio b) {
+  const Ratio x(a.num, b.den), y(b.num, a.den);
+  const Wide num = static_cast<Wide>(x.num) * y.num, den = static_cast<Wide>(x.den) * y.den;
+  require(num == saturate(num) && den == saturate(den), "stack: the product of its rate changes overflows");
+  return {static_cast<Index>(num), static_cast<Index>(den)};
+}
+
+Index port_available(const Port& port, Index received) noexcept {
+  if (port.padding.mode == PadMode::reflect && received <= -port.geometry.window.first(0)) return 0;
+  return port.geometry.available(received);
+}
+
+Index right_reach(const Port& port) {
+  const Geometry& g = port.geometry;
+  Index reach = 0;
+  const Index base = 1000 * (g.window.num + g.window.span());
+  for (Index T = base; T <= base + std::min<Index>(2 * g.window.num, 8192); ++T)
+    if (const Index n = g.total(T); n > 0) reach = std::max(reach, g.window.last(n - 1) - T + 1);
+  return reach;
+}
+
+Graph::Graph(std::string graph_name, std::vector<Index> input_channels, std::vector<Node> graph_nodes,
+             std::vector<int> graph_outputs)
+    : name(std::move(graph_name)),
+      nodes(std::move(graph_nodes)),
+      outputs(std::move(graph_outputs)),
+      inputs_(static_cast<int>(input_channels.size())) {
+  connect(input_channels);
+  derive_rates();
+  check_lengths();
+  if (!whole_signal_reason_) derive_held();
+}
+
+void Graph::connect(const std::vector<Index>& input_channels) {
+  require(inputs_ > 0, name, ": needs at least one input");
+  require(!outputs.empty(), name, ": needs at least one output");
+  values_.resize(input_channels.size() + nodes.size());
+  for (int i = 0; i < inputs_; ++i) {
+    require(input_channels[i] > 0, name, ": an input must have at least one channel, got ",
+            input_channels[i]);
+    values_[i].channels = input_channels[i];
+  }
+  for (int k = 0; k < static_cast<int>(nodes.size()); ++k) {
+    const Node& node = nodes[k];
+    const auto& ports = node.kernel->inputs();
+    require(!ports.empty() && ports.size() <= max_ports, node.kernel->name(), ": must have 1 to ", max_ports,
+            " inputs, has ", ports.size());
+    require(node.inputs.size() == ports.size(), name, ": ", node.kernel->name(), " has ", ports.size(),
+            " inputs, got ", node.inputs.size());
+    require(node.kernel->out_channels() > 0, node.kernel->name(), ": must have at least one output channel");
+    for (std::size_t p = 0; p < ports.size(); ++p) {
+      const int v = node.inputs[p];
+      require(v >= 0 && v < value_of(k), name, ": ", node.kernel->name(),
+              " reads a value that is not made before it");
+      require(values_[v].channels == ports[p].channels, name, ": ", node.kernel->name(), " expects ",
+              ports[p].channels, " channels at input ", p, ", got ", values_[v].channels);
+      values_[v].readers.push_back({k, static_cast<int>(p)});
+    }
+    values_[value_of(k)].channels = node.kernel->out_channels();
+    const auto reason = node.kernel->whole_signal_reason();
+    whole_.push_back(reason.has_value());
+    if (reason && !whole_signal_reason_) whole_signal_reason_ = node.kernel->name() + ": " + *reason;
+  }
+  std::vector<bool> needed(values_.size(), false);
+  for (const int v : outputs) {
+    require(v >= 0 && v < static_cast<int>(values_.size()), name,
+            ": an output names a value that does not exist");
+    needed[v] = true;
+  }
+  for (int k = static_cast<int>(nodes.size()); k-- > 0;) {
+    require(needed[value_of(k)], name, ": the result of ", nodes[k].kernel->name(), " is not used");
+    for (const int v : nodes[k].inputs) needed[v] = true;
+  }
+  for (int i = 0; i < inputs_; ++i) require(needed[i], name, ": input ", i, " is not used");
+}
+
+// The rate of input 0 is 1. Rates spread forwards through every kernel, and backwards to an input that meets
+// a value of known rate in a kernel.
+void Graph::derive_rates() {
+  std::vector<bool> unrated(values_.size(), false);  // behind a whole-signal kernel
+  values_[0].rate = Ratio{};
+  const auto out_rate = [&](const Node& node, std::size_t p) {
+    return *values_[node.inputs[p]].rate * inverse(node.kernel->inputs()[p].geometry.rate());
+  };
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (int k = 0; k < static_cast<int>(nodes.size()); ++k) {
+      const Node& node = nodes[k];
+      Value& out = values_[value_of(k)];
+      if (unrated[value_of(k)]) continue;
+      if (whole(k) ||
+          std::any_of(node.inputs.begin(), node.inputs.end(), [&](int v) { return unrated[v]; })) {
+        unrated[value_of(k)] = changed = true;
+        continue;
+      }
+      for (std::size_t p = 0; p < node.inputs.size() && !out.rate; ++p)
+        if (values_[node.inputs[p]].rate) out.rate = out_rate(node, p), changed = true;
+      for (std::size_t p = 0; p < node.inputs.size() && out.rate; ++p) {
+        Value& in = values_[node.inputs[p]];
+        if (!in.rate) {
+          in.rate = *out.rate * node.kernel->inputs()[p].geometry.rate();
+          changed = true;
+        }
+        const Ratio r = out_rate(node, p);
+        require(r == *out.rate, name, ": ", node.kernel->name(), " joins values of different rates: input ",
+                p, " has ", r.num, "/", r.den, " frames per input frame, input 0 has ", out.rate->num, "/",
+                out.rate->den);
+      }
+    }
+  }
+  for (int v = 0; v < static_cast<int>(values_.size()); ++v)
+    require(values_[v].rate || unrated[v] || whole_signal_reason_, name, ": input ", v,
+            " does not meet the other inputs anywhere, so their rates can't be related");
+}
+
+// Joined values whose lengths disagree by the same number of frames for every input length come from a
+// padding mistake; where they agree for some lengths, the shortest decides (U-Nets on odd lengths).
+void Graph::check_lengths() const {
+  if (whole_signal_reason_) return;
+  constexpr int trials = 48;
+  std::vector<std::vector<Index>> lengths(trials, std::vector<Index>(values_.size()));
+  for (int t = 0; t < trials; ++t) totals(matching_lengths(100'000 + t), lengths[t]);
+  for (const Node& node : nodes) {
+    for (std::size_t p = 1; p < node.inputs.size(); ++p) {
+      const auto difference = [&](int t) {
+        return node.kernel->inputs()[p].geometry.total(lengths[t][node.inputs[p]]) -
+               node.kernel->inputs()[0].geometry.total(lengths[t][node.inputs[0]]);
+      };
+      const Index d = difference(0);
+      bool always = d != 0;
+      for (int t = 1; t < trials && always; ++t) always = difference(t) == d;
+      require(!always, name, ": ", node.kernel->name(), ": input ", p, " is ", std::abs(d), " frames ",
+              d > 0 ? "longer" : "shorter", " than input 0 for every length; pad or crop the branches alike");
+    }
+  }
+}
+
+// With input frames fed one at a time and every kernel run at once, the frames made of a value after R input
+// frames lie between two lines rate·R + low and rate·R + high. Held at worst: what is made after R frames,
+// less what every reader has let go of after R−1.
+void Graph::derive_held() {
+  struct Lines {
+    double low = 0, high = 0;
+  };
+  std::vector<Lines> lines(values_.size());
+  const auto rate = [&](int v) {
+    return static_cast<double>(values_[v].rate->num) / static_cast<double>(values_[v].rate->den);
+  };
+  for (int i = 1; i < inputs_; ++i) lines[i].low = values_[i].rate->den > 1 ? -1 : 0;
+  for (int k = 0; k < static_cast<int>(nodes.size()); ++k) {
+    const Node& node = nodes[k];
+    Lines out{1e300, 1e300};
+    for (std::size_t p = 0; p < node.inputs.size(); ++p) {
+      const Port& port = node.kernel->inputs()[p];
+      const Window& w = port.geometry.window;
+      const Length& len = port.geometry.length;
+      const Lines in = lines[node.inputs[p]];
+      const auto num = static_cast<double>(w.num), den = static_cast<double>(w.den),
+                 hi = static_cast<double>(w.hi);
+      const auto mul = static_cast<double>(len.mul), div = static_cast<double>(len.div);
+      const auto add = static_cast<double>(len.add), plus = static_cast<double>(len.plus);
+      double low = std::min((den * in.low - hi) / num, (in.low * mul + add - (div - 1)) / div + plus -
+                                                           (port.geometry.starts_inside ? 1 : 0));
+      if (port.padding.mode == PadMode::reflect)  // nothing is made until the reflected frames are there
+        low = std::min(low, den / num * (in.low - static_cast<double>(-w.first(0))));
+      const double high = std::min((den * in.high - hi - 1) / num + 1, (in.high * mul + add) / div + plus);
+      out.low = std::min(out.low, low);
+      out.high = std::min(out.high, high);
+    }
+    lines[value_of(k)] = out;
+  }
+  for (int v = 0; v < static_cast<int>(values_.size()); ++v) {
+    double let_go = lines[v].high;
+    for (const Reader& r : values_[v].readers) {
+      const Port& port = nodes[r.node].kernel->inputs()[r.port];
+      const Window& w = port.geometry.window;
+      const auto num = static_cast<double>(w.num), den = static_cast<double>(w.den);
+      double from = (num * (lines[value_of(r.node)].low - 1) + static_cast<double>(w.lo)) / den - 1;
+      if (port.padding.mode != PadMode::constant)
+        from = std::min(from, lines[v].low - 2 - static_cast<double>(right_reach(port)));
+      let_go = std::min(let_go, from);
+    }
+    if (std::find(outputs.begin(), outputs.end(), v) != outputs.end())
+      let_go = std::min(let_go, lines[v].low - 1);
+    const double held = lines[v].high + rate(v) - (let_go - rate(v)) + 4;
+    require(held < 1e12, name, ": a stream would have to hold ", held, " frames of one value");
+    values_[v].held = static_cast<Index>(std::ceil(held));
+  }
+}
+
+std::vector<Index> Graph::matching_lengths(Index T) const {
+  std::vector<Index> lengths(static_cast<std::size_t>(inputs_), T);
+  for (int i = 0; i < inputs_; ++i)
+    if (const auto& r = values_[i].rate) lengths[i] = affine_floor(T, r->num, 0, r->den);
+  return lengths;
+}
+
+namespace {
+
+template <class F>
+void forward(const Graph& g, std::span<const Index> inputs, std::span<Index> values,
+             F&& out_frames) noexcept {
+  std::copy(inputs.begin(), inputs.end(), values.begin());
+  for (int k = 0; k < static_cast<int>(g.nodes.size()); ++k) values[g.value_of(k)] = out_frames(k);
+}
+
+}  // namespace
+
+void Graph::totals(std::span<const Index> input_lengths, std::span<Index> values) const noexcept {
+  forward(*this, input_lengths, values, [&](int k) {
+    const Node& node = nodes[k];
+    Index lengths[max_ports];
+    for (std::size_t p = 0; p < node.inputs.size(); ++p) lengths[p] = values[node.inputs[p]];
+    return node.kernel->total({lengths, node.inputs.size()});
+  });
+}
+
+void Graph::availables(std::span<const Index> received, std::span<Index> values) const noexcept {
+  forward(*this, received, values, [&](int k) {
+    const Node& node = nodes[k];
+    if (whole(k)) return Index{0};
+    Index n = Work::unknown;
+    for (std::size_t p = 0; p < node.inputs.size(); ++p)
+      n = std::min(n, port_available(node.kernel->inputs()[p], values[node.inputs[p]]));
+    return n;
+  });
+}
+
+void Graph::reads(int output, Index n, std::span<FrameRange> inputs) const {
+  constexpr Index none_first = Work::unknown, none_last = std::numeric_limits<Index>::min();
+  std::vector<FrameRange> need(values_.size(), {none_first, none_last});
+  need[outputs[output]] = {n, n};
+  for (int k = static_cast<int>(nodes.size()); k-- > 0;) {
+    const FrameRange out = need[value_of(k)];
+    if (out.first > out.last) continue;
+    for (std::size_t p = 0; p < nodes[k].inputs.size(); ++p) {
+      FrameRange& in = need[nodes[k].inputs[p]];
+      const Window& w = nodes[k].kernel->inputs()[p].geometry.window;
+      in.first = std::min(in.first, whole(k) ? 0 : w.first(out.first));
+      in.last = std::max(in.last, whole(k) ? Work::unknown - 1 : w.last(out.last));
+    }
+  }
+  for (int i = 0; i < inputs_; ++i) inputs[i] = need[i].first > need[i].last ? FrameRange{} : need[i];
+}
+
+}  // namespace detail
+}  // namespace wavestride

@@ -1,0 +1,86 @@
+// A graph of kernels: what an Op is inside. Values 0 … inputs−1 are the graph's inputs, value inputs+k is the
+// output of node k; nodes stand in topological order. Everything here is derived once, when the graph is
+// made.
+#pragma once
+
+#include <wavestride/op.h>
+
+namespace wavestride::detail {
+
+/// The most inputs that one kernel may have.
+inline constexpr std::size_t max_ports = 64;
+
+class Graph {
+ public:
+  struct Node {
+    std::shared_ptr<const Kernel> kernel;
+    std::vector<int> inputs;  // value of each port
+  };
+
+  /// A port that reads a value.
+  struct Reader {
+    int node = 0, port = 0;
+  };
+
+  /// What a stream must reserve for the frames of a value.
+  struct Value {
+    Index channels = 0;
+    std::vector<Reader> readers;
+    /// Frames per frame of input 0; nullopt behind a kernel that needs the whole signal.
+    std::optional<Ratio> rate;
+    /// Frames that may have to be held at once when the inputs arrive frame by frame and every kernel runs as
+    /// soon as it can. A queue of this size never stalls the graph (see GraphRunner).
+    Index held = 0;
+  };
+
+  /// Throws std::invalid_argument where channels, rates or lengths of joined values disagree, or where a
+  /// value is computed that no output needs.
+  Graph(std::string name, std::vector<Index> input_channels, std::vector<Node> nodes,
+        std::vector<int> outputs);
+
+  const std::string name;
+  const std::vector<Node> nodes;
+  const std::vector<int> outputs;
+  const std::optional<std::string>& whole_signal_reason() const { return whole_signal_reason_; }
+  /// Whether a node needs its whole input before it can make a frame.
+  bool whole(int node) const { return whole_[static_cast<std::size_t>(node)] != 0; }
+  int inputs() const { return inputs_; }
+  const std::vector<Value>& values() const { return values_; }
+  int value_of(int node) const { return inputs_ + node; }
+
+  /// The lengths of all values when the inputs have the given lengths, or `received` frames so far.
+  void totals(std::span<const Index> input_lengths, std::span<Index> values) const noexcept;
+  void availables(std::span<const Index> received, std::span<Index> values) const noexcept;
+
+  /// The frames of the inputs that frame n of an output depends on.
+  void reads(int output, Index n, std::span<FrameRange> inputs) const;
+
+  /// Lengths of all inputs that last as long as T frames of input 0.
+  std::vector<Index> matching_lengths(Index T) const;
+
+ private:
+  void connect(const std::vector<Index>& input_channels);
+  void derive_rates();
+  void derive_held();
+  void check_lengths() const;
+
+  int inputs_;
+  std::vector<Value> values_;
+  std::vector<char> whole_;
+  std::optional<std::string> whole_signal_reason_;
+};
+
+/// Output frames that `received` frames of an unfinished input allow: Geometry::available, and nothing before
+/// the frames have arrived that a reflection at the start needs.
+Index port_available(const Port& port, Index received) noexcept;
+
+/// How many virtual frames past the end a port's last window can reach.
+Index right_reach(const Port& port);
+
+/// Ratio of products, reduced.
+Ratio operator*(Ratio a, Ratio b);
+inline Ratio inverse(Ratio r) {
+  return {r.den, r.num};
+}
+
+}  // namespace wavestride::detail

@@ -1,0 +1,124 @@
+#include <wavestride/join.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "check.h"
+
+namespace wavestride {
+namespace {
+
+Port plain_port(Index channels) {
+  return {channels, conv_geometry(1, 1, 1, 0, 0), {}};
+}
+
+enum class Combine { sum, mean, product };
+
+class Elementwise final : public Kernel {
+ public:
+  Elementwise(const char* what, Combine combine, Index channels, Index inputs)
+      : Kernel(message(what, "(", inputs, " × ", channels, ")"),
+               std::vector<Port>(static_cast<std::size_t>(inputs), plain_port(channels)), channels),
+        combine_(combine) {}
+
+  void compute(const Work& work) const noexcept override {
+    const Index size = work.count * out_channels();
+    Eigen::Map<Eigen::ArrayXf> out(work.out, size);
+    out = input(work, 0, size);
+    for (std::size_t i = 1; i < work.in.size(); ++i) {
+      if (combine_ == Combine::product)
+        out *= input(work, i, size);
+      else
+        out += input(work, i, size);
+    }
+    if (combine_ == Combine::mean) out *= 1.0f / static_cast<float>(work.in.size());
+  }
+
+ private:
+  static Eigen::Map<const Eigen::ArrayXf> input(const Work& work, std::size_t i, Index size) {
+    return {work.in[i], size};
+  }
+  Combine combine_;
+};
+
+std::vector<Port> ports_of(const std::vector<Index>& channels) {
+  std::vector<Port> ports;
+  for (const Index c : channels) ports.push_back(plain_port(c));
+  return ports;
+}
+
+class Concatenate final : public Kernel {
+ public:
+  explicit Concatenate(const std::vector<Index>& channels)
+      : Kernel(message("concatenate", shape_string(channels)), ports_of(channels),
+               std::accumulate(channels.begin(), channels.end(), Index{0})) {}
+
+  void compute(const Work& work) const noexcept override {
+    float* to = work.out;
+    for (Index n = 0; n < work.count; ++n)
+      for (std::size_t i = 0; i < work.in.size(); ++i) {
+        const Index c = inputs()[i].channels;
+        to = std::copy_n(work.in[i] + n * c, c, to);
+      }
+  }
+};
+
+Op elementwise(const char* what, Combine combine, Index channels, Index inputs) {
+  require(channels > 0 && inputs > 0, what, ": channels and inputs must be positive, got ", channels, " and ",
+          inputs);
+  return Op(std::make_shared<Elementwise>(what, combine, channels, inputs));
+}
+
+Signal joined(const Op& op, std::span<const FramesView> x) {
+  for (const FramesView& s : x)
+    require(s.frames() == x[0].frames(), op.name(), ": signals must be equally long, got ", x[0].frames(),
+            " and ", s.frames(), " frames");
+  return std::move(op(x).front());
+}
+
+Index first_channels(std::span<const FramesView> x) {
+  require(!x.empty(), "a join needs at least one signal");
+  return x[0].channels();
+}
+
+}  // namespace
+
+namespace op {
+
+Op add(Index channels, Index inputs) {
+  return elementwise("add", Combine::sum, channels, inputs);
+}
+Op mean(Index channels, Index inputs) {
+  return elementwise("mean", Combine::mean, channels, inputs);
+}
+Op multiply(Index channels, Index inputs) {
+  return elementwise("multiply", Combine::product, channels, inputs);
+}
+Op identity(Index channels) {
+  return elementwise("identity", Combine::sum, channels, 1);
+}
+
+Op concatenate(std::vector<Index> channels) {
+  require(!channels.empty(), "concatenate: needs at least one input");
+  for (const Index c : channels) require(c > 0, "concatenate: channels must be positive, got ", c);
+  return Op(std::make_shared<Concatenate>(channels));
+}
+
+}  // namespace op
+
+Signal add(std::span<const FramesView> x) {
+  return joined(op::add(first_channels(x), static_cast<Index>(x.size())), x);
+}
+Signal mean(std::span<const FramesView> x) {
+  return joined(op::mean(first_channels(x), static_cast<Index>(x.size())), x);
+}
+Signal multiply(std::span<const FramesView> x) {
+  return joined(op::multiply(first_channels(x), static_cast<Index>(x.size())), x);
+}
+Signal concatenate(std::span<const FramesView> x) {
+  std::vector<Index> channels;
+  for (const FramesView& s : x) channels.push_back(s.channels());
+  return joined(op::concatenate(std::move(channels)), x);
+}
+
+}  // namespace wavestride

@@ -1,0 +1,179 @@
+#include <wavestride/op.h>
+#include <wavestride/stream.h>
+
+#include <algorithm>
+
+#include "check.h"
+#include "graph.h"
+
+namespace wavestride {
+namespace {
+
+std::shared_ptr<const detail::Graph> single(std::shared_ptr<const Kernel> kernel) {
+  require(kernel != nullptr, "Op: needs a kernel");
+  detail::Graph::Node node{kernel, {}};
+  std::vector<Index> channels;
+  for (std::size_t p = 0; p < kernel->inputs().size(); ++p) {
+    node.inputs.push_back(static_cast<int>(p));
+    channels.push_back(kernel->inputs()[p].channels);
+  }
+  const int out = static_cast<int>(channels.size());
+  return std::make_shared<const detail::Graph>(kernel->name(), std::move(channels),
+                                               std::vector<detail::Graph::Node>{std::move(node)},
+                                               std::vector<int>{out});
+}
+
+}  // namespace
+
+Op::Op(std::shared_ptr<const Kernel> kernel) : graph_(single(std::move(kernel))) {}
+Op::Op(std::shared_ptr<const detail::Graph> graph) : graph_(std::move(graph)) {}
+
+const std::string& Op::name() const {
+  return graph_->name;
+}
+Index Op::inputs() const {
+  return graph_->inputs();
+}
+Index Op::outputs() const {
+  return static_cast<Index>(graph_->outputs.size());
+}
+Index Op::in_channels(Index input) const {
+  return graph_->values()[static_cast<std::size_t>(input)].channels;
+}
+Index Op::out_channels(Index output) const {
+  return graph_->values()[static_cast<std::size_t>(graph_->outputs[static_cast<std::size_t>(output)])]
+      .channels;
+}
+
+Index Op::total(Index T) const {
+  return total(graph_->matching_lengths(T), 0);
+}
+
+Index Op::total(std::span<const Index> lengths, Index output) const {
+  require(static_cast<Index>(lengths.size()) == inputs(), name(), ": has ", inputs(), " inputs, got ",
+          lengths.size(), " lengths");
+  std::vector<Index> values(graph_->values().size());
+  graph_->totals(lengths, values);
+  return values[static_cast<std::size_t>(graph_->outputs[static_cast<std::size_t>(output)])];
+}
+
+Index Op::available(Index received) const {
+  std::vector<Index> values(graph_->values().size());
+  graph_->availables(graph_->matching_lengths(received), values);
+  return values[static_cast<std::size_t>(graph_->outputs[0])];
+}
+
+FrameRange Op::reads(Index n, Index output, Index input) const {
+  std::vector<FrameRange> ranges(static_cast<std::size_t>(inputs()));
+  graph_->reads(static_cast<int>(output), n, ranges);
+  return ranges[static_cast<std::size_t>(input)];
+}
+
+Ratio Op::rate(Index output, Index input) const {
+  using namespace detail;
+  const auto& in = graph_->values()[static_cast<std::size_t>(input)].rate;
+  const auto& out =
+      graph_->values()[static_cast<std::size_t>(graph_->outputs[static_cast<std::size_t>(output)])].rate;
+  if (!in || !out) return {0, 1};
+  return *in * inverse(*out);
+}
+
+namespace {
+
+// Calls f(n, range) for the output frames of one period, or for as many as are worth looking at.
+template <class F>
+void over_period(const Op& op, F&& f) {
+  constexpr Index start = 1 << 20, most = 1 << 15;
+  const Ratio r = op.rate();
+  const Index period = std::min(r.den, most);
+  for (Index n = start; n < start + period; ++n) f(n, op.reads(n));
+}
+
+}  // namespace
+
+Index Op::lookahead_frames() const {
+  if (const auto reason = whole_signal_reason()) return Work::unknown;
+  const Ratio r = rate();
+  Index worst = 0;
+  over_period(*this, [&](Index n, FrameRange range) {
+    worst = std::max(worst, range.last - detail::affine_floor(n, r.num, 0, r.den));
+  });
+  return worst;
+}
+
+Index Op::latency_frames() const {
+  if (const auto reason = whole_signal_reason()) return Work::unknown;
+  const Ratio r = rate();
+  Index worst = 0;
+  over_period(*this, [&](Index n, FrameRange range) {
+    worst = std::max(worst, detail::affine_floor(range.last + 1, r.den, 0, r.num) - n);
+  });
+  return worst;
+}
+
+Index Op::receptive_field() const {
+  if (const auto reason = whole_signal_reason()) return Work::unknown;
+  Index widest = 0;
+  over_period(*this,
+              [&](Index, FrameRange range) { widest = std::max(widest, range.last - range.first + 1); });
+  return widest;
+}
+
+Index Op::parameters() const {
+  Index sum = 0;
+  for (const auto& node : graph_->nodes) sum += node.kernel->parameters();
+  return sum;
+}
+
+double Op::macs_per_frame() const {
+  const auto& values = graph_->values();
+  const auto& out = values[static_cast<std::size_t>(graph_->outputs[0])].rate;
+  double sum = 0;
+  for (std::size_t k = 0; k < graph_->nodes.size(); ++k) {
+    const auto& r = values[static_cast<std::size_t>(graph_->value_of(static_cast<int>(k)))].rate;
+    const double frames = r && out ? static_cast<double>(r->num) / static_cast<double>(r->den) *
+                                         static_cast<double>(out->den) / static_cast<double>(out->num)
+                                   : 1.0;
+    sum += frames * graph_->nodes[k].kernel->macs_per_frame();
+  }
+  return sum;
+}
+
+std::optional<std::string> Op::whole_signal_reason() const {
+  return graph_->whole_signal_reason();
+}
+
+Stream Op::stream() const {
+  return Stream(*this);
+}
+Stream Op::stream(const StreamOptions& options) const {
+  return Stream(*this, options);
+}
+
+Signal Op::operator()(FramesView x) const {
+  require(inputs() == 1 && outputs() == 1, name(), ": has ", inputs(), " inputs and ", outputs(),
+          " outputs; pass a span of signals");
+  return std::move((*this)(std::span<const FramesView>(&x, 1)).front());
+}
+
+std::vector<Signal> Op::operator()(std::span<const FramesView> x) const {
+  require(static_cast<Index>(x.size()) == inputs(), name(), ": has ", inputs(), " inputs, got ", x.size());
+  std::vector<Index> lengths;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    require(x[i].channels() == in_channels(static_cast<Index>(i)), name(), ": expects ",
+            in_channels(static_cast<Index>(i)), " channels at input ", i, ", got ", x[i].channels());
+    lengths.push_back(x[i].frames());
+  }
+  std::vector<Signal> results;
+  std::vector<FramesSpan> out;
+  for (Index o = 0; o < outputs(); ++o) results.emplace_back(out_channels(o), total(lengths, o));
+  for (auto& r : results) out.emplace_back(r);
+  std::vector<Index> first(results.size()), rest(results.size());
+  Stream stream(*this, Stream::WholeSignal{});
+  stream.push(x, out, first);
+  for (std::size_t o = 0; o < out.size(); ++o) out[o] = out[o].slice(first[o], out[o].frames() - first[o]);
+  stream.finish(out, rest);
+  return results;
+}
+
+}  // namespace wavestride

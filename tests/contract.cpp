@@ -1,0 +1,271 @@
+#include "contract.h"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <thread>
+
+// Counts what this thread allocates through operator new and (outside sanitizers, which own malloc) malloc,
+// which is what Eigen uses.
+namespace {
+thread_local std::size_t allocation_count = 0;
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+void* operator new(std::size_t n) {
+  ++allocation_count;
+  if (void* p = std::malloc(n ? n : 1)) return p;
+  throw std::bad_alloc();
+}
+void operator delete(void* p) noexcept {
+  std::free(p);
+}
+void operator delete(void* p, std::size_t) noexcept {
+  std::free(p);
+}
+#else
+extern "C" void* __libc_malloc(std::size_t);
+extern "C" void* malloc(std::size_t n) noexcept {
+  ++allocation_count;
+  return __libc_malloc(n);
+}
+#endif
+
+namespace wavestride::testing {
+
+std::size_t allocations() {
+  return allocation_count;
+}
+
+Index uniform(Rng& rng, Index lo, Index hi) {
+  return std::uniform_int_distribution<Index>(lo, hi)(rng);
+}
+
+Signal noise(Rng& rng, Index channels, Index frames) {
+  std::normal_distribution<float> normal;
+  return Signal::NullaryExpr(channels, frames, [&] { return normal(rng); });
+}
+
+Tensor noise_tensor(Rng& rng, std::vector<Index> shape, float scale) {
+  std::normal_distribution<float> normal(0.0f, scale);
+  Tensor t(std::move(shape));
+  for (float& v : t.data) v = normal(rng);
+  return t;
+}
+
+bool same_bits(FramesView a, FramesView b) {
+  return a.channels() == b.channels() && a.frames() == b.frames() &&
+         (a.frames() == 0 ||
+          std::memcmp(a.data(), b.data(),
+                      static_cast<std::size_t>(a.channels() * a.frames()) * sizeof(float)) == 0);
+}
+
+namespace {
+
+Index random_chunk(Rng& rng) {
+  static constexpr Index primes[] = {2, 3, 5, 7, 13, 31, 61, 127, 509};
+  switch (uniform(rng, 0, 5)) {
+    case 0:
+      return 0;
+    case 1:
+      return 1;
+    case 2:
+      return uniform(rng, 1, 40);
+    case 3:
+      return uniform(rng, 100, 3000);
+    default:
+      return primes[uniform(rng, 0, 8)];
+  }
+}
+
+}  // namespace
+
+Signal stream_in_chunks(Stream& stream, FramesView x, Rng& rng) {
+  // frames_after() is asked first and must be exact; the output comes in frames that are full of NaN before.
+  const Op& op = stream.op();
+  Signal y = Signal::Constant(op.out_channels(), op.total(x.frames()), std::nanf(""));
+  Index at = 0;
+  for (Index n = 0; n < x.frames();) {
+    const Index chunk = std::min(random_chunk(rng), x.frames() - n);
+    const Index expected = stream.frames_after(chunk);
+    REQUIRE(at + expected <= y.cols());
+    const std::size_t before = allocations();
+    const Index made = stream.push(x.slice(n, chunk), FramesSpan(y).slice(at, expected));
+    const std::size_t allocated = allocations() - before;
+    REQUIRE(allocated == 0);
+    REQUIRE(made == expected);
+    n += chunk;
+    at += made;
+    REQUIRE(stream.received() == n);
+    REQUIRE(stream.emitted() == at);
+    REQUIRE(at == op.available(n));
+  }
+  const Index expected = stream.frames_at_finish();
+  REQUIRE(at + expected == y.cols());
+  const std::size_t before = allocations();
+  const Index made = stream.finish(FramesSpan(y).slice(at, expected));
+  const std::size_t allocated = allocations() - before;
+  REQUIRE(allocated == 0);
+  REQUIRE(made == expected);
+  return y;
+}
+
+namespace {
+
+// The input frames that change output frame n, found by changing one after another, against op.reads(n).
+void verify_receptive_field(const Op& op, Rng& rng, bool dense) {
+  const Ratio rate = op.rate();
+  const Index field = op.receptive_field();
+  if (field > 3000) return;
+  const Index T = 2 * field + 4 * rate.num + 8;
+  const Signal x = noise(rng, op.in_channels(), T);
+  const Signal y = op(x);
+  if (y.cols() == 0) return;
+  std::vector<FrameRange> found(static_cast<std::size_t>(y.cols()), {T, -1});
+  for (Index t = 0; t < T; ++t) {
+    Signal changed = x;
+    changed.col(t).array() = changed.col(t).array() * -3.0f + 10.0f;
+    const Signal z = op(changed);
+    REQUIRE(z.cols() == y.cols());
+    for (Index n = 0; n < y.cols(); ++n)
+      if (!same_bits(FramesView(y).slice(n, 1), FramesView(z).slice(n, 1))) {
+        FrameRange& f = found[static_cast<std::size_t>(n)];
+        f.first = std::min(f.first, t);
+        f.last = std::max(f.last, t);
+      }
+  }
+  Index widest = 0, lookahead = 0, latency = 0;
+  for (Index n = 0; n < y.cols(); ++n) {
+    const FrameRange f = found[static_cast<std::size_t>(n)], said = op.reads(n);
+    if (f.last < 0) continue;
+    // Frames near the border may read real frames through reflection or replication.
+    const bool inside = said.first >= 0 && said.last < T;
+    if (inside) {
+      CHECK(f.first >= said.first);
+      CHECK(f.last <= said.last);
+      if (dense) {
+        CHECK(f.first == said.first);
+        CHECK(f.last == said.last);
+      }
+      widest = std::max(widest, f.last - f.first + 1);
+      lookahead = std::max(lookahead, f.last - detail::affine_floor(n, rate.num, 0, rate.den));
+      latency = std::max(latency, detail::affine_floor(f.last + 1, rate.den, 0, rate.num) - n);
+    }
+  }
+  if (dense && widest > 0 && rate.den <= 64) {
+    CHECK(widest == op.receptive_field());
+    CHECK(lookahead == op.lookahead_frames());
+    CHECK(latency == op.latency_frames());
+  }
+}
+
+}  // namespace
+
+void verify_contract(const Op& op, Rng& rng, const ContractOptions& options) {
+  INFO(op.name());
+  REQUIRE(op.inputs() == 1);
+  REQUIRE(op.outputs() == 1);
+  REQUIRE(op.streamable());
+  const Index longest =
+      options.longest > 0 ? options.longest : std::min<Index>(3 * op.receptive_field() + 700, 20'000);
+  Stream stream = op.stream();
+  for (const Index T :
+       {Index{0}, Index{1}, uniform(rng, 1, op.receptive_field() + 1), uniform(rng, 2, 50), longest}) {
+    INFO("T = " << T);
+    const Signal x = noise(rng, op.in_channels(), T);
+    const Signal whole = op(x);
+    REQUIRE(whole.cols() == op.total(T));
+    REQUIRE(whole.rows() == op.out_channels());
+    if (T == 0) REQUIRE(whole.cols() == 0);
+    CHECK(whole.allFinite());
+    for (int i = 0; i < options.chunkings; ++i) {
+      stream.reset();
+      REQUIRE(same_bits(stream_in_chunks(stream, x, rng), whole));
+    }
+    if (T == longest) {
+      Stream small = op.stream({.block_frames = uniform(rng, 1, 9)});
+      REQUIRE(same_bits(stream_in_chunks(small, x, rng), whole));
+    }
+  }
+  // A stream abandoned in the middle begins anew.
+  {
+    const Signal x = noise(rng, op.in_channels(), longest);
+    stream.reset();
+    (void)stream.push(FramesView(x).slice(0, longest / 2));
+    stream.reset();
+    const Signal again = stream_in_chunks(stream, x, rng);
+    REQUIRE(same_bits(again, op(x)));
+  }
+  // Two threads, one Op.
+  {
+    const Signal a = noise(rng, op.in_channels(), longest), b = noise(rng, op.in_channels(), longest);
+    Signal from_a, from_b;
+    std::thread ta([&] { from_a = op(a); }), tb([&] { from_b = op(b); });
+    ta.join();
+    tb.join();
+    REQUIRE(same_bits(from_a, op(a)));
+    REQUIRE(same_bits(from_b, op(b)));
+  }
+  verify_receptive_field(op, rng, options.dense);
+}
+
+void verify_contract_multi(const Op& op, Rng& rng, const ContractOptions& options) {
+  INFO(op.name());
+  REQUIRE(op.streamable());
+  const auto inputs = static_cast<std::size_t>(op.inputs()), outputs = static_cast<std::size_t>(op.outputs());
+  Stream stream = op.stream();
+  const Index longest = options.longest > 0 ? options.longest : 700;
+  for (const Index T : {Index{0}, Index{1}, uniform(rng, 2, 50), longest}) {
+    INFO("T = " << T);
+    std::vector<Signal> x;
+    for (std::size_t i = 0; i < inputs; ++i) {
+      const Ratio r = op.rate(0, static_cast<Index>(i)), r0 = op.rate(0, 0);
+      const Index frames = T * r.num * r0.den / (r.den * r0.num);
+      x.push_back(noise(rng, op.in_channels(static_cast<Index>(i)), frames));
+    }
+    const std::vector<FramesView> views(x.begin(), x.end());
+    const std::vector<Signal> whole = op(views);
+    for (int c = 0; c < options.chunkings; ++c) {
+      stream.reset();
+      std::vector<Signal> y;
+      std::vector<Index> at(outputs), taken(inputs), expected(outputs), written(outputs);
+      for (std::size_t o = 0; o < outputs; ++o)
+        y.push_back(Signal::Constant(whole[o].rows(), whole[o].cols(), std::nanf("")));
+      const auto room = [&] {
+        std::vector<FramesSpan> out;
+        for (std::size_t o = 0; o < outputs; ++o) {
+          REQUIRE(at[o] + expected[o] <= y[o].cols());
+          out.push_back(FramesSpan(y[o]).slice(at[o], expected[o]));
+        }
+        return out;
+      };
+      const auto took = [&] {
+        REQUIRE(written == expected);
+        for (std::size_t o = 0; o < outputs; ++o) at[o] += written[o];
+      };
+      for (bool more = true; more;) {
+        more = false;
+        std::vector<FramesView> chunk;
+        std::vector<Index> n;
+        for (std::size_t i = 0; i < inputs; ++i) {
+          n.push_back(std::min(random_chunk(rng), x[i].cols() - taken[i]));
+          chunk.push_back(views[i].slice(taken[i], n[i]));
+          taken[i] += n[i];
+          more = more || taken[i] < x[i].cols();
+        }
+        stream.frames_after(n, expected);
+        const auto out = room();
+        REQUIRE(stream.push(chunk, out, written));
+        took();
+      }
+      stream.frames_at_finish(expected);
+      const auto out = room();
+      REQUIRE(stream.finish(out, written));
+      took();
+      for (std::size_t o = 0; o < outputs; ++o) REQUIRE(same_bits(y[o], whole[o]));
+    }
+  }
+}
+
+}  // namespace wavestride::testing

@@ -1,0 +1,75 @@
+#include <wavestride/conv1d.h>
+
+#include <catch2/catch.hpp>
+
+#include "contract.h"
+#include "golden.h"
+
+using namespace wavestride;
+using namespace wavestride::testing;
+
+namespace {
+
+PadMode pad_mode(const std::string& name) {
+  return name == "reflect" ? PadMode::reflect : name == "replicate" ? PadMode::replicate : PadMode::constant;
+}
+
+Conv1dOptions options_of(const nlohmann::json& p) {
+  Conv1dOptions o{.stride = p.value("stride", Index{1}),
+                  .dilation = p.value("dilation", Index{1}),
+                  .groups = p.value("groups", Index{1}),
+                  .padding_mode = pad_mode(p.at("mode"))};
+  const auto& padding = p.at("padding");
+  if (padding.is_string())
+    o.padding = padding == "same" ? ConvPadding("same") : ConvPadding("valid");
+  else if (padding.is_array())
+    o.padding = ConvPadding(padding[0].get<Index>(), padding[1].get<Index>());
+  else
+    o.padding = padding.get<Index>();
+  return o;
+}
+
+}  // namespace
+
+TEST_CASE("conv1d equals torch.nn.functional.conv1d") {
+  for (const GoldenCase& c : golden_cases("conv1d")) {
+    INFO(c.name << " " << c.parameters);
+    const Signal y = conv1d(c.signal("x"), c["w"], c.values("b"), options_of(c.parameters));
+    CHECK(relative_error(y, c.signal("y")) <= golden_tolerance);
+  }
+}
+
+TEST_CASE("conv1d keeps the contract of every Op") {
+  Rng rng(7);
+  for (int i = 0; i < 60; ++i) {
+    const Index groups = uniform(rng, 1, 3), kernel = uniform(rng, 1, 7), dilation = uniform(rng, 1, 4);
+    const Index in = groups * uniform(rng, 1, 6), out = groups * uniform(rng, 1, 20);
+    const Tensor w = noise_tensor(rng, {out, in / groups, kernel});
+    const Tensor b = noise_tensor(rng, {out});
+    const Conv1dOptions options{.stride = uniform(rng, 1, 9),
+                                .padding = {uniform(rng, 0, 9), uniform(rng, 0, 9)},
+                                .dilation = dilation,
+                                .groups = groups,
+                                .padding_mode = static_cast<PadMode>(uniform(rng, 0, 2))};
+    verify_contract(op::conv1d(w, b.data, options), rng);
+  }
+}
+
+TEST_CASE("conv1d refuses contradicting shapes, saying what was given") {
+  const Tensor w({4, 3, 5});
+  const std::vector<float> bias(3);
+  CHECK_THROWS_WITH(op::conv1d(w, bias), "conv1d: bias must have 4 values, got 3");
+  CHECK_THROWS_WITH(op::conv1d(w, {}, {.stride = 0}), "conv1d: stride must be at least 1, got 0");
+  CHECK_THROWS_WITH(op::conv1d(w, {}, {.padding = -1}), "conv1d: padding must not be negative, got (-1, -1)");
+  CHECK_THROWS_WITH(op::conv1d(w, {}, {.dilation = 0}), "conv1d: dilation must be at least 1, got 0");
+  CHECK_THROWS_WITH(op::conv1d(w, {}, {.groups = 3}),
+                    "conv1d: groups must divide the 4 output channels, got 3");
+  CHECK_THROWS_WITH(op::conv1d(w, {}, {.stride = 2, .padding = "same"}),
+                    "conv1d: padding \"same\" needs stride 1, got 2");
+  CHECK_THROWS_WITH(op::conv1d(w, {}, {.padding = "full"}),
+                    "conv1d: padding must be frames, \"same\" or \"valid\", got \"full\"");
+  CHECK_THROWS_WITH(op::conv1d(Tensor({4, 3})),
+                    "conv1d: weight must have shape (out, in/groups, kernel), got [4, 3]");
+  CHECK_THROWS_AS(conv1d(Signal(2, 9), w), std::invalid_argument);
+  CHECK(conv1d(Signal(Signal::Ones(3, 4)), w).cols() == 0);  // kernel longer than the signal
+}
