@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Installs what is missing (Debian packages), builds, and runs every test: optimised, then under AddressSanitizer and
+# UndefinedBehaviorSanitizer with all assertions on. Takes well under an hour on two cores.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. examples/setup.sh
+install_packages "${build_packages[@]}" catch2 libbenchmark-dev python3-torch python3-torchaudio python3-numpy
+
+jobs=$(nproc)
+for preset in release asan; do
+  echo "== $preset: configure and build"
+  cmake --preset "$preset" -DWAVESTRIDE_EXAMPLES=ON >"/tmp/wavestride-configure.$$" || {
+    cat "/tmp/wavestride-configure.$$" >&2
+    rm -f "/tmp/wavestride-configure.$$"
+    exit 1
+  }
+  rm -f "/tmp/wavestride-configure.$$"
+  cmake --build --preset "$preset" -j "$jobs"
+done
+echo "== asan: tests"
+ctest --preset asan -j "$jobs"
+echo "== release: tests"
+ctest --preset release -j "$jobs"
