@@ -1,0 +1,132 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstring>
+
+#include "contract.h"
+#include "kernels/dense.h"
+
+using namespace wavestride;
+using namespace wavestride::testing;
+
+namespace {
+
+// The plain twins of the SIMD kernels, in double.
+void plain_dense(const std::vector<float>& w, std::span<const float> bias, Index out_channels,
+                 Index in_channels, const std::vector<Index>& offsets, const float* in, Index in_step,
+                 Index frames, double* out) {
+  const auto taps = static_cast<Index>(offsets.size());
+  for (Index j = 0; j < frames; ++j)
+    for (Index o = 0; o < out_channels; ++o) {
+      double sum = bias.empty() ? 0.0 : bias[static_cast<std::size_t>(o)];
+      for (Index t = 0; t < taps; ++t)
+        for (Index c = 0; c < in_channels; ++c)
+          sum += static_cast<double>(w[static_cast<std::size_t>((o * in_channels + c) * taps + t)]) *
+                 static_cast<double>(in[offsets[static_cast<std::size_t>(t)] + j * in_step + c]);
+      out[j * out_channels + o] = sum;
+    }
+}
+
+struct EveryTarget {
+  EveryTarget() : names(kernels::simd_targets()) {}
+  ~EveryTarget() { kernels::use_simd_target(""); }
+  std::vector<std::string> names;
+};
+
+}  // namespace
+
+TEST_CASE("dense kernel equals its plain twin on every SIMD target, whatever the length and alignment") {
+  EveryTarget targets;
+  REQUIRE(!targets.names.empty());
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(11);
+    for (int trial = 0; trial < 300; ++trial) {
+      const Index out_channels = uniform(rng, 1, trial % 3 ? 40 : 100), in_channels = uniform(rng, 1, 20);
+      const Index taps = uniform(rng, 1, 8), dilation = uniform(rng, 1, 3), stride = uniform(rng, 1, 3);
+      const Index frames = uniform(rng, 0, 40), misaligned = uniform(rng, 0, 15), gap = uniform(rng, 0, 5);
+      const Tensor w = noise_tensor(rng, {out_channels, in_channels, taps});
+      const Tensor bias = noise_tensor(rng, {trial % 2 ? out_channels : 0});
+      std::vector<Index> offsets;
+      for (Index t = 0; t < taps; ++t) offsets.push_back(t * dilation * in_channels);
+      const Index in_step = stride * in_channels, out_step = out_channels + gap;
+      const Tensor in =
+          noise_tensor(rng, {misaligned + offsets.back() + in_step * std::max<Index>(frames, 1)});
+      const float* x = in.data.data() + misaligned;
+
+      const kernels::DenseWeights packed(
+          out_channels, in_channels, taps,
+          [&](Index o, Index c, Index t) {
+            return w.data[static_cast<std::size_t>((o * in_channels + c) * taps + t)];
+          },
+          bias.data);
+      std::vector<float> got(static_cast<std::size_t>(misaligned + frames * out_step) + 1, 7.0f);
+      float* y = got.data() + misaligned;
+      kernels::dense(packed, x, offsets.data(), in_step, frames, y, out_step);
+
+      std::vector<double> expected(static_cast<std::size_t>(frames * out_channels));
+      plain_dense(w.data, bias.data, out_channels, in_channels, offsets, x, in_step, frames, expected.data());
+      INFO(name << ": out " << out_channels << ", in " << in_channels << ", taps " << taps << ", frames "
+                << frames);
+      // Rounding of a sum of n products of unit variance grows like n in the worst case.
+      const double tolerance = 2e-6 * static_cast<double>(in_channels * taps + 1);
+      double worst = 0;
+      bool untouched = true;
+      for (Index j = 0; j < frames; ++j) {
+        for (Index o = 0; o < out_channels; ++o)
+          worst = std::max(worst, std::abs(static_cast<double>(y[j * out_step + o]) -
+                                           expected[static_cast<std::size_t>(j * out_channels + o)]));
+        for (Index o = out_channels; o < out_step; ++o) untouched = untouched && y[j * out_step + o] == 7.0f;
+      }
+      CHECK(worst <= tolerance);
+      CHECK(untouched);
+      CHECK(got.back() == 7.0f);
+
+      // Frame by frame: the same bits.
+      std::vector<float> single(static_cast<std::size_t>(out_channels));
+      bool same = true;
+      for (Index j = 0; j < frames; ++j) {
+        kernels::dense(packed, x + j * in_step, offsets.data(), in_step, 1, single.data(), out_channels);
+        same = same && std::memcmp(single.data(), y + j * out_step, single.size() * sizeof(float)) == 0;
+      }
+      CHECK(same);
+    }
+  }
+}
+
+TEST_CASE("depthwise kernel equals its plain twin on every SIMD target") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(12);
+    for (int trial = 0; trial < 100; ++trial) {
+      const Index channels = uniform(rng, 1, 70), taps = uniform(rng, 1, 8), stride = uniform(rng, 1, 3);
+      const Index frames = uniform(rng, 0, 20), in_step = stride * channels;
+      const Tensor w = noise_tensor(rng, {taps, channels}), bias = noise_tensor(rng, {channels});
+      const Tensor in = noise_tensor(rng, {(taps + stride * std::max<Index>(frames, 1)) * channels});
+      std::vector<Index> offsets;
+      for (Index t = 0; t < taps; ++t) offsets.push_back(t * channels);
+      std::vector<float> got(static_cast<std::size_t>(frames * channels) + 1, 7.0f);
+      kernels::depthwise(w.data.data(), bias.data.data(), channels, taps, in.data.data(), offsets.data(),
+                         in_step, frames, got.data());
+      double worst = 0;
+      for (Index j = 0; j < frames; ++j)
+        for (Index c = 0; c < channels; ++c) {
+          double sum = bias.data[static_cast<std::size_t>(c)];
+          for (Index t = 0; t < taps; ++t)
+            sum += static_cast<double>(w.data[static_cast<std::size_t>(t * channels + c)]) *
+                   static_cast<double>(in.data[static_cast<std::size_t>(offsets[static_cast<std::size_t>(t)] +
+                                                                        j * in_step + c)]);
+          worst = std::max(
+              worst, std::abs(sum - static_cast<double>(got[static_cast<std::size_t>(j * channels + c)])));
+        }
+      INFO(name << ": channels " << channels << ", taps " << taps << ", frames " << frames);
+      CHECK(worst <= 2e-6 * static_cast<double>(taps + 1));
+      CHECK(got.back() == 7.0f);
+    }
+  }
+}
+
+TEST_CASE("an unknown SIMD target is refused") {
+  CHECK_THROWS_AS(kernels::use_simd_target("ABACUS"), std::invalid_argument);
+  kernels::use_simd_target("");
+}
