@@ -28,12 +28,12 @@ Index port_available(const Port& port, Index received) noexcept {
 }
 
 Index right_reach(const Port& port) {
-  const Geometry& g = port.geometry;
-  Index reach = 0;
-  const Index base = 1000 * (g.window.num + g.window.span());
-  for (Index T = base; T <= base + std::min<Index>(2 * g.window.num, 8192); ++T)
-    if (const Index n = g.total(T); n > 0) reach = std::max(reach, g.window.last(n - 1) - T + 1);
-  return reach;
+  // last(total(T) − 1) − T + 1, with floor() left out and mul/div = den/num, so that T drops out.
+  const Window& w = port.geometry.window;
+  const Length& len = port.geometry.length;
+  const Wide past =
+      static_cast<Wide>(len.add) * w.num + (static_cast<Wide>(len.plus - 1) * w.num + w.hi) * len.div;
+  return std::max<Index>(0, saturate(floor_div(past, static_cast<Wide>(len.div) * w.den)) + 1);
 }
 
 Graph::Graph(std::string graph_name, std::vector<Index> input_channels, std::vector<Node> graph_nodes,
@@ -49,8 +49,10 @@ Graph::Graph(std::string graph_name, std::vector<Index> input_channels, std::vec
 }
 
 void Graph::connect(const std::vector<Index>& input_channels) {
-  require(inputs_ > 0, name, ": needs at least one input");
-  require(!outputs.empty(), name, ": needs at least one output");
+  require(inputs_ > 0 && input_channels.size() <= max_ports, name, ": must have 1 to ", max_ports,
+          " inputs, has ", input_channels.size());
+  require(!outputs.empty() && outputs.size() <= max_ports, name, ": must have 1 to ", max_ports,
+          " outputs, has ", outputs.size());
   values_.resize(input_channels.size() + nodes.size());
   for (int i = 0; i < inputs_; ++i) {
     require(input_channels[i] > 0, name, ": an input must have at least one channel, got ",
@@ -136,7 +138,7 @@ void Graph::check_lengths() const {
   if (whole_signal_reason_) return;
   constexpr int trials = 48;
   std::vector<std::vector<Index>> lengths(trials, std::vector<Index>(values_.size()));
-  for (int t = 0; t < trials; ++t) totals(matching_lengths(100'000 + t), lengths[t]);
+  for (int t = 0; t < trials; ++t) totals(matching_lengths(100'000 + 7919 * t), lengths[t]);  // all residues
   for (const Node& node : nodes) {
     for (std::size_t p = 1; p < node.inputs.size(); ++p) {
       const auto difference = [&](int t) {

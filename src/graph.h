@@ -7,7 +7,7 @@
 
 namespace wavestride::detail {
 
-/// The most inputs that one kernel may have.
+/// The most inputs that one kernel may have, and the most inputs and outputs of a graph.
 inline constexpr std::size_t max_ports = 64;
 
 class Graph {
@@ -74,7 +74,7 @@ class Graph {
 /// the frames have arrived that a reflection at the start needs.
 Index port_available(const Port& port, Index received) noexcept;
 
-/// How many virtual frames past the end a port's last window can reach.
+/// A bound on how many virtual frames past the end a port's last window can reach.
 Index right_reach(const Port& port);
 
 /// Ratio of products, reduced.

@@ -169,7 +169,7 @@ std::vector<Signal> Op::operator()(std::span<const FramesView> x) const {
   for (Index o = 0; o < outputs(); ++o) results.emplace_back(out_channels(o), total(lengths, o));
   for (auto& r : results) out.emplace_back(r);
   std::vector<Index> first(results.size()), rest(results.size());
-  Stream stream(*this, Stream::WholeSignal{});
+  Stream stream(*this, Stream::WholeSignal{lengths});
   stream.push(x, out, first);
   for (std::size_t o = 0; o < out.size(); ++o) out[o] = out[o].slice(first[o], out[o].frames() - first[o]);
   stream.finish(out, rest);

@@ -42,10 +42,11 @@ void make_virtual_frame(const Padding& padding, Index v, Index T, Index channels
 /// is NaN until it is first written, so that a kernel that reads outside its window shows.
 class Queue {
  public:
-  void allocate(Index channels, Index limit, Index slack) {
+  /// `limit` frames at once and `slack` more of memory, but no more than the `total` frames that ever come.
+  void allocate(Index channels, Index limit, Index slack, Index total) {
     channels_ = channels;
-    limit_ = limit;
-    memory_.assign(static_cast<std::size_t>(channels * (limit + slack)), std::nanf(""));
+    limit_ = std::min(limit, total);
+    memory_.assign(static_cast<std::size_t>(channels * std::min(limit + slack, total)), std::nanf(""));
   }
 
   void reset() noexcept {
@@ -104,21 +105,25 @@ class Queue {
 // run although frames could be made of what has arrived. Of all such frames take those that could be made
 // earliest in R, and of these the one of the first kernel in topological order: all its inputs exist, and
 // every reader of its value has done what it could do at R−1, so that its queue is not full: it can be made
-// after all.
+// after all. Where inputs do not keep step, or a kernel needs its whole input, queues do fill up, and grow.
 class GraphRunner {
  public:
-  GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions& options) : graph_(std::move(graph)) {
+  /// `lengths` of the inputs bound the memory; they are empty where nobody knows them.
+  GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions& options,
+              std::span<const Index> lengths = {})
+      : graph_(std::move(graph)) {
     const Graph& g = *graph_;
-    growing_ = g.whole_signal_reason().has_value();
     values_.resize(g.values().size());
+    std::vector<Index> totals(values_.size(), Work::unknown);
+    if (!lengths.empty()) g.totals(lengths, totals);
     for (std::size_t v = 0; v < values_.size(); ++v) {
       const Graph::Value& info = g.values()[v];
       const auto outputs = std::count(g.outputs.begin(), g.outputs.end(), static_cast<int>(v));
       values_[v].direct = info.readers.empty() && outputs == 1 && v >= static_cast<std::size_t>(g.inputs());
       values_[v].block = block_frames(info.channels, options);
       if (values_[v].direct) continue;
-      const Index held = growing_ ? 0 : info.held;
-      values_[v].queue.allocate(info.channels, held + values_[v].block, std::max(held, values_[v].block));
+      values_[v].queue.allocate(info.channels, info.held + values_[v].block,
+                                std::max(info.held, values_[v].block), totals[v]);
     }
     nodes_.resize(g.nodes.size());
     for (std::size_t k = 0; k < nodes_.size(); ++k) {
@@ -130,10 +135,16 @@ class GraphRunner {
       node.length.resize(ports);
       node.edge.resize(ports);
       node.reach.resize(ports);
-      for (std::size_t p = 0; p < ports && !g.whole(static_cast<int>(k)); ++p) {
+      if (g.whole(static_cast<int>(k)) ||
+          totals[static_cast<std::size_t>(g.value_of(static_cast<int>(k)))] == 0)
+        continue;
+      for (const Port& port : kernel.inputs())  // a group of windows that do not overlap saves nothing
+        if (port.geometry.window.num / port.geometry.window.den > port.geometry.window.span())
+          node.edge_group = 1;
+      for (std::size_t p = 0; p < ports; ++p) {
         const Port& port = kernel.inputs()[p];
         const Window& w = port.geometry.window;
-        const Index frames = affine_floor(edge_group - 1, w.num, 0, w.den) + 1 + w.span();
+        const Index frames = affine_floor(node.edge_group - 1, w.num, 0, w.den) + 1 + w.span();
         node.edge[p].assign(static_cast<std::size_t>(frames * port.channels), std::nanf(""));
         if (port.padding.mode == PadMode::reflect) node.reach[p] = right_reach(port);
       }
@@ -173,9 +184,10 @@ class GraphRunner {
 
   /// Output counts when each input i gets n[i] more frames and, with `last`, then ends.
   void counts_after(const Index* n, std::size_t inputs, bool last, std::span<Index> out) const noexcept {
+    if (finished_) return std::fill(out.begin(), out.end(), 0);
     for (std::size_t i = 0; i < inputs_scratch_.size(); ++i)
       inputs_scratch_[i] = values_[i].made + (i < inputs ? n[i] : 0);
-    if (last || finished_)
+    if (last)
       graph_->totals(inputs_scratch_, scratch_);
     else
       graph_->availables(inputs_scratch_, scratch_);
@@ -183,9 +195,9 @@ class GraphRunner {
       out[o] = std::max<Index>(0, scratch_[static_cast<std::size_t>(graph_->outputs[o])] - sent_[o]);
   }
 
-  /// Everything checked by the caller: takes all of `in`, writes all that becomes ready.
+  /// Everything checked by the caller: takes all of `in`, writes the `expected` frames that become ready.
   void process(std::span<const FramesView> in, bool last, std::span<const FramesSpan> out,
-               std::span<Index> written) noexcept {
+               std::span<const Index> expected, std::span<Index> written) noexcept {
     out_ = out;
     written_ = written;
     std::fill(written.begin(), written.end(), 0);
@@ -197,7 +209,6 @@ class GraphRunner {
         Value& v = values_[i];
         const Index left = in[i].frames() - taken_[i];
         if (left == 0) continue;
-        if (growing_) v.queue.grow(left);
         const Index n = std::min(left, v.queue.room());
         if (n > 0) feed(v, in[i], i, n);
         moved = moved || n > 0;
@@ -213,11 +224,16 @@ class GraphRunner {
       for (int i = 0; i < graph_->inputs(); ++i) end_value(values_[static_cast<std::size_t>(i)]);
       run();
     }
+    // What is ready but not made waits behind a value that fills its queue for a reader which needs more: of
+    // an input that lags, or of a whole signal.
+    while (!std::equal(written.begin(), written.end(), expected.begin())) {
+      for (Value& v : values_)
+        if (!v.direct) v.queue.grow(v.block);
+      if (!run()) break;
+    }
   }
 
  private:
-  static constexpr Index edge_group = 16;  // output frames made at a time where the border is near
-
   struct Value {
     Queue queue;
     Index made = 0;                // frames so far
@@ -232,10 +248,11 @@ class GraphRunner {
     std::vector<Index> length;
     std::vector<std::vector<float>> edge;  // a window with its virtual frames, per port
     std::vector<Index> reach;
+    Index edge_group = 16;  // output frames made at a time where the border is near
   };
 
   static Index block_frames(Index channels, const StreamOptions& options) {
-    if (options.block_frames > 0) return options.block_frames;
+    if (options.block_frames > 0) return std::min<Index>(options.block_frames, 1 << 20);
     constexpr Index target_bytes = 16 << 10;
     return std::clamp<Index>(target_bytes / (4 * channels), 16, 4096);
   }
@@ -257,30 +274,28 @@ class GraphRunner {
   }
   Value& output_of(int k) { return values_[static_cast<std::size_t>(graph_->value_of(k))]; }
 
-  /// Frames of node k's output that can exist now.
-  Index available(int k) noexcept {
+  /// Frames of node k's output: those that can exist now, and all that there will be (Work::unknown until an
+  /// input has ended; the shortest decides, however much longer the others run).
+  struct Frames {
+    Index now, total;
+  };
+
+  Frames frames(int k) noexcept {
     Node& node = nodes_[static_cast<std::size_t>(k)];
     const auto& ports = kernel(k).inputs();
-    bool all_ended = true;
-    Index n = Work::unknown;
+    std::size_t ended = 0;
+    Index ready = Work::unknown;
     for (std::size_t p = 0; p < ports.size(); ++p) {
       const Value& in = input_of(k, p);
       node.length[p] = in.length;
-      if (in.length != Work::unknown) {
-        n = std::min(n, ports[p].geometry.total(in.length));
-      } else {
-        all_ended = false;
-        n = std::min(n, port_available(ports[p], in.made));
-      }
+      if (in.length != Work::unknown)
+        ++ended;
+      else
+        ready = std::min(ready, port_available(ports[p], in.made));
     }
-    if (all_ended) return kernel(k).total(node.length);
-    return graph_->whole(k) ? 0 : n;
-  }
-
-  bool all_inputs_ended(int k) noexcept {
-    const auto& inputs = graph_->nodes[static_cast<std::size_t>(k)].inputs;
-    return std::all_of(inputs.begin(), inputs.end(),
-                       [&](int v) { return values_[static_cast<std::size_t>(v)].length != Work::unknown; });
+    if (graph_->whole(k) && ended < ports.size()) return {0, Work::unknown};
+    const Index total = ended > 0 ? kernel(k).total(node.length) : Work::unknown;
+    return {std::min(ready, total), total};
   }
 
   /// One pass over all kernels after another until nothing moves. A kernel whose output queue has less room
@@ -301,25 +316,17 @@ class GraphRunner {
   bool step(int k, bool patient) noexcept {
     Value& out = output_of(k);
     if (out.length != Work::unknown) return false;
-    const Index have = available(k);
-    Index count = have - out.made;
-    if (count > 0 && !out.direct) {
-      if (growing_) out.queue.grow(count);
-      const Index room = out.queue.room();
-      if (count > room) {
-        count = room;
-        if (patient && count < out.block) count = 0;
-      }
+    const auto [now, total] = frames(k);
+    Index count = now - out.made;
+    if (count > 0 && !out.direct && count > out.queue.room()) {
+      count = out.queue.room();
+      if (patient && count < out.block) count = 0;
     }
     if (count > 0) compute(k, count);
-    // An ended value may be shorter than what was once available only if nothing more comes; it ends when
-    // made.
-    if (all_inputs_ended(k) && out.made >= have) {
-      end_value(out);
-      for (const int v : graph_->nodes[static_cast<std::size_t>(k)].inputs) release(v);
-      return true;
-    }
-    return count > 0;
+    if (out.made < total) return count > 0;
+    end_value(out);
+    for (const int v : graph_->nodes[static_cast<std::size_t>(k)].inputs) release(v);
+    return true;
   }
 
   void compute(int k, Index count) noexcept {
@@ -363,7 +370,7 @@ class GraphRunner {
       edge = edge || w.first(n) < 0 || w.last(n) >= node.length[p];
     }
     if (edge) {
-      count = std::min(count, edge_group);
+      count = std::min(count, node.edge_group);
     } else {
       for (std::size_t p = 0; p < ports.size(); ++p)
         if (node.length[p] != Work::unknown)
@@ -458,7 +465,7 @@ class GraphRunner {
   mutable std::vector<Index> scratch_, inputs_scratch_;
   std::span<const FramesSpan> out_;
   std::span<Index> written_;
-  bool growing_ = false, finished_ = false;
+  bool finished_ = false;
 };
 
 }  // namespace detail
@@ -496,7 +503,7 @@ bool process(detail::GraphRunner& runner, std::span<const FramesView> in, bool l
   const char* wrong = mistake(runner, in, last, out, expected);
   assert(wrong == nullptr && "see Stream::push");
   if (wrong || written.size() < out.size()) return false;
-  runner.process(in, last, out, written.first(out.size()));
+  runner.process(in, last, out, {expected, out.size()}, written.first(out.size()));
   return true;
 }
 
@@ -511,7 +518,7 @@ std::vector<Signal> process(detail::GraphRunner& runner, std::span<const FramesV
   std::vector<FramesSpan> out(results.begin(), results.end());
   std::vector<Index> written(out.size());
   if (const char* wrong = mistake(runner, in, last, out, expected)) fail(g.name, ": ", wrong);
-  runner.process(in, last, out, written);
+  runner.process(in, last, out, {expected, out.size()}, written);
   return results;
 }
 
@@ -524,8 +531,8 @@ Stream::Stream(const Op& op, const StreamOptions& options) : op_(op) {
   runner_ = std::make_unique<detail::GraphRunner>(op.graph(), options);
 }
 
-Stream::Stream(const Op& op, WholeSignal) : op_(op) {
-  runner_ = std::make_unique<detail::GraphRunner>(op.graph(), StreamOptions{});
+Stream::Stream(const Op& op, WholeSignal whole) : op_(op) {
+  runner_ = std::make_unique<detail::GraphRunner>(op.graph(), StreamOptions{}, whole.lengths);
 }
 
 Stream::Stream(Stream&&) noexcept = default;

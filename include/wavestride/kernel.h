@@ -63,7 +63,7 @@ class Kernel {
   const std::vector<Port>& inputs() const { return inputs_; }
   Index out_channels() const { return out_channels_; }
 
-  /// Output frames for inputs of these lengths; the shortest input decides.
+  /// Output frames for inputs of these lengths (Work::unknown: endless); the shortest input decides.
   virtual Index total(std::span<const Index> lengths) const;
 
   /// Why no output frame can be made before the whole signal is known; nullopt for a kernel that streams.

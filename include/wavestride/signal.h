@@ -34,12 +34,12 @@ class BasicFrames {
   requires std::derived_from<std::remove_cvref_t<M>, Eigen::MatrixBase<std::remove_cvref_t<M>>> &&
       requires(M& m) {
     { m.data() } -> std::convertible_to<T*>;
-    m.outerStride();
-  } &&(!std::remove_cvref_t<M>::IsRowMajor || std::remove_cvref_t<M>::IsVectorAtCompileTime)
+    m.colStride();
+  } &&(!std::remove_cvref_t<M>::IsRowMajor || bool(std::remove_cvref_t<M>::IsVectorAtCompileTime))
       BasicFrames(M&& m)
       : data_(m.data()), channels_(m.rows()), frames_(m.cols()) {
-    assert((m.cols() <= 1 || m.outerStride() == m.rows()) && "frames must be whole, contiguous columns");
-    assert((m.rows() <= 1 || m.innerStride() == 1) && "a frame must be contiguous");
+    assert((m.cols() <= 1 || m.colStride() == m.rows()) && "frames must be whole, contiguous columns");
+    assert((m.rows() <= 1 || m.rowStride() == 1) && "a frame must be contiguous");
   }
 
   /// Writable frames are readable.

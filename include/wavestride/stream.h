@@ -76,7 +76,9 @@ class Stream {
 
  private:
   friend class Op;
-  struct WholeSignal {};
+  struct WholeSignal {
+    std::span<const Index> lengths;  // of the inputs
+  };
   Stream(const Op& op, WholeSignal);
 
   Op op_;
