@@ -1,0 +1,259 @@
+#include <unistd.h>
+#include <wavestride/conv1d.h>
+#include <wavestride/stack.h>
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <thread>
+
+#include "contract.h"
+
+using namespace wavestride;
+using namespace wavestride::testing;
+
+namespace {
+
+Op random_conv(Rng& rng, Index in, Index out, Index kernel, const Conv1dOptions& options) {
+  const float scale = 1.0f / std::sqrt(static_cast<float>(in * kernel));
+  return op::conv1d(noise_tensor(rng, {out, in, kernel}, scale), noise_tensor(rng, {out}, 0.1f).data,
+                    options);
+}
+
+/// Two inputs, two outputs: x's own output does not need y.
+Op lopsided(Rng& rng) {
+  StackBuilder b("lopsided");
+  const auto x = b.input(2), y = b.input(2);
+  const auto h = b.apply(random_conv(rng, 2, 2, 3, {.padding = 1}), {x});
+  const auto alone = b.apply(random_conv(rng, 2, 3, 5, {.stride = 2, .padding = 2}), {h});
+  return b.build({alone, b.apply(op::add(2), {h, y})});
+}
+
+/// Resident memory of this process, in bytes.
+Index resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  Index all = 0, resident = 0;
+  statm >> all >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+}  // namespace
+
+TEST_CASE("stream: the caller's mistakes throw where the caller may allocate") {
+  Rng rng(31);
+  const Op conv = random_conv(rng, 2, 3, 3, {});
+  const std::string name = conv.name();
+  Stream stream = conv.stream();
+  CHECK_THROWS_WITH(stream.push(Signal(3, 4)), name + ": wrong number of input channels");
+  CHECK(stream.received() == 0);
+  CHECK(stream.push(Signal(5, 0)).cols() == 0);  // no frames: their channels do not matter
+  const std::vector<FramesView> two(2);
+  CHECK_THROWS_WITH(stream.push(two), name + ": wrong number of inputs");
+  CHECK(stream.push(Signal(Signal::Ones(2, 10))).cols() == 8);
+  CHECK(stream.finish().cols() == 0);
+  CHECK(stream.finished());
+  CHECK_THROWS_WITH(stream.push(Signal(2, 1)),
+                    name + ": the stream is finished; reset() starts a new signal");
+  CHECK_THROWS_WITH(stream.finish(), name + ": the stream is finished; reset() starts a new signal");
+  CHECK(stream.frames_after(5) == 0);
+  CHECK(stream.frames_at_finish() == 0);
+  stream.reset();
+  CHECK_FALSE(stream.finished());
+  CHECK(stream.push(Signal(Signal::Ones(2, 10))).cols() == 8);
+
+  CHECK_THROWS_WITH(conv.stream({.block_frames = -1}),
+                    name + ": block_frames must be 0 (automatic) or more, got -1");
+  CHECK_THROWS_WITH(lopsided(rng)(Signal(2, 4)),
+                    "lopsided: has 2 inputs and 2 outputs; pass a span of signals");
+  CHECK_THROWS_WITH(conv(Signal(4, 9)), name + ": expects 2 channels at input 0, got 4");
+  CHECK_THROWS_WITH(conv(two), name + ": has 1 inputs, got 2");
+  CHECK_THROWS_WITH(conv.total(std::vector<Index>{1, 2}), name + ": has 1 inputs, got 2 lengths");
+}
+
+#ifdef NDEBUG
+TEST_CASE("stream: the forms that do not throw refuse mistakes and take nothing") {
+  Rng rng(32);
+  const Op conv = random_conv(rng, 2, 3, 3, {});
+  Stream stream = conv.stream();
+  const Signal x = noise(rng, 2, 20);
+  Signal y(3, 20), narrow(2, 20);
+  CHECK(stream.push(Signal(3, 4), y) == -1);
+  CHECK(stream.push(x, narrow) == -1);
+  CHECK(stream.push(x, FramesSpan(y).slice(0, 17)) == -1);  // 18 become ready
+  CHECK(stream.received() == 0);
+  CHECK(stream.push(x, FramesSpan(y).slice(0, 18)) == 18);
+  CHECK(same_bits(y.leftCols(18), conv(x)));
+  CHECK(stream.finish(FramesSpan()) == 0);
+  CHECK(stream.finish(y) == -1);
+  CHECK(stream.push(x, y) == -1);
+
+  Stream many = lopsided(rng).stream();
+  CHECK(many.push(x, y) == -1);
+  CHECK(many.finish(y) == -1);
+  CHECK_FALSE(many.finished());
+}
+#endif
+
+TEST_CASE("stream: moving one takes its signal along") {
+  Rng rng(33);
+  const Op conv = random_conv(rng, 2, 3, 7, {.padding = 3, .padding_mode = PadMode::reflect});
+  const Signal x = noise(rng, 2, 50), whole = conv(x);
+  Stream first = conv.stream();
+  Signal y(3, 50);
+  Index at = first.push(FramesView(x).slice(0, 23), y);
+  Stream second = std::move(first);
+  CHECK(second.received() == 23);
+  at += second.push(FramesView(x).slice(23, 27), FramesSpan(y).slice(at, 50 - at));
+  first = std::move(second);
+  at += first.finish(FramesSpan(y).slice(at, 50 - at));
+  CHECK(at == 50);
+  CHECK(same_bits(y, whole));
+}
+
+TEST_CASE("stream: an input that runs ahead is kept, and outputs that do not need the others still come") {
+  Rng rng(34);
+  const Op op = lopsided(rng);
+  const Signal x = noise(rng, 2, 30'000), y = noise(rng, 2, 30'000);
+  const std::vector<Signal> whole = op(std::vector<FramesView>{x, y});
+  Stream stream = op.stream();
+  Index expected[2];
+  stream.frames_after(std::vector<Index>{30'000, 0}, expected);
+  CHECK(expected[0] > 14'990);
+  CHECK(expected[1] == 0);
+  const auto ahead = stream.push(std::vector<FramesView>{x, Signal(2, 0)});
+  REQUIRE(ahead[0].cols() == expected[0]);
+  CHECK(same_bits(ahead[0], whole[0].leftCols(expected[0])));
+  const auto rest = stream.push(std::vector<FramesView>{Signal(2, 0), y});
+  CHECK(same_bits(rest[1], whole[1].leftCols(rest[1].cols())));
+  CHECK(rest[1].cols() == 29'999);
+  const auto last = stream.finish_all();
+  CHECK(last[0].cols() == 15'000 - expected[0]);
+  CHECK(last[1].cols() == 1);
+}
+
+TEST_CASE("stream: inputs of unequal length finish, each output by the shortest input that it needs") {
+  Rng rng(35);
+  const Op op = lopsided(rng);
+  const Signal x = noise(rng, 2, 30'000), y = noise(rng, 2, 10);
+  for (const bool swapped : {false, true}) {
+    const Signal &a = swapped ? y : x, &b = swapped ? x : y;
+    const std::vector<Signal> whole = op(std::vector<FramesView>{a, b});
+    CHECK(whole[0].cols() == (swapped ? 5 : 15'000));
+    CHECK(whole[1].cols() == 10);
+    CHECK(whole[0].allFinite());
+    CHECK(whole[1].allFinite());
+    const Signal cut = a.leftCols(std::min<Index>(12, a.cols()));
+    CHECK(same_bits(op(std::vector<FramesView>{cut, b})[1], whole[1]));
+  }
+}
+
+TEST_CASE("stream: inputs that keep step allocate nothing") {
+  Rng rng(36);
+  const Op op = lopsided(rng);
+  const Signal x = noise(rng, 2, 480);
+  Signal a(3, 480), b(2, 480);
+  const FramesView in[] = {x, x};
+  const FramesSpan out[] = {a, b};
+  Index written[2];
+  Stream stream = op.stream();
+  const std::size_t start = allocations();
+  bool ok = true;
+  for (int i = 0; i < 200; ++i) ok = stream.push(in, out, written) && ok;
+  const std::size_t spent = allocations() - start;
+  CHECK(ok);
+  CHECK(spent == 0);
+}
+
+TEST_CASE("stream: what it holds is bounded by window and block, not by what it has seen") {
+  Rng rng(37);
+  const Op conv = random_conv(rng, 4, 4, 9, {.padding = 4, .dilation = 3});
+  Stream stream = conv.stream();
+  const Index at_start = stream.state_bytes();
+  CHECK(at_start < 200'000);
+  for (int i = 0; i < 50; ++i) (void)stream.push(noise(rng, 4, 10'000));
+  CHECK(stream.state_bytes() == at_start);
+}
+
+TEST_CASE(
+    "stream: absurd strides, dilations and blocks cost no absurd memory where nothing is made of them") {
+  Rng rng(38);
+  const Tensor w = noise_tensor(rng, {1, 1, 2});
+  const Signal x = noise(rng, 1, 10);
+  CHECK(conv1d(x, w, {}, {.dilation = Index{1} << 38}).cols() == 0);
+  CHECK(conv1d(x, w, {}, {.stride = Index{1} << 39}).cols() == 1);
+  const Index most = std::numeric_limits<Index>::max();
+  CHECK(op::conv1d(w).stream({.block_frames = most}).state_bytes() < (Index{1} << 26));
+}
+
+TEST_CASE("stream: reflect padding folds a signal that is shorter than the padding as often as it takes") {
+  const Tensor w({1, 1, 1}, {1});
+  const Op pad = op::conv1d(w, {}, {.padding = {5, 6}, .padding_mode = PadMode::reflect});
+  Signal x(1, 3);
+  x << 1, 2, 3;
+  Signal expected(1, 14);  // numpy.pad([1, 2, 3], (5, 6), "reflect")
+  expected << 2, 1, 2, 3, 2, 1, 2, 3, 2, 1, 2, 3, 2, 1;
+  CHECK(pad(x) == expected);
+  CHECK(pad(Signal(Signal::Ones(1, 1))) == Signal::Ones(1, 12));
+  CHECK(pad(Signal(1, 0)).cols() == 0);
+}
+
+TEST_CASE(
+    "stream: ten minutes through 20 operators in 10 ms chunks hold the same memory and allocate nothing") {
+  constexpr Index rate = 16'000, chunk = rate / 100, frames = 600 * rate;
+  Rng rng(39);
+  // Down by 20 through strided convolutions, dilated residual blocks at the low rate, up again by repetition
+  // of features into channels: 20 operators in all.
+  std::vector<Op> ops{random_conv(rng, 1, 8, 7, {.padding = 3, .padding_mode = PadMode::reflect}),
+                      random_conv(rng, 8, 8, 9, {.stride = 5, .padding = {4, 4}}),
+                      random_conv(rng, 8, 16, 8, {.stride = 4, .padding = {2, 2}})};
+  for (Index i = 0; i < 8; ++i) {
+    const Index dilation = Index{1} << (i % 4);
+    ops.push_back(residual(random_conv(
+        rng, 16, 16, 3,
+        {.padding = dilation, .dilation = dilation, .padding_mode = static_cast<PadMode>(i % 3)})));
+  }
+  ops.push_back(random_conv(rng, 16, 1, 5, {.padding = 2, .padding_mode = PadMode::replicate}));
+  const Stack stack(ops, "ten minutes");
+
+  const auto audio = [](Index n) {  // any part of the signal without holding all of it
+    return std::sin(static_cast<float>(n % 7919) * 0.05f) +
+           0.3f * std::sin(static_cast<float>(n % 104'729) * 0.7f);
+  };
+  const auto part = [&](Index first, Index count) {
+    return Signal(Signal::NullaryExpr(1, count, [&](Index, Index n) { return audio(first + n); }));
+  };
+  const Index outputs = stack.total(frames), second = rate / 20;
+  Signal head(1, second), tail(1, second), in(1, chunk), out(1, chunk);
+  Stream stream = stack.stream();
+  const Index state = stream.state_bytes();
+  const std::size_t allocated_before = allocations();
+  Index made = 0, resident = 0;
+  bool ok = true;
+  const auto keep = [&](Index n) {
+    for (Index i = 0; i < n; ++i, ++made) {
+      if (made < second) head(0, made) = out(0, i);
+      if (made >= outputs - second) tail(0, made - (outputs - second)) = out(0, i);
+    }
+  };
+  for (Index at = 0; at < frames; at += chunk) {
+    for (Index i = 0; i < chunk; ++i) in(0, i) = audio(at + i);
+    const Index n = stream.push(in, out);
+    ok = ok && n >= 0;
+    keep(n);
+    if (at == frames / 10) {
+      const std::size_t allocated = allocations() - allocated_before;
+      REQUIRE(allocated == 0);
+      resident = resident_bytes();
+    }
+  }
+  const std::size_t before_reading = allocations();
+  keep(stream.finish(out));
+  CHECK(allocations() == before_reading);
+  CHECK(ok);
+  CHECK(made == outputs);
+  CHECK(stream.state_bytes() == state);
+  CHECK(resident_bytes() - resident <= 256 << 10);  // pages of the test's own
+  // The first and last seconds against the whole-signal call, over enough context to be exact.
+  const Index context = 20 * (stack.receptive_field() / 20 + 2);
+  CHECK(same_bits(head, stack(part(0, rate + context)).leftCols(second)));
+  CHECK(same_bits(tail, stack(part(frames - rate - context, rate + context)).rightCols(second)));
+}
