@@ -77,7 +77,7 @@ class Conv1d final : public Kernel {
     const Index in_step = shape_.stride * shape_.in;
     if (!depthwise_.empty()) {
       kernels::depthwise(depthwise_.data(), depthwise_bias_.data(), shape_.out, shape_.kernel, work.in[0],
-                         offsets_.data(), in_step, work.count, work.out);
+                         offsets_.data(), in_step, work.count, work.out, shape_.out);
       return;
     }
     for (Index g = 0; g < shape_.groups; ++g)

@@ -101,13 +101,14 @@ TEST_CASE("depthwise kernel equals its plain twin on every SIMD target") {
     for (int trial = 0; trial < 100; ++trial) {
       const Index channels = uniform(rng, 1, 70), taps = uniform(rng, 1, 8), stride = uniform(rng, 1, 3);
       const Index frames = uniform(rng, 0, 20), in_step = stride * channels;
+      const Index out_step = channels + uniform(rng, 0, 1);
       const Tensor w = noise_tensor(rng, {taps, channels}), bias = noise_tensor(rng, {channels});
       const Tensor in = noise_tensor(rng, {(taps + stride * std::max<Index>(frames, 1)) * channels});
       std::vector<Index> offsets;
       for (Index t = 0; t < taps; ++t) offsets.push_back(t * channels);
-      std::vector<float> got(static_cast<std::size_t>(frames * channels) + 1, 7.0f);
+      std::vector<float> got(static_cast<std::size_t>(frames * out_step) + 1, 7.0f);
       kernels::depthwise(w.data.data(), bias.data.data(), channels, taps, in.data.data(), offsets.data(),
-                         in_step, frames, got.data());
+                         in_step, frames, got.data(), out_step);
       double worst = 0;
       for (Index j = 0; j < frames; ++j)
         for (Index c = 0; c < channels; ++c) {
@@ -117,8 +118,10 @@ TEST_CASE("depthwise kernel equals its plain twin on every SIMD target") {
                    static_cast<double>(in.data[static_cast<std::size_t>(offsets[static_cast<std::size_t>(t)] +
                                                                         j * in_step + c)]);
           worst = std::max(
-              worst, std::abs(sum - static_cast<double>(got[static_cast<std::size_t>(j * channels + c)])));
+              worst, std::abs(sum - static_cast<double>(got[static_cast<std::size_t>(j * out_step + c)])));
         }
+      for (Index j = 0; j < frames && out_step > channels; ++j)
+        CHECK(got[static_cast<std::size_t>(j * out_step + channels)] == 7.0f);
       INFO(name << ": channels " << channels << ", taps " << taps << ", frames " << frames);
       CHECK(worst <= 2e-6 * static_cast<double>(taps + 1));
       CHECK(got.back() == 7.0f);

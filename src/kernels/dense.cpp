@@ -99,11 +99,11 @@ void Dense(const DenseWeights& w, const float* in, const Index* offsets, Index i
 
 void Depthwise(const float* HWY_RESTRICT w, const float* HWY_RESTRICT bias, Index channels, Index taps,
                const float* HWY_RESTRICT in, const Index* HWY_RESTRICT offsets, Index in_step, Index frames,
-               float* HWY_RESTRICT out) {
+               float* HWY_RESTRICT out, Index out_step) {
   const D d;
   const auto N = static_cast<Index>(hn::Lanes(d));
   const hn::CappedTag<float, 1> one;
-  for (Index j = 0; j < frames; ++j, in += in_step, out += channels) {
+  for (Index j = 0; j < frames; ++j, in += in_step, out += out_step) {
     Index c = 0;
     const auto run = [&](auto tag, Index step) {
       for (; c + step <= channels; c += step) {
@@ -135,8 +135,8 @@ void dense(const DenseWeights& w, const float* in, const Index* offsets, Index i
 }
 
 void depthwise(const float* w, const float* bias, Index channels, Index taps, const float* in,
-               const Index* offsets, Index in_step, Index frames, float* out) noexcept {
-  HWY_DYNAMIC_DISPATCH(Depthwise)(w, bias, channels, taps, in, offsets, in_step, frames, out);
+               const Index* offsets, Index in_step, Index frames, float* out, Index out_step) noexcept {
+  HWY_DYNAMIC_DISPATCH(Depthwise)(w, bias, channels, taps, in, offsets, in_step, frames, out, out_step);
 }
 
 std::vector<std::string> simd_targets() {

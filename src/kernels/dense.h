@@ -51,10 +51,10 @@ class DenseWeights {
 void dense(const DenseWeights& w, const float* in, const Index* offsets, Index in_step, Index frames,
            float* out, Index out_step) noexcept;
 
-/// For j in [0, frames) and c in [0, channels): out[j·channels + c] = bias[c] + Σ over t of
+/// For j in [0, frames) and c in [0, channels): out[j·out_step + c] = bias[c] + Σ over t of
 /// w[t·channels + c] · in[offsets[t] + j·in_step + c]: one filter per channel (groups = channels).
 void depthwise(const float* w, const float* bias, Index channels, Index taps, const float* in,
-               const Index* offsets, Index in_step, Index frames, float* out) noexcept;
+               const Index* offsets, Index in_step, Index frames, float* out, Index out_step) noexcept;
 
 /// The SIMD targets that this machine can run, best first, by Highway's names; and a way to make tests use
 /// one.
