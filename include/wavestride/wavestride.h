@@ -1,7 +1,9 @@
 // Everything public.
 #pragma once
 
+#include <wavestride/activation.h>
 #include <wavestride/conv1d.h>
+#include <wavestride/conv_transpose1d.h>
 #include <wavestride/geometry.h>
 #include <wavestride/join.h>
 #include <wavestride/kernel.h>

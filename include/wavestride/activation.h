@@ -1,0 +1,41 @@
+// Functions of every value by itself, with the names and defaults of torch.nn.functional; and the gate of
+// WaveNet. NaN stays NaN in all of them. Each result is within 1e-6 of the exact value, relatively.
+#pragma once
+
+#include <wavestride/op.h>
+
+namespace wavestride {
+
+namespace op {
+
+/// Each is of `channels` channels, one output frame per input frame. They throw std::invalid_argument unless
+/// channels is positive and the parameters are numbers.
+Op relu(Index channels);                                      ///< max(x, 0)
+Op leaky_relu(Index channels, float negative_slope = 0.01f);  ///< x > 0 ? x : negative_slope·x
+Op elu(Index channels, float alpha = 1.0f);                   ///< x > 0 ? x : alpha·(eˣ − 1)
+Op tanh(Index channels);
+Op sigmoid(Index channels);  ///< 1 / (1 + e⁻ˣ)
+Op gelu(Index channels);     ///< x·(1 + erf(x/√2))/2
+Op exp(Index channels);
+Op clip(Index channels, float min, float max);  ///< torch.clamp: min(max(x, min), max)
+Op scale(Index channels, float factor);         ///< factor·x
+
+/// The gate of WaveNet: y[c] = tanh(x[c]) · sigmoid(x[C + c]) of 2C = channels_in channels, C out. Throws
+/// std::invalid_argument unless channels_in is positive and even.
+Op gated(Index channels_in);
+
+}  // namespace op
+
+/// The same on whole signals.
+Signal relu(FramesView x);
+Signal leaky_relu(FramesView x, float negative_slope = 0.01f);
+Signal elu(FramesView x, float alpha = 1.0f);
+Signal tanh(FramesView x);
+Signal sigmoid(FramesView x);
+Signal gelu(FramesView x);
+Signal exp(FramesView x);
+Signal clip(FramesView x, float min, float max);
+Signal scale(FramesView x, float factor);
+Signal gated(FramesView x);
+
+}  // namespace wavestride

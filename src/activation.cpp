@@ -1,0 +1,131 @@
+#include <wavestride/activation.h>
+
+#include <cmath>
+
+#include "check.h"
+#include "kernels/elementwise.h"
+
+namespace wavestride {
+namespace {
+
+using kernels::Function;
+
+class Activation final : public Kernel {
+ public:
+  Activation(std::string name, Function f, Index channels, float a, float b)
+      : Kernel(std::move(name), {{channels, conv_geometry(1, 1, 1, 0, 0), {}}}, channels),
+        f_(f),
+        a_(a),
+        b_(b) {}
+
+  void compute(const Work& work) const noexcept override {
+    kernels::map(f_, a_, b_, work.in[0], work.count * out_channels(), work.out);
+  }
+
+ private:
+  Function f_;
+  float a_, b_;
+};
+
+class Gated final : public Kernel {
+ public:
+  explicit Gated(Index channels_in)
+      : Kernel(message("gated(", channels_in, " → ", channels_in / 2, ")"),
+               {{channels_in, conv_geometry(1, 1, 1, 0, 0), {}}}, channels_in / 2) {}
+
+  void compute(const Work& work) const noexcept override {
+    kernels::gated(work.in[0], out_channels(), work.count, work.out);
+  }
+};
+
+struct Parameter {
+  const char* name;
+  float value;
+};
+
+Op activation(const char* name, Function f, Index channels,
+              std::initializer_list<Parameter> parameters = {}) {
+  require(channels > 0, name, ": channels must be positive, got ", channels);
+  std::string full = message(name, "(", channels);
+  float values[2] = {};
+  float* to = values;
+  for (const Parameter& p : parameters) {
+    require(!std::isnan(p.value), name, ": ", p.name, " must be a number, got nan");
+    full += message(", ", p.name, " ", p.value);
+    *to++ = p.value;
+  }
+  return Op(std::make_shared<Activation>(full + ")", f, channels, values[0], values[1]));
+}
+
+}  // namespace
+
+namespace op {
+
+Op relu(Index channels) {
+  return activation("relu", Function::relu, channels);
+}
+Op leaky_relu(Index channels, float negative_slope) {
+  return activation("leaky_relu", Function::leaky_relu, channels, {{"negative_slope", negative_slope}});
+}
+Op elu(Index channels, float alpha) {
+  return activation("elu", Function::elu, channels, {{"alpha", alpha}});
+}
+Op tanh(Index channels) {
+  return activation("tanh", Function::tanh, channels);
+}
+Op sigmoid(Index channels) {
+  return activation("sigmoid", Function::sigmoid, channels);
+}
+Op gelu(Index channels) {
+  return activation("gelu", Function::gelu, channels);
+}
+Op exp(Index channels) {
+  return activation("exp", Function::exp, channels);
+}
+Op clip(Index channels, float min, float max) {
+  return activation("clip", Function::clip, channels, {{"min", min}, {"max", max}});
+}
+Op scale(Index channels, float factor) {
+  return activation("scale", Function::scale, channels, {{"factor", factor}});
+}
+
+Op gated(Index channels_in) {
+  require(channels_in > 0 && channels_in % 2 == 0, "gated: channels_in must be positive and even, got ",
+          channels_in);
+  return Op(std::make_shared<Gated>(channels_in));
+}
+
+}  // namespace op
+
+Signal relu(FramesView x) {
+  return op::relu(x.channels())(x);
+}
+Signal leaky_relu(FramesView x, float negative_slope) {
+  return op::leaky_relu(x.channels(), negative_slope)(x);
+}
+Signal elu(FramesView x, float alpha) {
+  return op::elu(x.channels(), alpha)(x);
+}
+Signal tanh(FramesView x) {
+  return op::tanh(x.channels())(x);
+}
+Signal sigmoid(FramesView x) {
+  return op::sigmoid(x.channels())(x);
+}
+Signal gelu(FramesView x) {
+  return op::gelu(x.channels())(x);
+}
+Signal exp(FramesView x) {
+  return op::exp(x.channels())(x);
+}
+Signal clip(FramesView x, float min, float max) {
+  return op::clip(x.channels(), min, max)(x);
+}
+Signal scale(FramesView x, float factor) {
+  return op::scale(x.channels(), factor)(x);
+}
+Signal gated(FramesView x) {
+  return op::gated(x.channels())(x);
+}
+
+}  // namespace wavestride

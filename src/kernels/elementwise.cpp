@@ -1,0 +1,158 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/elementwise.cpp"
+#include "kernels/elementwise.h"
+
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// After foreach_target.h, which includes this file once per target.
+#include <hwy/contrib/math/math-inl.h>
+
+#include <algorithm>
+
+HWY_BEFORE_NAMESPACE();
+namespace wavestride::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::CappedTag<float, 16>;
+using V = hn::Vec<D>;
+
+// f(loads at i) for every i: whole vectors in place, the rest through a buffer.
+template <class F>
+HWY_INLINE void ForEach(Index size, float* HWY_RESTRICT out, F&& f) {
+  const D d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  Index i = 0;
+  for (; i + N <= size; i += N) hn::StoreU(f(i, [&](const float* p) { return hn::LoadU(d, p); }), d, out + i);
+  if (i == size) return;
+  const auto partial = [&](const float* p) {
+    HWY_ALIGN float lanes[16] = {};
+    std::copy_n(p, size - i, lanes);
+    return hn::Load(d, lanes);
+  };
+  HWY_ALIGN float lanes[16];
+  hn::Store(f(i, partial), d, lanes);
+  std::copy_n(lanes, size - i, out + i);
+}
+
+// Highway's functions do not keep NaN, and wrap beyond the range of float.
+HWY_INLINE V KeepNaN(V x, V y) {
+  return hn::IfThenElse(hn::IsNaN(x), x, y);
+}
+
+HWY_INLINE V Exp(D d, V x) {
+  return hn::Exp(d, hn::Min(hn::Max(x, hn::Set(d, -105.0f)), hn::Set(d, 89.0f)));
+}
+
+// Numerator and denominator are sums of positive terms, so that nothing cancels at either end.
+HWY_INLINE V Sigmoid(D d, V x) {
+  const V one = hn::Set(d, 1.0f), e = Exp(d, hn::Neg(hn::Abs(x)));
+  return hn::Div(hn::IfThenElse(hn::Ge(x, hn::Zero(d)), one, e), hn::Add(one, e));
+}
+
+HWY_INLINE V Tanh(D d, V x) {
+  return hn::Tanh(d, x);
+}
+
+HWY_INLINE V Elu(D d, V x, V alpha) {
+  const V below = hn::Expm1(d, hn::Max(hn::Min(x, hn::Zero(d)), hn::Set(d, -105.0f)));
+  return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), x, hn::Mul(alpha, below));
+}
+
+// Q(u) = 1 − Φ(u) = exp(−u²/2)·R(u), u ≥ 0, where R(u) = erfcx(u/√2)/2 is smooth and, as a polynomial of
+// t = 1/(1 + 0.35·u), within 3e-8 of its value up to u = 14.5, where Q leaves the range of float. The
+// rounding error of u² is carried along, since exp would magnify it.
+HWY_INLINE V Gelu(D d, V x) {
+  constexpr float r[] = {-1.4536680564164504e-06f, 0.13965357341738338f, 0.13956173648093276f,
+                         0.12138469380772786f,     0.100595499376855f,   -0.013205350029054314f,
+                         0.14641281184745503f,     -0.2455473890689345f, 0.13941196334485884f,
+                         -0.028266099396536095f};
+  const V one = hn::Set(d, 1.0f), half = hn::Set(d, 0.5f);
+  const V u = hn::Min(hn::Abs(x), hn::Set(d, 14.5f));
+  const V t = hn::Div(one, hn::MulAdd(hn::Set(d, 0.35f), u, one));
+  V p = hn::Set(d, r[9]);
+  for (int i = 8; i >= 0; --i) p = hn::MulAdd(p, t, hn::Set(d, r[i]));
+  const hn::RebindToUnsigned<D> du;
+  const V high = hn::BitCast(d, hn::And(hn::BitCast(du, u), hn::Set(du, 0xFFFFF000u))),
+          low = hn::Sub(u, high);
+  const V square = hn::Mul(high, high), rest = hn::Mul(low, hn::Add(u, high));
+  const V q =
+      hn::Mul(hn::Mul(Exp(d, hn::Neg(hn::Mul(half, square))), Exp(d, hn::Neg(hn::Mul(half, rest)))), p);
+  const V below = hn::Mul(x, q), above = hn::NegMulAdd(x, q, x);
+  return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), below, hn::IfThenElse(hn::Eq(q, hn::Zero(d)), x, above));
+}
+
+void Map(Function f, float a, float b, const float* HWY_RESTRICT in, Index size, float* HWY_RESTRICT out) {
+  const D d;
+  const V va = hn::Set(d, a), vb = hn::Set(d, b), zero = hn::Zero(d);
+  const auto each = [&](auto&& g) {
+    ForEach(size, out, [&](Index i, auto&& load) {
+      const V x = load(in + i);
+      return KeepNaN(x, g(x));
+    });
+  };
+  switch (f) {
+    case Function::relu:
+      return each([&](V x) { return hn::Max(x, zero); });
+    case Function::leaky_relu:
+      return each([&](V x) { return hn::IfThenElse(hn::Gt(x, zero), x, hn::Mul(va, x)); });
+    case Function::elu:
+      return each([&](V x) { return Elu(d, x, va); });
+    case Function::tanh:
+      return each([&](V x) { return Tanh(d, x); });
+    case Function::sigmoid:
+      return each([&](V x) { return Sigmoid(d, x); });
+    case Function::gelu:
+      return each([&](V x) { return Gelu(d, x); });
+    case Function::exp:
+      return each([&](V x) { return Exp(d, x); });
+    case Function::clip:
+      return each([&](V x) { return hn::Min(hn::Max(x, va), vb); });
+    case Function::scale:
+      return each([&](V x) { return hn::Mul(va, x); });
+  }
+}
+
+void Gated(const float* HWY_RESTRICT in, Index channels, Index frames, float* HWY_RESTRICT out) {
+  const D d;
+  for (Index j = 0; j < frames; ++j, in += 2 * channels, out += channels)
+    ForEach(channels, out, [&](Index i, auto&& load) {
+      const V a = load(in + i), b = load(in + channels + i);
+      return hn::Mul(KeepNaN(a, Tanh(d, a)), KeepNaN(b, Sigmoid(d, b)));
+    });
+}
+
+void WeightedSum(const float* HWY_RESTRICT w, const Index* HWY_RESTRICT offsets, Index terms, float bias,
+                 const float* HWY_RESTRICT in, Index size, float* HWY_RESTRICT out) {
+  const D d;
+  ForEach(size, out, [&](Index i, auto&& load) {
+    V sum = hn::Set(d, bias);
+    for (Index t = 0; t < terms; ++t) sum = hn::MulAdd(hn::Set(d, w[t]), load(in + offsets[t] + i), sum);
+    return sum;
+  });
+}
+
+}  // namespace wavestride::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace wavestride::kernels {
+
+HWY_EXPORT(Map);
+HWY_EXPORT(Gated);
+HWY_EXPORT(WeightedSum);
+
+void map(Function f, float a, float b, const float* in, Index size, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(Map)(f, a, b, in, size, out);
+}
+
+void gated(const float* in, Index channels, Index frames, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(Gated)(in, channels, frames, out);
+}
+
+void weighted_sum(const float* w, const Index* offsets, Index terms, float bias, const float* in, Index size,
+                  float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(WeightedSum)(w, offsets, terms, bias, in, size, out);
+}
+
+}  // namespace wavestride::kernels
+#endif

@@ -1,0 +1,32 @@
+// Kernels that treat every value alike. All of them run each element through the same vector code, remainders
+// included, so that its bits depend on its own value and never on where in memory it lies.
+#pragma once
+
+#include <wavestride/geometry.h>
+
+namespace wavestride::kernels {
+
+/// Functions of one value; `a` and `b` are their parameters.
+enum class Function {
+  relu,        ///< max(x, 0)
+  leaky_relu,  ///< x > 0 ? x : a·x
+  elu,         ///< x > 0 ? x : a·(eˣ − 1)
+  tanh,
+  sigmoid,
+  gelu,  ///< x·Φ(x) by the error function
+  exp,
+  clip,   ///< min(max(x, a), b)
+  scale,  ///< a·x
+};
+
+/// out[i] = f(in[i]) for i in [0, size). NaN stays NaN.
+void map(Function f, float a, float b, const float* in, Index size, float* out) noexcept;
+
+/// For every frame: out[c] = tanh(in[c]) · sigmoid(in[channels + c]), c in [0, channels).
+void gated(const float* in, Index channels, Index frames, float* out) noexcept;
+
+/// out[i] = bias + Σ over t, in that order, of w[t] · in[offsets[t] + i] for i in [0, size).
+void weighted_sum(const float* w, const Index* offsets, Index terms, float bias, const float* in, Index size,
+                  float* out) noexcept;
+
+}  // namespace wavestride::kernels

@@ -1,0 +1,131 @@
+#include <wavestride/activation.h>
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <functional>
+
+#include "contract.h"
+#include "golden.h"
+#include "kernels/dense.h"
+#include "kernels/elementwise.h"
+
+using namespace wavestride;
+using namespace wavestride::testing;
+using kernels::Function;
+
+namespace {
+
+Op named(const std::string& name, Index channels, const nlohmann::json& p = {}) {
+  const auto value = [&](const char* key, double fallback) {
+    return static_cast<float>(p.is_object() ? p.value(key, fallback) : fallback);
+  };
+  const std::map<std::string, std::function<Op()>> table{
+      {"relu", [&] { return op::relu(channels); }},
+      {"leaky_relu", [&] { return op::leaky_relu(channels, value("negative_slope", 0.01)); }},
+      {"elu", [&] { return op::elu(channels, value("alpha", 1.0)); }},
+      {"tanh", [&] { return op::tanh(channels); }},
+      {"sigmoid", [&] { return op::sigmoid(channels); }},
+      {"gelu", [&] { return op::gelu(channels); }},
+      {"exp", [&] { return op::exp(channels); }},
+      {"clip", [&] { return op::clip(channels, value("min", -1.0), value("max", 1.0)); }},
+      {"scale", [&] { return op::scale(channels, value("factor", -0.7)); }},
+      {"gated", [&] { return op::gated(channels); }},
+  };
+  return table.at(name)();
+}
+
+// PyTorch's own exp(x) − 1 and 1 + erf(x) cancel, so that values are compared to it by absolute error where
+// they are small; the comparison with double below is the stricter one.
+bool close(float got, float expected) {
+  if (std::isnan(expected) || std::isinf(expected))
+    return std::isnan(expected) ? std::isnan(got) : got == expected;
+  return std::abs(got - expected) <= 1e-6f * std::max(1.0f, std::abs(expected));
+}
+
+}  // namespace
+
+TEST_CASE("activations equal PyTorch's, at the edges of float too") {
+  for (const GoldenCase& c : golden_cases("activation")) {
+    const Signal x = c.signal("x"), expected = c.signal("y");
+    const Signal y = named(c.parameters.at("name"), x.rows(), c.parameters)(x);
+    REQUIRE(y.rows() == expected.rows());
+    REQUIRE(y.cols() == expected.cols());
+    for (Index i = 0; i < y.size(); ++i) {
+      INFO(c.parameters << " x " << (x.rows() == y.rows() ? x.data()[i] : 0.0f) << " got " << y.data()[i]
+                        << " expected " << expected.data()[i]);
+      CHECK(close(y.data()[i], expected.data()[i]));
+    }
+  }
+}
+
+// Largest relative errors measured over all targets: tanh 2.2e-7, sigmoid 1.7e-7, exp 0.9e-7, elu 1.4e-7,
+// gelu 4.6e-7. Results below 1e-37, where floats lose their precision, are held to 1e-37 absolutely.
+TEST_CASE("transcendental functions are within 1e-6 of double, on every target and for every position") {
+  struct Exact {
+    Function f;
+    double (*value)(double);
+    const char* name;
+  };
+  const Exact functions[] = {
+      {Function::tanh, [](double x) { return std::tanh(x); }, "tanh"},
+      {Function::sigmoid, [](double x) { return 1.0 / (1.0 + std::exp(-x)); }, "sigmoid"},
+      {Function::exp, [](double x) { return std::exp(x); }, "exp"},
+      {Function::elu, [](double x) { return x > 0 ? x : std::expm1(x); }, "elu"},
+      {Function::gelu, [](double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }, "gelu"},
+  };
+  std::vector<float> x;
+  for (double v = -110; v < 110; v += 0.00071) x.push_back(static_cast<float>(v));
+  for (double v = 1e-30; v < 100; v *= 1.0007)
+    for (const double s : {-1.0, 1.0}) x.push_back(static_cast<float>(s * v));
+  std::vector<float> y(x.size());
+  for (const std::string& target : kernels::simd_targets()) {
+    kernels::use_simd_target(target);
+    for (const Exact& e : functions) {
+      kernels::map(e.f, 1.0f, 0.0f, x.data(), static_cast<Index>(x.size()), y.data());
+      double worst = 0, at = 0;
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const double exact = e.value(x[i]);
+        const double error = std::abs(exact) < 1e-37 ? (std::abs(y[i] - exact) < 1e-37 ? 0.0 : 1.0)
+                             : std::abs(exact) > std::numeric_limits<float>::max()
+                                 ? (std::isinf(y[i]) ? 0.0 : 1.0)
+                                 : std::abs(y[i] / exact - 1.0);
+        if (error > worst) worst = error, at = x[i];
+      }
+      INFO(target << " " << e.name << ": " << worst << " at " << at);
+      CHECK(worst <= 1e-6);
+      bool same = true;
+      for (std::size_t begin = 0; begin < 600; ++begin)
+        for (const Index size : {1, 2, 7, 15, 16, 17, 33}) {
+          float part[33];
+          const std::size_t from = begin * 500;
+          kernels::map(e.f, 1.0f, 0.0f, x.data() + from, size, part);
+          same = same && std::equal(part, part + size, y.data() + from);
+        }
+      CHECK(same);
+    }
+  }
+  kernels::use_simd_target("");
+}
+
+TEST_CASE("activations keep the contract of every Op") {
+  Rng rng(31);
+  for (const char* name :
+       {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "gelu", "exp", "clip", "scale", "gated"})
+    for (const Index channels : {2, 6, 34}) {
+      // A single channel of relu or clip may not show a change of its input.
+      const bool dense = std::string(name) != "relu" && std::string(name) != "clip";
+      verify_contract(named(name, channels), rng, {.dense = dense, .longest = 300});
+    }
+}
+
+TEST_CASE("activations refuse wrong configuration, saying what was given") {
+  const float nan = std::nanf("");
+  CHECK_THROWS_WITH(op::relu(0), "relu: channels must be positive, got 0");
+  CHECK_THROWS_WITH(op::leaky_relu(1, nan), "leaky_relu: negative_slope must be a number, got nan");
+  CHECK_THROWS_WITH(op::clip(1, 0.0f, nan), "clip: max must be a number, got nan");
+  CHECK_THROWS_WITH(op::scale(-3, 1.0f), "scale: channels must be positive, got -3");
+  CHECK_THROWS_WITH(op::gated(5), "gated: channels_in must be positive and even, got 5");
+  CHECK_THROWS_WITH(gated(Signal(0, 4)), "gated: channels_in must be positive and even, got 0");
+  CHECK(op::clip(2, -1.0f, 0.5f).name() == "clip(2, min -1, max 0.5)");
+  CHECK(tanh(Signal(3, 0)).cols() == 0);
+}

@@ -1,0 +1,34 @@
+"""Goldens of PyTorch's activations, on a grid of ordinary values and on the edges of float."""
+
+import torch
+import torch.nn.functional as F
+from golden import Golden
+
+torch.manual_seed(3)
+golden = Golden("activation")
+
+EDGES = torch.tensor([0.0, -0.0, 1e-45, -1e-45, 1e-38, -1e-38, 1e-10, -1e-10, 0.1, -0.1, 0.34, -0.36, 0.99, 1.0, -1.0, 8.9, -8.9,
+                      12.0, -12.0, 20.0, -20.0, 87.0, -87.0, 88.8, 104.0, -104.0, 300.0, -300.0, 3e38, -3e38,
+                      float("inf"), float("-inf"), float("nan")])
+INPUTS = (EDGES[None], torch.randn(7, 23), 4 * torch.randn(16, 5))
+CASES = {
+    "relu": (F.relu, [{}]),
+    "leaky_relu": (F.leaky_relu, [{}, {"negative_slope": 0.1}, {"negative_slope": 0.0}, {"negative_slope": -0.5},
+                                  {"negative_slope": 2.0}]),
+    "elu": (F.elu, [{}, {"alpha": 0.3}, {"alpha": 2.0}]),
+    "tanh": (torch.tanh, [{}]),
+    "sigmoid": (torch.sigmoid, [{}]),
+    "gelu": (F.gelu, [{}]),
+    "exp": (torch.exp, [{}]),
+    "clip": (torch.clamp, [{"min": -1.0, "max": 1.0}, {"min": 0.25, "max": float("inf")}, {"min": 1.0, "max": -1.0}]),
+    "scale": (lambda x, factor: factor * x, [{"factor": 0.5}, {"factor": -3.0}, {"factor": 0.0}]),
+}
+for name, (function, parameter_sets) in CASES.items():
+    for parameters in parameter_sets:
+        for x in INPUTS:
+            limits = {key: 1e39 if value == float("inf") else value for key, value in parameters.items()}
+            golden.add({"name": name, **limits}, x=x, y=function(x, **parameters))
+for channels in (1, 3, 16, 20):
+    x = 2 * torch.randn(2 * channels, 11)
+    golden.add({"name": "gated"}, x=x, y=torch.tanh(x[:channels]) * torch.sigmoid(x[channels:]))
+golden.save()
