@@ -202,7 +202,8 @@ void Graph::derive_held() {
     if (std::find(outputs.begin(), outputs.end(), v) != outputs.end())
       let_go = std::min(let_go, lines[v].low - 1);
     const double held = lines[v].high + rate(v) - (let_go - rate(v)) + 4;
-    require(held < 1e12, name, ": a stream would have to hold ", held, " frames of one value");
+    const double size = held * static_cast<double>(values_[v].channels);
+    require(size < 1e12, name, ": a stream would have to hold ", size, " floats of one value");
     values_[v].held = static_cast<Index>(std::ceil(held));
   }
 }
