@@ -2,12 +2,16 @@
 #pragma once
 
 #include <wavestride/activation.h>
+#include <wavestride/adaptive_pool1d.h>
+#include <wavestride/avg_pool1d.h>
 #include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
 #include <wavestride/geometry.h>
 #include <wavestride/join.h>
 #include <wavestride/kernel.h>
+#include <wavestride/max_pool1d.h>
 #include <wavestride/op.h>
 #include <wavestride/signal.h>
+#include <wavestride/spatial_pyramid_pool1d.h>
 #include <wavestride/stack.h>
 #include <wavestride/stream.h>
