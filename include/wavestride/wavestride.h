@@ -10,6 +10,7 @@
 #include <wavestride/join.h>
 #include <wavestride/kernel.h>
 #include <wavestride/max_pool1d.h>
+#include <wavestride/max_unpool1d.h>
 #include <wavestride/op.h>
 #include <wavestride/signal.h>
 #include <wavestride/spatial_pyramid_pool1d.h>
