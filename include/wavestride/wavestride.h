@@ -12,6 +12,7 @@
 #include <wavestride/max_pool1d.h>
 #include <wavestride/max_unpool1d.h>
 #include <wavestride/op.h>
+#include <wavestride/pixel_shuffle1d.h>
 #include <wavestride/signal.h>
 #include <wavestride/spatial_pyramid_pool1d.h>
 #include <wavestride/stack.h>

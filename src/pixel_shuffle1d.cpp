@@ -1,0 +1,97 @@
+#include <wavestride/pixel_shuffle1d.h>
+
+#include <algorithm>
+
+#include "check.h"
+
+namespace wavestride {
+namespace {
+
+std::string description(const char* what, Index channels, Index factor, ShuffleOrder order) {
+  return message(what, "(", channels, " channels, factor ", factor,
+                 order == ShuffleOrder::phase_major ? ", phase-major)" : ")");
+}
+
+class PixelShuffle1d final : public Kernel {
+ public:
+  PixelShuffle1d(Index channels, Index factor, ShuffleOrder order)
+      : Kernel(description("pixel_shuffle1d", channels, factor, order),
+               {{channels, repeat_geometry(factor), {}}}, channels / factor),
+        factor_(factor),
+        order_(order) {}
+
+  void compute(const Work& work) const noexcept override {
+    const Index channels = out_channels();
+    const Index phase = work.n % factor_;
+    if (order_ == ShuffleOrder::phase_major) {
+      std::copy_n(work.in[0] + phase * channels, work.count * channels, work.out);
+      return;
+    }
+    float* out = work.out;
+    for (Index j = phase; j < phase + work.count; ++j) {
+      const float* in = work.in[0] + j / factor_ * factor_ * channels + j % factor_;
+      for (Index c = 0; c < channels; ++c) *out++ = in[c * factor_];
+    }
+  }
+
+ private:
+  Index factor_;
+  ShuffleOrder order_;
+};
+
+class PixelUnshuffle1d final : public Kernel {
+ public:
+  PixelUnshuffle1d(Index channels, Index factor, ShuffleOrder order)
+      : Kernel(description("pixel_unshuffle1d", channels, factor, order),
+               {{channels, group_geometry(factor), {}}}, channels * factor),
+        factor_(factor),
+        order_(order) {}
+
+  void compute(const Work& work) const noexcept override {
+    const Index channels = inputs()[0].channels;
+    if (order_ == ShuffleOrder::phase_major) {
+      std::copy_n(work.in[0], work.count * out_channels(), work.out);
+      return;
+    }
+    const float* in = work.in[0];
+    for (Index j = 0; j < work.count * factor_; ++j) {
+      float* out = work.out + j / factor_ * out_channels() + j % factor_;
+      for (Index c = 0; c < channels; ++c) out[c * factor_] = *in++;
+    }
+  }
+
+ private:
+  Index factor_;
+  ShuffleOrder order_;
+};
+
+constexpr Index most = Index{1} << 31;
+
+}  // namespace
+
+namespace op {
+
+Op pixel_shuffle1d(Index channels, Index factor, ShuffleOrder order) {
+  require(factor >= 1 && factor < most, "pixel_shuffle1d: factor must be 1 to 2^31 − 1, got ", factor);
+  require(channels >= 1 && channels % factor == 0, "pixel_shuffle1d: factor ", factor,
+          " must divide the channels, got ", channels);
+  return Op(std::make_shared<PixelShuffle1d>(channels, factor, order));
+}
+
+Op pixel_unshuffle1d(Index channels, Index factor, ShuffleOrder order) {
+  require(factor >= 1 && factor < most, "pixel_unshuffle1d: factor must be 1 to 2^31 − 1, got ", factor);
+  require(channels >= 1 && channels < most / factor, "pixel_unshuffle1d: channels times factor ", factor,
+          " must be 1 to 2^31 − 1, got ", channels, " channels");
+  return Op(std::make_shared<PixelUnshuffle1d>(channels, factor, order));
+}
+
+}  // namespace op
+
+Signal pixel_shuffle1d(FramesView x, Index factor, ShuffleOrder order) {
+  return op::pixel_shuffle1d(x.channels(), factor, order)(x);
+}
+Signal pixel_unshuffle1d(FramesView x, Index factor, ShuffleOrder order) {
+  return op::pixel_unshuffle1d(x.channels(), factor, order)(x);
+}
+
+}  // namespace wavestride
