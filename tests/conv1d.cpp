@@ -10,10 +10,6 @@ using namespace wavestride::testing;
 
 namespace {
 
-PadMode pad_mode(const std::string& name) {
-  return name == "reflect" ? PadMode::reflect : name == "replicate" ? PadMode::replicate : PadMode::constant;
-}
-
 Conv1dOptions options_of(const nlohmann::json& p) {
   Conv1dOptions o{.stride = p.value("stride", Index{1}),
                   .dilation = p.value("dilation", Index{1}),

@@ -7,6 +7,24 @@
 
 namespace wavestride::testing {
 
+LayerWeights GoldenCase::layer(const std::string& layer_name) const {
+  const auto bias = values(layer_name + ".bias");
+  if (!has(layer_name + ".weight")) return {};
+  return {(*this)[layer_name + ".weight"], {bias.begin(), bias.end()}};
+}
+
+std::vector<LayerWeights> GoldenCase::layers(const std::string& prefix) const {
+  std::vector<LayerWeights> all;
+  for (LayerWeights w; w = layer(prefix + std::to_string(all.size())), !w.weight.empty();) all.push_back(w);
+  return all;
+}
+
+PadMode pad_mode(const std::string& name) {
+  static const std::map<std::string, PadMode> modes{
+      {"zeros", PadMode::constant}, {"reflect", PadMode::reflect}, {"replicate", PadMode::replicate}};
+  return modes.at(name);
+}
+
 // Reads what tests/reference/golden.py writes; these are our own files, so that a plain reader will do and
 // the library's reader is not needed to test the library.
 std::vector<GoldenCase> golden_cases(const std::string& file) {

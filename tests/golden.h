@@ -3,7 +3,8 @@
 // it.
 #pragma once
 
-#include <wavestride/signal.h>
+#include <wavestride/kernel.h>
+#include <wavestride/weights.h>
 
 #include <map>
 #include <nlohmann/json.hpp>
@@ -20,12 +21,19 @@ struct GoldenCase {
   const Tensor& operator[](const std::string& key) const { return tensors.at(key); }
   bool has(const std::string& key) const { return tensors.count(key) > 0; }
   Signal signal(const std::string& key) const { return to_signal(tensors.at(key)); }
+  /// "<name>.weight" and "<name>.bias"; empty where the case has none.
+  LayerWeights layer(const std::string& name) const;
+  /// "<prefix>0", "<prefix>1", … as far as there are weights.
+  std::vector<LayerWeights> layers(const std::string& prefix) const;
   /// The values of a tensor, or nothing when the case has none of that name (a missing bias).
   std::span<const float> values(const std::string& key) const {
     const auto it = tensors.find(key);
     return it == tensors.end() ? std::span<const float>{} : std::span<const float>(it->second.data);
   }
 };
+
+/// PyTorch's name of a padding mode.
+PadMode pad_mode(const std::string& name);
 
 /// All cases of tests/golden/<file>.safetensors, in order.
 std::vector<GoldenCase> golden_cases(const std::string& file);

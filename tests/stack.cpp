@@ -1,4 +1,8 @@
+#include <wavestride/avg_pool1d.h>
 #include <wavestride/conv1d.h>
+#include <wavestride/conv_transpose1d.h>
+#include <wavestride/max_pool1d.h>
+#include <wavestride/pixel_shuffle1d.h>
 #include <wavestride/stack.h>
 
 #include <catch2/catch.hpp>
@@ -27,8 +31,9 @@ PadMode any_mode(Rng& rng) {
 // ---- Random operators of `channels` input channels, one a line of the table below ----
 
 Op any_conv(Rng& rng, Index channels) {
+  const Index longest = uniform(rng, 0, 3) > 0 ? 9 : 70;  // beyond a block of the smallest streams
   return random_conv(rng, channels, uniform(rng, 1, 6), uniform(rng, 1, 5),
-                     {.padding = {uniform(rng, 0, 9), uniform(rng, 0, 9)},
+                     {.padding = {uniform(rng, 0, longest), uniform(rng, 0, longest)},
                       .dilation = uniform(rng, 1, 3),
                       .padding_mode = any_mode(rng)});
 }
@@ -51,6 +56,46 @@ Op strided_conv(Rng& rng, Index channels) {
                       .padding_mode = any_mode(rng)});
 }
 
+Op transposed_conv(Rng& rng, Index channels) {
+  const Index stride = uniform(rng, 1, 4), kernel = uniform(rng, 1, 7), out = uniform(rng, 1, 5);
+  const Tensor w =
+      noise_tensor(rng, {channels, out, kernel}, 1.0f / std::sqrt(static_cast<float>(channels * kernel)));
+  return op::conv_transpose1d(w, noise_tensor(rng, {out}, 0.3f).data,
+                              {.stride = stride,
+                               .padding = uniform(rng, 0, 4),
+                               .output_padding = uniform(rng, 0, stride - 1),
+                               .dilation = uniform(rng, 1, 2)});
+}
+
+Op sub_pixel(Rng& rng, Index channels) {
+  const Index factor = uniform(rng, 2, 4), out = uniform(rng, 1, 3);
+  const auto order = static_cast<ShuffleOrder>(uniform(rng, 0, 1));
+  return Stack{random_conv(rng, channels, factor * out, 3, {.padding = 1}),
+               op::pixel_shuffle1d(factor * out, factor, order)};
+}
+
+Op unshuffle(Rng& rng, Index channels) {
+  return op::pixel_unshuffle1d(channels, uniform(rng, 2, 3));
+}
+
+Op pool(Rng& rng, Index channels) {
+  const Index kernel = uniform(rng, 1, 5), stride = uniform(rng, 1, 4), padding = uniform(rng, 0, kernel / 2);
+  const bool ceil_mode = uniform(rng, 0, 1) > 0;
+  if (uniform(rng, 0, 1) > 0)
+    return op::avg_pool1d(
+        channels, {.kernel_size = kernel, .stride = stride, .padding = padding, .ceil_mode = ceil_mode});
+  return op::max_pool1d(
+      channels, {.kernel_size = kernel, .stride = stride, .padding = padding, .ceil_mode = ceil_mode});
+}
+
+/// Down by a stride, up again by a transposed convolution, and joined: shorter than x at times.
+Op down_and_up(Rng& rng, Index channels) {
+  const Index stride = uniform(rng, 2, 4);
+  const Op down = random_conv(rng, channels, 3, stride, {.stride = stride});
+  const Op up = op::conv_transpose1d(noise_tensor(rng, {3, channels, stride}, 0.5f), {}, {.stride = stride});
+  return branches({op::identity(channels), Stack{down, up}}, op::concatenate({channels, channels}));
+}
+
 Op any_join_with_itself(Rng& rng, Index channels) {
   const Op conv = same_conv(rng, channels);
   switch (uniform(rng, 0, 2)) {
@@ -65,7 +110,8 @@ Op any_join_with_itself(Rng& rng, Index channels) {
 }
 
 using MakeOp = Op (*)(Rng&, Index channels);
-constexpr MakeOp operators[] = {any_conv, same_conv, causal_conv, strided_conv, any_join_with_itself};
+constexpr MakeOp operators[] = {any_conv,  same_conv, causal_conv, strided_conv, transposed_conv,
+                                sub_pixel, unshuffle, pool,        down_and_up,  any_join_with_itself};
 
 /// A random graph of one input or several and one output or several. Steps that the builder refuses (lengths
 /// that always differ, rates that do) are taken back, so that every graph is one that a user could build.
