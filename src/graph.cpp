@@ -246,9 +246,9 @@ void Graph::availables(std::span<const Index> received, std::span<Index> values)
   });
 }
 
-void Graph::reads(int output, Index n, std::span<FrameRange> inputs) const {
-  constexpr Index none_first = Work::unknown, none_last = std::numeric_limits<Index>::min();
-  std::vector<FrameRange> need(values_.size(), {none_first, none_last});
+std::vector<FrameRange> Graph::reads(int output, Index n) const {
+  constexpr FrameRange none{Work::unknown, std::numeric_limits<Index>::min()};
+  std::vector<FrameRange> need(values_.size(), none);
   need[outputs[output]] = {n, n};
   for (int k = static_cast<int>(nodes.size()); k-- > 0;) {
     const FrameRange out = need[value_of(k)];
@@ -260,7 +260,9 @@ void Graph::reads(int output, Index n, std::span<FrameRange> inputs) const {
       in.last = std::max(in.last, whole(k) ? Work::unknown - 1 : w.last(out.last));
     }
   }
-  for (int i = 0; i < inputs_; ++i) inputs[i] = need[i].first > need[i].last ? FrameRange{} : need[i];
+  for (FrameRange& r : need)
+    if (r.first > r.last) r = {};
+  return need;
 }
 
 }  // namespace detail

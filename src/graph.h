@@ -52,8 +52,8 @@ class Graph {
   void totals(std::span<const Index> input_lengths, std::span<Index> values) const noexcept;
   void availables(std::span<const Index> received, std::span<Index> values) const noexcept;
 
-  /// The frames of the inputs that frame n of an output depends on.
-  void reads(int output, Index n, std::span<FrameRange> inputs) const;
+  /// The frames of every value that frame n of an output depends on.
+  std::vector<FrameRange> reads(int output, Index n) const;
 
   /// Lengths of all inputs that last as long as T frames of input 0.
   std::vector<Index> matching_lengths(Index T) const;

@@ -64,9 +64,7 @@ Index Op::available(Index received) const {
 }
 
 FrameRange Op::reads(Index n, Index output, Index input) const {
-  std::vector<FrameRange> ranges(static_cast<std::size_t>(inputs()));
-  graph_->reads(static_cast<int>(output), n, ranges);
-  return ranges[static_cast<std::size_t>(input)];
+  return graph_->reads(static_cast<int>(output), n)[static_cast<std::size_t>(input)];
 }
 
 Ratio Op::rate(Index output, Index input) const {

@@ -235,7 +235,7 @@ TEST_CASE(
     return Signal(Signal::NullaryExpr(1, count, [&](Index, Index n) { return audio(first + n); }));
   };
   const Index outputs = stack.total(frames), second = rate;
-  Signal head(1, second), tail(1, second), in(1, chunk), out(1, 2 * chunk);
+  Signal head(1, second), tail(1, second), in(1, chunk), out(1, 10 * chunk);
   Stream stream = stack.stream();
   const Index state = stream.state_bytes();
   const std::size_t allocated_before = allocations();

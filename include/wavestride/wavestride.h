@@ -18,3 +18,4 @@
 #include <wavestride/spatial_pyramid_pool1d.h>
 #include <wavestride/stack.h>
 #include <wavestride/stream.h>
+#include <wavestride/weights.h>
