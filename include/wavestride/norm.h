@@ -1,0 +1,28 @@
+// Normalisation and gains per frame: torch.nn.functional.layer_norm over the channels, ConvNeXt's layer
+// scale, feature normalisation by mean and deviation.
+#pragma once
+
+#include <wavestride/op.h>
+
+namespace wavestride {
+
+namespace op {
+
+/// y[c] = (x[c] − m)/√(v + eps) · weight[c] + bias[c], with mean m and biased variance v of a frame's
+/// channels: torch.nn.functional.layer_norm(xᵀ, (channels,)). weight and bias hold `channels` values or are
+/// empty (1 and 0). Throws std::invalid_argument on other sizes and on an eps that is not 0 or more.
+Op layer_norm(Index channels, std::span<const float> weight = {}, std::span<const float> bias = {},
+              float eps = 1e-5f);
+
+/// y[c] = gain[c]·x[c] + bias[c]; bias may be empty. Throws std::invalid_argument when gain is empty or the
+/// sizes differ.
+Op channel_scale(std::span<const float> gain, std::span<const float> bias = {});
+
+}  // namespace op
+
+/// The same on whole signals.
+Signal layer_norm(FramesView x, std::span<const float> weight = {}, std::span<const float> bias = {},
+                  float eps = 1e-5f);
+Signal channel_scale(FramesView x, std::span<const float> gain, std::span<const float> bias = {});
+
+}  // namespace wavestride

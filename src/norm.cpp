@@ -1,0 +1,117 @@
+#include <wavestride/norm.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "check.h"
+#include "kernels/dense.h"
+
+namespace wavestride {
+namespace {
+
+using kernels::AlignedFloats;
+
+AlignedFloats values_or(float fallback, std::span<const float> values, Index channels, const char* op,
+                        const char* name) {
+  require(values.empty() || static_cast<Index>(values.size()) == channels, op, ": ", name, " must have ",
+          channels, " values, got ", values.size());
+  AlignedFloats result(static_cast<std::size_t>(channels), fallback);
+  std::copy(values.begin(), values.end(), result.begin());
+  return result;
+}
+
+// Σ of f(c): sixteen partial sums, so that it vectorises, in an order that depends on `size` alone.
+template <class F>
+float sum(Index size, F&& f) {
+  constexpr Index lanes = 16;
+  float partial[lanes] = {};
+  Index c = 0;
+  for (; c + lanes <= size; c += lanes)
+    for (Index l = 0; l < lanes; ++l) partial[l] += f(c + l);
+  for (Index l = 0; c + l < size; ++l) partial[l] += f(c + l);
+  return std::accumulate(partial, partial + lanes, 0.0f);
+}
+
+class LayerNorm final : public Kernel {
+ public:
+  LayerNorm(Index channels, std::span<const float> weight, std::span<const float> bias, float eps)
+      : Kernel(message("layer_norm(", channels, ")"), {{channels, conv_geometry(1, 1, 1, 0, 0), {}}},
+               channels),
+        weight_(values_or(1.0f, weight, channels, "layer_norm", "weight")),
+        bias_(values_or(0.0f, bias, channels, "layer_norm", "bias")),
+        eps_(eps),
+        parameters_(static_cast<Index>(weight.size() + bias.size())) {}
+
+  void compute(const Work& work) const noexcept override {
+    const Index channels = out_channels();
+    const auto count = static_cast<float>(channels);
+    for (Index n = 0; n < work.count; ++n) {
+      const float* x = work.in[0] + n * channels;
+      float* y = work.out + n * channels;
+      const float mean = sum(channels, [&](Index c) { return x[c]; }) / count;
+      const auto square = [&](Index c) { return (x[c] - mean) * (x[c] - mean); };
+      const float scale = 1.0f / std::sqrt(sum(channels, square) / count + eps_);
+      for (Index c = 0; c < channels; ++c)
+        y[c] =
+            (x[c] - mean) * scale * weight_[static_cast<std::size_t>(c)] + bias_[static_cast<std::size_t>(c)];
+    }
+  }
+
+  Index parameters() const override { return parameters_; }
+
+ private:
+  AlignedFloats weight_, bias_;
+  float eps_;
+  Index parameters_;
+};
+
+class ChannelScale final : public Kernel {
+ public:
+  ChannelScale(std::span<const float> gain, std::span<const float> bias, Index channels)
+      : Kernel(message("channel_scale(", channels, ")"), {{channels, conv_geometry(1, 1, 1, 0, 0), {}}},
+               channels),
+        gain_(gain.begin(), gain.end()),
+        bias_(values_or(0.0f, bias, channels, "channel_scale", "bias")),
+        parameters_(static_cast<Index>(gain.size() + bias.size())) {}
+
+  void compute(const Work& work) const noexcept override {
+    const Index offset = 0;
+    kernels::depthwise(gain_.data(), bias_.data(), out_channels(), 1, work.in[0], &offset, out_channels(),
+                       work.count, work.out, out_channels());
+  }
+
+  Index parameters() const override { return parameters_; }
+  double macs_per_frame() const override { return static_cast<double>(out_channels()); }
+
+ private:
+  AlignedFloats gain_, bias_;
+  Index parameters_;
+};
+
+}  // namespace
+
+namespace op {
+
+Op layer_norm(Index channels, std::span<const float> weight, std::span<const float> bias, float eps) {
+  require(channels > 0, "layer_norm: channels must be positive, got ", channels);
+  require(eps >= 0.0f, "layer_norm: eps must be 0 or more, got ", eps);
+  return Op(std::make_shared<LayerNorm>(channels, weight, bias, eps));
+}
+
+Op channel_scale(std::span<const float> gain, std::span<const float> bias) {
+  require(!gain.empty(), "channel_scale: gain must have a value per channel, got none");
+  return Op(std::make_shared<ChannelScale>(gain, bias, static_cast<Index>(gain.size())));
+}
+
+}  // namespace op
+
+Signal layer_norm(FramesView x, std::span<const float> weight, std::span<const float> bias, float eps) {
+  return op::layer_norm(x.channels(), weight, bias, eps)(x);
+}
+
+Signal channel_scale(FramesView x, std::span<const float> gain, std::span<const float> bias) {
+  return op::channel_scale(gain, bias)(x);
+}
+
+}  // namespace wavestride

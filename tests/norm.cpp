@@ -1,0 +1,61 @@
+#include <wavestride/norm.h>
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "contract.h"
+#include "golden.h"
+
+using namespace wavestride;
+using namespace wavestride::testing;
+
+TEST_CASE("layer_norm and channel_scale equal PyTorch's") {
+  for (const GoldenCase& c : golden_cases("norm")) {
+    INFO(c.name << " " << c.parameters << " channels " << c.signal("x").rows());
+    const Signal x = c.signal("x");
+    const Signal y = c.parameters.at("name") == "layer_norm"
+                         ? layer_norm(x, c.values("w"), c.values("b"), c.parameters.at("eps").get<float>())
+                         : channel_scale(x, c.values("w"), c.values("b"));
+    CHECK(relative_error(y, c.signal("y")) <= golden_tolerance);
+  }
+}
+
+TEST_CASE("layer_norm and channel_scale keep the contract of every Op") {
+  Rng rng(41);
+  for (const Index channels : {2, 3, 7, 16, 21, 40}) {
+    const Tensor w = noise_tensor(rng, {channels}), b = noise_tensor(rng, {channels});
+    verify_contract(op::layer_norm(channels, w.data, b.data), rng, {.longest = 300});
+    verify_contract(op::channel_scale(w.data, b.data), rng, {.longest = 300});
+  }
+}
+
+TEST_CASE("layer_norm of a single channel, and of equal values, is the bias") {
+  const std::vector<float> w{3.0f, 3.0f}, b{0.25f, -4.0f};
+  const Signal x = Signal::Constant(2, 3, 1e6f);
+  const Signal y = layer_norm(x, w, b), alone = layer_norm(x.row(0).eval(), {}, std::span(b).first(1));
+  CHECK((y.colwise() - Eigen::Vector2f(0.25f, -4.0f)).isZero(0));
+  CHECK((alone.array() == 0.25f).all());
+}
+
+TEST_CASE("layer_norm of a frame with NaN is NaN in that frame alone") {
+  Signal x = Signal::Random(5, 3);
+  x(2, 1) = std::nanf("");
+  const Signal y = layer_norm(x);
+  CHECK(y.col(0).allFinite());
+  CHECK(y.col(1).array().isNaN().all());
+  CHECK(y.col(2).allFinite());
+}
+
+TEST_CASE("layer_norm and channel_scale refuse wrong sizes, saying what was given") {
+  const std::vector<float> three(3);
+  CHECK_THROWS_WITH(op::layer_norm(0), "layer_norm: channels must be positive, got 0");
+  CHECK_THROWS_WITH(op::layer_norm(4, three), "layer_norm: weight must have 4 values, got 3");
+  CHECK_THROWS_WITH(op::layer_norm(4, {}, three), "layer_norm: bias must have 4 values, got 3");
+  CHECK_THROWS_WITH(op::layer_norm(4, {}, {}, -1.0f), "layer_norm: eps must be 0 or more, got -1");
+  CHECK_THROWS_WITH(op::layer_norm(4, {}, {}, std::nanf("")), "layer_norm: eps must be 0 or more, got nan");
+  CHECK_THROWS_WITH(op::channel_scale({}), "channel_scale: gain must have a value per channel, got none");
+  CHECK_THROWS_WITH(op::channel_scale(three, std::vector<float>(2)),
+                    "channel_scale: bias must have 3 values, got 2");
+  CHECK_THROWS_AS(channel_scale(Signal(2, 4), three), std::invalid_argument);
+  CHECK(layer_norm(Signal(3, 0)).cols() == 0);
+}

@@ -1,0 +1,27 @@
+"""Goldens of torch.nn.functional.layer_norm over channels, and of per-channel gains.
+
+PyTorch computes layer_norm in double here: in float its own variance of one channel, or of equal values, is noise.
+"""
+
+import torch
+import torch.nn.functional as F
+from golden import Golden
+
+torch.manual_seed(4)
+golden = Golden("norm")
+
+for channels in (2, 3, 15, 16, 17, 33, 64, 100, 513):
+    for affine in (False, True):
+        for eps in (1e-5, 1e-6, 0.1):
+            for scale, offset in ((1.0, 0.0), (30.0, 5.0), (1e-3, 0.0), (0.0, 2.0)):
+                x = scale * torch.randn(channels, 2) + offset
+                w = torch.randn(channels) if affine else None
+                b = torch.randn(channels) if affine else None
+                y = F.layer_norm(x.T.double(), (channels,), *(v if v is None else v.double() for v in (w, b)), eps).T
+                golden.add({"name": "layer_norm", "eps": eps}, x=x, w=w, b=b, y=y)
+    x = torch.randn(channels, 4)
+    w = torch.randn(channels)
+    b = torch.randn(channels)
+    golden.add({"name": "channel_scale"}, x=x, w=w, y=w[:, None] * x)
+    golden.add({"name": "channel_scale"}, x=x, w=w, b=b, y=w[:, None] * x + b[:, None])
+golden.save()
