@@ -112,12 +112,9 @@ Model random_ratio(Rng& rng, int kind) {
       return {nearest_exact_geometry(L, M), [=](Index n) { return nearest(n, 1); }, floor_total};
     case 2:
       return {linear_geometry(L, M),
-              [=](Index n) {  // centre c = (n + ½)·M/L − ½; frames floor(c) and floor(c) + 1
-                const Reads below = search(n * M / L, [=](Index i) {
-                  const Index c = (2 * n + 1) * M - L;
-                  return 2 * L * i <= c && c < 2 * L * (i + 1);
-                });
-                return Reads{below.first, below.last + 1};
+              [=](Index n) {  // the frames less than one away from (n + ½)·M/L − ½
+                return search(n * M / L,
+                              [=](Index i) { return std::abs(2 * L * i - ((2 * n + 1) * M - L)) < 2 * L; });
               },
               floor_total};
     default:

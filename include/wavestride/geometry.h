@@ -156,9 +156,10 @@ constexpr Geometry nearest_exact_geometry(Index L, Index M) {
   return {{2 * M, 2 * L, M, M}, {L, 0, M, 0}};
 }
 
-/// Linear interpolation by L/M with half-pixel centres (align_corners=False); output floor(T·L/M).
+/// Linear interpolation by L/M with half-pixel centres (align_corners=False); output floor(T·L/M). An output
+/// that lies upon a frame reads that frame alone.
 constexpr Geometry linear_geometry(Index L, Index M) {
-  return {{2 * M, 2 * L, M - L, M + L}, {L, 0, M, 0}};
+  return {{2 * M, 2 * L, M - L, M + L - 1}, {L, 0, M, 0}};
 }
 
 /// Windowed-sinc resampling by L/M with a filter of half-width H/L input frames; output ceil(T·L/M).

@@ -8,6 +8,7 @@
 #include <wavestride/conv_transpose1d.h>
 #include <wavestride/geometry.h>
 #include <wavestride/instance_norm1d.h>
+#include <wavestride/interpolate.h>
 #include <wavestride/join.h>
 #include <wavestride/kernel.h>
 #include <wavestride/max_pool1d.h>

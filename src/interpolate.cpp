@@ -1,0 +1,250 @@
+#include <wavestride/interpolate.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "check.h"
+#include "kernels/elementwise.h"
+
+namespace wavestride {
+namespace {
+
+using detail::Wide;
+
+constexpr Index most_terms = Index{1} << 40, most_scale = 1 << 20;
+
+struct WideRatio {
+  Wide num, den;
+};
+
+// The fraction of the smallest denominator in [a/b, c/d], by continued fractions.
+WideRatio simplest_between(Wide a, Wide b, Wide c, Wide d) {
+  const Wide whole = a / b;
+  if (whole * b == a) return {whole, 1};
+  if (whole < c / d) return {whole + 1, 1};
+  const WideRatio rest = simplest_between(d, c - whole * d, b, a - whole * b);
+  return {whole * rest.num + rest.den, rest.num};
+}
+
+// All reals that round to s lie between the midpoints to its neighbours.
+Ratio rationalise(double s) {
+  require(s >= 1.0 / most_scale && s <= most_scale, "scale_factor must be between 2^-20 and 2^20, got ", s);
+  int exponent = 0;
+  const auto mantissa = static_cast<Index>(std::ldexp(std::frexp(s, &exponent), 53));
+  const Wide den = Wide{1} << (54 - exponent), middle = 2 * static_cast<Wide>(mantissa);
+  const WideRatio r = simplest_between(middle - 1, den, middle + 1, den);
+  return {detail::saturate(r.num), detail::saturate(r.den)};
+}
+
+}  // namespace
+
+ScaleFactor::ScaleFactor(double scale) : ratio_(rationalise(scale)) {}
+
+ScaleFactor::ScaleFactor(Ratio r) : ratio_(r) {
+  require(r.num >= 1 && r.den >= 1 && r.num <= most_terms && r.den <= most_terms &&
+              r.num / r.den <= most_scale && r.den / r.num <= most_scale,
+          "scale_factor must be between 2^-20 and 2^20 with terms from 1 to 2^40, got ", r.num, "/", r.den);
+}
+
+namespace {
+
+const char* mode_name(InterpolateMode mode) {
+  constexpr const char* names[] = {"nearest", "nearest-exact", "linear"};
+  return names[static_cast<int>(mode)];
+}
+
+/// Where an output lies: `weight` of the way from one input to the next.
+struct Position {
+  Index index = 0;
+  float weight = 0.0f;
+};
+
+/// How outputs lie along one axis.
+struct Axis {
+  InterpolateMode mode;
+  bool align_corners;
+  std::optional<Index> size;
+  Ratio scale;
+
+  /// With scale 1 align_corners changes nothing, and so may stream.
+  Axis(InterpolateMode m, bool align, std::optional<Index> fixed, std::optional<ScaleFactor> factor)
+      : mode(m),
+        align_corners(align && !(factor && factor->ratio() == Ratio{})),
+        size(fixed),
+        scale(factor ? factor->ratio() : Ratio{}) {}
+
+  bool streams() const { return !size && !align_corners; }
+
+  Index total(Index T) const {
+    if (T <= 0) return 0;
+    return size ? *size : detail::affine_floor(T, scale.num, 0, scale.den);
+  }
+
+  Geometry geometry() const {
+    if (!streams()) return {};
+    switch (mode) {
+      case InterpolateMode::nearest:
+        return nearest_geometry(scale.num, scale.den);
+      case InterpolateMode::nearest_exact:
+        return nearest_exact_geometry(scale.num, scale.den);
+      case InterpolateMode::linear:
+        break;
+    }
+    return linear_geometry(scale.num, scale.den);
+  }
+
+  /// The position of output n of T inputs; T matters only where the axis does not stream.
+  Position at(Index n, Index T) const {
+    const Wide L = size ? *size : scale.num, M = size ? T : scale.den, k = n;
+    switch (mode) {
+      case InterpolateMode::nearest:
+        return {detail::saturate(k * M / L)};
+      case InterpolateMode::nearest_exact:
+        return {detail::saturate((2 * k + 1) * M / (2 * L))};
+      case InterpolateMode::linear:
+        break;
+    }
+    const Wide num = align_corners ? k * (T - 1) : (2 * k + 1) * M - L;
+    const Wide den = align_corners ? std::max<Index>(total(T) - 1, 1) : 2 * L;
+    const Wide index = detail::floor_div(num, den);
+    return {detail::saturate(index),
+            static_cast<float>(static_cast<double>(num - index * den) / static_cast<double>(den))};
+  }
+
+  std::string describe() const {
+    return size ? message("size ", *size) : message("scale ", scale.num, "/", scale.den);
+  }
+};
+
+/// Where the weight of the second value is 0 it is not read, so that its NaN does not spread.
+float blend(float a, float b, float weight) {
+  return weight == 0.0f ? a : (1.0f - weight) * a + weight * b;
+}
+
+class Interpolate final : public Kernel {
+ public:
+  /// Without `bins`, an output frame has the channels of the input.
+  Interpolate(std::string name, Index channels, Axis frames, std::vector<Position> bins = {})
+      : Kernel(std::move(name), {{channels, frames.geometry(), {PadMode::replicate, 0.0f}}},
+               bins.empty() ? channels : static_cast<Index>(bins.size())),
+        frames_(frames),
+        bins_(std::move(bins)) {}
+
+  Index total(std::span<const Index> lengths) const override { return frames_.total(lengths[0]); }
+
+  std::optional<std::string> whole_signal_reason() const override {
+    if (frames_.size) return "a fixed number of output frames is spread over the whole signal";
+    if (frames_.align_corners)
+      return "the spacing (T − 1)/(out − 1) of align_corners depends on the length of the signal";
+    return std::nullopt;
+  }
+
+  void compute(const Work& work) const noexcept override {
+    const bool streams = frames_.streams();
+    const Index channels = inputs()[0].channels, T = work.length[0];
+    const Index first = streams ? inputs()[0].geometry.window.first(work.n) : 0;
+    const auto frame = [&](Index i) {
+      return work.in[0] + (streams ? i - first : std::clamp<Index>(i, 0, T - 1)) * channels;
+    };
+    for (Index j = 0; j < work.count; ++j) {
+      const Position p = frames_.at(work.n + j, T);
+      const float* a = frame(p.index);
+      const float* b = p.weight == 0.0f ? a : frame(p.index + 1);
+      float* out = work.out + j * out_channels();
+      if (bins_.empty())
+        between_frames(a, b, p.weight, out);
+      else
+        between_bins(a, b, p.weight, out);
+    }
+  }
+
+ private:
+  void between_frames(const float* a, const float* b, float weight, float* out) const noexcept {
+    if (weight == 0.0f) {
+      std::copy_n(a, out_channels(), out);
+      return;
+    }
+    const float weights[] = {1.0f - weight, weight};
+    const Index offsets[] = {0, b - a};
+    kernels::weighted_sum(weights, offsets, 2, 0.0f, a, out_channels(), out);
+  }
+
+  void between_bins(const float* a, const float* b, float weight, float* out) const noexcept {
+    const Index last = inputs()[0].channels - 1;
+    for (const Position& p : bins_) {
+      const Index i = std::clamp<Index>(p.index, 0, last), k = std::clamp<Index>(p.index + 1, 0, last);
+      *out++ = blend(blend(a[i], a[k], p.weight), blend(b[i], b[k], p.weight), weight);
+    }
+  }
+
+  Axis frames_;
+  std::vector<Position> bins_;
+};
+
+void check_choice(const char* op, bool size, bool scale, InterpolateMode mode, bool align_corners) {
+  require(size != scale, op, ": exactly one of size and scale_factor must be given, got ",
+          size ? "both" : "neither");
+  require(!align_corners || mode == InterpolateMode::linear, op, ": align_corners needs mode linear, got ",
+          mode_name(mode));
+}
+
+void check_size(const char* op, const char* what, Index size) {
+  constexpr Index most = Index{1} << 31;
+  require(size >= 1 && size <= most, op, ": size of ", what, " must be 1 to 2^31, got ", size);
+}
+
+}  // namespace
+
+namespace op {
+
+Op interpolate(Index channels, const InterpolateOptions& o) {
+  require(channels > 0, "interpolate: channels must be positive, got ", channels);
+  check_choice("interpolate", o.size.has_value(), o.scale_factor.has_value(), o.mode, o.align_corners);
+  if (o.size) check_size("interpolate", "frames", *o.size);
+  const Axis frames(o.mode, o.align_corners, o.size, o.scale_factor);
+  std::string name = message("interpolate(", channels, ", ", mode_name(o.mode), ", ", frames.describe(), ")");
+  return Op(std::make_shared<Interpolate>(std::move(name), channels, frames));
+}
+
+Op interpolate2d(Index bins, const Interpolate2dOptions& o) {
+  require(bins > 0, "interpolate2d: bins must be positive, got ", bins);
+  check_choice("interpolate2d", o.size.has_value(), o.scale_factor.has_value(), o.mode, o.align_corners);
+  if (o.size) check_size("interpolate2d", "bins", o.size->bins);
+  if (o.size) check_size("interpolate2d", "frames", o.size->frames);
+  const auto axis = [&](auto of) {
+    return Axis(o.mode, o.align_corners, o.size ? std::optional(of(*o.size)) : std::nullopt,
+                o.scale_factor ? std::optional(of(*o.scale_factor)) : std::nullopt);
+  };
+  const Axis over_bins = axis([](const auto& pair) { return pair.bins; });
+  const Axis over_frames = axis([](const auto& pair) { return pair.frames; });
+  const Index bins_out = over_bins.total(bins);
+  constexpr Index most_bins = 1 << 24;
+  require(bins_out >= 1 && bins_out <= most_bins, "interpolate2d: output must have 1 to 2^24 bins, got ",
+          bins_out);
+  std::vector<Position> table;
+  for (Index n = 0; n < bins_out; ++n) table.push_back(over_bins.at(n, bins));
+  std::string name = message("interpolate2d(", bins, " → ", bins_out, " bins, ", mode_name(o.mode), ", ",
+                             over_frames.describe(), ")");
+  return Op(std::make_shared<Interpolate>(std::move(name), bins, over_frames, std::move(table)));
+}
+
+Op repeat(Index channels, Index times) {
+  require(times >= 1 && times <= most_scale, "repeat: times must be 1 to ", most_scale, ", got ", times);
+  return interpolate(channels, {.scale_factor = Ratio(times, 1)});
+}
+
+}  // namespace op
+
+Signal interpolate(FramesView x, const InterpolateOptions& options) {
+  return op::interpolate(x.channels(), options)(x);
+}
+
+Signal interpolate2d(FramesView x, const Interpolate2dOptions& options) {
+  return op::interpolate2d(x.channels(), options)(x);
+}
+
+Signal repeat(FramesView x, Index times) {
+  return op::repeat(x.channels(), times)(x);
+}
+
+}  // namespace wavestride
