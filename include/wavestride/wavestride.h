@@ -20,4 +20,5 @@
 #include <wavestride/spatial_pyramid_pool1d.h>
 #include <wavestride/stack.h>
 #include <wavestride/stream.h>
+#include <wavestride/stretch_fir.h>
 #include <wavestride/weights.h>
