@@ -4,6 +4,7 @@
 
 #include "contract.h"
 #include "kernels/dense.h"
+#include "kernels/elementwise.h"
 
 using namespace wavestride;
 using namespace wavestride::testing;
@@ -125,6 +126,45 @@ TEST_CASE("depthwise kernel equals its plain twin on every SIMD target") {
       INFO(name << ": channels " << channels << ", taps " << taps << ", frames " << frames);
       CHECK(worst <= 2e-6 * static_cast<double>(taps + 1));
       CHECK(got.back() == 7.0f);
+    }
+  }
+}
+
+TEST_CASE("weighted sum and gate equal their plain twins on every SIMD target") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(13);
+    for (int trial = 0; trial < 100; ++trial) {
+      const Index size = uniform(rng, 0, 70), terms = uniform(rng, 1, 9);
+      const Tensor in = noise_tensor(rng, {size + 20}), w = noise_tensor(rng, {terms});
+      std::vector<Index> offsets;
+      for (Index t = 0; t < terms; ++t) offsets.push_back(uniform(rng, 0, 20));
+      std::vector<float> got(static_cast<std::size_t>(size) + 1, 7.0f);
+      kernels::weighted_sum(w.data.data(), offsets.data(), terms, 0.5f, in.data.data(), size, got.data());
+      const auto x = [&](Index i) { return static_cast<double>(in.data[static_cast<std::size_t>(i)]); };
+      double worst = 0;
+      for (Index i = 0; i < size; ++i) {
+        double sum = 0.5;
+        for (std::size_t t = 0; t < offsets.size(); ++t)
+          sum += static_cast<double>(w.data[t]) * x(offsets[t] + i);
+        worst = std::max(worst, std::abs(sum - static_cast<double>(got[static_cast<std::size_t>(i)])));
+      }
+      INFO(name << ": size " << size << ", terms " << terms);
+      CHECK(worst <= 2e-6 * static_cast<double>(terms + 1));
+      CHECK(got.back() == 7.0f);
+
+      const Index channels = size / 4, frames = 2;
+      std::fill(got.begin(), got.end(), 7.0f);
+      kernels::gated(in.data.data(), channels, frames, got.data());
+      worst = 0;
+      for (Index i = 0; i < channels * frames; ++i) {
+        const Index a = i / channels * 2 * channels + i % channels;
+        const double gate = std::tanh(x(a)) / (1.0 + std::exp(-x(a + channels)));
+        worst = std::max(worst, std::abs(gate - static_cast<double>(got[static_cast<std::size_t>(i)])));
+      }
+      CHECK(worst <= 1e-6);
+      CHECK(got[static_cast<std::size_t>(channels * frames)] == 7.0f);
     }
   }
 }
