@@ -1,5 +1,7 @@
 #include <wavestride/conv_transpose1d.h>
 
+#include <algorithm>
+
 #include "check.h"
 #include "kernels/dense.h"
 
