@@ -19,6 +19,7 @@
 #include <wavestride/signal.h>
 #include <wavestride/spatial_pyramid_pool1d.h>
 #include <wavestride/stack.h>
+#include <wavestride/stft.h>
 #include <wavestride/stream.h>
 #include <wavestride/stretch_fir.h>
 #include <wavestride/weights.h>

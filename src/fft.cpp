@@ -1,0 +1,159 @@
+#include "fft.h"
+
+#include <fftw3.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <complex>
+#include <map>
+#include <mutex>
+#include <new>
+#include <numbers>
+#include <vector>
+
+#include "check.h"
+
+namespace wavestride {
+namespace {
+
+float* allocate(Index n) {
+  float* p = fftwf_alloc_real(static_cast<std::size_t>(n));
+  if (!p) throw std::bad_alloc();
+  std::fill_n(p, n, 0.0f);
+  return p;
+}
+
+fftwf_complex* as_complex(float* values) {
+  return reinterpret_cast<fftwf_complex*>(values);
+}
+
+/// Whether FFTW transforms `size` real values without allocating memory while it does.
+bool direct(Index size) {
+  if (size <= 16) return true;
+  if (size % 2 != 0) return false;
+  for (const Index prime : {2, 3, 5, 7, 11, 13})
+    while (size % prime == 0) size /= prime;
+  return size == 1;
+}
+
+}  // namespace
+
+void RealFft::Free::operator()(float* p) const noexcept {
+  fftwf_free(p);
+}
+
+// Sizes for which FFTW would allocate at every transform go through Bluestein's: kn = (k² + n² − (k−n)²)/2
+// makes the transform a convolution with the chirp exp(πi·m²/size), done by transforms of a power of two.
+struct RealFft::Plans {
+  explicit Plans(Index n) : size(n), padded(direct(n) ? 0 : std::bit_ceil(static_cast<std::size_t>(2 * n))) {
+    const Memory a(allocate(2 * std::max(size, length()))), b(allocate(2 * std::max(size, length())));
+    const int points = static_cast<int>(padded ? length() : size);
+    constexpr unsigned flags = FFTW_ESTIMATE;
+    if (!padded) {
+      forward = fftwf_plan_dft_r2c_1d(points, a.get(), as_complex(b.get()), flags);
+      inverse = fftwf_plan_dft_c2r_1d(points, as_complex(b.get()), a.get(), flags);
+    } else {
+      forward = fftwf_plan_dft_1d(points, as_complex(a.get()), as_complex(b.get()), FFTW_FORWARD, flags);
+      inverse = fftwf_plan_dft_1d(points, as_complex(b.get()), as_complex(a.get()), FFTW_BACKWARD, flags);
+    }
+    require(forward && inverse, "fft: FFTW has no plan for size ", size);
+    if (padded) make_chirp(a.get(), b.get());
+  }
+
+  Index length() const { return static_cast<Index>(padded); }
+
+  void make_chirp(float* a, float* b) {
+    std::fill_n(a, 2 * length(), 0.0f);
+    for (Index m = 0; m < size; ++m) {
+      const double phase =
+          std::numbers::pi * static_cast<double>(m * m % (2 * size)) / static_cast<double>(size);
+      const std::complex<float> c(std::polar(1.0, phase));
+      chirp.push_back(std::conj(c));
+      for (const Index at : {m, (length() - m) % length()}) a[2 * at] = c.real(), a[2 * at + 1] = c.imag();
+    }
+    fftwf_execute_dft(forward, as_complex(a), as_complex(b));
+    const float scale = 1 / static_cast<float>(length());
+    for (Index k = 0; k < length(); ++k) response.emplace_back(b[2 * k] * scale, b[2 * k + 1] * scale);
+  }
+
+  /// Σ_n x(n) · exp(−2πi·kn/size), given to y(k, value) for k < count.
+  template <class X, class Y>
+  void transform(Buffers& buffers, X&& x, Index count, Y&& y) const noexcept {
+    float *a = buffers.chirp_memory_[0].get(), *b = buffers.chirp_memory_[1].get();
+    const auto store = [](float* to, std::complex<float> z) { to[0] = z.real(), to[1] = z.imag(); };
+    for (Index n = 0; n < size; ++n) store(a + 2 * n, product(x(n), chirp[static_cast<std::size_t>(n)]));
+    std::fill(a + 2 * size, a + 2 * length(), 0.0f);
+    fftwf_execute_dft(forward, as_complex(a), as_complex(b));
+    for (Index k = 0; k < length(); ++k)
+      store(b + 2 * k, product({b[2 * k], b[2 * k + 1]}, response[static_cast<std::size_t>(k)]));
+    fftwf_execute_dft(inverse, as_complex(b), as_complex(a));
+    for (Index k = 0; k < count; ++k)
+      y(k, product({a[2 * k], a[2 * k + 1]}, chirp[static_cast<std::size_t>(k)]));
+  }
+
+  /// The operator of std::complex looks for infinities, at a price.
+  static std::complex<float> product(std::complex<float> a, std::complex<float> b) {
+    return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
+  }
+
+  Index size;
+  std::size_t padded;  // transform length of the convolution; 0: FFTW does this size itself
+  fftwf_plan forward, inverse;
+  std::vector<std::complex<float>> chirp, response;
+};
+
+RealFft::Buffers::Buffers(const RealFft& fft)
+    : time_memory_(allocate(fft.size())), spectrum_memory_(allocate(2 * fft.bins())) {
+  time = {time_memory_.get(), static_cast<std::size_t>(fft.size())};
+  spectrum = {spectrum_memory_.get(), static_cast<std::size_t>(2 * fft.bins())};
+  if (fft.plans_->padded)
+    for (Memory& m : chirp_memory_) m.reset(allocate(2 * fft.plans_->length()));
+}
+
+// Making plans is the one thing that FFTW does not allow on several threads at once. Plans live as long as
+// the process: a stream may still run while static objects are destroyed.
+std::shared_ptr<const RealFft::Plans> RealFft::plans(Index size) {
+  static std::mutex mutex;
+  static auto& cache = *new std::map<Index, std::shared_ptr<const Plans>>;
+  const std::lock_guard lock(mutex);
+  auto& plans = cache[size];
+  if (!plans) plans = std::make_shared<const Plans>(size);
+  return plans;
+}
+
+RealFft::RealFft(Index size) : size_(size) {
+  require(size >= 1 && size <= max_size, "fft: size must be 1 to ", max_size, ", got ", size);
+  plans_ = plans(size);
+}
+
+void RealFft::forward(Buffers& b) const noexcept {
+  if (!plans_->padded) {
+    fftwf_execute_dft_r2c(plans_->forward, b.time.data(), as_complex(b.spectrum.data()));
+    return;
+  }
+  float* out = b.spectrum.data();
+  plans_->transform(
+      b, [x = b.time.data()](Index n) { return std::complex<float>(x[n]); }, bins(),
+      [out](Index k, std::complex<float> z) { out[2 * k] = z.real(), out[2 * k + 1] = z.imag(); });
+}
+
+void RealFft::inverse(Buffers& b) const noexcept {
+  float* in = b.spectrum.data();
+  in[1] = 0.0f;
+  if (size_ % 2 == 0) in[size_ + 1] = 0.0f;
+  if (!plans_->padded) {
+    fftwf_execute_dft_c2r(plans_->inverse, as_complex(in), b.time.data());
+    return;
+  }
+  // The inverse transform of X is the forward one of its conjugate, where the result is real.
+  plans_->transform(
+      b,
+      [in, this](Index k) {
+        return k < bins() ? std::complex<float>(in[2 * k], -in[2 * k + 1])
+                          : std::complex<float>(in[2 * (size_ - k)], in[2 * (size_ - k) + 1]);
+      },
+      size_, [out = b.time.data()](Index n, std::complex<float> z) { out[n] = z.real(); });
+}
+
+}  // namespace wavestride

@@ -1,0 +1,55 @@
+// Real Fourier transforms of any size; the only place that sees FFTW. A plan is made once per size for the
+// whole process and never depends on measurements, so that results are the same in every run.
+#pragma once
+
+#include <wavestride/geometry.h>
+
+#include <memory>
+#include <span>
+
+namespace wavestride {
+
+/// Immutable; any number of threads may transform at once, each in its own Buffers.
+class RealFft {
+  struct Free {
+    void operator()(float* p) const noexcept;
+  };
+  using Memory = std::unique_ptr<float, Free>;
+  struct Plans;
+
+ public:
+  static constexpr Index max_size = 65'536;
+
+  /// What transforms work in. Its alignment is always the one that the plans were made for, so that results
+  /// do not depend on where a caller's samples lie. Zero when made.
+  class Buffers {
+   public:
+    explicit Buffers(const RealFft& fft);
+    std::span<float> time;      ///< size real values
+    std::span<float> spectrum;  ///< size/2 + 1 complex values: real, imaginary, real, …
+
+   private:
+    friend struct Plans;
+    Memory time_memory_, spectrum_memory_, chirp_memory_[2];
+  };
+
+  /// Throws std::invalid_argument unless 1 ≤ size ≤ max_size.
+  explicit RealFft(Index size);
+
+  Index size() const { return size_; }
+  Index bins() const { return size_ / 2 + 1; }
+
+  /// spectrum[k] = Σ_n time[n] · exp(−2πi·kn/size); leaves `time` as it is.
+  void forward(Buffers& buffers) const noexcept;
+  /// time[n] = Σ_k spectrum[k] · exp(2πi·kn/size) over all `size` bins of a symmetric spectrum, unscaled. The
+  /// imaginary parts of bin 0 and of bin size/2 (even sizes) count as zero. Overwrites `spectrum`.
+  void inverse(Buffers& buffers) const noexcept;
+
+ private:
+  static std::shared_ptr<const Plans> plans(Index size);
+
+  Index size_;
+  std::shared_ptr<const Plans> plans_;
+};
+
+}  // namespace wavestride
