@@ -13,6 +13,7 @@
 #include <wavestride/kernel.h>
 #include <wavestride/max_pool1d.h>
 #include <wavestride/max_unpool1d.h>
+#include <wavestride/mel.h>
 #include <wavestride/norm.h>
 #include <wavestride/op.h>
 #include <wavestride/pixel_shuffle1d.h>

@@ -1,0 +1,312 @@
+#include <wavestride/mel.h>
+#include <wavestride/stack.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "check.h"
+#include "fft.h"
+#include "mel_bands.h"
+
+namespace wavestride {
+namespace {
+
+struct MelCurve {
+  double (*from_hz)(double);
+  double (*to_hz)(double);
+};
+
+// Slaney's Auditory Toolbox: 200/3 Hz per mel up to 1 kHz (15 mel), from there 27 mel for a factor of 6.4.
+constexpr double slaney_break_hz = 1000, slaney_break_mel = 15, slaney_hz_per_mel = 200.0 / 3;
+const double slaney_log_step = std::log(6.4) / 27;
+
+const MelCurve mel_curves[] = {
+    // by MelScale
+    {[](double f) {
+       return f < slaney_break_hz ? f / slaney_hz_per_mel
+                                  : slaney_break_mel + std::log(f / slaney_break_hz) / slaney_log_step;
+     },
+     [](double m) {
+       return m < slaney_break_mel ? m * slaney_hz_per_mel
+                                   : slaney_break_hz * std::exp(slaney_log_step * (m - slaney_break_mel));
+     }},
+    {[](double f) { return 2595 * std::log10(1 + f / 700); },
+     [](double m) { return 700 * (std::pow(10, m / 2595) - 1); }},
+};
+
+double f_max(const MelOptions& o) {
+  return o.f_max != 0 ? o.f_max : static_cast<double>(o.sample_rate) / 2;
+}
+
+/// log x = unit · ln x.
+double log_unit(LogKind kind) {
+  static const double units[] = {1, 1 / std::log(10.0), 20 / std::log(10.0)};
+  return units[static_cast<int>(kind)];
+}
+
+Port frame_port(Index channels) {
+  return {channels, conv_geometry(1, 1, 1, 0, 0), {}};
+}
+
+class MelScaleKernel final : public Kernel {
+ public:
+  explicit MelScaleKernel(const MelOptions& o)
+      : Kernel(message("mel_scale(", o.n_fft / 2 + 1, " → ", o.n_mels, ")"), {frame_port(o.n_fft / 2 + 1)},
+               o.n_mels),
+        bands_(o) {}
+
+  void compute(const Work& work) const noexcept override {
+    for (Index n = 0; n < work.count; ++n)
+      bands_.apply(work.in[0] + n * bands_.bins(), work.out + n * bands_.bands());
+  }
+  double macs_per_frame() const override { return 2 * static_cast<double>(bands_.bins()); }
+
+ private:
+  MelBands bands_;
+};
+
+class MelCompress final : public Kernel {
+ public:
+  explicit MelCompress(const MelOptions& o)
+      : Kernel(message("mel_compress(", o.n_mels, ")"), {frame_port(o.n_mels)}, o.n_mels),
+        floor_(static_cast<float>(o.floor)),
+        scale_(static_cast<float>(o.scale * log_unit(o.log))),
+        offset_(static_cast<float>(o.offset)),
+        low_(static_cast<float>(o.clip_low)),
+        high_(static_cast<float>(o.clip_high)) {}
+
+  void compute(const Work& work) const noexcept override {
+    for (Index i = 0; i < work.count * out_channels(); ++i) {
+      const float x = work.in[0][i], y = scale_ * std::log(x < floor_ ? floor_ : x) + offset_;
+      work.out[i] = y < low_ ? low_ : y > high_ ? high_ : y;
+    }
+  }
+
+ private:
+  float floor_, scale_, offset_, low_, high_;
+};
+
+class MelExpand final : public Kernel {
+ public:
+  explicit MelExpand(const MelOptions& o)
+      : Kernel(message("mel_expand(", o.n_mels, ")"), {frame_port(o.n_mels)}, o.n_mels),
+        scale_(static_cast<float>(1 / (o.scale * log_unit(o.log)))),
+        offset_(static_cast<float>(o.offset)) {}
+
+  void compute(const Work& work) const noexcept override {
+    for (Index i = 0; i < work.count * out_channels(); ++i)
+      work.out[i] = std::exp((work.in[0][i] - offset_) * scale_);
+  }
+
+ private:
+  float scale_, offset_;
+};
+
+class PeakRange final : public Kernel {
+ public:
+  PeakRange(Index channels, double range)
+      : Kernel(message("peak_range(", range, ")"), {frame_port(channels)}, channels),
+        range_(static_cast<float>(range)) {}
+
+  std::optional<std::string> whole_signal_reason() const override {
+    return "its lower limit is relative to the maximum of the whole signal; set peak_range to 0 to stream";
+  }
+
+  std::unique_ptr<KernelState> make_state() const override { return std::make_unique<Peak>(); }
+
+  void compute(const Work& work) const noexcept override {
+    float& peak = static_cast<Peak&>(*work.state).value;
+    const Index channels = out_channels();
+    if (work.n == 0) peak = *std::max_element(work.in[0], work.in[0] + work.length[0] * channels);
+    const float* x = work.in[0] + work.n * channels;
+    for (Index i = 0; i < work.count * channels; ++i) work.out[i] = std::max(x[i], peak - range_);
+  }
+
+ private:
+  struct Peak : KernelState {
+    float value = 0;
+  };
+  float range_;
+};
+
+}  // namespace
+
+void check_mel_options(const char* op, const MelOptions& o) {
+  constexpr Index most = Index{1} << 24;
+  const auto size = [&](const char* what, Index value, Index greatest) {
+    require(value >= 1 && value <= greatest, op, ": ", what, " must be 1 to ", greatest, ", got ", value);
+  };
+  size("sample_rate", o.sample_rate, most);
+  size("n_fft", o.n_fft, RealFft::max_size);
+  size("hop_length", o.hop_length, most);
+  size("win_length", o.win_length != 0 ? o.win_length : o.n_fft, o.n_fft);
+  size("n_mels", o.n_mels, most);
+  const double top = static_cast<double>(o.sample_rate) / 2;
+  require(o.f_min >= 0 && o.f_min < f_max(o) && f_max(o) <= top, op, ": needs 0 ≤ f_min < f_max ≤ ", top,
+          " Hz, got ", o.f_min, " and ", f_max(o));
+  require(o.framing != MelFraming::tight || o.hop_length <= o.n_fft, op,
+          ": tight framing needs hop_length ≤ n_fft, got ", o.hop_length, " and ", o.n_fft);
+  require(o.framing != MelFraming::drop_last || o.hop_length <= o.n_fft - o.n_fft / 2, op,
+          ": framing without the last frame needs hop_length ≤ n_fft/2, got ", o.hop_length, " and ",
+          o.n_fft);
+  require(o.floor > 0 && std::isfinite(o.floor), op, ": floor must be above 0, got ", o.floor);
+  require(o.scale > 0 && std::isfinite(o.scale) && std::isfinite(o.offset), op,
+          ": scale must be above 0 and offset finite, got ", o.scale, " and ", o.offset);
+  require(o.clip_low < o.clip_high, op, ": clip_low must be below clip_high, got ", o.clip_low, " and ",
+          o.clip_high);
+  require(o.peak_range >= 0, op, ": peak_range must not be negative, got ", o.peak_range);
+}
+
+StftOptions MelOptions::stft() const {
+  StftOptions s{.n_fft = n_fft, .hop_length = hop_length, .win_length = win_length, .center = false};
+  // The last centred frame is at the last multiple of hop; with the right padding shorter by a hop it is not
+  // reached.
+  const Index tight = (n_fft - hop_length) / 2;
+  const Index sides[][2] = {
+      {n_fft / 2, n_fft / 2}, {tight, tight}, {n_fft / 2, n_fft - n_fft / 2 - hop_length}};
+  s.pad_left = sides[static_cast<int>(framing)][0];
+  s.pad_right = sides[static_cast<int>(framing)][1];
+  return s;
+}
+
+std::span<const MelOptions> mel_presets() {
+  static const MelOptions presets[] = {
+      {.name = "hifigan-22k",
+       .sample_rate = 22'050,
+       .framing = MelFraming::tight,
+       .epsilon = 1e-9,
+       .f_max = 8000},
+      {.name = "pwg-22k",
+       .sample_rate = 22'050,
+       .f_min = 80,
+       .f_max = 7600,
+       .log = LogKind::log10,
+       .floor = 1e-10},
+      {.name = "pwg-24k",
+       .sample_rate = 24'000,
+       .n_fft = 2048,
+       .hop_length = 300,
+       .win_length = 1200,
+       .f_min = 80,
+       .f_max = 7600,
+       .log = LogKind::log10,
+       .floor = 1e-10},
+      {.name = "vocos-24k",
+       .sample_rate = 24'000,
+       .n_mels = 100,
+       .mel_scale = MelScale::htk,
+       .norm = MelNorm::none,
+       .floor = 1e-7},
+      {.name = "wavernn-22k",
+       .sample_rate = 22'050,
+       .n_fft = 2048,
+       .hop_length = 275,
+       .win_length = 1100,
+       .f_min = 40,
+       .log = LogKind::db,
+       .scale = 0.01,
+       .offset = 1,
+       .clip_low = 0,
+       .clip_high = 1},
+      {.name = "speecht5-16k", .f_min = 80, .f_max = 7600, .log = LogKind::log10, .floor = 1e-10},
+      {.name = "whisper-16k",
+       .n_fft = 400,
+       .hop_length = 160,
+       .framing = MelFraming::drop_last,
+       .power = 2,
+       .log = LogKind::log10,
+       .floor = 1e-10,
+       .scale = 0.25,
+       .offset = 1,
+       .peak_range = 8},
+      {.name = "wavestride-16k"},
+  };
+  return presets;
+}
+
+const MelOptions& mel_preset(std::string_view name) {
+  std::string known;
+  for (const MelOptions& p : mel_presets()) {
+    if (p.name == name) return p;
+    known += (known.empty() ? "" : ", ") + p.name;
+  }
+  fail("mel_preset: must be one of ", known, ", got \"", name, "\"");
+}
+
+Signal mel_filterbank(const MelOptions& options) {
+  check_mel_options("mel_filterbank", options);
+  return MelBands(options).matrix();
+}
+
+MelBands::MelBands(const MelOptions& o) : bins_(o.n_fft / 2 + 1) {
+  const MelCurve& curve = mel_curves[static_cast<int>(o.mel_scale)];
+  const double low = curve.from_hz(o.f_min),
+               step = (curve.from_hz(f_max(o)) - low) / static_cast<double>(o.n_mels + 1);
+  const auto corner = [&](Index i) { return curve.to_hz(low + step * static_cast<double>(i)); };
+  const double bin_hz = static_cast<double>(o.sample_rate) / static_cast<double>(o.n_fft);
+  for (Index b = 0; b < o.n_mels; ++b) {
+    const double from = corner(b), peak = corner(b + 1), to = corner(b + 2);
+    const double height = o.norm == MelNorm::slaney ? 2 / (to - from) : 1;
+    Band band{static_cast<Index>(from / bin_hz), 0, weights_.size()};
+    const auto weight = [&](Index k) {
+      const double f = static_cast<double>(k) * bin_hz;
+      return height * std::min((f - from) / (peak - from), (to - f) / (to - peak));
+    };
+    while (band.first < bins_ && static_cast<double>(band.first) * bin_hz <= from) ++band.first;
+    for (Index k = band.first; k < bins_ && weight(k) > 0; ++k, ++band.size)
+      weights_.push_back(static_cast<float>(weight(k)));
+    bands_.push_back(band);
+  }
+}
+
+Signal MelBands::matrix() const {
+  Signal filters = Signal::Zero(bands(), bins_);
+  for_each_weight([&](Index band, Index bin, float weight) { filters(band, bin) = weight; });
+  return filters;
+}
+
+void MelBands::apply(const float* x, float* mel) const noexcept {
+  constexpr Index lanes = 8;  // partial sums that the compiler may keep in vectors
+  for (const Band& band : bands_) {
+    const float *w = weights_.data() + band.weights, *v = x + band.first;
+    float sum[lanes] = {};
+    Index k = 0;
+    for (; k + lanes <= band.size; k += lanes)
+      for (Index l = 0; l < lanes; ++l) sum[l] += w[k + l] * v[k + l];
+    for (Index l = 0; k < band.size; ++k, ++l) sum[l] += w[k] * v[k];
+    *mel++ = ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
+  }
+}
+
+namespace op {
+
+Op mel_scale(const MelOptions& options) {
+  check_mel_options("mel_scale", options);
+  return Op(std::make_shared<MelScaleKernel>(options));
+}
+
+Op mel_compress(const MelOptions& options) {
+  check_mel_options("mel_compress", options);
+  return Op(std::make_shared<MelCompress>(options));
+}
+
+Op mel_expand(const MelOptions& options) {
+  check_mel_options("mel_expand", options);
+  return Op(std::make_shared<MelExpand>(options));
+}
+
+Op mel_spectrogram(const MelOptions& o) {
+  check_mel_options("mel_spectrogram", o);
+  std::vector<Op> ops{stft(o.stft()), magnitude(o.n_fft / 2 + 1, o.power, o.epsilon), mel_scale(o),
+                      mel_compress(o)};
+  if (o.peak_range > 0) ops.push_back(Op(std::make_shared<PeakRange>(o.n_mels, o.peak_range * o.scale)));
+  return Stack(ops, "mel_spectrogram(" + o.name + ")");
+}
+
+}  // namespace op
+
+Signal mel_spectrogram(FramesView x, const MelOptions& options) {
+  return op::mel_spectrogram(options)(x);
+}
+
+}  // namespace wavestride
