@@ -7,6 +7,7 @@
 #include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
 #include <wavestride/geometry.h>
+#include <wavestride/griffin_lim.h>
 #include <wavestride/instance_norm1d.h>
 #include <wavestride/interpolate.h>
 #include <wavestride/join.h>

@@ -1,0 +1,17 @@
+// Random numbers by counter: number i of a seed can be had without those before it, so that neither chunking
+// nor threads change a result.
+#pragma once
+
+#include <cstdint>
+
+namespace wavestride {
+
+/// Uniform in [0, 1), 53 bits: output i + 1 of SplitMix64 (Steele, Lea and Flood, 2014) started at `seed`.
+constexpr double counter_uniform(std::uint64_t seed, std::uint64_t i) {
+  std::uint64_t z = seed + (i + 1) * 0x9e3779b97f4a7c15;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1p-53;
+}
+
+}  // namespace wavestride

@@ -1,0 +1,109 @@
+#include <wavestride/griffin_lim.h>
+#include <wavestride/mel_inversion.h>
+#include <wavestride/stack.h>
+#include <wavestride/stream.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "check.h"
+#include "counter_random.h"
+
+namespace wavestride {
+namespace {
+
+/// The whole-signal result of an Op whose stream is made once, written to `out`.
+void run(Stream& stream, FramesView x, FramesSpan out) {
+  stream.reset();
+  const Index n = stream.push(x, out);
+  stream.finish(out.slice(n, out.frames() - n));
+}
+
+/// spectrum = magnitude · direction, where direction starts at a phase of 0 or at a random one.
+void start(FramesView magnitude, const GriffinLimOptions& o, Signal& spectrum) {
+  for (Index i = 0; i < magnitude.channels() * magnitude.frames(); ++i) {
+    const double phase =
+        o.rand_init ? 2 * std::numbers::pi * counter_uniform(o.seed, static_cast<std::uint64_t>(i)) : 0;
+    spectrum.data()[2 * i] = magnitude.data()[i] * static_cast<float>(std::cos(phase));
+    spectrum.data()[2 * i + 1] = magnitude.data()[i] * static_cast<float>(std::sin(phase));
+  }
+}
+
+/// spectrum = magnitude · d/|d|, d = rebuilt − momentum · previous; previous = rebuilt. Returns the spectral
+/// convergence of `rebuilt`.
+double update(FramesView magnitude, float momentum, const Signal& rebuilt, Signal& previous,
+              Signal& spectrum) {
+  double difference = 0, energy = 0;
+  for (Index n = 0; n < magnitude.frames(); ++n) {
+    const float *m = magnitude.frame(n), *r = rebuilt.col(n).data();
+    float *p = previous.col(n).data(), *s = spectrum.col(n).data();
+    float frame_difference = 0, frame_energy = 0;
+    for (Index k = 0; k < magnitude.channels(); ++k) {
+      const float re = r[2 * k] - momentum * p[2 * k], im = r[2 * k + 1] - momentum * p[2 * k + 1];
+      const float scale = m[k] / (std::sqrt(re * re + im * im) + 1e-16f);
+      s[2 * k] = re * scale;
+      s[2 * k + 1] = im * scale;
+      p[2 * k] = r[2 * k];
+      p[2 * k + 1] = r[2 * k + 1];
+      const float error = std::sqrt(r[2 * k] * r[2 * k] + r[2 * k + 1] * r[2 * k + 1]) - m[k];
+      frame_difference += error * error;
+      frame_energy += m[k] * m[k];
+    }
+    difference += frame_difference;
+    energy += frame_energy;
+  }
+  return energy > 0 ? std::sqrt(difference / energy) : 0;
+}
+
+}  // namespace
+
+Signal griffin_lim(FramesView spectrogram, const StftOptions& stft, double power, const GriffinLimOptions& o,
+                   std::optional<Index> length) {
+  require(o.n_iter >= 0, "griffin_lim: n_iter must not be negative, got ", o.n_iter);
+  require(o.momentum >= 0 && o.momentum < 1, "griffin_lim: momentum must be in [0, 1), got ", o.momentum);
+  require(power > 0 && std::isfinite(power), "griffin_lim: power must be above 0, got ", power);
+  require(stft.onesided, "griffin_lim: needs a onesided STFT");
+  require(spectrogram.channels() == stft.bins(), "griffin_lim: n_fft ", stft.n_fft, " needs ", stft.bins(),
+          " bins, got ", spectrogram.channels());
+  const Op analysis_op = op::stft(stft);
+  const Index frames = spectrogram.frames();
+  Index samples = op::istft(stft).total(frames);
+  StftOptions synthesis = stft;
+  if (length) {
+    require(*length >= 0 && analysis_op.total(*length) == frames, "griffin_lim: ", *length, " samples give ",
+            analysis_op.total(*length), " frames, not ", frames);
+    // Trim less or more than istft would; what lies past the last frame stays zero.
+    const Index right = stft.center ? stft.n_fft / 2 : stft.pad_right;
+    synthesis.pad_left = stft.center ? stft.n_fft / 2 : stft.pad_left;
+    synthesis.pad_right = std::max<Index>(right + samples - *length, 0);
+    synthesis.center = false;
+    samples = *length;
+  }
+  Signal x = Signal::Zero(1, samples);
+  if (samples == 0) return x;
+
+  Signal magnitude = spectrogram.matrix();
+  if (power != 1) magnitude = magnitude.array().pow(static_cast<float>(1 / power));
+  Signal spectrum(2 * stft.bins(), frames), rebuilt(2 * stft.bins(), frames);
+  Signal previous = Signal::Zero(2 * stft.bins(), frames);
+  Stream analysis = analysis_op.stream(), inverse = op::istft(synthesis).stream();
+  const FramesSpan made = FramesSpan(x).slice(0, inverse.op().total(frames));
+  const auto momentum = static_cast<float>(o.momentum / (1 + o.momentum));
+  start(magnitude, o, spectrum);
+  for (Index i = 1; i <= o.n_iter; ++i) {
+    run(inverse, spectrum, made);
+    run(analysis, x, rebuilt);
+    const double convergence = update(magnitude, momentum, rebuilt, previous, spectrum);
+    if (o.progress) o.progress({i, o.n_iter, convergence});
+  }
+  run(inverse, spectrum, made);
+  return x;
+}
+
+Signal vocode_griffin_lim(FramesView mel, const MelOptions& preset, const GriffinLimOptions& options) {
+  const Op to_linear = Stack({op::mel_expand(preset), op::mel_inversion(preset)}, "vocode_griffin_lim");
+  return griffin_lim(to_linear(mel), preset.stft(), preset.power, options);
+}
+
+}  // namespace wavestride
