@@ -7,24 +7,39 @@
 
 #include "graph.h"
 
-// Counts what this thread allocates through operator new and (outside sanitizers, which own malloc) malloc,
-// which is what Eigen uses.
+// Counts what this thread allocates: through the sanitizers' hooks, which own malloc there, or else by
+// standing before the C library's malloc, calloc and realloc, which operator new, Eigen and libsndfile use.
 namespace {
-thread_local std::size_t allocation_count = 0;
+thread_local std::size_t allocation_count = 0, allocation_bytes = 0;
+
+void count_allocation(std::size_t bytes) {
+  ++allocation_count;
+  allocation_bytes += bytes;
 }
+}  // namespace
 
 #ifdef __SANITIZE_ADDRESS__
 extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*, std::size_t),
                                                          void (*)(const volatile void*));
 namespace {
 [[maybe_unused]] const int hooks = __sanitizer_install_malloc_and_free_hooks(
-    [](const volatile void*, std::size_t) { ++allocation_count; }, [](const volatile void*) {});
+    [](const volatile void*, std::size_t n) { count_allocation(n); }, [](const volatile void*) {});
 }
 #else
 extern "C" void* __libc_malloc(std::size_t);
+extern "C" void* __libc_calloc(std::size_t, std::size_t);
+extern "C" void* __libc_realloc(void*, std::size_t);
 extern "C" void* malloc(std::size_t n) noexcept {
-  ++allocation_count;
+  count_allocation(n);
   return __libc_malloc(n);
+}
+extern "C" void* calloc(std::size_t n, std::size_t size) noexcept {
+  count_allocation(n * size);
+  return __libc_calloc(n, size);
+}
+extern "C" void* realloc(void* p, std::size_t n) noexcept {
+  count_allocation(n);
+  return __libc_realloc(p, n);
 }
 #endif
 
@@ -32,6 +47,10 @@ namespace wavestride::testing {
 
 std::size_t allocations() {
   return allocation_count;
+}
+
+std::size_t allocated_bytes() {
+  return allocation_bytes;
 }
 
 Index uniform(Rng& rng, Index lo, Index hi) {

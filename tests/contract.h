@@ -40,7 +40,9 @@ void verify_contract(const Op& op, Rng& rng, const ContractOptions& options = {}
 /// The same for any number of inputs and outputs (without the measured receptive field).
 void verify_contract_multi(const Op& op, Rng& rng, const ContractOptions& options = {});
 
-/// Allocations of this thread since the program started; counts malloc, and so operator new.
+/// Allocations of this thread since the program started, and their bytes, freed or not; counts malloc, calloc
+/// and realloc, and so operator new.
 std::size_t allocations();
+std::size_t allocated_bytes();
 
 }  // namespace wavestride::testing

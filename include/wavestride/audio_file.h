@@ -1,0 +1,105 @@
+// Sound files, through libsndfile: every format that it reads, any number of channels, whole or as a stream.
+// Samples are floats with full scale at ±1.
+#pragma once
+
+#include <wavestride/io.h>
+#include <wavestride/signal.h>
+
+#include <memory>
+#include <optional>
+
+namespace wavestride {
+
+/// How samples are stored. `automatic` is what the format stores if not told: int16, or a lossy code.
+enum class SampleFormat { automatic, int16, int24, int32, float32 };
+
+/// What a file without a header can't say.
+struct RawAudio {
+  int sample_rate_hz = 0;
+  Index channels = 1;
+  SampleFormat sample_format = SampleFormat::int16;  ///< little-endian
+};
+
+/// Reads a sound file piece by piece in constant memory. NaN and infinities of a floating-point file arrive
+/// as they are; integers of b bits are divided by 2^(b−1). Move-only; one thread at a time.
+class AudioReader {
+ public:
+  /// The content decides on the format, the name on nothing; with `raw` there is no header. Throws IoError
+  /// when the file can't be opened or understood, or claims no channel or an absurd sample rate.
+  explicit AudioReader(const std::string& path, const std::optional<RawAudio>& raw = {});
+  AudioReader(AudioReader&&) noexcept;
+  AudioReader& operator=(AudioReader&&) noexcept;
+  ~AudioReader();
+
+  int sample_rate_hz() const;
+  Index channels() const;
+  /// "WAV (Microsoft), Signed 16 bit PCM".
+  const std::string& format() const;
+  /// What the header claims, −1 where it says nothing; for progress, not for allocation.
+  Index claimed_frames() const;
+  /// Frames read so far.
+  Index position() const;
+
+  /// Fills `out` (channels() × any), returns the frames read: fewer than asked only at the end. Throws
+  /// IoError on damaged data and when the file ends before the frames that its header claims.
+  Index read(FramesSpan out);
+  /// At most `frames` more frames.
+  Signal read(Index frames);
+
+ private:
+  struct File;
+  std::unique_ptr<File> file_;
+};
+
+struct AudioWriteOptions {
+  SampleFormat sample_format = SampleFormat::automatic;
+  std::vector<std::string> inputs = {};  ///< files that must not be overwritten
+};
+
+/// Writes a sound file piece by piece in constant memory; it appears, whole, at commit().
+///
+/// The name's extension chooses the format: wav, w64, rf64, aiff, au, caf, raw (little-endian, no header):
+/// int16, int24, int32, float32; flac: int16, int24; ogg (Vorbis), opus, mp3: automatic alone. Integers are
+/// round(x · 2^(b−1)), so that reading them again and writing gives the same bits; samples beyond ±1 saturate
+/// and are counted. NaN and infinities pass in float32 and are refused elsewhere.
+class AudioWriter {
+ public:
+  /// Throws std::invalid_argument when sample rate or channels are below 1; IoError when the format takes
+  /// them not, or can't be written, and as OutputFile does.
+  AudioWriter(const std::string& path, int sample_rate_hz, Index channels,
+              const AudioWriteOptions& options = {});
+  AudioWriter(AudioWriter&&) noexcept;
+  AudioWriter& operator=(AudioWriter&&) noexcept;
+  /// Without commit() nothing is left, and what was at `path` before is untouched.
+  ~AudioWriter();
+
+  /// Appends. Throws std::invalid_argument on another number of channels; IoError on NaN or infinity where
+  /// they are refused, on a full disk, and where wav, aiff or au would outgrow 4 GiB.
+  void write(FramesView x);
+  void commit();
+
+  /// Frames taken.
+  Index frames() const;
+  /// Samples that lay beyond ±1 and were saturated.
+  Index clipped_samples() const;
+
+ private:
+  struct File;
+  std::unique_ptr<File> file_;
+};
+
+/// A whole sound file: channels × frames.
+struct AudioData {
+  Signal samples;
+  int sample_rate_hz = 0;
+};
+
+/// Reads to the end as AudioReader does; memory grows with the frames that arrive, whatever the header
+/// claims.
+AudioData read_audio(const std::string& path, const std::optional<RawAudio>& raw = {});
+
+/// Writes a file as AudioWriter does; returns the number of samples that were clipped.
+Index write_audio(const std::string& path, FramesView samples, int sample_rate_hz,
+                  const AudioWriteOptions& options = {});
+
+}  // namespace wavestride

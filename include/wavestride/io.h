@@ -1,0 +1,59 @@
+// Files: the error that every reader and writer throws, and output that appears whole or not at all.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <stdexcept>
+#include <string>
+
+namespace wavestride {
+
+/// A file that can't be read or written: what() is "path: reason". Reasons may quote the file, so control
+/// characters in them become '?', and long ones are cut.
+class IoError : public std::runtime_error {
+ public:
+  IoError(const std::string& path, const std::string& reason);
+
+  const std::string& path() const noexcept { return path_; }
+  const std::string& reason() const noexcept { return reason_; }
+
+ private:
+  std::string path_, reason_;
+};
+
+/// Whether both paths name one existing file, through links too.
+bool same_file(const std::string& a, const std::string& b);
+
+/// A file under construction: written under a temporary name in the directory of `path`, given its name by
+/// commit(), removed when destroyed without one. A file that was there before stays whole until commit().
+class OutputFile {
+ public:
+  /// Throws IoError when `path` is one of `inputs` (by device and inode), is no regular file, is not
+  /// writable, or its directory is not.
+  explicit OutputFile(const std::string& path, std::span<const std::string> inputs = {});
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+  ~OutputFile();
+
+  const std::string& path() const noexcept { return path_; }
+  /// For libraries that write to a descriptor: it stays the OutputFile's to close.
+  int descriptor() const noexcept { return descriptor_; }
+
+  /// Appends. Throws IoError, as on a full disk.
+  void write(const void* data, std::size_t bytes);
+  /// Closes the file and gives it its name, in one step for every process that looks; a machine that loses
+  /// power soon after may still lose it. Throws IoError; write nothing afterwards.
+  void commit();
+
+ private:
+  std::string path_;
+  std::string target_;  // path_ with symbolic links followed
+  char* temporary_ = nullptr;
+  int descriptor_ = -1;
+};
+
+/// Removes the temporary file of every OutputFile of the process. Async-signal-safe, for a handler that ends
+/// the process: `void on_interrupt(int) { remove_unfinished_outputs(); _exit(130); }`.
+void remove_unfinished_outputs() noexcept;
+
+}  // namespace wavestride

@@ -1,0 +1,318 @@
+#include <fcntl.h>
+#include <sndfile.h>
+#include <unistd.h>
+#include <wavestride/audio_file.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <cmath>
+
+#include "check.h"
+
+namespace wavestride {
+namespace {
+
+constexpr int max_sample_rate_hz = 10'000'000;
+constexpr Index max_channels = 1024;      // libsndfile's own bound
+constexpr Index block_samples = 1 << 14;  // converted at a time
+
+// The formats of SampleFormat in its order. libsndfile codes of a container, of its samples, and what it
+// holds: bits of an integer sample, 0 where floats are handed over.
+struct Encoding {
+  SampleFormat sample_format;
+  const char* name;
+  int code;
+  int bits;
+};
+constexpr std::array pcm{
+    Encoding{SampleFormat::int16, "int16", SF_FORMAT_PCM_16, 16},
+    Encoding{SampleFormat::int24, "int24", SF_FORMAT_PCM_24, 24},
+    Encoding{SampleFormat::int32, "int32", SF_FORMAT_PCM_32, 32},
+    Encoding{SampleFormat::float32, "float32", SF_FORMAT_FLOAT, 0},
+};
+constexpr std::array vorbis{Encoding{SampleFormat::automatic, "automatic", SF_FORMAT_VORBIS, 0}};
+constexpr std::array opus{Encoding{SampleFormat::automatic, "automatic", SF_FORMAT_OPUS, 0}};
+constexpr std::array mp3{Encoding{SampleFormat::automatic, "automatic", SF_FORMAT_MPEG_LAYER_III, 0}};
+
+struct Container {
+  const char* extension;
+  int code;
+  std::span<const Encoding> encodings;  // the first is the automatic one
+  bool large = true;                    // counts its bytes in more than 32 bits
+};
+const std::array containers{
+    Container{"wav", SF_FORMAT_WAV, pcm, false},
+    Container{"wave", SF_FORMAT_WAV, pcm, false},
+    Container{"w64", SF_FORMAT_W64, pcm},
+    Container{"rf64", SF_FORMAT_RF64, pcm},
+    Container{"aiff", SF_FORMAT_AIFF, pcm, false},
+    Container{"aif", SF_FORMAT_AIFF, pcm, false},
+    Container{"au", SF_FORMAT_AU, pcm, false},
+    Container{"caf", SF_FORMAT_CAF, pcm},
+    Container{"raw", SF_FORMAT_RAW | SF_ENDIAN_LITTLE, pcm},
+    Container{"flac", SF_FORMAT_FLAC, std::span(pcm).first(2)},
+    Container{"ogg", SF_FORMAT_OGG, vorbis},
+    Container{"oga", SF_FORMAT_OGG, vorbis},
+    Container{"opus", SF_FORMAT_OGG, opus},
+    Container{"mp3", SF_FORMAT_MPEG, mp3},
+};
+
+const Container& container_of(const std::string& path) {
+  const std::size_t dot = path.find_last_of("./");
+  std::string extension = dot == path.npos || path[dot] == '/' ? "" : path.substr(dot + 1);
+  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::string known;
+  for (const Container& c : containers) {
+    if (extension == c.extension) return c;
+    known += (known.empty() ? "" : ", ") + std::string(c.extension);
+  }
+  throw IoError(path, "its name does not end in a known audio format: " + known);
+}
+
+const Encoding& encoding_of(const std::string& path, const Container& container, SampleFormat wanted) {
+  if (wanted == SampleFormat::automatic) return container.encodings.front();
+  std::string known;
+  for (const Encoding& e : container.encodings) {
+    if (e.sample_format == wanted) return e;
+    known += (known.empty() ? "" : ", ") + std::string(e.name);
+  }
+  throw IoError(path, message(container.extension, " can't hold ",
+                              pcm[static_cast<std::size_t>(wanted) - 1].name, " samples; it takes ", known));
+}
+
+struct Close {
+  void operator()(SNDFILE* file) const { sf_close(file); }
+};
+using Handle = std::unique_ptr<SNDFILE, Close>;
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (std::isspace(static_cast<unsigned char>(text.back())) || text.back() == '.'))
+    text.pop_back();
+  return text;
+}
+
+// "WAV (Microsoft), Signed 16 bit PCM" from libsndfile's own lists.
+std::string format_name(int format) {
+  std::string name;
+  for (const int part : {format & SF_FORMAT_TYPEMASK, format & SF_FORMAT_SUBMASK}) {
+    SF_FORMAT_INFO info{};
+    info.format = part;
+    if (sf_command(nullptr, SFC_GET_FORMAT_INFO, &info, sizeof info) == 0 && info.name)
+      name += (name.empty() ? "" : ", ") + std::string(info.name);
+  }
+  return name;
+}
+
+}  // namespace
+
+struct AudioReader::File {
+  std::string path, format;
+  SF_INFO info{};
+  Handle handle;
+  Index position = 0;
+};
+
+AudioReader::AudioReader(const std::string& path, const std::optional<RawAudio>& raw)
+    : file_(std::make_unique<File>()) {
+  file_->path = path;
+  SF_INFO& info = file_->info;
+  if (raw) {
+    require(raw->sample_rate_hz >= 1 && raw->channels >= 1 && raw->channels <= max_channels,
+            "AudioReader: raw audio must have a sample rate and 1 to ", max_channels, " channels, got ",
+            raw->sample_rate_hz, " Hz and ", raw->channels);
+    info.samplerate = raw->sample_rate_hz;
+    info.channels = static_cast<int>(raw->channels);
+    info.format =
+        SF_FORMAT_RAW | SF_ENDIAN_LITTLE | encoding_of(path, container_of(".raw"), raw->sample_format).code;
+  }
+  // By descriptor: given a name, libsndfile takes a file that it does not recognise for headerless telephone
+  // speech if it ends in .au or .snd.
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) throw IoError(path, "can't be opened: " + std::generic_category().message(errno));
+  file_->handle.reset(sf_open_fd(descriptor, SFM_READ, &info, SF_TRUE));
+  if (!file_->handle) throw IoError(path, "is not read as audio: " + trimmed(sf_strerror(nullptr)));
+  if (info.channels < 1 || info.channels > max_channels || info.samplerate < 1 ||
+      info.samplerate > max_sample_rate_hz)
+    throw IoError(path, message("claims ", info.channels, " channels at ", info.samplerate, " Hz; 1 to ",
+                                max_channels, " and 1 to ", max_sample_rate_hz, " are read"));
+  file_->format = format_name(info.format);
+}
+
+AudioReader::AudioReader(AudioReader&&) noexcept = default;
+AudioReader& AudioReader::operator=(AudioReader&&) noexcept = default;
+AudioReader::~AudioReader() = default;
+
+int AudioReader::sample_rate_hz() const {
+  return file_->info.samplerate;
+}
+Index AudioReader::channels() const {
+  return file_->info.channels;
+}
+const std::string& AudioReader::format() const {
+  return file_->format;
+}
+Index AudioReader::claimed_frames() const {
+  const Index frames = file_->info.frames;
+  return frames < 0 || frames == std::numeric_limits<Index>::max() ? -1 : frames;
+}
+Index AudioReader::position() const {
+  return file_->position;
+}
+
+Index AudioReader::read(FramesSpan out) {
+  File& f = *file_;
+  require(out.frames() == 0 || out.channels() == channels(), "AudioReader: the file has ", channels(),
+          " channels, to be read into ", out.channels());
+  Index got = 0;
+  while (got < out.frames()) {
+    const Index wanted = std::min(out.frames() - got, std::max<Index>(1, block_samples / channels()));
+    const Index now = sf_readf_float(f.handle.get(), out.frame(got), wanted);
+    if (now <= 0) break;
+    got += now;
+  }
+  f.position += got;
+  if (got == out.frames()) return got;
+  if (sf_error(f.handle.get()) != SF_ERR_NO_ERROR)
+    throw IoError(f.path,
+                  message("is damaged after frame ", f.position, ": ", trimmed(sf_strerror(f.handle.get()))));
+  if (f.position < claimed_frames())
+    throw IoError(f.path, message("ends after ", f.position, " of the ", claimed_frames(),
+                                  " frames that its header claims"));
+  return got;
+}
+
+Signal AudioReader::read(Index frames) {
+  // Grows with what arrives: neither the header nor the caller's hope is worth an allocation.
+  Signal x(channels(), 0);
+  Index got = 0;
+  while (got < frames) {
+    const Index grown = std::max<Index>(2 * got, std::max<Index>(1, block_samples / channels()));
+    x.conservativeResize(Eigen::NoChange, std::min(frames, grown));
+    const Index now = read(FramesSpan(x).slice(got, x.cols() - got));
+    const bool ended = now < x.cols() - got;
+    got += now;
+    if (ended) break;
+  }
+  x.conservativeResize(Eigen::NoChange, got);
+  return x;
+}
+
+struct AudioWriter::File {
+  File(const std::string& path, const AudioWriteOptions& options)
+      : container(container_of(path)),
+        encoding(encoding_of(path, container, options.sample_format)),
+        output(path, options.inputs) {}
+
+  const Container& container;
+  const Encoding& encoding;
+  OutputFile output;  // outlives the handle, which writes to its descriptor
+  Handle handle;
+  Index channels = 0, frames = 0, clipped = 0;
+  std::vector<int> block;
+
+  [[noreturn]] void fail(const std::string& reason) const { throw IoError(output.path(), reason); }
+
+  // Checks and, for integers, converts some frames; then hands them to libsndfile.
+  void write(FramesView x) {
+    const Index samples = x.frames() * channels;
+    const auto all = std::span(x.data(), static_cast<std::size_t>(samples));
+    if (encoding.code != SF_FORMAT_FLOAT) {
+      const auto bad = std::ranges::find_if_not(all, [](float v) { return std::isfinite(v); });
+      if (bad != all.end()) {
+        const Index i = bad - all.begin();
+        fail(message("frame ", frames + i / channels, ", channel ", i % channels, " is ", *bad, "; ",
+                     container.extension, " ", encoding.name, " can't hold it"));
+      }
+    }
+    Index written = 0;
+    if (encoding.bits > 0) {
+      const double scale = std::ldexp(1.0, encoding.bits - 1), most = scale - 1;
+      const int unit = 1 << (32 - encoding.bits);  // libsndfile takes the upper bits
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        clipped += std::abs(all[i]) > 1.0f;
+        block[i] = static_cast<int>(std::clamp(std::nearbyint(all[i] * scale), -scale, most)) * unit;
+      }
+      written = sf_writef_int(handle.get(), block.data(), x.frames());
+    } else {
+      written = sf_writef_float(handle.get(), x.data(), x.frames());
+    }
+    if (written != x.frames()) fail("writing failed: " + trimmed(sf_strerror(handle.get())));
+    frames += written;
+  }
+};
+
+AudioWriter::AudioWriter(const std::string& path, int sample_rate_hz, Index channels,
+                         const AudioWriteOptions& options) {
+  require(sample_rate_hz >= 1 && sample_rate_hz <= max_sample_rate_hz,
+          "AudioWriter: the sample rate must be 1 to ", max_sample_rate_hz, " Hz, got ", sample_rate_hz);
+  require(channels >= 1 && channels <= max_channels, "AudioWriter: there must be 1 to ", max_channels,
+          " channels, got ", channels);
+  file_ = std::make_unique<File>(path, options);
+  File& f = *file_;
+  SF_INFO info{};
+  info.samplerate = sample_rate_hz;
+  info.channels = static_cast<int>(channels);
+  info.format = f.container.code | f.encoding.code;
+  f.handle.reset(sf_open_fd(f.output.descriptor(), SFM_WRITE, &info, SF_FALSE));
+  if (!f.handle)
+    f.fail(message(f.container.extension, " can't hold ", channels, " channels at ", sample_rate_hz,
+                   " Hz: ", trimmed(sf_strerror(nullptr))));
+  // The peak chunk holds the time of writing: equal signals must give equal files. AIFF's header then shrinks
+  // where it stands, and of the longer one nothing may stay behind it.
+  sf_command(f.handle.get(), SFC_SET_ADD_PEAK_CHUNK, nullptr, SF_FALSE);
+  if (f.container.code == SF_FORMAT_AIFF && ftruncate(f.output.descriptor(), 0) != 0)
+    f.fail("writing failed: " + std::generic_category().message(errno));
+  f.channels = channels;
+  f.block.resize(static_cast<std::size_t>(std::max(channels, block_samples)));
+}
+
+AudioWriter::AudioWriter(AudioWriter&&) noexcept = default;
+AudioWriter& AudioWriter::operator=(AudioWriter&&) noexcept = default;
+AudioWriter::~AudioWriter() = default;
+
+void AudioWriter::write(FramesView x) {
+  File& f = *file_;
+  require(x.frames() == 0 || x.channels() == f.channels, "AudioWriter: the file has ", f.channels,
+          " channels, got ", x.channels());
+  if (!f.container.large) {
+    constexpr Index most = (Index{1} << 32) - (1 << 16);  // and some space for the header
+    const Index bytes_per_frame = f.channels * (f.encoding.bits > 0 ? f.encoding.bits / 8 : 4);
+    if (x.frames() > most / bytes_per_frame - f.frames)
+      f.fail(message(f.container.extension, " ends at 4 GiB; w64, rf64, caf, flac and raw do not"));
+  }
+  const Index step = static_cast<Index>(f.block.size()) / f.channels;
+  for (Index n = 0; n < x.frames(); n += step) f.write(x.slice(n, std::min(step, x.frames() - n)));
+}
+
+void AudioWriter::commit() {
+  File& f = *file_;
+  // Some formats write their header with the first frames; a signal of none needs one as well.
+  if (f.frames == 0) sf_command(f.handle.get(), SFC_UPDATE_HEADER_NOW, nullptr, 0);
+  if (const int error = sf_close(f.handle.release()))
+    f.fail("writing failed: " + trimmed(sf_error_number(error)));
+  f.output.commit();
+}
+
+Index AudioWriter::frames() const {
+  return file_->frames;
+}
+Index AudioWriter::clipped_samples() const {
+  return file_->clipped;
+}
+
+AudioData read_audio(const std::string& path, const std::optional<RawAudio>& raw) {
+  AudioReader reader(path, raw);
+  return {reader.read(std::numeric_limits<Index>::max()), reader.sample_rate_hz()};
+}
+
+Index write_audio(const std::string& path, FramesView samples, int sample_rate_hz,
+                  const AudioWriteOptions& options) {
+  AudioWriter writer(path, sample_rate_hz, samples.channels(), options);
+  writer.write(samples);
+  writer.commit();
+  return writer.clipped_samples();
+}
+
+}  // namespace wavestride

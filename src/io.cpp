@@ -1,0 +1,162 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <wavestride/io.h>
+
+#include <array>
+#include <atomic>
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "input_file.h"
+
+namespace wavestride {
+namespace {
+
+std::string error_text(int error) {
+  return std::generic_category().message(error);
+}
+
+// The names of temporary files, where a signal handler can take them: whoever exchanges a name for null owns
+// it. Names live on the C heap so that the handler's taking them leaks instead of racing with a destructor.
+std::array<std::atomic<char*>, 256> temporaries{};
+static_assert(std::atomic<char*>::is_always_lock_free);
+
+bool enlist(char* name) {
+  for (auto& slot : temporaries) {
+    char* empty = nullptr;
+    if (slot.compare_exchange_strong(empty, name)) return true;
+  }
+  return false;
+}
+
+// False when a signal handler was first.
+bool delist(char* name) {
+  for (auto& slot : temporaries) {
+    char* expected = name;
+    if (slot.compare_exchange_strong(expected, nullptr)) return true;
+  }
+  return false;
+}
+
+std::string printable(std::string text) {
+  constexpr std::size_t longest = 500;
+  if (text.size() > longest) text.replace(longest, text.npos, "…");
+  for (char& c : text)
+    if (std::iscntrl(static_cast<unsigned char>(c))) c = '?';
+  return text;
+}
+
+}  // namespace
+
+IoError::IoError(const std::string& path, const std::string& reason)
+    : std::runtime_error(path + ": " + printable(reason)), path_(path), reason_(printable(reason)) {}
+
+bool same_file(const std::string& a, const std::string& b) {
+  struct stat s, t;
+  return stat(a.c_str(), &s) == 0 && stat(b.c_str(), &t) == 0 && s.st_dev == t.st_dev && s.st_ino == t.st_ino;
+}
+
+OutputFile::OutputFile(const std::string& path, std::span<const std::string> inputs)
+    : path_(path), target_(path) {
+  mode_t mode = 0;  // of the file that is replaced
+  if (struct stat s; stat(path.c_str(), &s) == 0) {
+    for (const std::string& input : inputs)
+      if (same_file(path, input)) throw IoError(path, "is an input, it would be overwritten");
+    if (!S_ISREG(s.st_mode)) throw IoError(path, "exists and is not a regular file");
+    if (access(path.c_str(), W_OK) != 0) throw IoError(path, "can't be written: " + error_text(errno));
+    mode = s.st_mode & 07777;
+    std::error_code error;
+    target_ = std::filesystem::canonical(path, error).string();
+    if (error) throw IoError(path, "can't be resolved: " + error.message());
+  } else if (errno != ENOENT || path.empty() || path.back() == '/') {
+    throw IoError(path, "can't be written: " + error_text(path.empty() ? ENOENT : errno));
+  }
+
+  static std::atomic<unsigned> counter{0};
+  const std::string directory = target_.substr(0, target_.find_last_of('/') + 1);
+  do {
+    const std::string name = message(directory, ".wavestride-", getpid(), "-", counter++);
+    descriptor_ = open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ >= 0) temporary_ = strdup(name.c_str());
+  } while (descriptor_ < 0 && errno == EEXIST);
+  if (descriptor_ < 0) throw IoError(path, "can't be written: " + error_text(errno));
+  if (mode != 0) fchmod(descriptor_, mode);
+  if (!temporary_ || !enlist(temporary_)) {
+    const std::string reason = temporary_ ? "too many files are being written at once" : "out of memory";
+    if (temporary_) unlink(temporary_);
+    std::free(temporary_);
+    close(descriptor_);
+    throw IoError(path, reason);
+  }
+}
+
+OutputFile::~OutputFile() {
+  if (descriptor_ >= 0) close(descriptor_);
+  if (temporary_ && delist(temporary_)) {
+    unlink(temporary_);
+    std::free(temporary_);
+  }
+}
+
+void OutputFile::write(const void* data, std::size_t bytes) {
+  for (const char* at = static_cast<const char*>(data); bytes > 0;) {
+    const ssize_t written = ::write(descriptor_, at, bytes);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw IoError(path_, "writing failed: " + error_text(errno));
+    at += written;
+    bytes -= static_cast<std::size_t>(written);
+  }
+}
+
+void OutputFile::commit() {
+  if (close(std::exchange(descriptor_, -1)) != 0)
+    throw IoError(path_, "writing failed: " + error_text(errno));
+  if (rename(temporary_, target_.c_str()) != 0)
+    throw IoError(path_, "can't be given its name: " + error_text(errno));
+  if (delist(temporary_)) std::free(temporary_);
+  temporary_ = nullptr;
+}
+
+void remove_unfinished_outputs() noexcept {
+  const int error = errno;
+  for (auto& slot : temporaries)
+    if (const char* name = slot.exchange(nullptr)) unlink(name);
+  errno = error;
+}
+
+namespace detail {
+
+InputFile::InputFile(std::string path) : path_(std::move(path)) {
+  // A pipe without a writer must not block.
+  descriptor_ = open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor_ < 0) fail("can't be opened: ", error_text(errno));
+  struct stat s;
+  if (fstat(descriptor_, &s) != 0 || !S_ISREG(s.st_mode)) {
+    close(descriptor_);
+    fail("is not a regular file");
+  }
+  size_ = s.st_size;
+}
+
+InputFile::~InputFile() {
+  close(descriptor_);
+}
+
+void InputFile::read_at(Index offset, std::span<std::byte> out) const {
+  while (!out.empty()) {
+    const ssize_t got = pread(descriptor_, out.data(), out.size(), offset);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail("reading failed: ", error_text(errno));
+    if (got == 0) fail("ends at byte ", offset, " where ", out.size(), " more were expected");
+    offset += got;
+    out = out.subspan(static_cast<std::size_t>(got));
+  }
+}
+
+}  // namespace detail
+}  // namespace wavestride

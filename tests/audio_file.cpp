@@ -1,0 +1,310 @@
+#include <sndfile.h>
+#include <wavestride/audio_file.h>
+
+#include <cmath>
+
+#include "check.h"
+#include "hostile.h"
+
+using namespace wavestride;
+using namespace wavestride::testing;
+
+namespace {
+
+struct Stored {
+  const char* extension;
+  SampleFormat format;
+  int bits;  // 0 for float
+};
+
+constexpr Stored lossless[] = {
+    {"wav", SampleFormat::int16, 16},      {"wav", SampleFormat::int24, 24},
+    {"wav", SampleFormat::int32, 32},      {"wav", SampleFormat::float32, 0},
+    {"w64", SampleFormat::int16, 16},      {"w64", SampleFormat::int24, 24},
+    {"w64", SampleFormat::int32, 32},      {"w64", SampleFormat::float32, 0},
+    {"rf64", SampleFormat::int16, 16},     {"rf64", SampleFormat::int24, 24},
+    {"rf64", SampleFormat::int32, 32},     {"rf64", SampleFormat::float32, 0},
+    {"aiff", SampleFormat::int16, 16},     {"aiff", SampleFormat::int24, 24},
+    {"aiff", SampleFormat::int32, 32},     {"aiff", SampleFormat::float32, 0},
+    {"au", SampleFormat::int16, 16},       {"au", SampleFormat::int24, 24},
+    {"au", SampleFormat::int32, 32},       {"au", SampleFormat::float32, 0},
+    {"caf", SampleFormat::int16, 16},      {"caf", SampleFormat::int24, 24},
+    {"caf", SampleFormat::int32, 32},      {"caf", SampleFormat::float32, 0},
+    {"raw", SampleFormat::int16, 16},      {"raw", SampleFormat::int24, 24},
+    {"raw", SampleFormat::int32, 32},      {"raw", SampleFormat::float32, 0},
+    {"flac", SampleFormat::int16, 16},     {"flac", SampleFormat::int24, 24},
+    {"WAVE", SampleFormat::automatic, 16}, {"FLAC", SampleFormat::automatic, 16},
+};
+
+// Noise on the grid of `bits` bits (of float32, for more than 24), extremes included.
+Signal grid_noise(Rng& rng, Index channels, Index frames, int bits) {
+  const float scale = std::ldexp(1.0f, std::min(bits ? bits : 24, 24) - 1);
+  Signal x =
+      (noise(rng, channels, frames) * 0.2f * scale).array().round().max(-scale).min(scale - 1) / scale + 0.0f;
+  if (frames > 1) x(0, 0) = -1.0f, x(0, 1) = (scale - 1) / scale;
+  return x;
+}
+
+std::optional<RawAudio> raw_of(const Stored& s, int rate, Index channels) {
+  if (std::string(s.extension) != "raw") return {};
+  return RawAudio{rate, channels, s.format};
+}
+
+constexpr AllocationBound audio_bound{24'000'000, 64};
+
+// A tone of half scale, for lossy codes.
+Signal tone(Index channels, Index frames) {
+  return Signal::NullaryExpr(channels, frames, [](Index c, Index n) {
+    return 0.5f * std::sin(0.05f * static_cast<float>((c + 1) * n));
+  });
+}
+
+}  // namespace
+
+TEST_CASE("audio files keep every sample that their format can hold") {
+  Rng rng(1);
+  const TemporaryDirectory dir;
+  for (const Stored& s : lossless)
+    for (const Index channels : {1, 2, 5})
+      for (const Index frames : {0, 1, 40000}) {
+        INFO(s.extension << " " << s.bits << " bits, " << channels << " × " << frames);
+        const std::string path = dir / (std::string("x.") + s.extension);
+        const Signal x = grid_noise(rng, channels, frames, s.bits);
+        CHECK(write_audio(path, x, 22050, {.sample_format = s.format}) == 0);
+        const AudioData y = read_audio(path, raw_of(s, 22050, channels));
+        CHECK(y.sample_rate_hz == 22050);
+        CHECK(same_bits(y.samples, x));
+        const std::string before = file_bytes(path);
+        write_audio(path, y.samples, 22050, {.sample_format = s.format});
+        CHECK(file_bytes(path) == before);
+      }
+  for (const auto& entry : std::filesystem::directory_iterator(dir / ""))
+    CHECK(entry.path().filename().string().starts_with("x."));
+}
+
+TEST_CASE("audio files of lossy formats come back with their length and their sound") {
+  const TemporaryDirectory dir;
+  for (const char* extension : {"ogg", "oga", "opus", "mp3"})
+    for (const Index channels : {1, 2}) {
+      INFO(extension << ", " << channels << " channels");
+      const std::string path = dir / (std::string("x.") + extension);
+      const Signal x = tone(channels, 48000);
+      write_audio(path, x, 48000);
+      const AudioData y = read_audio(path);
+      CHECK(y.sample_rate_hz == 48000);
+      REQUIRE(y.samples.rows() == channels);
+      CHECK(std::abs(y.samples.cols() - x.cols()) < 3000);  // mp3 adds the delay of its coder
+      const Index n = std::min(x.cols(), y.samples.cols());
+      if (std::string(extension) != "mp3")
+        CHECK((x.leftCols(n) - y.samples.leftCols(n)).norm() < 0.1f * x.norm());
+      CHECK(y.samples.norm() == Approx(x.norm()).epsilon(0.1));
+    }
+}
+
+TEST_CASE("audio is read in every format that libsndfile writes") {
+  const TemporaryDirectory dir;
+  int formats = 0, kinds = 0;
+  sf_command(nullptr, SFC_GET_FORMAT_MAJOR_COUNT, &kinds, sizeof kinds);
+  int subtypes = 0;
+  sf_command(nullptr, SFC_GET_FORMAT_SUBTYPE_COUNT, &subtypes, sizeof subtypes);
+  const Signal x = tone(1, 16000);
+  for (int m = 0; m < kinds; ++m)
+    for (int s = 0; s < subtypes; ++s) {
+      SF_FORMAT_INFO major{}, sub{};
+      major.format = m;
+      sub.format = s;
+      sf_command(nullptr, SFC_GET_FORMAT_MAJOR, &major, sizeof major);
+      sf_command(nullptr, SFC_GET_FORMAT_SUBTYPE, &sub, sizeof sub);
+      SF_INFO info{};
+      info.samplerate = 16000;
+      info.channels = 1;
+      info.format = major.format | sub.format;
+      // Headerless telephone codes and Sound Designer II resource forks can't be told from their bytes.
+      if (!sf_format_check(&info) || major.format == SF_FORMAT_RAW || major.format == SF_FORMAT_SD2) continue;
+      INFO(major.name << ", " << sub.name);
+      const std::string path = dir / message("x.", m, ".", s);
+      SNDFILE* file = sf_open(path.c_str(), SFM_WRITE, &info);
+      if (!file) continue;  // it has formats that it can only read
+      const bool written = sf_writef_float(file, x.data(), x.cols()) == x.cols();
+      REQUIRE(sf_close(file) == 0);
+      if (!written) continue;
+      AudioReader reader(path);
+      const Signal y = reader.read(1'000'000);
+      CHECK(reader.channels() == 1);
+      CHECK(reader.position() == y.cols());
+      CHECK(std::abs(y.cols() - x.cols()) < 4000);
+      CHECK(y.norm() > 0.5f * x.norm());
+      CHECK(reader.format().find(", ") != std::string::npos);
+      ++formats;
+    }
+  CHECK(formats > 60);
+}
+
+TEST_CASE("audio is read and written in pieces as in one") {
+  Rng rng(2);
+  const TemporaryDirectory dir;
+  for (const char* extension : {"wav", "flac", "w64"}) {
+    const std::string whole = dir / (std::string("whole.") + extension),
+                      path = dir / (std::string("x.") + extension);
+    const Signal x = grid_noise(rng, 2, 30000, 16);
+    write_audio(whole, x, 16000);
+    AudioWriter writer(path, 16000, 2);
+    for (Index n = 0; n < x.cols();) {
+      const Index count = std::min(uniform(rng, 0, 3000), x.cols() - n);
+      writer.write(x.middleCols(n, count));
+      n += count;
+      CHECK(writer.frames() == n);
+    }
+    writer.commit();
+    CHECK(file_bytes(path) == file_bytes(whole));
+
+    AudioReader reader(path);
+    CHECK(reader.claimed_frames() == 30000);
+    Signal y(2, 30001);
+    Index got = 0;
+    while (true) {
+      const Index count = std::min(uniform(rng, 1, 3000), y.cols() - got);
+      const Index now = reader.read(FramesSpan(y).slice(got, count));
+      got += now;
+      CHECK(reader.position() == got);
+      if (now < count) break;
+    }
+    CHECK(got == 30000);
+    CHECK(same_bits(y.leftCols(30000), x));
+    CHECK(reader.read(5).cols() == 0);
+    Signal one(1, 5);
+    CHECK_THROWS_WITH(reader.read(one), "AudioReader: the file has 2 channels, to be read into 1");
+  }
+}
+
+TEST_CASE("integers saturate, and what was clipped is counted") {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "x.wav";
+  const Signal x{{0.0f, 1.0f, -1.0f, 1.5f, -1e30f, 0.5f / 32768, 1.5f / 32768, 0.99999f}};
+  CHECK(write_audio(path, x, 8000) == 2);
+  const Signal y = read_audio(path).samples * 32768;
+  CHECK(y == Signal{{0, 32767, -32768, 32767, -32768, 0, 2, 32767}});
+  CHECK(write_audio(path, x, 8000, {.sample_format = SampleFormat::float32}) == 0);
+  CHECK(same_bits(read_audio(path).samples, x));
+}
+
+TEST_CASE("NaN and infinities pass in float32 and are refused elsewhere") {
+  const TemporaryDirectory dir;
+  Signal x = Signal::Zero(2, 30000);
+  for (const float bad : {NAN, INFINITY, -INFINITY}) {
+    x(1, 20000) = bad;
+    for (const char* extension : {"wav", "flac", "ogg", "opus"}) {
+      const std::string path = dir / (std::string("x.") + extension);
+      const std::string reason = refusal([&] { write_audio(path, x, 48000); });
+      CHECK(reason.starts_with("frame 20000, channel 1 is " + message(bad) + "; " + extension));
+      CHECK_FALSE(std::filesystem::exists(path));
+    }
+    for (const char* extension : {"wav", "aiff", "au", "caf", "w64"}) {
+      const std::string path = dir / (std::string("float.") + extension);
+      write_audio(path, x, 48000, {.sample_format = SampleFormat::float32});
+      const Signal y = read_audio(path).samples;
+      CHECK((std::isnan(bad) ? std::isnan(y(1, 20000)) : y(1, 20000) == bad));
+    }
+  }
+}
+
+TEST_CASE("audio refuses what can't be written, saying why") {
+  const TemporaryDirectory dir;
+  const Signal x = Signal::Zero(1, 10);
+  const auto reason = [&](const std::string& name, int rate, const AudioWriteOptions& options = {}) {
+    return refusal([&] { write_audio(dir / name, x, rate, options); });
+  };
+  CHECK(reason("x", 8000).starts_with("its name does not end in a known audio format: wav, "));
+  CHECK(reason("x.txt", 8000).starts_with("its name does not end in a known audio format: wav, "));
+  CHECK(reason("x.flac", 8000, {.sample_format = SampleFormat::float32}) ==
+        "flac can't hold float32 samples; it takes int16, int24");
+  CHECK(reason("x.ogg", 8000, {.sample_format = SampleFormat::int16}) ==
+        "ogg can't hold int16 samples; it takes automatic");
+  CHECK(reason("x.opus", 22050).starts_with("opus can't hold 1 channels at 22050 Hz: "));
+  CHECK(reason("no/x.wav", 8000) == "can't be written: No such file or directory");
+  write_audio(dir / "in.wav", x, 8000);
+  CHECK(reason("in.wav", 8000, {.inputs = {dir / "in.wav"}}) == "is an input, it would be overwritten");
+  CHECK_THROWS_WITH(AudioWriter(dir / "x.wav", 0, 1),
+                    "AudioWriter: the sample rate must be 1 to 10000000 Hz, got 0");
+  CHECK_THROWS_WITH(AudioWriter(dir / "x.wav", 8000, 0),
+                    "AudioWriter: there must be 1 to 1024 channels, got 0");
+  CHECK_THROWS_WITH(AudioWriter(dir / "x.wav", 8000, 2).write(x),
+                    "AudioWriter: the file has 2 channels, got 1");
+  {
+    AudioWriter writer(dir / "big.wav", 8000, 1);
+    const FramesView endless(x.data(), 1, Index{1} << 31);  // refused before it is read
+    CHECK(refusal([&] { writer.write(endless); }) ==
+          "wav ends at 4 GiB; w64, rf64, caf, flac and raw do not");
+    AudioWriter moved = std::move(writer);
+    moved.commit();
+    CHECK_THROWS_AS(moved.commit(), IoError);
+    CHECK_THROWS_AS(moved.write(x), IoError);
+  }
+  CHECK(dir.size() == 2);
+}
+
+TEST_CASE("audio refuses what can't be read, saying why") {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "x.au";
+  CHECK(refusal([&] { read_audio(path); }) == "can't be opened: No such file or directory");
+  CHECK(refusal([&] { read_audio(dir / "."); }).starts_with("is not read as audio: "));
+  for (const std::string& bytes : {std::string(), std::string("hello"), std::string(1000, '\0')}) {
+    write_bytes(path, bytes);
+    CHECK(refusal([&] { read_audio(path); }).starts_with("is not read as audio: "));
+  }
+  CHECK_THROWS_WITH(read_audio(path, RawAudio{0, 1}),
+                    "AudioReader: raw audio must have a sample rate and 1 to 1024 channels, got 0 Hz and 1");
+  CHECK(read_audio(path, RawAudio{8000, 2}).samples.cols() == 250);
+
+  const std::string flac = dir / "x.flac";
+  Rng rng(1);
+  write_audio(flac, grid_noise(rng, 1, 30000, 16), 8000);
+  const std::string bytes = file_bytes(flac);
+  write_bytes(flac, bytes.substr(0, bytes.size() / 2));
+  const std::string reason = refusal([&] { read_audio(flac); });
+  CHECK((reason.starts_with("ends after ") || reason.starts_with("is damaged after ")));
+}
+
+TEST_CASE("audio withstands mutated files") {
+  Rng rng(5);
+  const TemporaryDirectory dir;
+  struct Case {
+    const char* name;
+    SampleFormat format;
+    std::size_t header;
+  };
+  for (const auto& [name, format, header] :
+       {Case{"x.wav", SampleFormat::int16, 48}, Case{"x.wav", SampleFormat::float32, 80},
+        Case{"x.flac", SampleFormat::int16, 100}, Case{"x.aiff", SampleFormat::int24, 64},
+        Case{"x.w64", SampleFormat::int16, 128}, Case{"x.rf64", SampleFormat::int16, 104},
+        Case{"x.au", SampleFormat::int16, 32}, Case{"x.caf", SampleFormat::int16, 120},
+        Case{"x.ogg", SampleFormat::automatic, 120}, Case{"x.opus", SampleFormat::automatic, 100}}) {
+    INFO(name);
+    const std::string path = dir / name;
+    write_audio(path, grid_noise(rng, 2, 600, 16), 48000, {.sample_format = format});
+    const std::string valid = file_bytes(path);
+    std::size_t tried = 0, refused = 0;
+    for (const std::string& mutant : mutations(valid, header, rng)) {
+      ++tried;
+      refused += refuses(path, mutant, audio_bound, [](const std::string& p) {
+        AudioReader reader(p);
+        Signal block(reader.channels(), 1000);
+        for (int n = 0; n < 200 && reader.read(block) == block.cols(); ++n) {
+        }
+      });
+    }
+    CHECK(tried > 500);
+    CHECK(refused > 0);
+  }
+}
+
+TEST_CASE("a header's frame count is worth no memory") {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "x.wav";
+  const Signal zeros = Signal::Zero(2, 100);
+  write_audio(path, zeros, 8000);
+  std::string bytes = file_bytes(path);
+  for (const std::size_t at : {4u, 40u}) bytes.replace(at, 4, "\xff\xff\xff\x7f");
+  refuses(path, bytes, {2'000'000, 64},
+          [](const std::string& p) { CHECK(read_audio(p).samples.cols() == 100); });
+}

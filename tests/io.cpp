@@ -1,0 +1,147 @@
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <wavestride/io.h>
+
+#include <csignal>
+
+#include "hostile.h"
+
+using namespace wavestride;
+using namespace wavestride::testing;
+
+TEST_CASE("an output file appears whole at commit, or not at all") {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "out";
+  {
+    OutputFile file(path);
+    file.write("abc", 3);
+    CHECK_FALSE(std::filesystem::exists(path));
+    CHECK(dir.size() == 1);
+  }
+  CHECK(dir.size() == 0);
+  {
+    OutputFile file(path);
+    file.write("abc", 3);
+    file.write("def", 3);
+    file.commit();
+    CHECK(file_bytes(path) == "abcdef");
+  }
+  CHECK(file_bytes(path) == "abcdef");
+  CHECK(dir.size() == 1);
+}
+
+TEST_CASE("what stood at the path stays until commit, and keeps its mode and its links") {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "out", link = dir / "link";
+  write_bytes(path, "old");
+  REQUIRE(chmod(path.c_str(), 0640) == 0);
+  std::filesystem::create_symlink("out", link);
+  { OutputFile(link).write("half", 4); }
+  CHECK(file_bytes(path) == "old");
+  OutputFile file(link);
+  file.write("new", 3);
+  CHECK(file_bytes(path) == "old");
+  file.commit();
+  CHECK(file_bytes(path) == "new");
+  CHECK(std::filesystem::is_symlink(link));
+  struct stat s;
+  REQUIRE(stat(path.c_str(), &s) == 0);
+  CHECK((s.st_mode & 07777) == 0640);
+}
+
+TEST_CASE("an output file refuses to replace an input, under any name, and what is no file") {
+  const TemporaryDirectory dir;
+  const std::string in = dir / "in";
+  write_bytes(in, "x");
+  std::filesystem::create_symlink(in, dir / "soft");
+  std::filesystem::create_hard_link(in, dir / "hard");
+  const std::vector<std::string> inputs{dir / "absent", in};
+  for (const std::string& path : {in, dir / "soft", dir / "hard", dir / "." + "/in"})
+    CHECK(refusal([&] { OutputFile(path, inputs); }) == "is an input, it would be overwritten");
+  CHECK(same_file(in, dir / "hard"));
+  CHECK_FALSE(same_file(dir / "absent", dir / "absent"));
+  CHECK(refusal([&] { OutputFile("/dev/null"); }) == "exists and is not a regular file");
+  CHECK(refusal([&] { OutputFile(dir / ""); }) == "exists and is not a regular file");
+  CHECK(refusal([&] { OutputFile(""); }) == "can't be written: No such file or directory");
+  CHECK(refusal([&] { OutputFile(dir / "no/out"); }) == "can't be written: No such file or directory");
+  CHECK(refusal([&] { OutputFile(in + "/out"); }) == "can't be written: Not a directory");
+  CHECK(dir.size() == 3);
+}
+
+TEST_CASE("a full disk is an error with the file's name") {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "out";
+  const pid_t child = fork();  // the limit on file sizes holds for a whole process
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{4096, 4096};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    int status = 1;
+    try {
+      OutputFile file(path);
+      const std::string much(10000, 'x');
+      file.write(much.data(), much.size());
+    } catch (const IoError& e) {
+      status = e.what() == path + ": writing failed: File too large" ? 0 : 2;
+    }
+    _exit(status);
+  }
+  int status = -1;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  CHECK(dir.size() == 0);
+}
+
+namespace {
+void on_interrupt(int) {
+  remove_unfinished_outputs();
+  _exit(130);
+}
+}  // namespace
+
+TEST_CASE("a signal handler leaves no half file") {
+  const TemporaryDirectory dir;
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    std::signal(SIGINT, on_interrupt);
+    OutputFile whole(dir / "whole"), half(dir / "half"), other(dir / "other");
+    whole.write("x", 1);
+    whole.commit();
+    half.write("x", 1);
+    std::raise(SIGINT);
+    _exit(1);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WEXITSTATUS(status) == 130);
+  CHECK(dir.size() == 1);
+  CHECK(file_bytes(dir / "whole") == "x");
+}
+
+TEST_CASE("a destructor after the handler is harmless") {
+  const TemporaryDirectory dir;
+  const int before = open("/dev/null", O_RDONLY);
+  close(before);
+  {
+    OutputFile file(dir / "out");
+    remove_unfinished_outputs();
+    CHECK(dir.size() == 0);
+    CHECK(refusal([&] { file.commit(); }) == "can't be given its name: No such file or directory");
+  }
+  const int after = open("/dev/null", O_RDONLY);
+  close(after);
+  CHECK(after == before);
+}
+
+TEST_CASE("an IoError names file and reason, printable and short") {
+  const IoError e("a.npy", "has \x1b[2J\n" + std::string(10000, 'x'));
+  CHECK(e.path() == "a.npy");
+  CHECK(std::string(e.what()) == "a.npy: " + e.reason());
+  CHECK(e.reason().starts_with("has ?[2J?xxx"));
+  CHECK(e.reason().size() < 600);
+}
