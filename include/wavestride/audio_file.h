@@ -35,7 +35,8 @@ class AudioReader {
   Index channels() const;
   /// "WAV (Microsoft), Signed 16 bit PCM".
   const std::string& format() const;
-  /// What the header claims, −1 where it says nothing; for progress, not for allocation.
+  /// What the header claims (of uncompressed samples no more than the file has room for, so that one that was
+  /// cut reads as a shorter one); −1 where it says nothing. For progress, not for allocation.
   Index claimed_frames() const;
   /// Frames read so far.
   Index position() const;
