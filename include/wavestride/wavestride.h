@@ -17,6 +17,7 @@
 #include <wavestride/max_pool1d.h>
 #include <wavestride/max_unpool1d.h>
 #include <wavestride/mel.h>
+#include <wavestride/mel_inversion.h>
 #include <wavestride/norm.h>
 #include <wavestride/npy.h>
 #include <wavestride/op.h>
