@@ -5,6 +5,8 @@
 #include <wavestride/adaptive_pool1d.h>
 #include <wavestride/audio_file.h>
 #include <wavestride/avg_pool1d.h>
+#include <wavestride/checkerboard.h>
+#include <wavestride/compose.h>
 #include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
 #include <wavestride/geometry.h>
@@ -22,6 +24,7 @@
 #include <wavestride/npy.h>
 #include <wavestride/op.h>
 #include <wavestride/pixel_shuffle1d.h>
+#include <wavestride/pyramid.h>
 #include <wavestride/safetensors.h>
 #include <wavestride/signal.h>
 #include <wavestride/spatial_pyramid_pool1d.h>
@@ -30,4 +33,5 @@
 #include <wavestride/stream.h>
 #include <wavestride/stretch_fir.h>
 #include <wavestride/tensor_file.h>
+#include <wavestride/wavenet.h>
 #include <wavestride/weights.h>
