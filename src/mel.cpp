@@ -233,6 +233,10 @@ const MelOptions& mel_preset(std::string_view name) {
   fail("mel_preset: must be one of ", known, ", got \"", name, "\"");
 }
 
+double hz_to_mel(double hz, MelScale scale) {
+  return mel_curves[static_cast<int>(scale)].from_hz(hz);
+}
+
 Signal mel_filterbank(const MelOptions& options) {
   check_mel_options("mel_filterbank", options);
   return MelBands(options).matrix();

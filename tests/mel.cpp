@@ -8,6 +8,15 @@
 using namespace wavestride;
 using namespace wavestride::testing;
 
+TEST_CASE("Mel scales are those of Slaney and of HTK") {
+  CHECK(hz_to_mel(0, MelScale::slaney) == 0);
+  CHECK(hz_to_mel(500, MelScale::slaney) == Approx(7.5));
+  CHECK(hz_to_mel(1000, MelScale::slaney) == Approx(15));
+  CHECK(hz_to_mel(6400, MelScale::slaney) == Approx(42));
+  CHECK(hz_to_mel(0, MelScale::htk) == 0);
+  CHECK(hz_to_mel(700, MelScale::htk) == Approx(2595 * 0.30103).epsilon(1e-6));
+}
+
 TEST_CASE("mel filterbanks equal torchaudio's, and so librosa's") {
   for (const GoldenCase& c : golden_cases("mel_filterbank")) {
     INFO(c.name << " " << c.parameters);

@@ -60,6 +60,9 @@ std::span<const MelOptions> mel_presets();
 /// Throws std::invalid_argument on an unknown name, listing the known ones.
 const MelOptions& mel_preset(std::string_view name);
 
+/// Hz to mel: HTK's mel, or Slaney's of which 15 are 1 kHz.
+double hz_to_mel(double hz, MelScale scale);
+
 /// n_mels × bins: triangles over the frequencies k·sample_rate/n_fft of the bins, computed in double; equals
 /// librosa.filters.mel, and for even n_fft torchaudio.functional.melscale_fbanks (transposed). Throws
 /// std::invalid_argument on sizes below 1 and unless 0 ≤ f_min < f_max ≤ sample_rate/2.
