@@ -1,0 +1,78 @@
+// A subcommand of the tool declares its options and gives the function that runs it; what several commands
+// need stands here too.
+#pragma once
+
+#include <wavestride/geometry.h>
+
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "check.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace wavestride::cli {
+
+/// Declares a command's options on `app` and returns what runs the command once they are parsed.
+using Setup = std::function<void()>(CLI::App& app);
+
+Setup apply_command, compare_command, mel_command, plot_command, presets_command, vocode_command;
+
+/// Options that contradict each other: exit code 2, as for an unknown option.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// A line on standard output.
+template <class... Parts>
+void say(const Parts&... parts) {
+  std::puts(message(parts...).c_str());
+}
+
+/// "0.033" for 3 decimals.
+std::string fixed(double v, int decimals);
+
+/// "3.020 s at 16000 Hz".
+std::string duration_text(Index samples, Index sample_rate_hz);
+/// "0.500 s of work, real-time factor 0.1656" for a signal of so many seconds.
+std::string work_text(double spent, double seconds);
+
+/// A decimal integer and nothing else.
+std::optional<Index> parse_index(const std::string& text);
+
+/// A bar on stderr, from one second of work on, when stderr is a terminal; gone when the object is.
+class Progress {
+ public:
+  explicit Progress(std::string label);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// `done` of the whole, 0 … 1.
+  void show(double done);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::string label_;
+  Clock::time_point start_ = Clock::now(), shown_ = start_;
+  bool terminal_, visible_ = false;
+};
+
+/// Measures from when it is made.
+class Timer {
+ public:
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start_ = Clock::now();
+};
+
+}  // namespace wavestride::cli

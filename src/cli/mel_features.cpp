@@ -1,0 +1,60 @@
+#include "cli/mel_features.h"
+
+#include <wavestride/npy.h>
+#include <wavestride/stream.h>
+
+#include <algorithm>
+
+namespace wavestride::cli {
+
+double frame_rate(const MelOptions& preset) {
+  return static_cast<double>(preset.sample_rate) / static_cast<double>(preset.hop_length);
+}
+
+double top_hz(const MelOptions& preset) {
+  return preset.f_max > 0 ? preset.f_max : static_cast<double>(preset.sample_rate) / 2;
+}
+
+const MelOptions* preset_for(const std::string& name, int sample_rate_hz) {
+  if (!name.empty()) return &mel_preset(name);
+  for (const MelOptions& p : mel_presets())
+    if (p.sample_rate == sample_rate_hz) return &p;
+  return nullptr;
+}
+
+Signal mel_features(const Sound& sound, const MelOptions& preset) {
+  if (sound.sample_rate_hz != preset.sample_rate)
+    throw IoError(
+        sound.path,
+        message("has ", sound.sample_rate_hz, " Hz, and preset ", preset.name, " needs ", preset.sample_rate,
+                " Hz: convert it, or choose a preset of its rate (wavestride presets)"));
+  require_finite(sound);
+  const Op op = op::mel_spectrogram(preset);
+  const FramesView x = sound.samples;
+  if (!op.streamable()) return op(x);
+  Signal features(op.out_channels(), op.total(x.frames()));
+  Stream stream = op.stream();
+  Progress progress("analysing " + file_name(sound.path));
+  constexpr Index block = 1 << 16;
+  const auto rest = [&] {
+    return FramesSpan(features).slice(stream.emitted(), features.cols() - stream.emitted());
+  };
+  for (Index n = 0; n < x.frames(); n += block) {
+    stream.push(x.slice(n, std::min(block, x.frames() - n)), rest());
+    progress.show(static_cast<double>(n) / static_cast<double>(x.frames()));
+  }
+  stream.finish(rest());
+  return features;
+}
+
+Signal read_features(const std::string& path, const MelOptions& preset) {
+  const Tensor array = read_npy(path);
+  if (array.shape.size() != 2 || array.shape[0] != preset.n_mels)
+    throw IoError(path, message("has shape ", shape_string(array.shape), ", and preset ", preset.name,
+                                " has features [", preset.n_mels, ", frames]"));
+  Signal features = to_signal(array);
+  if (!features.allFinite()) throw IoError(path, "holds values that are not finite numbers");
+  return features;
+}
+
+}  // namespace wavestride::cli

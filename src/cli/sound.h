@@ -1,0 +1,44 @@
+// Files as the commands take them: sounds of one channel, outputs that are checked before work begins.
+#pragma once
+
+#include <wavestride/audio_file.h>
+
+#include <string>
+
+#include "cli/command.h"
+
+namespace wavestride::cli {
+
+struct Sound {
+  std::string path;
+  Signal samples;  ///< channels × frames
+  int sample_rate_hz = 0;
+
+  double seconds() const { return static_cast<double>(samples.cols()) / sample_rate_hz; }
+  /// "speech.wav: 2.5 s at 16000 Hz".
+  std::string description() const;
+};
+
+/// A sound file: all of its channels (`channel` is "all"), their mean ("mix"), one of them ("1" is the
+/// first), or the only one there is (""). Throws IoError where it has several and none is chosen, or not that
+/// many.
+Sound read_sound(const std::string& path, const std::string& channel);
+
+/// Throws IoError on NaN and infinities.
+void require_finite(const Sound& sound);
+
+/// Declares --channel of a command that works on one channel.
+void add_channel_option(CLI::App& app, std::string& channel);
+/// Declares --preset with the names of the mel presets.
+CLI::Option* add_preset_option(CLI::App& app, std::string& preset);
+
+/// Throws IoError when `output` could not be written, or is one of the inputs: what would fail after the work
+/// fails before it.
+void check_output(const std::string& output, std::span<const std::string> inputs);
+
+/// Whether the name ends in .npy.
+bool is_npy(const std::string& path);
+/// The name without its folders.
+std::string file_name(const std::string& path);
+
+}  // namespace wavestride::cli

@@ -1,0 +1,476 @@
+"""End-to-end tests of the command-line tool: tool.py TOOL AUDIO_DIR [unittest options]. ctest runs it."""
+
+import os
+import pathlib
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import wave
+import zlib
+
+import numpy as np
+
+try:
+    import torch
+    import torch.nn.functional as F
+except ImportError:  # the library's own goldens come from PyTorch; here it checks that options arrive
+    torch = None
+
+TOOL = sys.argv.pop(1)
+CLIP = str(pathlib.Path(sys.argv.pop(1)) / "speech-en-16k.flac")
+CLIP_BYTES = pathlib.Path(CLIP).read_bytes()
+COMMANDS = ["apply", "compare", "mel", "plot", "presets", "vocode"]
+
+
+def run(*arguments):
+    return subprocess.run([TOOL, *map(str, arguments)], capture_output=True, text=True)
+
+
+class ToolTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.random = np.random.default_rng(1)
+
+    def path(self, name):
+        return str(self.folder / name)
+
+    def save(self, name, array):
+        np.save(self.path(name), array)
+        return self.path(name)
+
+    def wav(self, name, rate=16000, channels=1, frames=8000):
+        samples = self.random.normal(size=(frames, channels)) * 3000
+        with wave.open(self.path(name), "wb") as file:
+            file.setnchannels(channels)
+            file.setsampwidth(2)
+            file.setframerate(rate)
+            file.writeframes(samples.astype("<i2").tobytes())
+        return self.path(name)
+
+    def ok(self, *arguments):
+        result = run(*arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stderr, "")
+        return result.stdout
+
+    def refused(self, code, reason, *arguments):
+        """Exits with `code` and one line on stderr that holds `reason`, and leaves no file behind."""
+        before = sorted(self.folder.iterdir())
+        result = run(*arguments)
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertTrue(result.stderr.startswith("wavestride: "), result.stderr)
+        self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
+        self.assertIn(reason, result.stderr)
+        self.assertEqual(sorted(self.folder.iterdir()), before)
+
+    def png_size(self, name):
+        """Width and height of a PNG, after every check that can be made without its filters."""
+        data = pathlib.Path(self.path(name)).read_bytes()
+        self.assertEqual(data[:8], b"\x89PNG\r\n\x1a\n")
+        pixels, at, size = b"", 8, None
+        while at < len(data):
+            length, kind = struct.unpack(">I4s", data[at : at + 8])
+            body = data[at + 8 : at + 8 + length]
+            self.assertEqual(zlib.crc32(kind + body), struct.unpack(">I", data[at + 8 + length : at + 12 + length])[0])
+            if kind == b"IHDR":
+                size = struct.unpack(">II", body[:8])
+                self.assertEqual(body[8:10], b"\x08\x02")  # 8 bits, RGB
+            if kind == b"IDAT":
+                pixels += body
+            at += 12 + length
+        self.assertEqual(len(zlib.decompress(pixels)), size[1] * (1 + 3 * size[0]))
+        return size
+
+
+class Basics(ToolTest):
+    def test_help_and_version(self):
+        text = self.ok("--help")
+        for command in COMMANDS:
+            self.assertIn(command, text)
+            self.assertIn("Usage:", self.ok(command, "--help"))
+        self.assertIn("Exit codes", text)
+        self.assertRegex(self.ok("--version"), r"^wavestride \d+\.\d+\.\d+\n$")
+
+    def test_usage_errors(self):
+        self.refused(2, "which command?")
+        self.refused(2, "nothing", "nothing")
+        self.refused(2, "--nothing", "presets", "--nothing")
+        self.refused(2, "OUT", "mel", CLIP, "--preset", "wavestride-16k")
+        self.refused(2, "no-such", "mel", CLIP, self.path("o.npy"), "--preset", "no-such")
+        self.refused(2, "--bits", "vocode", CLIP, self.path("o.wav"), "--preset", "wavestride-16k", "--bits", "12")
+        self.refused(2, "--channel", "mel", CLIP, self.path("o.npy"), "--preset", "wavestride-16k", "--channel", "left")
+        self.refused(2, "which operator", "apply")
+
+    def test_presets(self):
+        text = self.ok("presets")
+        for name in ["hifigan-22k", "pwg-24k", "vocos-24k", "whisper-16k", "wavestride-16k"]:
+            self.assertIn(name, text)
+
+
+class Mel(ToolTest):
+    def test_features(self):
+        text = self.ok("mel", CLIP, self.path("m.npy"), "--preset", "wavestride-16k")
+        m = np.load(self.path("m.npy"))
+        self.assertEqual((m.dtype, m.shape[0], m.flags.c_contiguous), (np.float32, 80, True))
+        self.assertTrue(np.isfinite(m).all())
+        self.assertIn(f"80 mels x {m.shape[1]} frames at 62.50 frames/s", text)
+
+    def test_every_preset(self):
+        for line in self.ok("presets").splitlines()[1:]:
+            name, rate, _, _, _, mels = line.split()[:6]
+            clip = self.wav("x.wav", rate=int(rate))
+            self.ok("mel", clip, self.path("m.npy"), "--preset", name)
+            self.assertEqual(np.load(self.path("m.npy")).shape[0], int(mels))
+
+    def test_channels(self):
+        clip = self.wav("six.wav", channels=6)
+        out = self.path("m.npy")
+        arguments = ("mel", clip, out, "--preset", "wavestride-16k")
+        self.refused(1, "six.wav: has 6 channels: choose with --channel N (1 to 6)", *arguments)
+        self.refused(1, "six.wav: has no channel 7", *arguments, "--channel", "7")
+        features = {}
+        for channel in ["1", "6", "mix"]:
+            self.ok(*arguments, "--channel", channel)
+            features[channel] = np.load(out)
+        self.assertFalse(np.array_equal(features["1"], features["6"]))
+        self.assertFalse(np.array_equal(features["1"], features["mix"]))
+
+    def test_files_that_are_refused(self):
+        out = self.path("m.npy")
+        preset = ("--preset", "wavestride-16k")
+        self.refused(1, "has 22050 Hz, and preset wavestride-16k needs 16000 Hz", "mel", self.wav("a.wav", 22050), out, *preset)
+        self.refused(1, "absent.wav: ", "mel", self.path("absent.wav"), out, *preset)
+        empty = self.folder / "empty.wav"
+        empty.touch()
+        self.refused(1, "empty.wav: ", "mel", empty, out, *preset)
+        whole = pathlib.Path(self.wav("whole.wav")).read_bytes()
+        for name, data, size in [("cut.wav", whole, 3), ("cut.wav", whole, 20), ("cut.flac", CLIP_BYTES, 100),
+                                 ("cut.flac", CLIP_BYTES, len(CLIP_BYTES) // 2)]:
+            cut = self.folder / name
+            cut.write_bytes(data[:size])
+            self.refused(1, f"{name}: ", "mel", cut, out, *preset)
+        self.refused(1, "whole.wav: ", "mel", self.path("whole.wav"), self.path("whole.wav"), *preset)
+        self.assertEqual(pathlib.Path(self.path("whole.wav")).read_bytes(), whole)
+        os.symlink(self.path("whole.wav"), self.path("link.npy"))
+        self.refused(1, "link.npy: ", "mel", self.path("whole.wav"), self.path("link.npy"), *preset)
+        self.refused(1, "absent/m.npy: ", "mel", self.path("whole.wav"), self.path("absent/m.npy"), *preset)
+
+    def test_no_samples_give_no_frames(self):
+        self.ok("mel", self.wav("x.wav", frames=0), self.path("m.npy"), "--preset", "wavestride-16k")
+        self.assertEqual(np.load(self.path("m.npy")).shape, (80, 0))
+
+
+class Vocode(ToolTest):
+    preset = ("--preset", "wavestride-16k", "--iterations", "3")
+
+    def samples(self, name):
+        with wave.open(self.path(name)) as file:
+            self.assertEqual((file.getframerate(), file.getnchannels()), (16000, 1))
+            return file.getsampwidth(), np.frombuffer(file.readframes(file.getnframes()), np.uint8)
+
+    def test_features_and_sound_give_the_same(self):
+        self.ok("mel", CLIP, self.path("m.npy"), "--preset", "wavestride-16k")
+        self.ok("vocode", self.path("m.npy"), self.path("a.wav"), *self.preset)
+        text = self.ok("vocode", CLIP, self.path("b.wav"), *self.preset)
+        self.assertIn("spectral convergence", text)
+        a, b = self.samples("a.wav"), self.samples("b.wav")
+        self.assertEqual(a[0], 2)
+        self.assertTrue(np.array_equal(a[1], b[1]))
+
+    def test_options(self):
+        clip = self.wav("x.wav")
+        for bits, width in [("16", 2), ("24", 3), ("32", 4)]:
+            self.ok("vocode", clip, self.path("o.wav"), *self.preset, "--bits", bits)
+            self.assertEqual(self.samples("o.wav")[0], width)
+        self.ok("vocode", clip, self.path("o.wav"), *self.preset, "--bits", "float", "--method", "griffin-lim")
+        results = []
+        for seed in [0, 0, 1]:
+            self.ok("vocode", clip, self.path("o.wav"), *self.preset, "--seed", seed)
+            results.append(self.samples("o.wav")[1].tobytes())
+        self.assertEqual(results[0], results[1])
+        self.assertNotEqual(results[0], results[2])
+        self.ok("vocode", clip, self.path("o.flac"), *self.preset)
+
+    def test_features_that_are_refused(self):
+        out = self.path("o.wav")
+        self.refused(1, "bad.npy: has shape [79, 5]", "vocode", self.save("bad.npy", np.zeros((79, 5), "f4")), out, *self.preset)
+        nan = np.full((80, 5), np.nan, "f4")
+        self.refused(1, "nan.npy: holds values that are not finite", "vocode", self.save("nan.npy", nan), out, *self.preset)
+        empty = self.folder / "empty.npy"
+        empty.touch()
+        self.refused(1, "empty.npy: ", "vocode", empty, out, *self.preset)
+        good = self.save("good.npy", np.zeros((80, 5), "f4"))
+        self.refused(1, "o.xyz: ", "vocode", good, self.path("o.xyz"), *self.preset)
+        cut = self.folder / "cut.npy"
+        cut.write_bytes(pathlib.Path(good).read_bytes()[:-1])
+        self.refused(1, "cut.npy: ", "vocode", cut, out, *self.preset)
+
+    def start_long_work(self, **streams):
+        """Runs until stopped, and has its unfinished output in the folder."""
+        clip = self.wav("x.wav")
+        before = len(list(self.folder.iterdir()))
+        process = subprocess.Popen(
+            [TOOL, "vocode", clip, self.path("o.wav"), "--preset", "wavestride-16k", "--iterations", "1000000"],
+            stdout=subprocess.DEVNULL, **streams)
+        self.addCleanup(process.kill)
+        deadline = time.monotonic() + 60
+        while len(list(self.folder.iterdir())) == before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.assertIsNone(process.poll())
+        return process
+
+    def test_an_interrupt_leaves_no_file(self):
+        for number in [signal.SIGINT, signal.SIGTERM]:
+            process = self.start_long_work(stderr=subprocess.PIPE)
+            time.sleep(0.2)
+            process.send_signal(number)
+            self.assertEqual(process.wait(60), 130)
+            self.assertEqual(process.stderr.read(), b"")  # no terminal, no progress
+            process.stderr.close()
+            self.assertEqual([p.name for p in self.folder.iterdir()], ["x.wav"])
+
+    def test_progress_on_a_terminal(self):
+        ours, theirs = pty.openpty()
+        process = self.start_long_work(stderr=theirs)
+        os.close(theirs)
+        text = b""
+        while b"%" not in text:
+            text += os.read(ours, 1000)
+        self.assertIn(b"Griffin-Lim [", text)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(60), 130)
+        os.close(ours)
+
+
+class Pictures(ToolTest):
+    WIDTH = 1184
+
+    def test_sounds(self):
+        heights = {}
+        for kind in ["waveform", "spectrogram", "mel"]:
+            self.ok("plot", CLIP, self.path("p.png"), "--kind", kind)
+            width, heights[kind] = self.png_size("p.png")
+            self.assertEqual(width, self.WIDTH)
+        self.assertEqual(heights["spectrogram"], heights["mel"])
+        self.assertLess(heights["waveform"], heights["mel"])
+        self.ok("plot", CLIP, self.path("p.png"), "--title", "Grüße, \u4f60\u597d", "--range", "60")
+        both = self.png_size("p.png")[1]
+        self.assertGreater(both, heights["mel"])
+        six = self.wav("six.wav", channels=6, rate=48000)
+        self.ok("plot", six, self.path("p.png"))
+        self.assertGreater(self.png_size("p.png")[1], 5 * heights["mel"])
+        self.ok("plot", six, self.path("p.png"), "--channel", "6")
+        self.assertEqual(self.png_size("p.png")[1], both)
+        for frames in [0, 1, 100]:
+            self.ok("plot", self.wav("short.wav", frames=frames), self.path("p.png"))
+            self.png_size("p.png")
+        self.refused(1, "no mel preset", "plot", six, self.path("q.png"), "--kind", "mel")
+
+    def test_arrays(self):
+        features = self.save("m.npy", self.random.normal(size=(80, 50)).astype("f4"))
+        self.ok("plot", features, self.path("p.png"))
+        self.ok("plot", features, self.path("p.png"), "--preset", "wavestride-16k", "--kind", "mel")
+        self.assertEqual(self.png_size("p.png")[0], self.WIDTH)
+        self.refused(2, "needs a sound file", "plot", features, self.path("q.png"), "--kind", "waveform")
+        strange = np.full((3, 4), np.nan, "f4")
+        self.ok("plot", self.save("s.npy", strange), self.path("p.png"))
+        self.ok("plot", self.save("s.npy", np.zeros((3, 0), "f4")), self.path("p.png"))
+        self.refused(1, "v.npy: has shape [4]", "plot", self.save("v.npy", np.zeros(4, "f4")), self.path("q.png"))
+
+    def test_input_is_not_overwritten(self):
+        clip = self.wav("x.wav")
+        self.refused(1, "x.wav: ", "plot", clip, clip)
+        self.refused(1, "x.wav: ", "compare", CLIP, clip, "--picture", clip)
+
+
+class Compare(ToolTest):
+    def test_distances(self):
+        same = self.ok("compare", CLIP, CLIP, "--picture", self.path("p.png"))
+        self.assertIn("log-spectral distance: 0.00 dB", same)
+        self.assertIn("mel distance (", same)
+        self.assertEqual(self.png_size("p.png")[0], Pictures.WIDTH)
+        self.ok("vocode", CLIP, self.path("b.wav"), *Vocode.preset)
+        text = self.ok("compare", CLIP, self.path("b.wav"))
+        distance = float(text.split("log-spectral distance: ")[1].split()[0])
+        self.assertTrue(0.5 < distance < 30, text)
+
+    def test_refusals(self):
+        self.refused(1, "has 8000 Hz, and ", "compare", CLIP, self.wav("x.wav", rate=8000))
+        self.ok("compare", self.wav("none.wav", frames=0), self.wav("x.wav"))
+
+
+def array(*shape):
+    return np.random.default_rng(sum(shape)).normal(size=shape).astype("f4")
+
+
+W, B = array(4, 3, 5), array(4)
+WT = array(6, 2, 4)
+FIR = array(3, 9)
+
+# operator, options, shapes of inputs, further arrays, the same in PyTorch (of tensors with a batch dimension)
+STREAMING = [
+    ("conv1d", "--stride 2 --padding 3 --dilation 2 --padding-mode reflect", [(3, 50)], {"weight": W, "bias": B},
+     lambda x: F.conv1d(F.pad(x, (3, 3), "reflect"), torch.tensor(W), torch.tensor(B), 2, 0, 2)),
+    ("conv1d", "--padding 1,4", [(3, 50)], {"weight": W}, lambda x: F.conv1d(F.pad(x, (1, 4)), torch.tensor(W))),
+    ("conv1d", "--padding same --groups 2", [(6, 50)], {"weight": W, "bias": B},
+     lambda x: F.conv1d(x, torch.tensor(W), torch.tensor(B), padding="same", groups=2)),
+    ("conv1d", "--padding valid", [(3, 50)], {"weight": W}, lambda x: F.conv1d(x, torch.tensor(W))),
+    ("linear", "", [(3, 20)], {"weight": array(5, 3), "bias": array(5)},
+     lambda x: F.linear(x.mT, torch.tensor(array(5, 3)), torch.tensor(array(5))).mT),
+    ("conv_transpose1d", "--stride 3 --padding 1 --output-padding 2 --groups 3 --dilation 2", [(6, 20)],
+     {"weight": WT, "bias": array(6)},
+     lambda x: F.conv_transpose1d(x, torch.tensor(WT), torch.tensor(array(6)), 3, 1, 2, 3, 2)),
+    ("max_pool1d", "--kernel-size 3 --stride 2 --padding 1 --dilation 2 --ceil-mode", [(2, 41)], {},
+     lambda x: F.max_pool1d(x, 3, 2, 1, 2, True)),
+    ("max_pool1d", "--kernel-size 3", [(2, 41)], {}, lambda x: F.max_pool1d(x, 3)),
+    ("avg_pool1d", "--kernel-size 4 --stride 3 --padding 2 --ceil-mode --count-include-pad false", [(2, 41)], {},
+     lambda x: F.avg_pool1d(x, 4, 3, 2, True, False)),
+    ("pixel_shuffle1d", "--factor 3", [(6, 10)], {}, lambda x: x.reshape(1, 2, 3, 10).mT.reshape(1, 2, 30)),
+    ("pixel_shuffle1d", "--factor 3 --order phase-major", [(6, 10)], {},
+     lambda x: x.reshape(1, 3, 2, 10).permute(0, 2, 3, 1).reshape(1, 2, 30)),
+    ("pixel_unshuffle1d", "--factor 3", [(2, 30)], {}, lambda x: x.reshape(1, 2, 10, 3).mT.reshape(1, 6, 10)),
+    ("interpolate", "--scale-factor 1.5 --mode linear", [(2, 20)], {},
+     lambda x: F.interpolate(x, scale_factor=1.5, mode="linear")),
+    ("interpolate", "--scale-factor 2 --mode nearest-exact", [(2, 20)], {},
+     lambda x: F.interpolate(x, scale_factor=2.0, mode="nearest-exact")),
+    ("interpolate2d", "--scale-factor 2,3 --mode bilinear", [(5, 20)], {},
+     lambda x: F.interpolate(x[None], scale_factor=(2.0, 3.0), mode="bilinear")[0]),
+    ("repeat", "--factor 4", [(2, 9)], {}, lambda x: x.repeat_interleave(4, 2)),
+    ("stretch_fir", "--factor 4", [(5, 9)], {"weight": FIR},
+     lambda x: F.conv2d(x[None].repeat_interleave(4, 3), torch.tensor(FIR)[None, None], padding=(1, 4))[0]),
+    ("stretch_fir", "--factor 4 --causal", [(5, 9)], {"weight": FIR},
+     lambda x: F.conv2d(F.pad(x[None].repeat_interleave(4, 3), (8, 0, 1, 1)), torch.tensor(FIR)[None, None])[0]),
+    ("layer_norm", "--eps 0.1", [(4, 20)], {"weight": array(4), "bias": B},
+     lambda x: F.layer_norm(x.mT, (4,), torch.tensor(array(4)), torch.tensor(B), 0.1).mT),
+    ("channel_scale", "", [(4, 20)], {"weight": array(4), "bias": B},
+     lambda x: x * torch.tensor(array(4))[:, None] + torch.tensor(B)[:, None]),
+    ("relu", "", [(2, 20)], {}, lambda x: F.relu(x)),
+    ("leaky_relu", "--negative-slope 0.2", [(2, 20)], {}, lambda x: F.leaky_relu(x, 0.2)),
+    ("elu", "--alpha 0.5", [(2, 20)], {}, lambda x: F.elu(x, 0.5)),
+    ("tanh", "", [(2, 20)], {}, lambda x: torch.tanh(x)),
+    ("sigmoid", "", [(2, 20)], {}, lambda x: torch.sigmoid(x)),
+    ("gelu", "", [(2, 20)], {}, lambda x: F.gelu(x)),
+    ("exp", "", [(2, 20)], {}, lambda x: torch.exp(x)),
+    ("clip", "--min -0.5 --max 0.25", [(2, 20)], {}, lambda x: torch.clamp(x, -0.5, 0.25)),
+    ("scale", "--gain -3", [(2, 20)], {}, lambda x: -3 * x),
+    ("gated", "", [(4, 20)], {}, lambda x: torch.tanh(x[:, :2]) * torch.sigmoid(x[:, 2:])),
+    ("add", "", [(2, 20)] * 3, {}, lambda *x: sum(x)),
+    ("mean", "", [(2, 20)] * 3, {}, lambda *x: sum(x) / 3),
+    ("multiply", "", [(2, 20)] * 2, {}, lambda x, y: x * y),
+    ("concatenate", "", [(2, 20), (3, 20)], {}, lambda *x: torch.cat(x, 1)),
+]
+WHOLE_SIGNAL = [
+    ("adaptive_avg_pool1d", "--output-size 7", [(2, 40)], {}, lambda x: F.adaptive_avg_pool1d(x, 7)),
+    ("adaptive_max_pool1d", "--output-size 7", [(2, 40)], {}, lambda x: F.adaptive_max_pool1d(x, 7)),
+    ("spatial_pyramid_pool1d", "--levels 1,2,5", [(2, 40)], {},
+     lambda x: torch.cat([F.adaptive_max_pool1d(x, n).flatten(1) for n in (1, 2, 5)], 1)[..., None]),
+    ("spatial_pyramid_pool1d", "--pooling mean", [(2, 40)], {},
+     lambda x: torch.cat([F.adaptive_avg_pool1d(x, n).flatten(1) for n in (1, 2, 4)], 1)[..., None]),
+    ("instance_norm1d", "--eps 0.01", [(4, 40)], {"weight": array(4), "bias": B},
+     lambda x: F.instance_norm(x, weight=torch.tensor(array(4)), bias=torch.tensor(B), eps=0.01)),
+    ("interpolate", "--size 33 --mode linear --align-corners", [(2, 20)], {},
+     lambda x: F.interpolate(x, size=33, mode="linear", align_corners=True)),
+    ("interpolate2d", "--size 16,16 --mode bilinear --align-corners", [(5, 20)], {},
+     lambda x: F.interpolate(x[None], size=(16, 16), mode="bilinear", align_corners=True)[0]),
+]
+
+
+class Apply(ToolTest):
+    def command(self, operator, options, shapes, arrays):
+        self.inputs = [array(*shape) + i for i, shape in enumerate(shapes)]
+        files = [self.save(f"x{i}.npy", x) for i, x in enumerate(self.inputs)]
+        command = ["apply", operator, *options.split(), "--input", *files, "--output", self.path("y.npy")]
+        for name, value in arrays.items():
+            command += [f"--{name}", self.save(f"{name}.npy", value)]
+        return command
+
+    def check(self, torch_function):
+        y = np.load(self.path("y.npy"))
+        self.assertEqual((y.dtype, y.flags.c_contiguous), (np.float32, True))
+        if torch:
+            expected = torch_function(*(torch.tensor(x)[None] for x in self.inputs))[0].numpy()
+            self.assertEqual(y.shape, expected.shape)
+            self.assertLess(np.abs(y - expected).max(), 1e-5 * np.abs(expected).max())
+        return pathlib.Path(self.path("y.npy")).read_bytes()
+
+    def test_operators_that_stream(self):
+        for operator, options, shapes, arrays, function in STREAMING:
+            with self.subTest(operator=operator, options=options):
+                command = self.command(operator, options, shapes, arrays)
+                self.ok(*command)
+                whole = self.check(function)
+                for chunk in [1, 7, 1000]:
+                    self.assertIn("latency", self.ok(*command, "--chunk", chunk))
+                    self.assertEqual(pathlib.Path(self.path("y.npy")).read_bytes(), whole)
+
+    def test_operators_of_the_whole_signal(self):
+        for operator, options, shapes, arrays, function in WHOLE_SIGNAL:
+            with self.subTest(operator=operator, options=options):
+                command = self.command(operator, options, shapes, arrays)
+                self.refused(1, "no exact stream", *command, "--chunk", "5")
+                self.ok(*command)
+                self.check(function)
+
+    def test_all_are_tested(self):
+        listed = {line.split()[0] for line in self.ok("apply", "--list").splitlines()}
+        self.assertEqual(listed, {case[0] for case in STREAMING + WHOLE_SIGNAL} | {"max_unpool1d"})
+        for name in listed:
+            self.assertIn("--input", self.ok("apply", name, "--help"))
+
+    def test_indices(self):
+        x = array(3, 31)
+        self.save("x.npy", x)
+        pool = "--kernel-size 3 --stride 2 --padding 1".split()
+        for chunk in [[], ["--chunk", "4"]]:
+            self.ok("apply", "max_pool1d", *pool, "--input", self.path("x.npy"), "--output", self.path("v.npy"),
+                    "--output-indices", self.path("i.npy"), *chunk)
+            v, i = np.load(self.path("v.npy")), np.load(self.path("i.npy"))
+            self.assertEqual(i.dtype, np.int64)
+            self.assertTrue(np.array_equal(np.take_along_axis(x, i, 1), v))
+            self.ok("apply", "max_unpool1d", *pool, "--input", self.path("v.npy"), "--indices", self.path("i.npy"),
+                    "--output", self.path("y.npy"), "--output-size", "31", *chunk)
+            y = np.zeros_like(x)
+            np.put_along_axis(y, i, v, 1)
+            self.assertTrue(np.array_equal(np.load(self.path("y.npy")), y))
+        i[1, 2] = 30
+        self.refused(1, "i.npy: index 30 of channel 1", "apply", "max_unpool1d", *pool, "--input", self.path("v.npy"),
+                     "--indices", self.save("i.npy", i), "--output", self.path("q.npy"))
+
+    def test_refusals(self):
+        x = self.save("x.npy", array(3, 20))
+        weight = self.save("w.npy", W)
+        to = ("--output", self.path("y.npy"))
+        conv = ("apply", "conv1d", "--weight", weight)
+        self.refused(2, "--weight", "apply", "conv1d", "--input", x, *to)
+        self.refused(2, "--factor", *conv, "--input", x, *to, "--factor", "2")
+        self.refused(2, "--padding takes frames", *conv, "--input", x, *to, "--padding", "full")
+        self.refused(2, "--chunk", *conv, "--input", x, *to, "--chunk", "0")
+        self.refused(2, "--padding-mode", *conv, "--input", x, *to, "--padding-mode", "circular")
+        self.refused(2, "no_such_op", "apply", "no_such_op")
+        self.refused(1, "conv1d: stride must be at least 1, got 0", *conv, "--input", x, *to, "--stride", "0")
+        self.refused(1, "expects 3 channels", *conv, "--input", self.save("x2.npy", array(2, 20)), *to)
+        self.refused(1, "cube.npy: has shape [2, 3, 4]", *conv, "--input", self.save("cube.npy", array(2, 3, 4)), *to)
+        self.refused(1, "x.npy: ", *conv, "--input", x, "--output", x)
+        self.refused(1, "w.npy: ", *conv, "--input", x, "--output", weight)
+        self.refused(1, "absent.npy: ", *conv, "--input", self.path("absent.npy"), *to)
+
+    def test_empty_and_flat_signals(self):
+        self.ok("apply", "relu", "--input", self.save("x.npy", np.zeros((3, 0), "f4")), "--output", self.path("y.npy"),
+                "--chunk", "4")
+        self.assertEqual(np.load(self.path("y.npy")).shape, (3, 0))
+        self.ok("apply", "relu", "--input", self.save("x.npy", np.asfortranarray(-array(3, 4)).astype("f8")),
+                "--output", self.path("y.npy"))
+        self.assertTrue(np.array_equal(np.load(self.path("y.npy")), np.maximum(-array(3, 4), 0)))
+        self.ok("apply", "relu", "--input", self.save("x.npy", array(9)), "--output", self.path("y.npy"))
+        self.assertEqual(np.load(self.path("y.npy")).shape, (1, 9))
+
+
+if __name__ == "__main__":
+    unittest.main()
