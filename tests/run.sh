@@ -9,7 +9,7 @@ install_packages "${build_packages[@]}" catch2 libbenchmark-dev python3-torch py
 jobs=$(nproc)
 for preset in release asan; do
   echo "== $preset: configure and build"
-  cmake --preset "$preset" -DWAVESTRIDE_EXAMPLES=ON >"/tmp/wavestride-configure.$$" || {
+  cmake --preset "$preset" -DWAVESTRIDE_TESTS=ON -DWAVESTRIDE_EXAMPLES=ON >"/tmp/wavestride-configure.$$" || {
     cat "/tmp/wavestride-configure.$$" >&2
     rm -f "/tmp/wavestride-configure.$$"
     exit 1
