@@ -82,6 +82,12 @@ Op gelu(Index channels) {
 Op exp(Index channels) {
   return activation("exp", Function::exp, channels);
 }
+Op sin(Index channels) {
+  return activation("sin", Function::sin, channels);
+}
+Op cos(Index channels) {
+  return activation("cos", Function::cos, channels);
+}
 Op clip(Index channels, float min, float max) {
   return activation("clip", Function::clip, channels, {{"min", min}, {"max", max}});
 }
@@ -117,6 +123,12 @@ Signal gelu(FramesView x) {
 }
 Signal exp(FramesView x) {
   return op::exp(x.channels())(x);
+}
+Signal sin(FramesView x) {
+  return op::sin(x.channels())(x);
+}
+Signal cos(FramesView x) {
+  return op::cos(x.channels())(x);
 }
 Signal clip(FramesView x, float min, float max) {
   return op::clip(x.channels(), min, max)(x);

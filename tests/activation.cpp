@@ -27,6 +27,8 @@ Op named(const std::string& name, Index channels, const nlohmann::json& p = {}) 
       {"sigmoid", [&] { return op::sigmoid(channels); }},
       {"gelu", [&] { return op::gelu(channels); }},
       {"exp", [&] { return op::exp(channels); }},
+      {"sin", [&] { return op::sin(channels); }},
+      {"cos", [&] { return op::cos(channels); }},
       {"clip", [&] { return op::clip(channels, value("min", -1.0), value("max", 1.0)); }},
       {"scale", [&] { return op::scale(channels, value("factor", -0.7)); }},
       {"gated", [&] { return op::gated(channels); }},
@@ -110,7 +112,7 @@ TEST_CASE("transcendental functions are within 1e-6 of double, on every target a
 TEST_CASE("activations keep the contract of every Op") {
   Rng rng(31);
   for (const char* name :
-       {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "gelu", "exp", "clip", "scale", "gated"})
+       {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "gelu", "exp", "sin", "cos", "clip", "scale", "gated"})
     for (const Index channels : {2, 6, 34}) {
       // A single channel of relu or clip may not show a change of its input.
       const bool dense = std::string(name) != "relu" && std::string(name) != "clip";

@@ -1,5 +1,6 @@
 // Functions of every value by itself, with the names and defaults of torch.nn.functional; and the gate of
-// WaveNet. NaN stays NaN in all of them. Each result is within 1e-6 of the exact value, relatively.
+// WaveNet. NaN stays NaN in all of them. Each result is within 1e-6 of the exact value, relatively; of sin and
+// cos, absolutely.
 #pragma once
 
 #include <wavestride/op.h>
@@ -17,6 +18,8 @@ Op tanh(Index channels);
 Op sigmoid(Index channels);  ///< 1 / (1 + e⁻ˣ)
 Op gelu(Index channels);     ///< x·(1 + erf(x/√2))/2
 Op exp(Index channels);
+Op sin(Index channels);  ///< of radians
+Op cos(Index channels);
 Op clip(Index channels, float min, float max);  ///< torch.clamp: min(max(x, min), max)
 Op scale(Index channels, float factor);         ///< factor·x
 
@@ -34,6 +37,8 @@ Signal tanh(FramesView x);
 Signal sigmoid(FramesView x);
 Signal gelu(FramesView x);
 Signal exp(FramesView x);
+Signal sin(FramesView x);
+Signal cos(FramesView x);
 Signal clip(FramesView x, float min, float max);
 Signal scale(FramesView x, float factor);
 Signal gated(FramesView x);

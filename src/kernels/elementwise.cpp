@@ -8,6 +8,7 @@
 #include <hwy/contrib/math/math-inl.h>
 
 #include <algorithm>
+#include <cmath>
 
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
@@ -81,6 +82,17 @@ HWY_INLINE V Gelu(D d, V x) {
   return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), below, hn::IfThenElse(hn::Eq(q, hn::Zero(d)), x, above));
 }
 
+// Highway reduces arguments up to 39000; beyond, each lane by itself.
+template <class F>
+HWY_INLINE V Periodic(D d, V x, V y, F&& scalar) {
+  const auto far = hn::Not(hn::Lt(hn::Abs(x), hn::Set(d, 39000.0f)));
+  if (HWY_LIKELY(hn::AllFalse(d, far))) return y;
+  HWY_ALIGN float lanes[16] = {};
+  hn::Store(x, d, lanes);
+  for (float& lane : lanes) lane = scalar(lane);
+  return hn::IfThenElse(far, hn::Load(d, lanes), y);
+}
+
 void Map(Function f, float a, float b, const float* HWY_RESTRICT in, Index size, float* HWY_RESTRICT out) {
   const D d;
   const V va = hn::Set(d, a), vb = hn::Set(d, b), zero = hn::Zero(d);
@@ -105,6 +117,10 @@ void Map(Function f, float a, float b, const float* HWY_RESTRICT in, Index size,
       return each([&](V x) { return Gelu(d, x); });
     case Function::exp:
       return each([&](V x) { return Exp(d, x); });
+    case Function::sin:
+      return each([&](V x) { return Periodic(d, x, hn::Sin(d, x), [](float v) { return std::sin(v); }); });
+    case Function::cos:
+      return each([&](V x) { return Periodic(d, x, hn::Cos(d, x), [](float v) { return std::cos(v); }); });
     case Function::clip:
       return each([&](V x) { return hn::Min(hn::Max(x, va), vb); });
     case Function::scale:

@@ -15,6 +15,8 @@ enum class Function {
   sigmoid,
   gelu,  ///< x·Φ(x) by the error function
   exp,
+  sin,
+  cos,
   clip,   ///< min(max(x, a), b)
   scale,  ///< a·x
 };

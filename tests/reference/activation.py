@@ -20,6 +20,8 @@ CASES = {
     "sigmoid": (torch.sigmoid, [{}]),
     "gelu": (F.gelu, [{}]),
     "exp": (torch.exp, [{}]),
+    "sin": (torch.sin, [{}]),
+    "cos": (torch.cos, [{}]),
     "clip": (torch.clamp, [{"min": -1.0, "max": 1.0}, {"min": 0.25, "max": float("inf")}, {"min": 1.0, "max": -1.0}]),
     "scale": (lambda x, factor: factor * x, [{"factor": 0.5}, {"factor": -3.0}, {"factor": 0.0}]),
 }
