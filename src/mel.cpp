@@ -219,7 +219,7 @@ std::span<const MelOptions> mel_presets() {
        .scale = 0.25,
        .offset = 1,
        .peak_range = 8},
-      {.name = "wavestride-16k"},
+      {.name = "wavestride-16k", .hop_length = 160},
   };
   return presets;
 }

@@ -75,11 +75,11 @@ TEST_CASE("frames of every framing") {
   MelOptions o = mel_preset("wavestride-16k");
   for (const Index T : {0, 1, 255, 256, 257, 5000}) {
     o.framing = MelFraming::center;
-    CHECK(op::mel_spectrogram(o).total(T) == (T == 0 ? 0 : 1 + T / 256));
+    CHECK(op::mel_spectrogram(o).total(T) == (T == 0 ? 0 : 1 + T / o.hop_length));
     o.framing = MelFraming::tight;
-    CHECK(op::mel_spectrogram(o).total(T) == T / 256);
+    CHECK(op::mel_spectrogram(o).total(T) == T / o.hop_length);
     o.framing = MelFraming::drop_last;
-    CHECK(op::mel_spectrogram(o).total(T) == T / 256);
+    CHECK(op::mel_spectrogram(o).total(T) == T / o.hop_length);
   }
 }
 
@@ -98,7 +98,7 @@ TEST_CASE("silence gives the floor, not an infinity; NaN stays NaN") {
   CHECK((silence.array() == std::log(1e-5f)).all());
   Signal x = Signal::Zero(1, 3000);
   x(1500) = std::nanf("");
-  CHECK(mel_spectrogram(x, o).col(6).array().isNaN().all());
+  CHECK(mel_spectrogram(x, o).col(9).array().isNaN().all());
 }
 
 TEST_CASE("mel options that contradict each other are refused, saying what was given") {

@@ -20,6 +20,7 @@
 #include <wavestride/max_unpool1d.h>
 #include <wavestride/mel.h>
 #include <wavestride/mel_inversion.h>
+#include <wavestride/model.h>
 #include <wavestride/norm.h>
 #include <wavestride/npy.h>
 #include <wavestride/op.h>

@@ -75,7 +75,7 @@ def whisper(x):
 
 
 def own(x):
-    return torch.log(torch.clamp(filterbank(16000, 1024, 80, 0.0, 8000.0) @ spectrum(x, 1024, 256, 1024).abs(), min=1e-5))
+    return torch.log(torch.clamp(filterbank(16000, 1024, 80, 0.0, 8000.0) @ spectrum(x, 1024, 160, 1024).abs(), min=1e-5))
 
 
 golden = Golden("mel")

@@ -1,0 +1,153 @@
+"""The vocoder: log-mel frames at 100 Hz, gated dilated blocks, sub-pixel to 400 Hz, more blocks, inverse STFT.
+
+Every convolution reads more of the past than of the future (`right` of a stage: frames ahead, block by block),
+so that the network streams with a lookahead of `lookahead_seconds`.
+"""
+import math
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from features import magnitude
+
+DEFAULTS = {
+    "architecture": "gated-istft",
+    "preset": "wavestride-16k",
+    "sample_rate": 16000,
+    "mels": 80,
+    "mean": -5.0,
+    "scale": 2.5,
+    "input_kernel": 5,
+    "input_right": 2,
+    "stages": [
+        {"channels": 192, "kernel": 3, "dilations": [1, 2, 4, 1, 2, 4], "right": [1, 1, 1, 0, 0, 0]},
+        {"channels": 112, "kernel": 3, "dilations": [1, 2, 4, 8, 1, 2, 4, 8], "right": [1, 2, 2, 2, 1, 2, 2, 2]},
+    ],
+    "upsample": [4],
+    "n_fft": 160,
+    "hop": 40,
+    "max_log_magnitude": 4.6,
+}
+
+
+class GatedBlock(nn.Module):
+    """x + W (tanh(a) * sigmoid(b)), [a; b] = a dilated convolution of x."""
+
+    def __init__(self, channels, kernel, dilation, right):
+        super().__init__()
+        self.padding = ((kernel - 1) * dilation - right, right)
+        self.conv = nn.Conv1d(channels, 2 * channels, kernel, dilation=dilation)
+        self.out = nn.Conv1d(channels, channels, 1)
+        nn.init.xavier_normal_(self.conv.weight)
+        nn.init.xavier_normal_(self.out.weight, gain=0.5)
+        nn.init.zeros_(self.conv.bias)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x):
+        a, b = self.conv(F.pad(x, self.padding)).chunk(2, 1)
+        return x + self.out(torch.tanh(a) * torch.sigmoid(b))
+
+
+class Vocoder(nn.Module):
+    """[B, mels, T] log-mel frames -> [B, hop * (T * upsampling - 1)] samples."""
+
+    def __init__(self, config=None):
+        super().__init__()
+        c = self.config = {**DEFAULTS, **(config or {})}
+        stages = c["stages"]
+        kernel = c["input_kernel"]
+        self.padding = (kernel - 1 - c["input_right"], c["input_right"])
+        self.input = nn.Conv1d(c["mels"], stages[0]["channels"], kernel)
+        self.stages = nn.ModuleList(
+            nn.ModuleList(GatedBlock(s["channels"], s["kernel"], d, r) for d, r in zip(s["dilations"], s["right"]))
+            for s in stages
+        )
+        self.up = nn.ModuleList(
+            nn.Conv1d(a["channels"], r * b["channels"], 1)
+            for a, b, r in zip(stages, stages[1:], c["upsample"])
+        )
+        self.bins = c["n_fft"] // 2 + 1
+        self.output = nn.Conv1d(stages[-1]["channels"], 2 * self.bins, 1)
+        self.register_buffer("window", torch.hann_window(c["n_fft"]), persistent=False)
+        for layer in (self.input, *self.up):
+            nn.init.xavier_normal_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        # The start is quiet noise: small magnitudes, phases all over the circle.
+        nn.init.xavier_normal_(self.output.weight)
+        with torch.no_grad():
+            self.output.bias[: self.bins] = -2.0
+            self.output.bias[self.bins :].uniform_(-math.pi, math.pi)
+
+    def forward(self, mel):
+        c = self.config
+        x = (mel - c["mean"]) / c["scale"]
+        x = self.input(F.pad(x, self.padding, mode="replicate"))
+        for i, blocks in enumerate(self.stages):
+            if i > 0:
+                r = c["upsample"][i - 1]
+                x = self.up[i - 1](x)
+                # [B, C r, T] -> [B, C, T r], PyTorch's channel order c r + phase.
+                x = x.view(x.shape[0], -1, r, x.shape[2]).transpose(2, 3).flatten(2)
+            for block in blocks:
+                x = block(x)
+        m, p = self.output(x).chunk(2, 1)
+        m = torch.exp(torch.clamp(m, max=c["max_log_magnitude"]))
+        return torch.istft(
+            torch.complex(m * torch.cos(p), m * torch.sin(p)), c["n_fft"], c["hop"], window=self.window, center=True
+        )
+
+
+class PeriodDiscriminator(nn.Module):
+    """Looks at every period-th sample: the waveform folded into a picture `period` wide (Kong et al. 2020)."""
+
+    def __init__(self, period, channels=(1, 16, 32, 64, 64)):
+        super().__init__()
+        self.period = period
+        self.layers = nn.ModuleList(
+            nn.Conv2d(a, b, (5, 1), (3, 1), (2, 0)) for a, b in zip(channels, channels[1:])
+        )
+        self.last = nn.Conv2d(channels[-1], 1, (3, 1), 1, (1, 0))
+
+    def forward(self, x):
+        x = x[:, : x.shape[1] // self.period * self.period].view(x.shape[0], 1, -1, self.period)
+        features = []
+        for layer in self.layers:
+            x = F.leaky_relu(layer(x), 0.1)
+            features.append(x)
+        return self.last(x), features
+
+
+class SpectrumDiscriminator(nn.Module):
+    """Looks at the magnitudes of one STFT resolution (Jang et al. 2021)."""
+
+    def __init__(self, n_fft, hop, channels=16):
+        super().__init__()
+        self.hop = hop
+        self.n_fft = n_fft
+        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
+        strides = (4, 2, 2)
+        self.layers = nn.ModuleList(
+            nn.Conv2d(1 if i == 0 else channels, channels, (7, 3), (s, 1), (3, 1)) for i, s in enumerate(strides)
+        )
+        self.last = nn.Conv2d(channels, 1, 3, 1, 1)
+
+    def forward(self, x):
+        x = (magnitude(x, self.n_fft, self.hop, self.window).unsqueeze(1) + 1e-4) ** 0.3
+        features = []
+        for layer in self.layers:
+            x = F.leaky_relu(layer(x), 0.1)
+            features.append(x)
+        return self.last(x), features
+
+
+class Discriminators(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.all = nn.ModuleList(
+            [PeriodDiscriminator(p) for p in (2, 3, 5, 7)]
+            + [SpectrumDiscriminator(n, h) for n, h in ((256, 64), (512, 128), (1024, 256))]
+        )
+
+    def forward(self, x, chosen):
+        return [self.all[i](x) for i in chosen]

@@ -1,0 +1,159 @@
+#include <wavestride/model.h>
+#include <wavestride/safetensors.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "contract.h"
+#include "golden.h"
+
+using namespace wavestride;
+using namespace wavestride::testing;
+using nlohmann::json;
+
+namespace {
+
+std::string golden_path(const std::string& name) {
+  return std::string(WAVESTRIDE_GOLDEN_DIR) + "/" + name;
+}
+
+/// A small valid model, taken apart so that a test can break one thing and look at the complaint.
+struct Parts {
+  json config;
+  std::map<std::string, Tensor> tensors;
+
+  Parts() {
+    const SafetensorsFile file(golden_path("model-0.safetensors"));
+    config = json::parse(file.metadata().at("config"));
+    for (const TensorInfo& t : file.tensors()) tensors[t.name] = file.load(t.name);
+  }
+
+  /// The reason for which load_model refuses it; empty when it does not.
+  std::string refusal() const { return refusal({{"config", config.dump()}}); }
+  std::string refusal(const std::map<std::string, std::string>& metadata) const {
+    const std::string path =
+        (std::filesystem::temp_directory_path() / "wavestride-test-model.safetensors").string();
+    write_safetensors(path, tensors, {.metadata = metadata});
+    std::string reason;
+    try {
+      load_model(path);
+    } catch (const IoError& e) {
+      CHECK(e.path() == path);
+      reason = e.reason();
+    }
+    std::filesystem::remove(path);
+    return reason;
+  }
+};
+
+/// refusal() after one change of the config, at a JSON pointer; null removes.
+std::string refusal_with(const char* where, const json& value) {
+  Parts p;
+  const json::json_pointer at(where);
+  if (value.is_null())
+    p.config.at(at.parent_pointer()).erase(at.back());
+  else
+    p.config[at] = value;
+  return p.refusal();
+}
+
+}  // namespace
+
+TEST_CASE("the recipe's features are the preset's") {
+  const MelOptions& preset = mel_preset("wavestride-16k");
+  for (const GoldenCase& c : golden_cases("model")) {
+    if (c.parameters.at("kind") != "features") continue;
+    const Signal got = mel_spectrogram(c.signal("x"), preset), expected = c.signal("y");
+    REQUIRE(got.rows() == expected.rows());
+    REQUIRE(got.cols() == expected.cols());
+    // Logarithms, so that the absolute error counts: 1e-4 is a relative error of a mel band.
+    CHECK((got - expected).cwiseAbs().maxCoeff() <= 2e-4);
+  }
+}
+
+TEST_CASE("a model gives the samples that torch gives, whole and in chunks") {
+  Rng rng(71);
+  std::string loaded;
+  for (const GoldenCase& c : golden_cases("model")) {
+    const std::string kind = c.parameters.at("kind");
+    if (kind == "features") continue;
+    const Model model = kind == "shipped" ? default_vocoder() : load_model(golden_path(kind));
+    const Signal mel = c.signal("mel"), y = model(mel);
+    INFO(kind << ", " << mel.cols() << " frames");
+    CHECK(relative_error(y, c.signal("y")) <= 1e-4);
+    Stream stream = model.network.stream();
+    CHECK(same_bits(stream_in_chunks(stream, mel, rng), y));
+    if (kind != "shipped" && kind != loaded)
+      verify_contract(model.network, rng, {.dense = false, .longest = 40, .chunkings = 2});
+    loaded = kind;
+  }
+}
+
+TEST_CASE("an empty signal and a single frame pass through a model") {
+  const Model model = load_model(golden_path("model-0.safetensors"));
+  CHECK(model.architecture == "gated-istft");
+  CHECK(model.features.name == "wavestride-16k");
+  CHECK(model(Signal(80, 0)).cols() == 0);
+  CHECK(model(Signal(Signal::Zero(80, 1))).cols() == 3 * 40);
+  CHECK_THROWS_AS(model(Signal(79, 4)), std::invalid_argument);
+}
+
+TEST_CASE("a model file that contradicts itself is refused, saying where") {
+  CHECK(Parts().refusal() == "");
+  CHECK(Parts().refusal(std::map<std::string, std::string>{}) == "no model: its metadata have no \"config\"");
+  CHECK(Parts().refusal({{"config", "[1"}}) == "its \"config\" is no JSON object");
+  CHECK(Parts().refusal({{"config", "[]"}}) == "its \"config\" is no JSON object");
+
+  struct Case {
+    const char* where;
+    json value;
+    const char* reason;
+  };
+  const Case cases[] = {
+      {"/architecture", "hifigan", "config: unknown architecture \"hifigan\"; known: gated-istft"},
+      {"/architecture", 3, "config: \"architecture\" must be a string"},
+      {"/preset", nullptr, "config: \"preset\" must be a string"},
+      {"/stages", json::array(), "config: \"stages\" must be a list of 1 to 8 values"},
+      {"/stages/0", 7, "config: \"stages\" must hold objects"},
+      {"/stages/0/channels", 9, "tensor \"input.weight\" must have shape [9, 80, 5], has [8, 80, 5]"},
+      {"/stages/0/channels", 1e18, "config: \"channels\" must be an integer from 1 to 4096"},
+      {"/stages/0/channels", 18446744073709551615u, "config: \"channels\" must be an integer from 1 to 4096"},
+      {"/stages/0/channels", "8", "config: \"channels\" must be an integer from 1 to 4096"},
+      {"/stages/0/kernel", 0, "config: \"kernel\" must be an integer from 1 to 4096"},
+      {"/stages/0/dilations", {1, 0}, "config: \"dilations\" must be an integer from 1 to 4096"},
+      {"/stages/0/right", {1}, "config: \"right\" must be a list of 2 to 2 values"},
+      {"/stages/0/right", {3, 0}, "config: \"right\" must be an integer from 0 to 2"},
+      {"/stages/0/dilations", {1, 2, 4}, "config: \"right\" must be a list of 3 to 3 values"},
+      {"/input_right", 5, "config: \"input_right\" must be an integer from 0 to 4"},
+      {"/upsample", {3}, "config: \"upsample\" must divide the hop of the features"},
+      {"/upsample", {2}, "tensor \"up.0.weight\" must have shape [12, 8, 1], has [24, 8, 1]"},
+      {"/hop", 80, "config: \"hop\" must be the hop of the features over all upsampling, 40, is 80"},
+      {"/n_fft", 128, "tensor \"output.weight\" must have shape [130, 6, 1], has [162, 6, 1]"},
+      {"/max_log_magnitude", nullptr, "config: \"max_log_magnitude\" must be a number"},
+  };
+  for (const Case& c : cases) {
+    INFO(c.where << " = " << c.value);
+    CHECK(refusal_with(c.where, c.value) == c.reason);
+  }
+  CHECK(refusal_with("/preset", "mp3").find("config: ") == 0);
+
+  Parts missing, extra;
+  missing.tensors.erase("stages.1.0.out.bias");
+  CHECK(missing.refusal() == "tensor \"stages.1.0.out.bias\" is missing");
+  extra.tensors["stages.2.0.out.bias"] = Tensor({3});
+  CHECK(extra.refusal() == "tensor \"stages.2.0.out.bias\" has no place in this architecture");
+}
+
+TEST_CASE("WAVESTRIDE_DATA names the directory of the data files") {
+  const auto restore = [old = std::getenv("WAVESTRIDE_DATA")] {
+    old != nullptr ? setenv("WAVESTRIDE_DATA", old, 1) : unsetenv("WAVESTRIDE_DATA");
+  };
+  setenv("WAVESTRIDE_DATA", WAVESTRIDE_GOLDEN_DIR, 1);
+  CHECK(data_file("model-0.safetensors") == golden_path("model-0.safetensors"));
+  CHECK_THROWS_WITH(
+      data_file("no-such-file"),
+      Catch::Contains("no-such-file: not found in " WAVESTRIDE_GOLDEN_DIR "; set WAVESTRIDE_DATA"));
+  restore();
+}
