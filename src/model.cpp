@@ -230,7 +230,7 @@ std::string data_file(const std::string& name) {
 }
 
 Model default_vocoder() {
-  return load_model(data_file("vocoder-16k.safetensors"));
+  return load_model(data_file(default_vocoder_file));
 }
 
 }  // namespace wavestride

@@ -30,7 +30,7 @@ struct Reads {
 };
 
 // What an operator does, said without the formulas under test.
-struct Model {
+struct Simulated {
   Geometry geometry;
   std::function<Reads(Index n)> reads;
   std::function<Index(Index T)> total;
@@ -51,7 +51,7 @@ Index count_while(const std::function<bool(Index n)>& passes) {
   return n;
 }
 
-Model random_conv(Rng& rng, bool ceil_mode) {
+Simulated random_conv(Rng& rng, bool ceil_mode) {
   const Index K = uniform(rng, 1, 9), s = uniform(rng, 1, 12), d = uniform(rng, 1, 4);
   const Index L = ceil_mode ? K / 2 : uniform(rng, 0, 20), R = ceil_mode ? K / 2 : uniform(rng, 0, 20);
   const Index reach = (K - 1) * d;
@@ -69,7 +69,7 @@ Model random_conv(Rng& rng, bool ceil_mode) {
           }};
 }
 
-Model random_conv_transpose(Rng& rng) {
+Simulated random_conv_transpose(Rng& rng) {
   const Index K = uniform(rng, 1, 9), s = uniform(rng, 1, 9), d = uniform(rng, 1, 3);
   const Index reach = (K - 1) * d, p = uniform(rng, 0, 12), op = uniform(rng, 0, s - 1);
   return {conv_transpose_geometry(K, s, p, op, d),
@@ -79,12 +79,12 @@ Model random_conv_transpose(Rng& rng) {
           [=](Index T) { return std::max<Index>(0, (T - 1) * s + reach + 1 - 2 * p + op); }};
 }
 
-Model random_repeat(Rng& rng) {
+Simulated random_repeat(Rng& rng) {
   const Index r = uniform(rng, 1, 9);
   return {repeat_geometry(r), [=](Index n) { return Reads{n / r, n / r}; }, [=](Index T) { return r * T; }};
 }
 
-Model random_group(Rng& rng) {
+Simulated random_group(Rng& rng) {
   const Index r = uniform(rng, 1, 9);
   return {group_geometry(r),
           [=](Index n) {
@@ -94,7 +94,7 @@ Model random_group(Rng& rng) {
 }
 
 // The resampling family by L/M. i is read by output n where it lies within the kernel around n·M/L + offset.
-Model random_ratio(Rng& rng, int kind) {
+Simulated random_ratio(Rng& rng, int kind) {
   const Index L = uniform(rng, 1, 12), M = uniform(rng, 1, 12), H = uniform(rng, 1, 40);
   const auto nearest = [=](Index n, Index twice) {  // floor((n + twice/2)·M/L)
     return search(n * M / L, [=](Index i) {
@@ -125,7 +125,7 @@ Model random_ratio(Rng& rng, int kind) {
   }
 }
 
-Model random_model(Rng& rng) {
+Simulated random_model(Rng& rng) {
   switch (const auto kind = static_cast<int>(uniform(rng, 0, 8))) {
     case 0:
       return random_conv(rng, false);
@@ -147,7 +147,7 @@ Model random_model(Rng& rng) {
 TEST_CASE("geometry: windows, lengths, latency and receptive field are those of a direct simulation") {
   Rng rng(11);
   for (int trial = 0; trial < 4000; ++trial) {
-    const Model model = random_model(rng);
+    const Simulated model = random_model(rng);
     const Geometry& g = model.geometry;
     const Window& w = g.window;
     CAPTURE(trial, w.num, w.den, w.lo, w.hi);

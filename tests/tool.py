@@ -23,6 +23,7 @@ except ImportError:  # the library's own goldens come from PyTorch; here it chec
 
 TOOL = sys.argv.pop(1)
 CLIP = str(pathlib.Path(sys.argv.pop(1)) / "speech-en-16k.flac")
+GOLDEN = pathlib.Path(__file__).resolve().parent / "golden"
 CLIP_BYTES = pathlib.Path(CLIP).read_bytes()
 COMMANDS = ["apply", "compare", "mel", "plot", "presets", "vocode"]
 
@@ -120,7 +121,7 @@ class Mel(ToolTest):
         m = np.load(self.path("m.npy"))
         self.assertEqual((m.dtype, m.shape[0], m.flags.c_contiguous), (np.float32, 80, True))
         self.assertTrue(np.isfinite(m).all())
-        self.assertIn(f"80 mels x {m.shape[1]} frames at 62.50 frames/s", text)
+        self.assertIn(f"80 mels x {m.shape[1]} frames at 100.00 frames/s", text)
 
     def test_every_preset(self):
         for line in self.ok("presets").splitlines()[1:]:
@@ -168,7 +169,7 @@ class Mel(ToolTest):
 
 
 class Vocode(ToolTest):
-    preset = ("--preset", "wavestride-16k", "--iterations", "3")
+    preset = ("--method", "griffin-lim", "--preset", "wavestride-16k", "--iterations", "3")
 
     def samples(self, name):
         with wave.open(self.path(name)) as file:
@@ -189,7 +190,7 @@ class Vocode(ToolTest):
         for bits, width in [("16", 2), ("24", 3), ("32", 4)]:
             self.ok("vocode", clip, self.path("o.wav"), *self.preset, "--bits", bits)
             self.assertEqual(self.samples("o.wav")[0], width)
-        self.ok("vocode", clip, self.path("o.wav"), *self.preset, "--bits", "float", "--method", "griffin-lim")
+        self.ok("vocode", clip, self.path("o.wav"), *self.preset, "--bits", "float")
         results = []
         for seed in [0, 0, 1]:
             self.ok("vocode", clip, self.path("o.wav"), *self.preset, "--seed", seed)
@@ -197,6 +198,27 @@ class Vocode(ToolTest):
         self.assertEqual(results[0], results[1])
         self.assertNotEqual(results[0], results[2])
         self.ok("vocode", clip, self.path("o.flac"), *self.preset)
+
+    def test_model(self):
+        """A small random network of the goldens: what it makes is noise, the same in every chunking."""
+        model = ("--model", str(GOLDEN / "model-0.safetensors"))
+        self.ok("mel", CLIP, self.path("m.npy"), "--preset", "wavestride-16k")
+        results = []
+        for options in [(), ("--chunk", "1"), ("--chunk", "7"), ("--method", "model", "--preset", "wavestride-16k")]:
+            text = self.ok("vocode", self.path("m.npy"), self.path("o.wav"), *model, *options)
+            self.assertNotIn("spectral convergence", text)
+            results.append(self.samples("o.wav")[1].tobytes())
+        self.ok("vocode", CLIP, self.path("o.wav"), *model)
+        results.append(self.samples("o.wav")[1].tobytes())
+        self.assertEqual(len(set(results)), 1)
+        self.assertEqual(len(results[0]) // 2, (np.load(self.path("m.npy")).shape[1] * 4 - 1) * 40)
+        out = self.path("x.wav")
+        self.refused(2, "takes features of preset wavestride-16k, not of whisper-16k", "vocode", CLIP, out, *model, "--preset",
+                     "whisper-16k")
+        self.refused(2, "--model is of --method model", "vocode", CLIP, out, *model, *self.preset)
+        self.refused(2, "--preset is needed", "vocode", CLIP, out, "--method", "griffin-lim")
+        self.refused(1, "m.npy: ", "vocode", CLIP, out, "--model", self.path("m.npy"))
+        self.refused(1, "needs 16000 Hz", "vocode", self.wav("y.wav", rate=8000), out, *model)
 
     def test_features_that_are_refused(self):
         out = self.path("o.wav")
@@ -217,7 +239,7 @@ class Vocode(ToolTest):
         clip = self.wav("x.wav")
         before = len(list(self.folder.iterdir()))
         process = subprocess.Popen(
-            [TOOL, "vocode", clip, self.path("o.wav"), "--preset", "wavestride-16k", "--iterations", "1000000"],
+            [TOOL, "vocode", clip, self.path("o.wav"), *self.preset[:4], "--iterations", "1000000"],
             stdout=subprocess.DEVNULL, **streams)
         self.addCleanup(process.kill)
         deadline = time.monotonic() + 60

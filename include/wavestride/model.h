@@ -30,8 +30,9 @@ Model load_model(const std::string& path);
 /// in the source tree that it was built from. Throws IoError when it is in none, listing them.
 std::string data_file(const std::string& name);
 
-/// The vocoder that comes with the library: 16 kHz speech from the preset wavestride-16k. Throws as
-/// data_file() and load_model().
+/// The vocoder that comes with the library: load_model(data_file(default_vocoder_file)), 16 kHz speech from
+/// the preset wavestride-16k. Throws as these two.
 Model default_vocoder();
+inline constexpr const char* default_vocoder_file = "vocoder-16k.safetensors";
 
 }  // namespace wavestride

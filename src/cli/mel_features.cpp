@@ -1,9 +1,6 @@
 #include "cli/mel_features.h"
 
 #include <wavestride/npy.h>
-#include <wavestride/stream.h>
-
-#include <algorithm>
 
 namespace wavestride::cli {
 
@@ -29,22 +26,8 @@ Signal mel_features(const Sound& sound, const MelOptions& preset) {
         message("has ", sound.sample_rate_hz, " Hz, and preset ", preset.name, " needs ", preset.sample_rate,
                 " Hz: convert it, or choose a preset of its rate (wavestride presets)"));
   require_finite(sound);
-  const Op op = op::mel_spectrogram(preset);
-  const FramesView x = sound.samples;
-  if (!op.streamable()) return op(x);
-  Signal features(op.out_channels(), op.total(x.frames()));
-  Stream stream = op.stream();
-  Progress progress("analysing " + file_name(sound.path));
-  constexpr Index block = 1 << 16;
-  const auto rest = [&] {
-    return FramesSpan(features).slice(stream.emitted(), features.cols() - stream.emitted());
-  };
-  for (Index n = 0; n < x.frames(); n += block) {
-    stream.push(x.slice(n, std::min(block, x.frames() - n)), rest());
-    progress.show(static_cast<double>(n) / static_cast<double>(x.frames()));
-  }
-  stream.finish(rest());
-  return features;
+  return run_with_progress(op::mel_spectrogram(preset), sound.samples, 1 << 16,
+                           "analysing " + file_name(sound.path));
 }
 
 Signal read_features(const std::string& path, const MelOptions& preset) {

@@ -1,6 +1,7 @@
 #include "cli/sound.h"
 
 #include <wavestride/mel.h>
+#include <wavestride/stream.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -58,6 +59,20 @@ void require_finite(const Sound& sound) {
   for (Index n = 0; n < sound.samples.cols(); ++n)
     if (!sound.samples.col(n).allFinite())
       throw IoError(sound.path, message("sample ", n, " is not a finite number"));
+}
+
+Signal run_with_progress(const Op& op, FramesView x, Index block, const std::string& label) {
+  if (!op.streamable()) return op(x);
+  Signal y(op.out_channels(), op.total(x.frames()));
+  Stream stream = op.stream();
+  Progress progress(label);
+  const auto rest = [&] { return FramesSpan(y).slice(stream.emitted(), y.cols() - stream.emitted()); };
+  for (Index n = 0; n < x.frames(); n += block) {
+    stream.push(x.slice(n, std::min(block, x.frames() - n)), rest());
+    progress.show(static_cast<double>(n) / static_cast<double>(x.frames()));
+  }
+  stream.finish(rest());
+  return y;
 }
 
 void add_channel_option(CLI::App& app, std::string& channel) {

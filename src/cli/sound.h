@@ -2,6 +2,7 @@
 #pragma once
 
 #include <wavestride/audio_file.h>
+#include <wavestride/op.h>
 
 #include <string>
 
@@ -26,6 +27,9 @@ Sound read_sound(const std::string& path, const std::string& channel);
 
 /// Throws IoError on NaN and infinities.
 void require_finite(const Sound& sound);
+
+/// op(x), with a progress bar: as a stream, `block` frames at a time, where it streams.
+Signal run_with_progress(const Op& op, FramesView x, Index block, const std::string& label);
 
 /// Declares --channel of a command that works on one channel.
 void add_channel_option(CLI::App& app, std::string& channel);
