@@ -4,7 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . examples/setup.sh
-install_packages "${build_packages[@]}" catch2 libbenchmark-dev python3-torch python3-torchaudio python3-numpy
+install_packages "${build_packages[@]}" catch2 libbenchmark-dev python3-torch python3-torchaudio python3-numpy python3-scipy \
+  python3-matplotlib ffmpeg
 
 jobs=$(nproc)
 for preset in release asan; do

@@ -97,7 +97,7 @@ def main():
                 clips.append((name, samples))
                 if tonal < CLEAR and len(samples) >= 1.5 * RATE:
                     candidates.append(name)
-            held_out = set(draw.sample(candidates, min(args.held_out, len(candidates) // 4)))
+            held_out = set(draw.sample(candidates, min(args.held_out, len(candidates) // 2)))
             for name, samples in clips:
                 if name in held_out | ALWAYS_HELD_OUT:
                     write(samples, "held_out", speaker=speaker, name=name)

@@ -37,6 +37,8 @@ class Data:
         self.index = json.loads((folder / "index.json").read_text())
         self.length = FRAMES * features.HOP
         self.clips = [c for c in self.index["train"] if c["length"] > self.length]
+        if not self.clips or not self.index["held_out"]:
+            raise SystemExit(f"{folder} needs clips longer than 0.6 s to train on and clips to hold out (1.5 s)")
         # A clip is drawn as often as it is long; the resampled copies together half as often as the recordings.
         weight = np.array([c["length"] * (1.0 if c["speed"] == 1.0 else 0.25) for c in self.clips])
         self.weight = weight / weight.sum()
