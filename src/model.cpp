@@ -126,7 +126,8 @@ Op polar_output(const Convolution& layer, Index channels, Index bins, float max_
 /// and phases of an inverse STFT (after iSTFTNet, Kaneko et al. 2022). Blocks read few frames ahead, many
 /// back.
 Op gated_istft(ModelFile& file, const MelOptions& features) {
-  constexpr Index most_channels = 4096, most_frames = 4096;
+  // Dilations take memory that no tensor in the file vouches for.
+  constexpr Index most_channels = 4096, most_kernel = 64, most_dilation = 1024;
   const Json& stages = file.list_of(file.config(), "stages", 1, 8);
   const Json& upsample = file.list_of(file.config(), "upsample", stages.size() - 1, stages.size() - 1);
   const auto around = [](Index reach, Index right) { return ConvPadding(reach - right, right); };
@@ -139,7 +140,7 @@ Op gated_istft(ModelFile& file, const MelOptions& features) {
     if (!stage.is_object()) file.refuse("config: \"stages\" must hold objects");
     const Index width = file.integer_of(stage, "channels", 1, most_channels);
     if (i == 0) {
-      const Index kernel = file.integer_of(file.config(), "input_kernel", 1, most_frames);
+      const Index kernel = file.integer_of(file.config(), "input_kernel", 1, most_kernel);
       const Index right = file.integer_of(file.config(), "input_right", 0, kernel - 1);
       x = b.apply(Convolution(file, "input", channels, width, kernel)
                       .op({.padding = around(kernel - 1, right), .padding_mode = PadMode::replicate}),
@@ -152,12 +153,12 @@ Op gated_istft(ModelFile& file, const MelOptions& features) {
       x = b.apply(op::pixel_shuffle1d(factor * width, factor), {x});
     }
     channels = width;
-    const Index kernel = file.integer_of(stage, "kernel", 1, most_frames);
+    const Index kernel = file.integer_of(stage, "kernel", 1, most_kernel);
     const Json& dilations = file.list_of(stage, "dilations", 1, 64);
     const Json& rights = file.list_of(stage, "right", dilations.size(), dilations.size());
     for (std::size_t j = 0; j < dilations.size(); ++j) {
       const std::string name = message("stages.", i, ".", j);
-      const Index dilation = file.integer(dilations[j], "dilations", 1, most_frames);
+      const Index dilation = file.integer(dilations[j], "dilations", 1, most_dilation);
       const Index right = file.integer(rights[j], "right", 0, (kernel - 1) * dilation);
       auto h = b.apply(Convolution(file, name + ".conv", channels, 2 * channels, kernel)
                            .op({.padding = around((kernel - 1) * dilation, right), .dilation = dilation}),

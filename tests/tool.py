@@ -218,6 +218,9 @@ class Vocode(ToolTest):
         self.refused(2, "--model is of --method model", "vocode", CLIP, out, *model, *self.preset)
         self.refused(2, "--preset is needed", "vocode", CLIP, out, "--method", "griffin-lim")
         self.refused(1, "m.npy: ", "vocode", CLIP, out, "--model", self.path("m.npy"))
+        copy = self.path("copy.wav")
+        pathlib.Path(copy).write_bytes(pathlib.Path(model[1]).read_bytes())
+        self.refused(1, "copy.wav: ", "vocode", CLIP, copy, "--model", copy)
         self.refused(1, "needs 16000 Hz", "vocode", self.wav("y.wav", rate=8000), out, *model)
 
     def test_features_that_are_refused(self):

@@ -78,8 +78,10 @@ std::function<void()> vocode_command(CLI::App& app) {
   return [a] {
     const std::optional<Model> model = chosen_model(*a);
     const MelOptions preset = model ? model->features : preset_of(*a);
+    std::vector<std::string> inputs{a->in};
+    if (!a->model.empty()) inputs.push_back(a->model);
     AudioWriter writer(a->out, static_cast<int>(preset.sample_rate), 1,
-                       {.sample_format = formats.at(a->bits), .inputs = {a->in}});
+                       {.sample_format = formats.at(a->bits), .inputs = inputs});
     const Timer timer;
     const Signal features =
         is_npy(a->in) ? read_features(a->in, preset) : mel_features(read_sound(a->in, a->channel), preset);
