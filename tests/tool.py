@@ -339,6 +339,20 @@ W, B = array(4, 3, 5), array(4)
 WT = array(6, 2, 4)
 FIR = array(3, 9)
 
+
+
+def spectrum(x, n_fft, hop, win, window=None, **options):
+    """torch.stft as rows of real and imaginary parts in turn."""
+    window = (window or torch.hann_window)(win)
+    y = torch.stft(x[0], n_fft, hop, win, window, return_complex=True, **options)
+    return torch.view_as_real(y).permute(0, 1, 3, 2).reshape(1, 2 * y.shape[1], y.shape[2])
+
+
+def htk_bands():
+    import torchaudio
+    return torchaudio.functional.melscale_fbanks(513, 0.0, 12000.0, 100, 24000)
+
+
 # operator, options, shapes of inputs, further arrays, the same in PyTorch (of tensors with a batch dimension)
 STREAMING = [
     ("conv1d", "--stride 2 --padding 3 --dilation 2 --padding-mode reflect", [(3, 50)], {"weight": W, "bias": B},
@@ -386,6 +400,16 @@ STREAMING = [
     ("clip", "--min -0.5 --max 0.25", [(2, 20)], {}, lambda x: torch.clamp(x, -0.5, 0.25)),
     ("scale", "--gain -3", [(2, 20)], {}, lambda x: -3 * x),
     ("gated", "", [(4, 20)], {}, lambda x: torch.tanh(x[:, :2]) * torch.sigmoid(x[:, 2:])),
+    ("stft", "--n-fft 64 --hop-length 10 --win-length 40 --normalized", [(1, 500)], {},
+     lambda x: spectrum(x, 64, 10, 40, normalized=True)),
+    ("stft", "--n-fft 32 --window hamming --center false --onesided false", [(1, 500)], {},
+     lambda x: spectrum(x, 32, 8, 32, torch.hamming_window, center=False, onesided=False)),
+    ("istft", "--n-fft 32 --hop-length 8", [(34, 40)], {},
+     lambda x: torch.istft(torch.complex(x[:, ::2], x[:, 1::2]), 32, 8, window=torch.hann_window(32))[None]),
+    ("magnitude", "--power 2", [(34, 40)], {}, lambda x: x[:, ::2] ** 2 + x[:, 1::2] ** 2),
+    ("mel_spectrogram", "--preset vocos-24k", [(1, 3000)], {},
+     lambda x: torch.log(torch.clamp(htk_bands().T @ spectrum(x, 1024, 256, 1024).unflatten(1, (513, 2)).norm(dim=2),
+                                     min=1e-7))),
     ("add", "", [(2, 20)] * 3, {}, lambda *x: sum(x)),
     ("mean", "", [(2, 20)] * 3, {}, lambda *x: sum(x) / 3),
     ("multiply", "", [(2, 20)] * 2, {}, lambda x, y: x * y),
@@ -445,9 +469,22 @@ class Apply(ToolTest):
 
     def test_all_are_tested(self):
         listed = {line.split()[0] for line in self.ok("apply", "--list").splitlines()}
-        self.assertEqual(listed, {case[0] for case in STREAMING + WHOLE_SIGNAL} | {"max_unpool1d"})
+        self.assertEqual(listed, {case[0] for case in STREAMING + WHOLE_SIGNAL} | {"max_unpool1d", "mel_inversion"})
         for name in listed:
             self.assertIn("--input", self.ok("apply", name, "--help"))
+
+    def test_mel_inversion(self):
+        if not torch:
+            self.skipTest("needs torch")
+        bands = htk_bands().T.numpy()
+        mel = self.save("mel.npy", bands @ np.abs(array(513, 9)))
+        command = ("apply", "mel_inversion", "--preset", "vocos-24k", "--input", mel, "--output", self.path("y.npy"))
+        self.ok(*command)
+        y = np.load(self.path("y.npy"))
+        self.assertTrue((y >= 0).all())
+        self.assertLess(np.abs(bands @ y - np.load(mel)).max(), 1e-4 * np.load(mel).max())
+        self.ok(*command, "--chunk", "2")
+        self.assertEqual(np.load(self.path("y.npy")).tobytes(), y.tobytes())
 
     def test_indices(self):
         x = array(3, 31)

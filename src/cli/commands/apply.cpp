@@ -21,7 +21,7 @@ struct Arguments {
   bool list = false;
 
   std::vector<std::string> padding{"0"};
-  PadMode padding_mode = PadMode::constant;
+  PadMode padding_mode = PadMode::constant, pad_mode = PadMode::reflect;
   InterpolateMode mode = InterpolateMode::nearest;
   ShuffleOrder order = ShuffleOrder::channel_major;
   Pooling pooling = Pooling::max;
@@ -29,8 +29,12 @@ struct Arguments {
   Index dilation = 1, groups = 1, output_padding = 0, kernel_size = 0, factor = 1;
   std::vector<Index> size, levels{1, 2, 4};
   std::vector<double> scale_factor;
-  double negative_slope = 0.01, alpha = 1, min = 0, max = 0, gain = 1, eps = 1e-5;
+  Index n_fft = 1024, hop_length = 0, win_length = 0;
+  WindowType window = WindowType::hann;
+  std::string preset;
+  double negative_slope = 0.01, alpha = 1, min = 0, max = 0, gain = 1, eps = 1e-5, power = 1;
   bool ceil_mode = false, count_include_pad = true, align_corners = false, causal = false;
+  bool center = true, normalized = false, onesided = true;
 
   // Read from the files before an operator is made.
   std::vector<Index> channels, lengths;  // of each input
@@ -54,6 +58,9 @@ template <>
 const Names<ShuffleOrder> names<ShuffleOrder>{{"channel-major", ShuffleOrder::channel_major},
                                               {"phase-major", ShuffleOrder::phase_major}};
 template <>
+const Names<WindowType> names<WindowType>{
+    {"hann", WindowType::hann}, {"hamming", WindowType::hamming}, {"rectangular", WindowType::rectangular}};
+template <>
 const Names<Pooling> names<Pooling>{{"max", Pooling::max}, {"mean", Pooling::mean}};
 
 template <class... T>
@@ -62,7 +69,7 @@ using MemberOf = std::variant<T Arguments::*...>;
 struct Option {
   const char* name;
   MemberOf<std::string, std::vector<std::string>, Index, std::optional<Index>, std::vector<Index>, double,
-           std::vector<double>, bool, PadMode, InterpolateMode, ShuffleOrder, Pooling>
+           std::vector<double>, bool, PadMode, InterpolateMode, ShuffleOrder, Pooling, WindowType>
       member;
   const char* help;
 };
@@ -98,6 +105,16 @@ constexpr Option options[] = {
     {"max", &Arguments::max, "upper bound"},
     {"gain", &Arguments::gain, "what every value is multiplied by"},
     {"eps", &Arguments::eps, "added to the variance"},
+    {"n-fft", &Arguments::n_fft, "samples of a transform"},
+    {"hop-length", &Arguments::hop_length, "samples from transform to transform; 0: n-fft/4"},
+    {"win-length", &Arguments::win_length, "samples of the window; 0: n-fft"},
+    {"window", &Arguments::window, "shape of the window"},
+    {"center", &Arguments::center, "frames centred on their samples, with n-fft/2 of padding: true or false"},
+    {"pad-mode", &Arguments::pad_mode, "what that padding holds"},
+    {"normalized", &Arguments::normalized, "spectra scaled by 1/sqrt(n-fft)"},
+    {"onesided", &Arguments::onesided, "only bins 0 to n-fft/2: true or false"},
+    {"power", &Arguments::power, "exponent of the magnitude"},
+    {"preset", &Arguments::preset, "mel front end; wavestride presets lists them"},
 };
 
 CLI::Option* declare(CLI::App& app, const Option& option, Arguments& a) {
@@ -184,6 +201,19 @@ IndexSignal indices_of(const Signal& offsets, const Arguments& a) {
   IndexSignal indices = offsets.cast<Index>();
   for (Index n = 0; n < indices.cols(); ++n) indices.col(n).array() += window_start(a, n);
   return indices;
+}
+
+constexpr const char* stft_options = "n-fft hop-length win-length window center pad-mode normalized onesided";
+
+StftOptions stft_of(const Arguments& a) {
+  return {.n_fft = a.n_fft,
+          .hop_length = a.hop_length,
+          .win_length = a.win_length,
+          .window_type = a.window,
+          .center = a.center,
+          .pad_mode = a.pad_mode,
+          .normalized = a.normalized,
+          .onesided = a.onesided};
 }
 
 struct Operator {
@@ -303,6 +333,16 @@ const Operator operators[] = {
      [](const Arguments& a) { return op::scale(a.channels[0], static_cast<float>(a.gain)); }},
     {"gated", "", "tanh of the first half of the channels times sigmoid of the second",
      [](const Arguments& a) { return op::gated(a.channels[0]); }},
+    {"stft", stft_options, "Spectra: a row for the real and one for the imaginary part of every bin",
+     [](const Arguments& a) { return op::stft(stft_of(a)); }},
+    {"istft", stft_options, "Spectra back to samples",
+     [](const Arguments& a) { return op::istft(stft_of(a)); }},
+    {"magnitude", "power", "Magnitudes of spectra, to a power",
+     [](const Arguments& a) { return op::magnitude(a.channels[0] / 2, a.power); }},
+    {"mel_spectrogram", "preset*", "Samples to the features of a mel front end",
+     [](const Arguments& a) { return op::mel_spectrogram(mel_preset(a.preset)); }},
+    {"mel_inversion", "preset*", "Mel bands (no logarithm) to the magnitudes that fit them best",
+     [](const Arguments& a) { return op::mel_inversion(mel_preset(a.preset)); }},
     {"add", "", "Sum of several inputs", [](const Arguments& a) { return op::add(a.channels[0], count(a)); },
      any_number},
     {"mean", "", "Mean of several inputs",
