@@ -26,6 +26,7 @@
 #include <wavestride/op.h>
 #include <wavestride/pixel_shuffle1d.h>
 #include <wavestride/pyramid.h>
+#include <wavestride/resample.h>
 #include <wavestride/safetensors.h>
 #include <wavestride/signal.h>
 #include <wavestride/spatial_pyramid_pool1d.h>

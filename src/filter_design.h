@@ -1,0 +1,33 @@
+// Design of low-pass filters in double, and their responses. Frequencies are in cycles per sample.
+#pragma once
+
+#include <wavestride/geometry.h>
+
+#include <span>
+#include <vector>
+
+namespace wavestride {
+
+/// Modified Bessel function of the first kind, order 0.
+double bessel_i0(double x);
+
+/// Kaiser's window for a stopband of `stopband_db` (J. F. Kaiser, 1974): shape and length.
+struct KaiserWindow {
+  double beta;
+  double half_width;  ///< in samples, for a transition band one cycle per sample wide
+  explicit KaiserWindow(double stopband_db);
+  /// At t in −1 … 1, relative to the half-width.
+  double operator()(double t) const;
+};
+
+/// sin(πx)/(πx).
+double sinc(double x);
+
+/// The minimum-phase filter with the amplitude response of `h`, as long as h (Oppenheim & Schafer: the real
+/// cepstrum, folded). The response is floored `floor_db` below its peak.
+std::vector<double> minimum_phase(std::span<const double> h, double floor_db);
+
+/// |H| at frequencies 0, 1/n, … 1/2 with n ≥ `size`, a power of two.
+std::vector<double> amplitude_response(std::span<const double> h, Index size);
+
+}  // namespace wavestride

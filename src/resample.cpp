@@ -1,0 +1,357 @@
+#include <wavestride/resample.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <utility>
+
+#include "check.h"
+#include "filter_design.h"
+#include "kernels/continuous.h"
+#include "kernels/polyphase.h"
+
+namespace wavestride {
+namespace {
+
+struct Preset {
+  double stopband_db, passband;
+};
+constexpr Preset presets[] = {{100, 0.85}, {125, 0.915}, {150, 0.913}, {150, 0.968}};
+
+// Kaiser's formulas fall short at the edges of the transition band: by some of this attenuation, and by some
+// of this part of the band, which is taken from the passband's side, where nobody needs as small an error.
+constexpr double design_margin_db = 1.5;
+constexpr double design_shift = 0.03;
+// A passband is narrowed to fit a delay, but not below this.
+constexpr double narrowest_passband = 0.3;
+// Float sums reach the signal-to-noise ratio that goes with a stopband up to here.
+constexpr double precise_above_db = 130;
+constexpr Index most_taps = Index{1} << 22;
+constexpr double most_bytes = 16 << 20;
+
+Index millihertz(const char* which, double hz) {
+  require(std::isfinite(hz) && hz > 0, "resample: the ", which, " rate must be positive, got ", hz, " Hz");
+  require(hz <= 1e9, "resample: the ", which, " rate must be at most 1e9 Hz, got ", hz);
+  const double mhz = std::round(hz * 1000);
+  require(mhz >= 1 && std::abs(hz * 1000 - mhz) < 1e-6 * mhz, "resample: the ", which,
+          " rate must be a multiple of 0.001 Hz, got ", hz,
+          "; for other ratios give two whole numbers in that ratio");
+  return static_cast<Index>(mhz);
+}
+
+// A low-pass filter by what it depends on.
+struct Filter {
+  Index L, M;
+  double passband, stopband_db;
+  Phase phase;
+  auto operator<=>(const Filter&) const = default;
+};
+
+// A low-pass filter at L times the input rate, with unit gain after the M-th of its samples are picked.
+std::vector<double> impulse_response(const Filter& f) {
+  const double lower_nyquist = 0.5 / static_cast<double>(std::max(f.L, f.M));
+  const KaiserWindow window(f.stopband_db + design_margin_db);
+  const auto half = static_cast<Index>(std::ceil(window.half_width / ((1 - f.passband) * lower_nyquist)));
+  // Twice the centre of the transition band.
+  const double cutoff = (1 + f.passband - design_shift * (1 - f.passband)) * lower_nyquist;
+  std::vector<double> h(static_cast<std::size_t>(2 * half + 1));
+  for (Index i = 0; i <= half; ++i)
+    h[static_cast<std::size_t>(half - i)] = h[static_cast<std::size_t>(half + i)] =
+        sinc(cutoff * static_cast<double>(i)) * window(static_cast<double>(i) / static_cast<double>(half));
+  if (f.phase == Phase::minimum) h = minimum_phase(h, f.stopband_db + 40);
+  const double gain = static_cast<double>(f.L) / std::accumulate(h.begin(), h.end(), 0.0);
+  for (double& v : h) v *= gain;
+  return h;
+}
+
+double low_frequency_delay(std::span<const double> h) {
+  double sum = 0, moment = 0;
+  for (std::size_t i = 0; i < h.size(); ++i) sum += h[i], moment += static_cast<double>(i) * h[i];
+  return moment / sum;
+}
+
+// The same filter between any two rates: its impulse response as a function of time, tabulated.
+constexpr Index table_step = 256;  // points per sample of the lower rate; interpolation errs by −185 dB
+
+Filter table_filter(const Filter& f) {
+  return {table_step, 1, f.passband, f.stopband_db, f.phase};
+}
+
+// Objects in use by key, so that equal ones are made and held once.
+template <class Value, class Key, class Make>
+std::shared_ptr<const Value> shared(const Key& key, Make&& make) {
+  static std::mutex mutex;
+  static std::map<Key, std::weak_ptr<const Value>> cache;
+  {
+    const std::lock_guard lock(mutex);
+    if (const auto it = cache.find(key); it != cache.end())
+      if (auto value = it->second.lock()) return value;
+  }
+  std::shared_ptr<const Value> made = make();
+  const std::lock_guard lock(mutex);
+  std::erase_if(cache, [](const auto& entry) { return entry.second.expired(); });
+  auto& entry = cache[key];
+  if (auto value = entry.lock()) return value;
+  entry = made;
+  return made;
+}
+
+}  // namespace
+
+// A filter, fitted to a pair of rates.
+struct Resampler::Design {
+  Filter filter;
+  double in_hz, out_hz;
+  Index size = 1;    // of the impulse response, at L times the input rate
+  Index last = 0;    // the sample of it that meets an input frame at the output's own time
+  double delay = 0;  // of it at low frequencies, in its samples
+  // One of the two.
+  std::shared_ptr<const kernels::PolyphaseBank> bank{};
+  std::shared_ptr<const kernels::ContinuousFilter> table{};
+  double points = 0,
+         origin = 0;  // of the table: points per sample of the impulse response, point of sample 0
+
+  Geometry geometry() const {
+    return {{filter.M, filter.L, last - size + filter.L, last}, {filter.L, filter.M - 1, filter.M, 0}};
+  }
+  double seconds(double samples) const { return samples / (static_cast<double>(filter.L) * in_hz); }
+};
+
+namespace {
+
+using Design = Resampler::Design;
+
+bool fits_bank(const Filter& f, double size) {
+  constexpr double lanes = kernels::PolyphaseBank::lanes;
+  const auto L = static_cast<double>(f.L), M = static_cast<double>(f.M);
+  const double bytes = std::max(L, 2 * lanes) * (size / L + 2 * lanes * M / L) * sizeof(float);
+  return bytes <= most_bytes && (f.phase == Phase::linear || size <= 1 << 18);
+}
+
+double expected_size(const Filter& f) {
+  return 4 * KaiserWindow(f.stopband_db + design_margin_db).half_width / (1 - f.passband) *
+         static_cast<double>(std::max(f.L, f.M));
+}
+
+Design design_filter(const Filter& f, double in_hz, double out_hz, bool causal) {
+  Design d{.filter = f, .in_hz = in_hz, .out_hz = out_hz};
+  const double expected = expected_size(f);
+  if (f.L == f.M) return d;
+  require(expected / static_cast<double>(f.L) <= most_taps, "resample: from ", in_hz, " to ", out_hz,
+          " Hz an output frame would read ", expected / static_cast<double>(f.L), " input frames, at most ",
+          most_taps, " are allowed; convert in two steps, or ask for a lower stopband or passband");
+  const bool direct = fits_bank(f, expected);
+  const std::vector<double> h = impulse_response(direct ? f : table_filter(f));
+  d.delay = f.phase == Phase::linear ? static_cast<double>(h.size() / 2) : low_frequency_delay(h);
+  if (!direct) {
+    d.points = static_cast<double>(table_step) / static_cast<double>(std::max(f.L, f.M));
+    const double half = std::floor(d.delay / d.points);
+    if (f.phase == Phase::linear) d.origin = d.delay - half * d.points;
+    // The last point of the table may lie between two samples.
+    d.size = static_cast<Index>((static_cast<double>(h.size() - 1) - 2 * d.origin) / d.points) + 1;
+    d.delay = (d.delay - d.origin) / d.points;
+    d.table = shared<kernels::ContinuousFilter>(
+        table_filter(f), [&] { return std::make_shared<const kernels::ContinuousFilter>(h); });
+  } else {
+    d.size = static_cast<Index>(h.size());
+  }
+  d.last = causal ? 0 : static_cast<Index>(std::llround(d.delay));
+  if (direct)
+    d.bank = shared<kernels::PolyphaseBank>(std::pair(f, d.last), [&] {
+      return std::make_shared<const kernels::PolyphaseBank>(f.L, f.M, d.last, h,
+                                                            f.stopband_db > precise_above_db);
+    });
+  return d;
+}
+
+// Narrows the passband until the filter delays no more than asked.
+Design fit(Filter f, double in_hz, double out_hz, const ResampleOptions& o) {
+  Design d = design_filter(f, in_hz, out_hz, o.causal);
+  if (!o.max_delay_s) return d;
+  const double asked_passband = f.passband, asked_delay = d.seconds(d.delay);
+  while (d.seconds(d.delay) > *o.max_delay_s && f.passband >= narrowest_passband) {
+    f.passband = 1 - (1 - f.passband) * std::max(1.002, d.seconds(d.delay) / *o.max_delay_s);
+    if (f.passband >= narrowest_passband) d = design_filter(f, in_hz, out_hz, o.causal);
+  }
+  const auto refuse = [&](const auto&... instead) {
+    fail("resample: a stopband of ", f.stopband_db, " dB with a passband of ", asked_passband, " from ",
+         in_hz, " to ", out_hz, " Hz delays by ", asked_delay, " s; within ", *o.max_delay_s, " s ",
+         instead...);
+  };
+  if (f.passband < narrowest_passband)
+    refuse("not even a passband of ", narrowest_passband, " is possible: allow ",
+           asked_delay * (1 - asked_passband) / (1 - narrowest_passband), " s, or ask for a lower stopband");
+  if (o.passband && f.passband < asked_passband) refuse("the passband can be ", f.passband);
+  return d;
+}
+
+class ResampleKernel final : public Kernel {
+ public:
+  ResampleKernel(Index channels, std::shared_ptr<const Design> design)
+      : Kernel(message("resample(", channels, " × ", design->in_hz, " → ", design->out_hz, " Hz)"),
+               {{channels, design->geometry(), {}}}, channels),
+        design_(std::move(design)) {}
+
+  std::unique_ptr<KernelState> make_state() const override {
+    auto state = std::make_unique<Scratch>();
+    if (design_->bank) state->memory.resize(static_cast<std::size_t>(design_->bank->scratch()));
+    return state;
+  }
+
+  void compute(const Work& work) const noexcept override {
+    const Index channels = out_channels();
+    if (design_->bank)
+      kernels::polyphase(*design_->bank, work.in[0], work.n, work.count, channels, work.out,
+                         static_cast<Scratch*>(work.state)->memory.data());
+    else if (design_->table)
+      interpolated(work);
+    else
+      std::copy_n(work.in[0], work.count * channels, work.out);
+  }
+
+  double macs_per_frame() const override {
+    const double taps = static_cast<double>(design_->size) / static_cast<double>(design_->filter.L);
+    return static_cast<double>(out_channels()) * (design_->bank ? design_->bank->macs() : taps);
+  }
+
+ private:
+  struct Scratch : KernelState {
+    std::vector<double> memory;
+  };
+
+  void interpolated(const Work& work) const noexcept {
+    const Design& d = *design_;
+    const auto [L, M] = std::pair(d.filter.L, d.filter.M);
+    const Window& w = inputs()[0].geometry.window;
+    const double gain = std::min(1.0, static_cast<double>(L) / static_cast<double>(M));
+    for (Index i = 0; i < work.count; ++i) {
+      const Index n = work.n + i, first = w.first(n);
+      const auto sample = static_cast<detail::Wide>(n) * M - static_cast<detail::Wide>(first) * L + d.last;
+      d.table->apply(work.in[0] + (first - w.first(work.n)) * out_channels(), w.last(n) - first + 1,
+                     out_channels(), d.origin + static_cast<double>(sample) * d.points,
+                     static_cast<double>(L) * d.points, gain, work.out + i * out_channels());
+    }
+  }
+
+  std::shared_ptr<const Design> design_;
+};
+
+double in_range(const char* what, double value, double lowest, double highest) {
+  require(value >= lowest && value <= highest, "resample: ", what, " must be ", lowest, " to ", highest,
+          ", got ", value);
+  return value;
+}
+
+double decibels(double amplitude) {
+  return 20 * std::log10(std::max(amplitude, 1e-15));
+}
+
+}  // namespace
+
+Resampler::Resampler(double in_hz, double out_hz, const ResampleOptions& o) {
+  const Ratio ratio(millihertz("output", out_hz), millihertz("input", in_hz));
+  const Preset& preset = presets[static_cast<int>(o.quality)];
+  const Filter filter{ratio.num, ratio.den,
+                      in_range("passband", o.passband.value_or(preset.passband), 0.05, 0.995),
+                      in_range("stopband_db", o.stopband_db.value_or(preset.stopband_db), 20, 160), o.phase};
+  if (o.max_delay_s)
+    require(*o.max_delay_s > 0, "resample: max_delay_s must be positive, got ", *o.max_delay_s);
+  design_ = std::make_shared<const Design>(fit(filter, in_hz, out_hz, o));
+}
+
+Op Resampler::op(Index channels) const {
+  require(channels >= 1 && channels <= 1 << 20, "resample: channels must be 1 to 1048576, got ", channels);
+  return Op(std::make_shared<ResampleKernel>(channels, design_));
+}
+
+Ratio Resampler::rate() const {
+  return {design_->filter.M, design_->filter.L};
+}
+Index Resampler::total(Index T) const {
+  return design_->geometry().total(T);
+}
+Index Resampler::available(Index received) const {
+  return design_->geometry().available(received);
+}
+Index Resampler::needed(Index N) const {
+  return N <= 0 ? 0 : std::max<Index>(design_->geometry().window.last(N - 1) + 1, 1);
+}
+double Resampler::filter_delay_s() const {
+  return design_->seconds(design_->delay);
+}
+double Resampler::output_delay_s() const {
+  return design_->seconds(design_->delay - static_cast<double>(design_->last));
+}
+Index Resampler::taps() const {
+  return design_->geometry().window.span();
+}
+Index Resampler::bytes() const {
+  return design_->bank ? design_->bank->bytes() : design_->table ? design_->table->bytes() : 0;
+}
+double Resampler::passband_edge() const {
+  return design_->filter.passband;
+}
+double Resampler::stopband_db() const {
+  return design_->filter.stopband_db;
+}
+
+namespace {
+
+// The amplitude response, and how many of its points the lower Nyquist frequency is.
+std::pair<std::vector<double>, double> measured(const Design& d) {
+  constexpr std::size_t longest = 1 << 19;
+  Filter f = d.filter;
+  if (d.table || expected_size(f) > longest) f = table_filter(f);
+  std::vector<double> h = impulse_response(f);
+  if (d.bank) d.bank->quantise(h);
+  const std::vector<double> amplitude = amplitude_response(h, 8 * static_cast<Index>(h.size()));
+  return {amplitude, static_cast<double>(amplitude.size() - 1) / static_cast<double>(std::max(f.L, f.M))};
+}
+
+}  // namespace
+
+FilterResponse Resampler::achieved() const {
+  FilterResponse r;
+  if (!design_->bank && !design_->table) return {std::numeric_limits<double>::infinity(), 1, 0};
+  const auto [amplitude, nyquist] = measured(*design_);
+  const double unity = amplitude[0];
+  double stop = 0;
+  bool inside = true;
+  for (std::size_t i = 0; i < amplitude.size(); ++i) {
+    const double f = static_cast<double>(i) / nyquist, gain = amplitude[i] / unity;
+    if (f <= design_->filter.passband) r.ripple_db = std::max(r.ripple_db, std::abs(decibels(gain)));
+    inside = inside && decibels(gain) >= -0.1;
+    if (inside) r.passband = f;
+    if (f >= 1) stop = std::max(stop, gain);
+  }
+  r.stopband_db = -decibels(stop);
+  return r;
+}
+
+std::vector<double> Resampler::response_db(Index points, double highest) const {
+  std::vector<double> db(static_cast<std::size_t>(std::max<Index>(points, 0)));
+  if (!design_->bank && !design_->table) return db;
+  const auto [amplitude, nyquist] = measured(*design_);
+  for (std::size_t i = 0; i < db.size(); ++i) {
+    const double f = highest * static_cast<double>(i) / std::max(1.0, static_cast<double>(points - 1));
+    const auto at = static_cast<std::size_t>(std::llround(f * nyquist));
+    db[i] = decibels(at < amplitude.size() ? amplitude[at] / amplitude[0] : 0);
+  }
+  return db;
+}
+
+namespace op {
+
+Op resample(Index channels, double in_hz, double out_hz, const ResampleOptions& options) {
+  return Resampler(in_hz, out_hz, options).op(channels);
+}
+
+}  // namespace op
+
+Signal resample(FramesView x, double in_hz, double out_hz, const ResampleOptions& options) {
+  return op::resample(x.channels(), in_hz, out_hz, options)(x);
+}
+
+}  // namespace wavestride

@@ -1,0 +1,325 @@
+#include <wavestride/resample.h>
+#include <wavestride/stack.h>
+
+#include <Eigen/Cholesky>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+#include <set>
+
+#include "contract.h"
+#include "kernels/dense.h"
+
+using namespace wavestride;
+using namespace wavestride::testing;
+
+namespace {
+
+constexpr int speech_rates[] = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 96000};
+
+// Σ amplitude·sin(2πft) at a rate, in double.
+std::vector<double> tones(const std::vector<double>& hz, double amplitude, double rate, Index frames) {
+  std::vector<double> x(static_cast<std::size_t>(frames));
+  for (Index n = 0; n < frames; ++n)
+    for (const double f : hz)
+      x[static_cast<std::size_t>(n)] +=
+          amplitude * std::sin(2 * std::numbers::pi * std::fmod(f * static_cast<double>(n) / rate, 1.0));
+  return x;
+}
+
+Signal as_signal(const std::vector<double>& x) {
+  Signal s(1, static_cast<Index>(x.size()));
+  for (Index n = 0; n < s.cols(); ++n) s(0, n) = static_cast<float>(x[static_cast<std::size_t>(n)]);
+  return s;
+}
+
+// The conversion of x with x's own rounding to float undone: what the rounding took away is converted too.
+Eigen::RowVectorXd convert(const Op& op, const std::vector<double>& x) {
+  constexpr double scale = 1 << 24;
+  const Signal rounded = as_signal(x);
+  std::vector<double> rest(x);
+  for (std::size_t n = 0; n < rest.size(); ++n)
+    rest[n] = scale * (x[n] - static_cast<double>(rounded(0, static_cast<Index>(n))));
+  return op(rounded).cast<double>() + op(as_signal(rest)).cast<double>() / scale;
+}
+
+// What is left of y, away from its ends, once the best fit of a·sin + b·cos at each frequency is taken away;
+// in dB below the fit.
+double residual_db(const Eigen::RowVectorXd& y, double rate, const std::vector<double>& hz, Index margin) {
+  const Index N = y.cols() - 2 * margin;
+  Eigen::MatrixXd basis(N, 2 * static_cast<Index>(hz.size()));
+  for (Index i = 0; i < N; ++i)
+    for (std::size_t k = 0; k < hz.size(); ++k) {
+      const double phase =
+          2 * std::numbers::pi * std::fmod(hz[k] * static_cast<double>(i + margin) / rate, 1.0);
+      basis(i, 2 * static_cast<Index>(k)) = std::sin(phase);
+      basis(i, 2 * static_cast<Index>(k) + 1) = std::cos(phase);
+    }
+  const Eigen::VectorXd v = y.segment(margin, N).transpose();
+  const Eigen::VectorXd fit = basis * (basis.transpose() * basis).ldlt().solve(basis.transpose() * v);
+  return 10 * std::log10(fit.squaredNorm() / std::max((v - fit).squaredNorm(), 1e-300));
+}
+
+double level_db(const Signal& y, Index margin) {
+  const auto inside = y.middleCols(margin, y.cols() - 2 * margin).cast<double>();
+  return 10 * std::log10(inside.squaredNorm() / static_cast<double>(inside.cols()) * 2 + 1e-40);
+}
+
+}  // namespace
+
+TEST_CASE("resample keeps the contract of every Op") {
+  Rng rng(31);
+  const auto verify = [&](double from, double to, Index channels, const ResampleOptions& options) {
+    const Op op = op::resample(channels, from, to, options);
+    verify_contract(op, rng, {.dense = false, .longest = 2 * op.receptive_field() + 300, .chunkings = 2});
+  };
+  for (const auto phase : {Phase::linear, Phase::minimum})
+    for (const bool causal : {false, true}) {
+      verify(3, 1, 1, {.phase = phase, .causal = causal});
+      verify(1, 3, 2, {.quality = Quality::best, .phase = phase, .causal = causal});
+      verify(2, 1, 3, {.quality = Quality::fast, .phase = phase, .causal = causal});
+      verify(44100, 48000, 1, {.phase = phase, .causal = causal});
+      verify(48000, 44100, 2, {.quality = Quality::best, .phase = phase, .causal = causal});
+    }
+  for (int i = 0; i < 30; ++i) {
+    const auto from = static_cast<double>(uniform(rng, 1, 60)), to = static_cast<double>(uniform(rng, 1, 60));
+    ResampleOptions options{.stopband_db = static_cast<double>(uniform(rng, 20, 160)),
+                            .passband = static_cast<double>(uniform(rng, 20, 90)) / 100};
+    options.causal = uniform(rng, 0, 1) == 1;
+    verify(from, to, uniform(rng, 1, 5), options);
+  }
+  verify_contract_multi(op::resample(2, 44100, 48001, {.quality = Quality::fast}), rng);
+  verify(16000, 16000, 2, {});
+}
+
+TEST_CASE("resample: length, availability and needed input over random ratios") {
+  Rng rng(32);
+  for (int i = 0; i < 10'000; ++i) {
+    const Index from = uniform(rng, 1, 2000), to = uniform(rng, 1, 2000), T = uniform(rng, 0, 100'000);
+    const Index half = uniform(rng, 1, 50'000), g = std::gcd(from, to);
+    const Geometry geometry = sinc_geometry(to / g, from / g, half);
+    REQUIRE(geometry.total(T) == (T * to + from - 1) / from);
+  }
+  for (int i = 0; i < 40; ++i) {
+    const Resampler r(static_cast<double>(uniform(rng, 1, 200)), static_cast<double>(uniform(rng, 1, 200)),
+                      {.quality = Quality::fast});
+    const Op op = r.op();
+    for (int k = 0; k < 30; ++k) {
+      const Index N = uniform(rng, 1, 5000), T = r.needed(N);
+      INFO(op.name() << ", N = " << N);
+      CHECK(op.total(T) == r.total(T));
+      CHECK(op.available(T) == r.available(T));
+      CHECK(r.available(T) >= N);
+      if (T > 1) CHECK(r.available(T - 1) < N);
+    }
+  }
+}
+
+TEST_CASE("resample: the output is aligned in time, or delayed as reported") {
+  for (const auto& [from, to] : {std::pair(48000, 16000), {16000, 48000}, {44100, 48000}, {44100, 16000}})
+    for (const auto phase : {Phase::linear, Phase::minimum})
+      for (const bool causal : {false, true}) {
+        const Resampler r(from, to, {.phase = phase, .causal = causal});
+        INFO(r.op().name() << (causal ? " causal" : "") << (phase == Phase::minimum ? " minimum" : ""));
+        const double hz = 50;  // low: minimum phase delays higher frequencies differently
+        const Signal y = r.op()(as_signal(tones({hz}, 0.5, from, from)));
+        double in_phase = 0, quadrature = 0;
+        const Index margin = to / 10, period = to / 50;
+        for (Index n = margin; n < margin + 30 * period; ++n) {
+          const double t = 2 * std::numbers::pi * hz * static_cast<double>(n) / to;
+          in_phase += static_cast<double>(y(0, n)) * std::sin(t);
+          quadrature += static_cast<double>(y(0, n)) * std::cos(t);
+        }
+        const double delay = -std::atan2(quadrature, in_phase) / (2 * std::numbers::pi * hz);
+        CHECK(std::abs(delay - r.output_delay_s()) < (phase == Phase::linear ? 1e-9 : 1e-6));
+        if (phase == Phase::linear) CHECK(r.output_delay_s() == (causal ? r.filter_delay_s() : 0.0));
+        if (phase == Phase::minimum && !causal) CHECK(std::abs(r.output_delay_s()) <= 0.5 / from);
+      }
+}
+
+TEST_CASE("resample: latency of the presets from 48 to 16 kHz") {
+  CHECK(Resampler(48000, 16000, {Quality::fast}).filter_delay_s() < 0.003);
+  CHECK(Resampler(48000, 16000, {Quality::standard}).filter_delay_s() < 0.0065);
+  CHECK(Resampler(48000, 16000, {Quality::best}).filter_delay_s() < 0.008);
+  const Resampler best(48000, 16000, {Quality::best});
+  CHECK(static_cast<double>(best.op().lookahead_frames()) / 48000 <= best.filter_delay_s() + 1e-9);
+}
+
+TEST_CASE("resample: a delay may be asked for") {
+  for (const auto phase : {Phase::linear, Phase::minimum}) {
+    const Resampler r(48000, 16000, {.quality = Quality::best, .max_delay_s = 0.002, .phase = phase});
+    CHECK(r.filter_delay_s() <= 0.002);
+    CHECK(r.passband_edge() > 0.6);
+    CHECK(r.achieved().stopband_db > 149);
+  }
+  CHECK_THROWS_WITH(
+      Resampler(48000, 16000, {.quality = Quality::best, .max_delay_s = 1e-5}),
+      Catch::StartsWith(
+          "resample: a stopband of 150 dB with a passband of 0.913 from 48000 to 16000 Hz delays "
+          "by 0.0071") &&
+          Catch::Contains("not even a passband of 0.3 is possible: allow 0.0008"));
+  CHECK_THROWS_WITH(Resampler(48000, 16000, {.passband = 0.9, .max_delay_s = 0.002}),
+                    Catch::Contains("within 0.002 s the passband can be 0.7"));
+}
+
+TEST_CASE("resample: the presets' filters between all speech and music rates") {
+  std::set<Ratio, decltype([](Ratio a, Ratio b) { return std::max(a.num, a.den) < std::max(b.num, b.den); })>
+      seen;  // the filter depends on the larger number of the ratio alone, but for what is held in float
+  for (const int from : speech_rates)
+    for (const int to : speech_rates)
+      for (const Quality q : {Quality::fast, Quality::standard, Quality::best, Quality::steep}) {
+        if (from == to || (q == Quality::fast && !seen.insert(Ratio(from, to)).second)) break;
+        const Resampler r(from, to, {q});
+        const FilterResponse achieved = r.achieved();
+        INFO(r.op().name() << ", quality " << static_cast<int>(q) << ": " << achieved.stopband_db << " dB, "
+                           << achieved.passband << ", ripple " << achieved.ripple_db);
+        CHECK(achieved.stopband_db >= r.stopband_db());
+        CHECK(achieved.passband >= r.passband_edge());
+        CHECK(achieved.ripple_db < 0.001);
+        CHECK(r.bytes() < 8 << 20);
+      }
+}
+
+TEST_CASE("resample: tones in band, images and aliases") {
+  for (const int from : speech_rates)
+    for (const int to : speech_rates) {
+      if (from == to) continue;
+      const double nyquist = std::min(from, to) / 2.0;
+      for (const Quality q : {Quality::standard, Quality::best}) {
+        const Op op = op::resample(1, from, to, {q});
+        const double asked = q == Quality::best ? 150 : 125;
+        const Index T = 2 * op.receptive_field() + from / 4, margin = op.total(op.receptive_field());
+        for (const double f : {0.0443 * nyquist, 0.47 * nyquist, 0.912 * nyquist}) {
+          INFO(op.name() << " at " << f << " Hz");
+          const auto y = convert(op, tones({f}, 0.9, from, T));
+          CHECK(residual_db(y, to, {f}, margin) >= asked);  // distortion, images, noise
+        }
+        if (to < from) {
+          const double f = nyquist * 1.003;
+          INFO(op.name() << " at " << f << " Hz");
+          CHECK(level_db(op(as_signal(tones({f}, 1.0, from, T))), margin) <= -asked);
+        }
+      }
+    }
+}
+
+TEST_CASE("resample: 96 to 44.1 kHz: intermodulation, swept sine, impulse") {
+  const Resampler r(96000, 44100, {Quality::best});
+  const Op op = r.op();
+  const Index T = 48000, margin = op.total(op.receptive_field());
+  const std::vector<double> pair = {18000, 19000};
+  CHECK(residual_db(convert(op, tones(pair, 0.45, 96000, T)), 44100, pair, margin) >= 150);
+
+  // A sweep from 25 to 47 kHz lies in the stopband all along.
+  Signal sweep(1, T);
+  for (Index n = 0; n < T; ++n) {
+    const double t = static_cast<double>(n) / 96000;
+    sweep(0, n) = static_cast<float>(std::sin(2 * std::numbers::pi * (25000 * t + 22000 * t * t)));
+  }
+  CHECK(level_db(op(sweep), margin) <= -145);  // the sweep itself is rounded to float: −150 dB of white noise
+
+  // The impulse response is symmetric around its own time, and sums to the ratio.
+  Signal impulse = Signal::Zero(1, 3201);
+  const Index centre = 1600;
+  impulse(0, centre) = 1;
+  const Signal y = op(impulse);
+  const Index at = centre * 147 / 320;
+  for (Index k = 1; k < 200; ++k) CHECK(std::abs(y(0, at - k) - y(0, at + k)) < 1e-8f);
+  CHECK(static_cast<double>(y.cast<double>().sum()) == Approx(44100.0 / 96000).epsilon(1e-6));
+}
+
+TEST_CASE("resample: minimum phase has the amplitude of linear phase and no ringing before") {
+  for (const Quality q : {Quality::standard, Quality::best}) {
+    const Resampler linear(48000, 16000, {q}), minimum(48000, 16000, {.quality = q, .phase = Phase::minimum});
+    CHECK(minimum.filter_delay_s() < 0.4 * linear.filter_delay_s());
+    CHECK(minimum.achieved().stopband_db >= minimum.stopband_db() - 1);
+    CHECK(minimum.achieved().ripple_db < 0.001);
+    const Op op = op::resample(1, 48000, 16000, {.quality = q, .phase = Phase::minimum, .causal = true});
+    Signal impulse = Signal::Zero(1, 1500);
+    impulse(0, 300) = 1;
+    const Signal y = op(impulse);
+    CHECK(y.leftCols(100).norm() == 0);
+    CHECK(y.middleCols(100, 30).norm() > 0.9f * y.norm());
+  }
+}
+
+TEST_CASE("resample: ratios without a common period") {
+  for (const auto& [from, to] : {std::pair(44100, 48001), {48001, 16000}}) {
+    const Resampler r(from, to, {Quality::best});
+    CHECK(r.bytes() < 2 << 20);
+    const double f = 0.9 * std::min(from, to) / 2;
+    const auto y = convert(r.op(), tones({f}, 0.9, from, 6000));
+    CHECK(residual_db(y, to, {f}, r.total(r.taps())) >= 150);
+    CHECK(r.achieved().stopband_db >= 149);
+  }
+  const Resampler hostile(1, 1e9, {Quality::fast});
+  CHECK(hostile.bytes() < 2 << 20);
+  Stream stream = hostile.op().stream();
+  CHECK(stream.state_bytes() < 16 << 20);
+  CHECK(hostile.total(3) == 3'000'000'000);
+  CHECK(Resampler(48000, 20).bytes() < 20 << 20);
+}
+
+TEST_CASE("resample: frames that are not numbers stay within their own windows") {
+  Rng rng(33);
+  for (const auto& [from, to] : {std::pair(3, 1), {1, 2}, {160, 147}})
+    for (const Quality q : {Quality::fast, Quality::best}) {
+      const Op op = op::resample(1, from, to, {q});
+      Signal x = noise(rng, 1, 3 * op.receptive_field());
+      const Signal clean = op(x);
+      const Index at = x.cols() / 2;
+      for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
+        x(0, at) = bad;
+        const Signal y = op(x);
+        for (Index n = 0; n < y.cols(); ++n) {
+          const FrameRange range = op.reads(n);
+          if (at < range.first || at > range.last) REQUIRE(y(0, n) == clean(0, n));
+        }
+        Stream stream = op.stream();
+        const Signal streamed = stream_in_chunks(stream, x, rng);
+        for (Index n = 0; n < y.cols(); ++n)
+          REQUIRE((streamed(0, n) == y(0, n) || (std::isnan(y(0, n)) && std::isnan(streamed(0, n)))));
+      }
+    }
+}
+
+TEST_CASE("resample: every SIMD target computes the same, and each channel alone") {
+  Rng rng(34);
+  for (const auto& [from, to] : {std::pair(3, 1), {1, 3}, {147, 160}, {5, 7}})
+    for (const Quality q : {Quality::standard, Quality::best}) {
+      const Op op = op::resample(3, from, to, {q}), mono = op::resample(1, from, to, {q});
+      const Signal x = noise(rng, 3, 2000);
+      Signal best;
+      for (const std::string& target : kernels::simd_targets()) {
+        INFO(target << " " << op.name());
+        kernels::use_simd_target(target);
+        const Signal y = op(x);
+        if (best.size() == 0) best = y;
+        CHECK((y - best).cwiseAbs().maxCoeff() < 2e-6f);
+        for (Index c = 0; c < 3; ++c) CHECK(same_bits(Signal(y.row(c)), mono(Signal(x.row(c)))));
+      }
+      kernels::use_simd_target("");
+    }
+}
+
+TEST_CASE("resample runs inside a stack with one latency") {
+  const Stack stack({op::resample(1, 48000, 16000), op::resample(1, 16000, 22050)});
+  Rng rng(35);
+  verify_contract(stack, rng, {.dense = false, .longest = 3000, .chunkings = 2});
+}
+
+TEST_CASE("resample refuses rates and specifications, saying what is allowed") {
+  CHECK_THROWS_WITH(Resampler(0, 16000), "resample: the input rate must be positive, got 0 Hz");
+  CHECK_THROWS_WITH(Resampler(8000, -1), "resample: the output rate must be positive, got -1 Hz");
+  CHECK_THROWS_WITH(Resampler(std::nan(""), 1), "resample: the input rate must be positive, got nan Hz");
+  CHECK_THROWS_WITH(Resampler(1, 2e9), "resample: the output rate must be at most 1e9 Hz, got 2e+09");
+  CHECK_THROWS_WITH(Resampler(1.0 / 3, 1), Catch::StartsWith("resample: the input rate must be a multiple of "
+                                                             "0.001 Hz, got 0.333333; for other ratios"));
+  CHECK_THROWS_WITH(Resampler(1e9, 1), Catch::Contains("at most 4194304 are allowed; convert in two steps"));
+  CHECK_THROWS_WITH(Resampler(2, 1, {.stopband_db = 200}),
+                    "resample: stopband_db must be 20 to 160, got 200");
+  CHECK_THROWS_WITH(Resampler(2, 1, {.passband = 1.0}), "resample: passband must be 0.05 to 0.995, got 1");
+  CHECK_THROWS_WITH(Resampler(2, 1, {.max_delay_s = 0.0}), "resample: max_delay_s must be positive, got 0");
+  CHECK_THROWS_WITH(op::resample(0, 2, 1), "resample: channels must be 1 to 1048576, got 0");
+}
