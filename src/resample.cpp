@@ -9,8 +9,8 @@
 
 #include "check.h"
 #include "filter_design.h"
-#include "kernels/continuous.h"
 #include "kernels/polyphase.h"
+#include "resample_filter.h"
 
 namespace wavestride {
 namespace {
@@ -18,7 +18,7 @@ namespace {
 struct Preset {
   double stopband_db, passband;
 };
-constexpr Preset presets[] = {{100, 0.85}, {125, 0.915}, {150, 0.913}, {150, 0.968}};
+constexpr Preset presets[] = {{100, 0.85}, {125, 0.917}, {150, 0.917}, {150, 0.968}};
 
 // Kaiser's formulas fall short at the edges of the transition band: by some of this attenuation, and by some
 // of this part of the band, which is taken from the passband's side, where nobody needs as small an error.
@@ -72,9 +72,7 @@ double low_frequency_delay(std::span<const double> h) {
   return moment / sum;
 }
 
-// The same filter between any two rates: its impulse response as a function of time, tabulated.
-constexpr Index table_step = 256;  // points per sample of the lower rate; interpolation errs by −185 dB
-
+// The same filter between any two rates: its impulse response as a function of time.
 Filter table_filter(const Filter& f) {
   return {table_step, 1, f.passband, f.stopband_db, f.phase};
 }
@@ -98,7 +96,18 @@ std::shared_ptr<const Value> shared(const Key& key, Make&& make) {
   return made;
 }
 
+std::shared_ptr<const kernels::ContinuousFilter> shared_table(const Filter& f, std::span<const double> h) {
+  return shared<kernels::ContinuousFilter>(
+      f, [&] { return std::make_shared<const kernels::ContinuousFilter>(h); });
+}
+
 }  // namespace
+
+std::shared_ptr<const kernels::ContinuousFilter> shared_table(Quality quality) {
+  const Preset& preset = presets[static_cast<int>(quality)];
+  const Filter f{table_step, 1, preset.passband, preset.stopband_db, Phase::linear};
+  return shared_table(f, impulse_response(f));
+}
 
 // A filter, fitted to a pair of rates.
 struct Resampler::Design {
@@ -152,8 +161,7 @@ Design design_filter(const Filter& f, double in_hz, double out_hz, bool causal) 
     // The last point of the table may lie between two samples.
     d.size = static_cast<Index>((static_cast<double>(h.size() - 1) - 2 * d.origin) / d.points) + 1;
     d.delay = (d.delay - d.origin) / d.points;
-    d.table = shared<kernels::ContinuousFilter>(
-        table_filter(f), [&] { return std::make_shared<const kernels::ContinuousFilter>(h); });
+    d.table = shared_table(table_filter(f), h);
   } else {
     d.size = static_cast<Index>(h.size());
   }

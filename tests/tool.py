@@ -25,7 +25,7 @@ TOOL = sys.argv.pop(1)
 CLIP = str(pathlib.Path(sys.argv.pop(1)) / "speech-en-16k.flac")
 GOLDEN = pathlib.Path(__file__).resolve().parent / "golden"
 CLIP_BYTES = pathlib.Path(CLIP).read_bytes()
-COMMANDS = ["apply", "compare", "mel", "plot", "presets", "vocode"]
+COMMANDS = ["apply", "compare", "mel", "plot", "presets", "resample", "vocode"]
 
 
 def run(*arguments):
@@ -329,6 +329,45 @@ class Compare(ToolTest):
     def test_refusals(self):
         self.refused(1, "has 8000 Hz, and ", "compare", CLIP, self.wav("x.wav", rate=8000))
         self.ok("compare", self.wav("none.wav", frames=0), self.wav("x.wav"))
+
+
+class Resample(ToolTest):
+    def frames(self, name):
+        with wave.open(self.path(name), "rb") as file:
+            return file.getframerate(), file.getnchannels(), file.getsampwidth(), file.getnframes()
+
+    def test_rates_and_formats(self):
+        source = self.wav("in.wav", 48000, 2, 4801)
+        self.ok("resample", source, self.path("out.wav"), "--rate", 16000, "--bits", 24, "--quality", "best")
+        self.assertEqual(self.frames("out.wav"), (16000, 2, 3, 1601))
+
+    def test_dither_is_reproducible(self):
+        source = self.wav("in.wav", 16000)
+        for name, seed in (("a.wav", 1), ("b.wav", 1), ("c.wav", 2)):
+            self.ok("resample", source, self.path(name), "--rate", 22050, "--bits", 16, "--dither", seed)
+        a, b, c = ((self.folder / name).read_bytes() for name in ("a.wav", "b.wav", "c.wav"))
+        self.assertEqual(a, b)
+        self.assertNotEqual(a, c)
+
+    def test_many_files(self):
+        sources = [self.wav(f"{k}.wav", 8000, 1, 100 * k) for k in (1, 2, 3)]
+        (self.folder / "out").mkdir()
+        self.ok("resample", *sources, "--out-dir", self.path("out"), "--rate", 12000)
+        for k in (1, 2, 3):
+            self.assertEqual(self.frames(f"out/{k}.wav")[3], 150 * k)
+
+    def test_describe(self):
+        self.ok("resample", "--describe", "--from", 48000, "--to", 16000, "--plot", self.path("response.png"))
+        self.png_size("response.png")
+
+    def test_refusals(self):
+        source = self.wav("in.wav")
+        out = self.path("out.wav")
+        self.refused(2, "--rate is required", "resample", source, out)
+        self.refused(2, "--dither needs --bits 16 or 24", "resample", source, out, "--rate", 8000, "--dither", 1)
+        self.refused(2, "give IN and OUT", "resample", source, "--rate", 8000)
+        self.refused(2, "--describe needs --from and --to", "resample", "--describe")
+        self.refused(1, "passband must be 0.05 to 0.995", "resample", source, out, "--rate", 8000, "--passband", 2)
 
 
 def array(*shape):

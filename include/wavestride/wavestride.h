@@ -28,6 +28,7 @@
 #include <wavestride/pyramid.h>
 #include <wavestride/resample.h>
 #include <wavestride/safetensors.h>
+#include <wavestride/samples.h>
 #include <wavestride/signal.h>
 #include <wavestride/spatial_pyramid_pool1d.h>
 #include <wavestride/stack.h>
@@ -35,5 +36,6 @@
 #include <wavestride/stream.h>
 #include <wavestride/stretch_fir.h>
 #include <wavestride/tensor_file.h>
+#include <wavestride/varispeed.h>
 #include <wavestride/wavenet.h>
 #include <wavestride/weights.h>

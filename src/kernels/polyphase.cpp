@@ -194,10 +194,11 @@ template <int F, class T>
 HWY_INLINE void Direct(const PolyphaseBank& bank, const Group& g, const float* in, const Rows& rows, int a,
                        int b, Sums<F, T>& low, Sums<F, T>& high) {
   const Index first = g.begin[a], last = g.end[b - 1] - 1, C = rows.channels;
-  Run<F, T>(Chain<lanes>{bank.floats() + g.head_h + first * lanes, in + first * C, C, rows.row_step,
-                         std::max<Index>(g.head - first, 0)},
-            Chain<-lanes>{bank.floats() + g.tail_h + (last - g.tail) * lanes, in + last * C, -C,
-                          rows.row_step, std::max<Index>(last + 1 - g.tail, 0)},
+  const Index head = std::max<Index>(g.head - first, 0), tail = std::max<Index>(last + 1 - g.tail, 0);
+  Run<F, T>(Chain<lanes>{bank.floats() + g.head_h + (g.head - head) * lanes, in + (g.head - head) * C, C,
+                         rows.row_step, head},
+            Chain<-lanes>{bank.floats() + g.tail_h + std::max<Index>(tail - 1, 0) * lanes, in + last * C, -C,
+                          rows.row_step, tail},
             low, high);
 }
 

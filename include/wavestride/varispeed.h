@@ -1,0 +1,48 @@
+// Sample-rate conversion by a ratio that changes while it runs: clock drift, varispeed, pitch.
+#pragma once
+
+#include <wavestride/resample.h>
+
+namespace wavestride {
+
+/// Output frames lie at input positions p(0) = 0, p(n+1) = p(n) + speed(p(n)), where speed is the number of
+/// input frames per output frame: a function of the input position alone, so that no chunking changes a bit.
+/// The filter is that of the quality at every speed, and is widened above 1 so that nothing aliases.
+///
+///     Varispeed v(2);
+///     play(v.push(chunk));
+///     v.set_speed(1.001, 480);  // from the next frame that is pushed, over 480 frames
+class Varispeed {
+ public:
+  /// Throws std::invalid_argument when channels are below 1, or speed is not 1/16 to 16.
+  explicit Varispeed(Index channels, double speed = 1, Quality quality = Quality::standard);
+  Varispeed(Varispeed&&) noexcept;
+  Varispeed& operator=(Varispeed&&) noexcept;
+  ~Varispeed();
+
+  /// Changes the speed from input frame received() on, linearly over `ramp_frames` input frames. A change
+  /// that comes before an earlier ramp is over starts where that ramp stands. Throws as the constructor, and
+  /// on a negative ramp.
+  void set_speed(double speed, Index ramp_frames = 0);
+  /// The speed at input frame received().
+  double speed() const;
+
+  /// Takes any number of frames, returns the output frames that are ready. Throws std::invalid_argument on
+  /// another number of channels, and after finish().
+  Signal push(FramesView in);
+  /// The output frames up to the end of the input; frames past it are silent.
+  Signal finish();
+  /// Starts over at the speed of the constructor.
+  void reset();
+
+  Index received() const;
+  Index emitted() const;
+  /// Input frames that an output frame reads ahead at a speed.
+  Index lookahead_frames(double speed) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace wavestride

@@ -1,0 +1,164 @@
+#include <wavestride/resample.h>
+#include <wavestride/samples.h>
+#include <wavestride/stream.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+
+#include "cli/panels.h"
+#include "cli/sound.h"
+
+namespace wavestride::cli {
+namespace {
+
+const std::map<std::string, Quality> qualities = {{"fast", Quality::fast},
+                                                  {"standard", Quality::standard},
+                                                  {"best", Quality::best},
+                                                  {"steep", Quality::steep}};
+const std::map<std::string, SampleFormat> sample_formats = {{"16", SampleFormat::int16},
+                                                            {"24", SampleFormat::int24},
+                                                            {"32", SampleFormat::int32},
+                                                            {"float", SampleFormat::float32}};
+
+struct Arguments {
+  std::vector<std::string> files;
+  std::string out_dir, bits, plot, phase = "linear", quality = "standard";
+  int rate_hz = 0;
+  double from_hz = 0, to_hz = 0;
+  bool describe = false;
+  std::optional<double> stopband_db, passband, max_delay_ms;
+  std::optional<std::uint64_t> dither;
+
+  ResampleOptions options() const {
+    ResampleOptions o{.quality = qualities.at(quality), .stopband_db = stopband_db, .passband = passband};
+    if (max_delay_ms) o.max_delay_s = *max_delay_ms / 1000;
+    o.phase = phase == "minimum" ? Phase::minimum : Phase::linear;
+    return o;
+  }
+};
+
+// Rounds to the file's integers with dither; they are floats again afterwards, and written as they are.
+void dither_block(Signal& block, const Arguments& a, Index first_frame) {
+  const SampleOptions options{.bits = a.bits == "24" ? 24 : 0, .dither_seed = a.dither};
+  const auto round = [&]<class T>(std::vector<T> samples) {
+    samples.resize(static_cast<std::size_t>(block.size()));
+    (void)to_samples<T>(block, samples, options, first_frame);
+    block = from_samples<T>(samples, block.rows(), options);
+  };
+  if (a.bits == "24")
+    round(std::vector<std::int32_t>());
+  else
+    round(std::vector<std::int16_t>());
+}
+
+void convert(const Arguments& a, const std::string& in, const std::string& out) {
+  constexpr Index block_frames = 1 << 15;
+  const Timer timer;
+  AudioReader reader(in);
+  const Resampler resampler(reader.sample_rate_hz(), a.rate_hz, a.options());
+  AudioWriteOptions options{.inputs = a.files};
+  if (!a.bits.empty()) options.sample_format = sample_formats.at(a.bits);
+  AudioWriter writer(out, a.rate_hz, reader.channels(), options);
+  Stream stream = resampler.op(reader.channels()).stream();
+  Progress progress("converting " + file_name(in));
+  const auto write = [&](Signal block) {
+    if (a.dither) dither_block(block, a, writer.frames());
+    writer.write(block);
+  };
+  Signal block(reader.channels(), block_frames);
+  while (const Index n = reader.read(block)) {
+    write(stream.push(FramesView(block).slice(0, n)));
+    if (reader.claimed_frames() > 0)
+      progress.show(static_cast<double>(reader.position()) / static_cast<double>(reader.claimed_frames()));
+  }
+  write(stream.finish());
+  writer.commit();
+  say(out, ": ", duration_text(writer.frames(), a.rate_hz), ", ",
+      work_text(timer.seconds(), static_cast<double>(reader.position()) / reader.sample_rate_hz()));
+  if (const Index clipped = writer.clipped_samples(); clipped > 0)
+    std::fprintf(stderr, "wavestride: %s: %lld samples beyond full scale were clipped\n", out.c_str(),
+                 static_cast<long long>(clipped));
+}
+
+void draw_response(const Arguments& a, const Resampler& resampler) {
+  constexpr double highest = 2, lowest_db = -200;
+  Trace trace;
+  for (const double db : resampler.response_db(8 * panel_width, highest))
+    trace.samples.push_back(static_cast<float>(std::max(db, lowest_db)));
+  const double nyquist = std::min(a.from_hz, a.to_hz) / 2;
+  Panel panel{"gain (dB)", linear_axis("gain (dB)", lowest_db, 10, 6), std::move(trace)};
+  write_png(a.plot,
+            {message(a.from_hz, " to ", a.to_hz, " Hz, ", a.quality),
+             linear_axis("frequency (Hz)", 0, highest * nyquist, 12),
+             {std::move(panel)}},
+            {});
+}
+
+void describe(const Arguments& a) {
+  const Resampler r(a.from_hz, a.to_hz, a.options());
+  const FilterResponse achieved = r.achieved();
+  const double nyquist = std::min(a.from_hz, a.to_hz) / 2;
+  say("from ", a.from_hz, " to ", a.to_hz, " Hz, ", a.phase, " phase");
+  say("stopband   ", fixed(achieved.stopband_db, 1), " dB from ", nyquist, " Hz on");
+  say("passband   to ", fixed(r.passband_edge() * nyquist, 1), " Hz (", fixed(r.passband_edge(), 3),
+      "), -0.1 dB at ", fixed(achieved.passband * nyquist, 1), " Hz (", fixed(achieved.passband, 3), ")");
+  say("ripple     ", fixed(achieved.ripple_db, 7), " dB");
+  say("taps       ", r.taps(), " input frames an output frame");
+  say("delay      ", fixed(1000 * r.filter_delay_s(), 3), " ms, taken out of the output");
+  say("memory     ", r.bytes(), " bytes of coefficients");
+  if (!a.plot.empty()) draw_response(a, r);
+}
+
+void check_usage(const Arguments& a) {
+  if (a.describe) {
+    if (a.from_hz == 0 || a.to_hz == 0) throw UsageError("--describe needs --from and --to");
+    return;
+  }
+  if (!a.plot.empty()) throw UsageError("--plot goes with --describe");
+  if (a.rate_hz == 0) throw UsageError("--rate is required");
+  if (a.out_dir.empty() ? a.files.size() != 2 : a.files.empty())
+    throw UsageError("give IN and OUT, or any number of inputs and --out-dir");
+  if (a.dither && a.bits != "16" && a.bits != "24") throw UsageError("--dither needs --bits 16 or 24");
+}
+
+}  // namespace
+
+std::function<void()> resample_command(CLI::App& app) {
+  auto a = std::make_shared<Arguments>();
+  const auto names = [](const auto& map) {
+    std::vector<std::string> keys;
+    for (const auto& entry : map) keys.push_back(entry.first);
+    return CLI::IsMember(keys).description("");
+  };
+  app.add_option("FILES", a->files, "IN OUT, or with --out-dir inputs alone");
+  app.add_option("--rate", a->rate_hz, "sample rate of the output, Hz")
+      ->check(CLI::PositiveNumber.description(""));
+  app.add_option("--out-dir", a->out_dir, "convert every file to one of the same name in this folder");
+  app.add_option("--quality", a->quality, "fast, standard, best or steep")
+      ->check(names(qualities))
+      ->capture_default_str();
+  app.add_option("--stopband-db", a->stopband_db, "attenuation of the stopband, instead of the quality's");
+  app.add_option("--passband", a->passband, "edge as a fraction of the lower Nyquist frequency, likewise");
+  app.add_option("--max-delay", a->max_delay_ms, "ms that the filter may delay at most");
+  app.add_option("--phase", a->phase, "linear or minimum")
+      ->check(CLI::IsMember({"linear", "minimum"}).description(""))
+      ->capture_default_str();
+  app.add_option("--bits", a->bits, "of the output's samples: 16, 24, 32 or float")
+      ->check(names(sample_formats));
+  app.add_option("--dither", a->dither, "add triangular dither, seeded with this number")->type_name("SEED");
+  app.add_flag("--describe", a->describe, "print what a filter achieves, and convert nothing");
+  app.add_option("--from", a->from_hz, "Hz, for --describe");
+  app.add_option("--to", a->to_hz, "Hz, for --describe");
+  app.add_option("--plot", a->plot, "PNG file for the filter's response, with --describe");
+  return [a] {
+    check_usage(*a);
+    if (a->describe) return describe(*a);
+    if (a->out_dir.empty()) return convert(*a, a->files[0], a->files[1]);
+    for (const std::string& in : a->files)
+      convert(*a, in, (std::filesystem::path(a->out_dir) / file_name(in)).string());
+  };
+}
+
+}  // namespace wavestride::cli

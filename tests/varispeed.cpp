@@ -1,0 +1,105 @@
+#include <wavestride/varispeed.h>
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <numbers>
+
+#include "contract.h"
+
+using namespace wavestride;
+using namespace wavestride::testing;
+
+namespace {
+
+Signal joined(const std::vector<Signal>& parts, Index channels) {
+  Index frames = 0;
+  for (const Signal& p : parts) frames += p.cols();
+  Signal y(channels, frames);
+  Index at = 0;
+  for (const Signal& p : parts) {
+    y.middleCols(at, p.cols()) = p;
+    at += p.cols();
+  }
+  return y;
+}
+
+}  // namespace
+
+TEST_CASE("varispeed: the same bits in every chunking, with ramps at fixed input frames") {
+  Rng rng(61);
+  const Signal x = noise(rng, 2, 6000);
+  const auto run = [&](bool whole) {
+    Varispeed v(2, 0.97, Quality::fast);
+    std::vector<Signal> parts;
+    Index at = 0;
+    const auto push_to = [&](Index end) {
+      while (at < end) {
+        const Index n = whole ? end - at : std::min(end - at, uniform(rng, 0, 300));
+        parts.push_back(v.push(FramesView(x).slice(at, n)));
+        at += n;
+      }
+    };
+    push_to(1500);
+    v.set_speed(1.05, 700);
+    push_to(1900);
+    v.set_speed(7.5, 300);
+    push_to(4000);
+    v.set_speed(0.125);
+    push_to(6000);
+    parts.push_back(v.finish());
+    return joined(parts, 2);
+  };
+  const Signal whole = run(true);
+  CHECK(whole.cols() > 17000);
+  for (int i = 0; i < 3; ++i) CHECK(same_bits(run(false), whole));
+}
+
+TEST_CASE("varispeed: at a steady speed it is resample") {
+  // Within the passband and away from the ends: the widths of the filters are rounded differently.
+  Signal x(1, 6000);
+  for (Index n = 0; n < x.cols(); ++n)
+    x(0, n) = static_cast<float>(0.5 * std::sin(0.3 * static_cast<double>(n)) +
+                                 0.4 * std::cos(1.1 * static_cast<double>(n)));
+  for (const auto& [from, to] : {std::pair(5, 4), {3, 4}, {2, 1}, {1, 4}}) {
+    Varispeed v(1, static_cast<double>(from) / to, Quality::best);
+    const Signal y = joined({v.push(x), v.finish()}, 1), expected = resample(x, from, to, {Quality::best});
+    INFO(from << " to " << to);
+    REQUIRE(y.cols() == expected.cols());
+    CHECK((y - expected).middleCols(y.cols() / 4, y.cols() / 2).cwiseAbs().maxCoeff() < 1e-6f);
+  }
+}
+
+TEST_CASE("varispeed: a tone follows a ramp of ±10 % without noise") {
+  // Each output must be the sine at its own input position.
+  constexpr double cycles = 0.21;
+  Signal x(1, 24000);
+  for (Index n = 0; n < x.cols(); ++n)
+    x(0, n) =
+        static_cast<float>(std::sin(2 * std::numbers::pi * std::fmod(cycles * static_cast<double>(n), 1.0)));
+  Varispeed v(1, 0.9, Quality::best);
+  std::vector<Signal> parts = {v.push(FramesView(x).slice(0, 2000))};
+  v.set_speed(1.1, 20000);
+  parts.push_back(v.push(FramesView(x).slice(2000, 22000)));
+  const Signal y = joined(parts, 1);
+  double position = 0, error = 0, power = 0;
+  for (Index n = 0; n < y.cols(); ++n) {
+    const double s = std::sin(2 * std::numbers::pi * std::fmod(cycles * position, 1.0));
+    if (position > 1000) error += std::pow(static_cast<double>(y(0, n)) - s, 2), power += s * s;
+    const double ramp = std::clamp((position - 2000) / 20000, 0.0, 1.0);
+    position += 0.9 + 0.2 * ramp;
+  }
+  CHECK(10 * std::log10(power / error) > 145);  // the input is rounded to float: −150 dB
+}
+
+TEST_CASE("varispeed refuses speeds, ramps and late frames") {
+  CHECK_THROWS_WITH(Varispeed(0), "varispeed: channels must be at least 1, got 0");
+  CHECK_THROWS_WITH(Varispeed(1, 17), "varispeed: speed must be 1/16 to 16, got 17");
+  CHECK_THROWS_WITH(Varispeed(1, std::nan("")), "varispeed: speed must be 1/16 to 16, got nan");
+  Varispeed v(1);
+  CHECK_THROWS_WITH(v.set_speed(1, -1), "varispeed: a ramp must not be negative, got -1 frames");
+  CHECK_THROWS_WITH(v.push(Signal(2, 3)), "varispeed: expects 1 channels, got 2");
+  CHECK(v.finish().cols() == 0);
+  CHECK_THROWS_WITH(v.finish(), "varispeed: the signal is finished; reset() starts a new one");
+  v.reset();
+  CHECK(v.push(Signal(Signal::Ones(1, 2000))).cols() > 1000);
+}
