@@ -21,14 +21,12 @@ constexpr Index float_lanes = hn::MaxLanes(D()), double_lanes = hn::MaxLanes(DD(
 constexpr int vectors = static_cast<int>(lanes / float_lanes);
 constexpr int double_vectors = static_cast<int>(lanes / double_lanes);
 
-// Rows in flight: two chains of multiply-adds each, a vector of 16 outputs long. Fewer where every load is
-// instrumented, which the compiler would take minutes for.
+// Rows in flight: two chains of multiply-adds each, a vector of 16 outputs long; more than this was not
+// faster. Fewer where every load is instrumented, which the compiler would take minutes for.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr int registers = 6;
-#elif HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2
-constexpr int registers = 12;
 #else
-constexpr int registers = 24;
+constexpr int registers = 12;
 #endif
 constexpr int max_rows = std::max(registers / (2 * vectors), 1);
 
