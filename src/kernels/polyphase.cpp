@@ -28,7 +28,7 @@ constexpr int registers = 6;
 #else
 constexpr int registers = 12;
 #endif
-constexpr int max_rows = std::max(registers / (2 * vectors), 1);
+constexpr int max_rows = std::max(registers / (2 * vectors), 1);  // at most most_rows
 
 // Float partial sums are taken over to double after this many products where a bank is precise.
 constexpr Index segment = 32;
@@ -204,7 +204,6 @@ HWY_INLINE void Direct(const PolyphaseBank& bank, const Group& g, const float* i
 // group has read may have made a sum NaN: such an output is made again, alone.
 template <int F, class T, class Value, class Again>
 HWY_INLINE void Store(const Rows& rows, float* out, int a, int b, Value&& f, Again&& again) {
-  const Lanes<T> d;
   const hn::Rebind<float, Lanes<T>> df;
   constexpr Index N = Lanes<T>::size;
   for (int r = 0; r < F; ++r) {
@@ -221,7 +220,6 @@ HWY_INLINE void Store(const Rows& rows, float* out, int a, int b, Value&& f, Aga
       probe = hn::MulAdd(value, hn::Zero(df), probe);
       hn::Store(value, df, y + v * N);
     }
-    (void)d;
     float* to = out + r * rows.out_step;
     if (rows.channels == 1 && b - a == lanes) {
       std::copy_n(y, lanes, to);
@@ -427,6 +425,7 @@ HWY_AFTER_NAMESPACE();
 namespace wavestride::kernels {
 namespace {
 
+constexpr Index most_rows = 6;  // of a tile, on any target
 constexpr int fold_lanes = 2 * PolyphaseBank::lanes;
 // Products in double reach this many periods of the lower Nyquist rate to either side of the centre.
 constexpr double exact_reach = 8;
@@ -515,7 +514,7 @@ PolyphaseBank::PolyphaseBank(Index L, Index M, Index last, std::span<const doubl
             else
               doubles_.push_back(folded(k, i, sign));
           }
-      scratch_ = std::max(scratch_, 2 * 12 * (fold.pairs + 2 * fold.exact));
+      scratch_ = std::max(scratch_, 2 * most_rows * (fold.pairs + 2 * fold.exact));
       groups_.push_back(low);
       groups_.push_back(high);
       folds_.push_back(fold);
