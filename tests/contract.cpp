@@ -8,7 +8,7 @@
 #include "graph.h"
 
 // Counts what this thread allocates: through the sanitizers' hooks, which own malloc there, or else by
-// standing before the C library's malloc, calloc and realloc, which operator new, Eigen and libsndfile use.
+// standing before the C library's functions, which operator new, Eigen, FFTW and libsndfile use.
 namespace {
 thread_local std::size_t allocation_count = 0, allocation_bytes = 0;
 
@@ -29,6 +29,7 @@ namespace {
 extern "C" void* __libc_malloc(std::size_t);
 extern "C" void* __libc_calloc(std::size_t, std::size_t);
 extern "C" void* __libc_realloc(void*, std::size_t);
+extern "C" void* __libc_memalign(std::size_t, std::size_t);
 extern "C" void* malloc(std::size_t n) noexcept {
   count_allocation(n);
   return __libc_malloc(n);
@@ -40,6 +41,17 @@ extern "C" void* calloc(std::size_t n, std::size_t size) noexcept {
 extern "C" void* realloc(void* p, std::size_t n) noexcept {
   count_allocation(n);
   return __libc_realloc(p, n);
+}
+extern "C" void* aligned_alloc(std::size_t alignment, std::size_t n) noexcept {
+  count_allocation(n);
+  return __libc_memalign(alignment, n);
+}
+extern "C" void* memalign(std::size_t alignment, std::size_t n) noexcept {
+  return aligned_alloc(alignment, n);
+}
+extern "C" int posix_memalign(void** p, std::size_t alignment, std::size_t n) noexcept {
+  *p = aligned_alloc(alignment, n);
+  return *p ? 0 : 12;  // ENOMEM
 }
 #endif
 

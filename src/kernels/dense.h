@@ -4,14 +4,15 @@
 
 #include <wavestride/geometry.h>
 
-#include <Eigen/Core>
 #include <span>
+#include <string>
 #include <vector>
+
+#include "kernels/aligned.h"
 
 namespace wavestride::kernels {
 
-/// 64-byte aligned floats.
-using AlignedFloats = std::vector<float, Eigen::aligned_allocator<float>>;
+using AlignedFloats = Aligned<float>;
 
 /// Weights of one group, packed as [output block][tap][input channel][block width], the block width being 32
 /// output channels and for the last block 16 where that suffices; padded with zeros.

@@ -13,27 +13,12 @@
 
 #include <wavestride/geometry.h>
 
-#include <new>
 #include <span>
 #include <vector>
 
+#include "kernels/aligned.h"
+
 namespace wavestride::kernels {
-
-/// Memory that starts at a cache line, so that no vector load touches two.
-template <class T>
-struct CacheLineAllocator {
-  using value_type = T;
-  static constexpr std::align_val_t line{64};
-  CacheLineAllocator() = default;
-  template <class U>
-  CacheLineAllocator(const CacheLineAllocator<U>&) {}
-  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), line)); }
-  void deallocate(T* p, std::size_t) { ::operator delete(p, line); }
-  bool operator==(const CacheLineAllocator&) const = default;
-};
-
-template <class T>
-using Aligned = std::vector<T, CacheLineAllocator<T>>;
 
 class PolyphaseBank {
  public:
