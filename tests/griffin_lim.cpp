@@ -1,6 +1,9 @@
+#include <wavestride/audio_file.h>
 #include <wavestride/griffin_lim.h>
 #include <wavestride/mel_inversion.h>
 
+#include <algorithm>
+#include <bit>
 #include <catch2/catch.hpp>
 
 #include "contract.h"
@@ -61,6 +64,21 @@ TEST_CASE("griffin_lim's spectral convergence falls from checkpoint to checkpoin
     const Signal shorter = griffin_lim(s, o, 1, {.n_iter = 63, .momentum = momentum, .seed = 5});
     CHECK(spectral_convergence(shorter, s, o) == Approx(reported.back()).epsilon(1e-4));
   }
+}
+
+TEST_CASE("griffin_lim's spectral convergence falls on a clip of audio/ too, from its mel frames") {
+  const AudioData speech = read_audio(WAVESTRIDE_AUDIO_DIR "/speech-en-16k.flac");
+  const MelOptions& mel = mel_preset("wavestride-16k");
+  const StftOptions o = mel.stft();
+  const Signal s = mel_inversion(op::mel_expand(mel)(mel_spectrogram(speech.samples, mel)), mel);
+  std::vector<double> checkpoints;
+  griffin_lim(s, o, 1, {.n_iter = 64, .progress = [&](const GriffinLimProgress& p) {
+                          if (std::has_single_bit(static_cast<std::uint64_t>(p.iteration)))
+                            checkpoints.push_back(p.spectral_convergence);
+                        }});
+  REQUIRE(checkpoints.size() == 7);  // after 1, 2, 4 … 64 iterations
+  CHECK(std::is_sorted(checkpoints.rbegin(), checkpoints.rend()));
+  CHECK(checkpoints.back() < 0.2);
 }
 
 TEST_CASE("griffin_lim: a seed gives the same bits again, another one another waveform") {
