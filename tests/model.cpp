@@ -8,6 +8,7 @@
 
 #include "contract.h"
 #include "golden.h"
+#include "hostile.h"
 
 using namespace wavestride;
 using namespace wavestride::testing;
@@ -102,9 +103,11 @@ TEST_CASE("an empty signal and a single frame pass through a model") {
 
 TEST_CASE("a model file that contradicts itself is refused, saying where") {
   CHECK(Parts().refusal() == "");
-  CHECK(Parts().refusal(std::map<std::string, std::string>{}) == "no model: its metadata have no \"config\"");
-  CHECK(Parts().refusal({{"config", "[1"}}) == "its \"config\" is no JSON object");
-  CHECK(Parts().refusal({{"config", "[]"}}) == "its \"config\" is no JSON object");
+  CHECK(Parts().refusal(std::map<std::string, std::string>{}) ==
+        "has no \"config\" in its metadata and none beside it (wavestride-test-model.safetensors.json, "
+        "config.json)");
+  CHECK(Parts().refusal({{"config", "[1"}}) == "the config is no object of keys and values");
+  CHECK(Parts().refusal({{"config", "[]"}}) == "the config is no object of keys and values");
 
   struct Case {
     const char* where;
@@ -116,16 +119,17 @@ TEST_CASE("a model file that contradicts itself is refused, saying where") {
       {"/architecture", 3, "config: \"architecture\" must be a string"},
       {"/preset", nullptr, "config: \"preset\" must be a string"},
       {"/stages", json::array(), "config: \"stages\" must be a list of 1 to 8 values"},
-      {"/stages/0", 7, "config: \"stages\" must hold objects"},
+      {"/stages/0", 7, "config: \"stages\" must hold sections"},
       {"/stages/0/channels", 9, "tensor \"input.weight\" must have shape [9, 80, 5], has [8, 80, 5]"},
-      {"/stages/0/channels", 1e18, "config: \"channels\" must be an integer from 1 to 4096"},
-      {"/stages/0/channels", 18446744073709551615u, "config: \"channels\" must be an integer from 1 to 4096"},
-      {"/stages/0/channels", "8", "config: \"channels\" must be an integer from 1 to 4096"},
-      {"/stages/0/kernel", 0, "config: \"kernel\" must be an integer from 1 to 64"},
-      {"/stages/0/dilations", {1, 0}, "config: \"dilations\" must be an integer from 1 to 1024"},
-      {"/stages/0/right", {1}, "config: \"right\" must be a list of 2 to 2 values"},
-      {"/stages/0/right", {3, 0}, "config: \"right\" must be an integer from 0 to 2"},
-      {"/stages/0/dilations", {1, 2, 4}, "config: \"right\" must be a list of 3 to 3 values"},
+      {"/stages/0/channels", 1e18, "config: \"stages.0.channels\" must be an integer from 1 to 4096"},
+      {"/stages/0/channels", 18446744073709551615u,
+       "config: \"stages.0.channels\" must be an integer from 1 to 4096"},
+      {"/stages/0/channels", "8", "config: \"stages.0.channels\" must be an integer from 1 to 4096"},
+      {"/stages/0/kernel", 0, "config: \"stages.0.kernel\" must be an integer from 1 to 64"},
+      {"/stages/0/dilations", {1, 0}, "config: \"stages.0.dilations\" must hold integers from 1 to 1024"},
+      {"/stages/0/right", {1}, "config: \"stages.0.right\" must be a list of 2 values"},
+      {"/stages/0/right", {3, 0}, "config: \"stages.0.right\" must stay within the kernel, 2"},
+      {"/stages/0/dilations", {1, 2, 4}, "config: \"stages.0.right\" must be a list of 3 values"},
       {"/input_right", 5, "config: \"input_right\" must be an integer from 0 to 4"},
       {"/upsample", {3}, "config: \"upsample\" must divide the hop of the features"},
       {"/upsample", {2}, "tensor \"up.0.weight\" must have shape [12, 8, 1], has [24, 8, 1]"},
@@ -144,6 +148,43 @@ TEST_CASE("a model file that contradicts itself is refused, saying where") {
   CHECK(missing.refusal() == "tensor \"stages.1.0.out.bias\" is missing");
   extra.tensors["stages.2.0.out.bias"] = Tensor({3});
   CHECK(extra.refusal() == "tensor \"stages.2.0.out.bias\" has no place in this architecture");
+}
+
+TEST_CASE("a model tells its layers, and what they cost adds up") {
+  const Model model = load_model(golden_path("model-0.safetensors"));
+  CHECK(model.upsampling() == Ratio(model.features.hop_length, 1));
+  CHECK(model.lookahead_seconds() == Approx(0.01 * static_cast<double>(model.network.lookahead_frames())));
+  Index parameters = 0;
+  double macs = 0;
+  for (const Layer& layer : model.layers()) {
+    parameters += layer.op.parameters();
+    macs += layer.macs_per_second;
+  }
+  CHECK(parameters == model.network.parameters());
+  CHECK(macs == Approx(model.macs_per_second()));
+  CHECK(model.layers().front().op.in_channels() == 80);
+  CHECK(model.layers().front().frames_per_second == 100);
+  CHECK(model.layers().back().frames_per_second == 16'000);
+}
+
+TEST_CASE("a model's config may lie beside its file, or anywhere") {
+  const Parts parts;
+  const TemporaryDirectory directory;
+  const std::string path = directory / "weights";
+  write_safetensors(path, parts.tensors);
+  CHECK(recognised_architecture(SafetensorsFile(path)) == "gated-istft");
+  const auto loads = [&](const ModelOptions& options) { return refusal([&] { load_model(path, options); }); };
+  CHECK(loads({}) == "has no \"config\" in its metadata and none beside it (weights.json, config.json)");
+  CHECK(loads({.config = directory / "other.json"}) == "cannot be opened");
+  json config = parts.config;
+  config.erase("architecture");  // the layers tell it
+  for (const char* name : {"other.json", "config.json"}) {
+    write_bytes(directory / name, config.dump());
+    CHECK(loads({.config = directory / name}) == "");
+  }
+  CHECK(loads({}) == "");
+  write_bytes(directory / "weights.json", "{}");  // nearer than config.json
+  CHECK(loads({}) == "config: \"preset\" must be a string");
 }
 
 TEST_CASE("WAVESTRIDE_DATA names the directory of the data files") {

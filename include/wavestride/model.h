@@ -1,29 +1,61 @@
-// Model: a trained network and what its user must know about it, from one self-contained file; and where the
-// models that come with the library lie.
+// Model: a trained network and what its user must know about it, from the checkpoints that people hold; and
+// where the models that come with the library lie.
 #pragma once
 
 #include <wavestride/mel.h>
 #include <wavestride/op.h>
+#include <wavestride/tensor_file.h>
 
 #include <string>
 
 namespace wavestride {
 
+/// One layer of a model, an Op of its own: layer.op.name() says kind and shapes, checkerboard(layer.op)
+/// measures it.
+struct Layer {
+  Op op;
+  double frames_per_second;  ///< that it makes
+  double macs_per_second;    ///< multiply-adds per second of audio
+};
+
 /// A vocoder: features in, sound out.
 struct Model {
-  std::string architecture;  ///< "gated-istft"
+  std::string architecture;  ///< "hifigan"; known_architectures() lists them
   MelOptions features;       ///< what the network takes: features.n_mels × frames
-  Op network;  ///< features.n_mels × frames to 1 × samples in [−1, 1], at features.sample_rate
-  double lookahead_seconds;  ///< how far beyond its own time a sample reads the features
+  Op network;                ///< features.n_mels × frames to 1 × samples, at features.sample_rate
+  /// Why features can't be made of sound with `features` alone, as where a model takes another network's
+  /// latents, or statistics of its recipe are missing; empty where they can.
+  std::string no_analysis = {};
 
   /// 1 × samples of n_mels × frames. Throws std::invalid_argument on another number of bands.
   Signal operator()(FramesView mel) const { return network(mel); }
+
+  /// Samples per frame.
+  Ratio upsampling() const;
+  /// How far beyond its own time a sample reads the features, at worst.
+  double lookahead_seconds() const;
+  double macs_per_second() const;  ///< of audio
+  std::vector<Layer> layers() const;
 };
 
-/// Reads a model from a .safetensors file whose metadata hold its "config" as JSON: the architecture, the
-/// preset of its features, and its sizes. examples/train/ makes such files. Throws IoError, with the path and
-/// the reason, unless the config is known and the tensors are exactly the ones that it calls for.
-Model load_model(const std::string& path);
+/// What a checkpoint does not say about itself.
+struct ModelOptions {
+  /// Path of the config (.json); empty: the one in the file's metadata, else the one beside the file.
+  std::string config = {};
+  /// Name of a mel_preset(): the features, where the config does not describe them.
+  std::string preset = {};
+};
+
+/// Reads a trained network: from one self-contained .safetensors file whose metadata hold its "config" as
+/// JSON (examples/train/ makes such files), or from a checkpoint and its config. Throws IoError, with path
+/// and reason, unless the architecture is known, the config says all that the weights leave open, and the
+/// tensors are exactly those that it calls for.
+Model load_model(const std::string& path, const ModelOptions& options = {});
+
+/// Names of the architectures that load_model() builds.
+std::vector<std::string> known_architectures();
+/// The architecture whose layers the file holds, empty where it is none of them.
+std::string recognised_architecture(const TensorFile& file);
 
 /// The path of a file that comes with the library: in the directory $WAVESTRIDE_DATA where that is set, else
 /// in ../share/wavestride beside the running program's directory, else where the library was installed, else

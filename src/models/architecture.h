@@ -1,0 +1,26 @@
+// Architectures: how a network is built from a model file, one entry and one file for each. To add one, write
+// src/models/<name>.cpp and list it in src/model.cpp.
+#pragma once
+
+#include "models/model_file.h"
+
+namespace wavestride::models {
+
+/// What an architecture makes of a file; see Model.
+struct Network {
+  Op op;
+  MelOptions features;
+  std::string no_analysis = {};
+};
+
+struct Architecture {
+  const char* name;
+  /// Whether the file holds its layers, by their names and shapes.
+  bool (*recognises)(const TensorFile& file);
+  /// May throw std::invalid_argument where the config contradicts itself; load_model() adds the path.
+  Network (*build)(ModelFile& file);
+};
+
+extern const Architecture gated_istft;
+
+}  // namespace wavestride::models

@@ -1,0 +1,119 @@
+#include "models/config.h"
+
+#include <fstream>
+
+namespace wavestride::models {
+
+Config::Config(std::string path, Json root) : path_(std::move(path)), object_(std::move(root)) {
+  if (!object_.is_object()) throw IoError(path_, "the config is no object of keys and values");
+}
+
+const Json* Config::find(Keys keys) const {
+  for (const char* key : keys)
+    if (const auto it = object_.find(key); it != object_.end() && !it->is_null()) return &*it;
+  return nullptr;
+}
+
+std::string Config::name(Keys keys) const {
+  for (const char* key : keys)
+    if (has({key})) return "\"" + where_ + key + "\"";
+  return "\"" + where_ + *keys.begin() + "\"";
+}
+
+std::string Config::text(Keys keys) const {
+  const Json* value = find(keys);
+  if (value == nullptr || !value->is_string()) refuse(name(keys), " must be a string");
+  return value->get<std::string>();
+}
+
+double Config::number(Keys keys) const {
+  const Json* value = find(keys);
+  if (value == nullptr || !value->is_number()) refuse(name(keys), " must be a number");
+  return value->get<double>();
+}
+
+bool Config::flag(Keys keys) const {
+  const Json* value = find(keys);
+  if (value == nullptr || !value->is_boolean()) refuse(name(keys), " must be true or false");
+  return value->get<bool>();
+}
+
+namespace {
+
+// As a double, numbers beyond 64 bits are still beyond `most`.
+bool is_integer(const Json* value, Index least, Index most) {
+  const double v = value != nullptr && value->is_number_integer() ? value->get<double>() : std::nan("");
+  return v >= static_cast<double>(least) && v <= static_cast<double>(most);
+}
+
+}  // namespace
+
+Index Config::integer(Keys keys, Index least, Index most) const {
+  const Json* value = find(keys);
+  if (!is_integer(value, least, most)) refuse(name(keys), " must be an integer from ", least, " to ", most);
+  return value->get<Index>();
+}
+
+const Json& Config::list(Keys keys, std::size_t shortest, std::size_t longest) const {
+  const Json* value = find(keys);
+  if (value == nullptr || !value->is_array() || value->size() < shortest || value->size() > longest)
+    refuse(name(keys), " must be a list of ", shortest,
+           shortest == longest ? std::string() : message(" to ", longest), " values");
+  return *value;
+}
+
+std::vector<Index> Config::integers_of(const Json& list, const std::string& name, Index least,
+                                       Index most) const {
+  std::vector<Index> values;
+  for (const Json& value : list) {
+    if (!is_integer(&value, least, most)) refuse(name, " must hold integers from ", least, " to ", most);
+    values.push_back(value.get<Index>());
+  }
+  return values;
+}
+
+std::vector<Index> Config::integers(Keys keys, std::size_t shortest, std::size_t longest, Index least,
+                                    Index most) const {
+  return integers_of(list(keys, shortest, longest), name(keys), least, most);
+}
+
+std::vector<std::vector<Index>> Config::integer_lists(Keys keys, std::size_t shortest, std::size_t longest,
+                                                      Index least, Index most) const {
+  std::vector<std::vector<Index>> lists;
+  for (const Json& inner : list(keys, shortest, longest)) {
+    if (!inner.is_array() || inner.empty() || inner.size() > 64)
+      refuse(name(keys), " must hold lists of 1 to 64 values");
+    lists.push_back(integers_of(inner, name(keys), least, most));
+  }
+  return lists;
+}
+
+Config Config::section(Keys keys) const {
+  const Json* value = find(keys);
+  const std::string full = name(keys);
+  if (value == nullptr || !value->is_object()) refuse(full, " must be a section");
+  return {path_, full.substr(1, full.size() - 2) + ".", *value};
+}
+
+std::vector<Config> Config::sections(Keys keys, std::size_t shortest, std::size_t longest) const {
+  const std::string full = name(keys);
+  std::vector<Config> result;
+  for (const Json& inner : list(keys, shortest, longest)) {
+    if (!inner.is_object()) refuse(full, " must hold sections");
+    result.push_back({path_, message(full.substr(1, full.size() - 2), ".", result.size(), "."), inner});
+  }
+  return result;
+}
+
+Config read_config(const std::string& path) {
+  constexpr std::size_t most = 16'000'000;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw IoError(path, "cannot be opened");
+  std::string text(most + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > most) throw IoError(path, message("is longer than ", most, " bytes: no config"));
+  return {path, Json::parse(text, nullptr, false)};
+}
+
+}  // namespace wavestride::models

@@ -1,0 +1,111 @@
+// The library's own vocoder, as examples/train/ trains it.
+#include <wavestride/activation.h>
+#include <wavestride/conv1d.h>
+#include <wavestride/pixel_shuffle1d.h>
+#include <wavestride/stack.h>
+
+#include <numbers>
+
+#include "models/architecture.h"
+
+namespace wavestride::models {
+namespace {
+
+Op conv_op(const LayerWeights& layer, const Conv1dOptions& options = {}) {
+  return op::conv1d(layer.weight, layer.bias, options);
+}
+
+/// What makes real and imaginary parts, in turn as istft() takes them, of a layer with outputs [log magnitude
+/// m; phase p]: (cos p, sin p) = (sin(p + π/2), sin p), so that twice the rows and one product do.
+Op polar_output(const LayerWeights& layer, Index channels, Index bins, float max_log_magnitude) {
+  const auto rows = [&](Index first, double real_shift) {
+    Tensor weight({2 * bins, channels, 1}), bias({2 * bins});
+    for (Index row = 0; row < 2 * bins; ++row) {
+      const Index from = first + row / 2;
+      std::copy_n(layer.weight.data.begin() + from * channels, channels,
+                  weight.data.begin() + row * channels);
+      const double b = layer.bias[static_cast<std::size_t>(from)];
+      bias.data[static_cast<std::size_t>(row)] = static_cast<float>(row % 2 == 0 ? b + real_shift : b);
+    }
+    return op::conv1d(weight, bias.data);
+  };
+  constexpr float none = -std::numeric_limits<float>::infinity();
+  StackBuilder b("polar");
+  const auto x = b.input(channels);
+  const auto magnitude =
+      b.chain(x, std::vector{rows(0, 0), op::clip(2 * bins, none, max_log_magnitude), op::exp(2 * bins)});
+  const auto phase = b.chain(x, std::vector{rows(bins, std::numbers::pi / 2), op::sin(2 * bins)});
+  return b.build({b.apply(op::multiply(2 * bins), {magnitude, phase})});
+}
+
+/// Log-mel frames through stages of gated dilated blocks, sub-pixel upsampling between them, to magnitudes
+/// and phases of an inverse STFT (after iSTFTNet, Kaneko et al. 2022). Blocks read few frames ahead, many
+/// back.
+Network build(ModelFile& file) {
+  // Dilations take memory that no tensor in the file vouches for.
+  constexpr Index most_channels = 4096, most_kernel = 64, most_dilation = 1024;
+  const Config& config = file.config();
+  const MelOptions features = mel_preset(config.text({"preset"}));
+  const std::vector<Config> stages = config.sections({"stages"}, 1, 8);
+  const std::vector<Index> upsample =
+      config.integers({"upsample"}, stages.size() - 1, stages.size() - 1, 1, features.hop_length);
+  const auto around = [](Index reach, Index right) { return ConvPadding(reach - right, right); };
+
+  StackBuilder b("gated-istft");
+  auto x = b.input(features.n_mels);
+  Index channels = features.n_mels, samples = features.hop_length;
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    const Config& stage = stages[i];
+    const Index width = stage.integer({"channels"}, 1, most_channels);
+    if (i == 0) {
+      const Index kernel = config.integer({"input_kernel"}, 1, most_kernel);
+      const Index right = config.integer({"input_right"}, 0, kernel - 1);
+      x = b.apply(conv_op(file.conv("input", {width, channels, kernel}),
+                          {.padding = around(kernel - 1, right), .padding_mode = PadMode::replicate}),
+                  {x});
+    } else {
+      const Index factor = upsample[i - 1];
+      if (samples % factor != 0) config.refuse("\"upsample\" must divide the hop of the features");
+      samples /= factor;
+      x = b.apply(conv_op(file.conv(message("up.", i - 1), {factor * width, channels, 1})), {x});
+      x = b.apply(op::pixel_shuffle1d(factor * width, factor), {x});
+    }
+    channels = width;
+    const Index kernel = stage.integer({"kernel"}, 1, most_kernel);
+    const std::vector<Index> dilations = stage.integers({"dilations"}, 1, 64, 1, most_dilation);
+    const std::vector<Index> rights =
+        stage.integers({"right"}, dilations.size(), dilations.size(), 0, (kernel - 1) * most_dilation);
+    for (std::size_t j = 0; j < dilations.size(); ++j) {
+      const std::string name = message("stages.", i, ".", j);
+      const Index reach = (kernel - 1) * dilations[j];
+      if (rights[j] > reach) stage.refuse(stage.name({"right"}), " must stay within the kernel, ", reach);
+      auto h = b.apply(conv_op(file.conv(name + ".conv", {2 * channels, channels, kernel}),
+                               {.padding = around(reach, rights[j]), .dilation = dilations[j]}),
+                       {x});
+      h = b.apply(op::gated(2 * channels), {h});
+      h = b.apply(conv_op(file.conv(name + ".out", {channels, channels, 1})), {h});
+      x = b.apply(op::add(channels), {x, h});
+    }
+  }
+  const Index n_fft = config.integer({"n_fft"}, 2, 1 << 16);
+  const StftOptions inverse{.n_fft = n_fft, .hop_length = config.integer({"hop"}, 1, n_fft)};
+  if (inverse.hop_length != samples)
+    config.refuse("\"hop\" must be the hop of the features over all upsampling, ", samples, ", is ",
+                  inverse.hop_length);
+  const LayerWeights output = file.conv("output", {2 * inverse.bins(), channels, 1});
+  x = b.apply(polar_output(output, channels, inverse.bins(),
+                           static_cast<float>(config.number({"max_log_magnitude"}))),
+              {x});
+  return {b.build({b.apply(op::istft(inverse), {x})}), features};
+}
+
+bool recognises(const TensorFile& file) {
+  return weight_shape(file, "stages.0.0.conv") && weight_shape(file, "stages.0.0.out") &&
+         weight_shape(file, "output");
+}
+
+}  // namespace
+
+const Architecture gated_istft{"gated-istft", recognises, build};
+
+}  // namespace wavestride::models

@@ -1,0 +1,88 @@
+// ModelFile: the tensors and the config of one model, from which an architecture is built. Layers are asked
+// for by name, with the shape that the config calls for; names stand behind a prefix, weights may be in any
+// of the spellings of weight norm.
+#pragma once
+
+#include <wavestride/model.h>
+#include <wavestride/weights.h>
+
+#include <optional>
+#include <set>
+
+#include "models/config.h"
+
+namespace wavestride::models {
+
+/// The shape of a layer's weight, however it is stored; nothing where the file has no such layer. `layer` is
+/// the full name: "generator.conv_pre".
+std::optional<std::vector<Index>> weight_shape(const TensorFile& file, const std::string& layer);
+
+/// The prefixes P ("", "generator.", "model_g.dec.") for which the file holds a layer P + `layer`.
+std::vector<std::string> prefixes_of(const TensorFile& file, std::string_view layer);
+
+/// A layer's weight with weight norm folded: w = v·g/‖v‖, the norm over all dimensions but the first, from
+/// "weight", "weight_g" and "weight_v", or "parametrizations.weight.original0" and "…original1". Throws
+/// IoError where there is none, or where g has another shape.
+Tensor folded_weight(const TensorFile& file, const std::string& layer);
+
+enum class Bias { required, optional, none };
+
+class ModelFile {
+ public:
+  ModelFile(const TensorFile& file, Config config, ModelOptions options)
+      : file_(file), config_(std::move(config)), options_(std::move(options)) {}
+
+  /// An IoError about the tensors.
+  template <class... Parts>
+  [[noreturn]] void refuse(const Parts&... parts) const {
+    throw IoError(file_.path(), message(parts...));
+  }
+
+  const Config& config() const { return config_; }
+  const ModelOptions& options() const { return options_; }
+  const TensorFile& tensors() const { return file_; }
+
+  /// From now on names stand behind the prefix under which the file holds `layer`. Throws IoError where there
+  /// is none, or several.
+  void locate(std::string_view layer);
+  /// What locate() found.
+  const std::string& prefix() const { return prefix_; }
+
+  std::optional<std::vector<Index>> shape_of(const std::string& layer) const {
+    return weight_shape(file_, prefix_ + layer);
+  }
+  bool holds(const std::string& layer) const { return shape_of(layer).has_value(); }
+  bool holds_tensor(const std::string& name) const { return file_.find(prefix_ + name) != nullptr; }
+
+  /// A tensor of this shape. `by` names the keys of the config that call for it.
+  Tensor tensor(const std::string& name, const std::vector<Index>& shape, const char* by = nullptr);
+  /// Weight and bias of a layer, the bias as long as the output of an nn.Conv1d (shape[0]).
+  LayerWeights conv(const std::string& layer, const std::vector<Index>& shape, Bias bias = Bias::required,
+                    const char* by = nullptr) {
+    return this->layer(layer, shape, shape[0], bias, by);
+  }
+  /// The same of an nn.ConvTranspose1d (shape[1]).
+  LayerWeights conv_transpose(const std::string& layer, const std::vector<Index>& shape,
+                              Bias bias = Bias::required, const char* by = nullptr) {
+    return this->layer(layer, shape, shape[1], bias, by);
+  }
+  /// The architecture has no use for this tensor.
+  void skip(const std::string& name) { used_.insert(prefix_ + name); }
+
+  /// Throws IoError naming a tensor behind the prefix that was not asked for.
+  void require_all_used() const;
+
+ private:
+  LayerWeights layer(const std::string& name, const std::vector<Index>& shape, Index outputs, Bias bias,
+                     const char* by);
+  void check_shape(const std::string& name, const std::vector<Index>& shape, const std::vector<Index>& wanted,
+                   const char* by) const;
+
+  const TensorFile& file_;
+  Config config_;
+  ModelOptions options_;
+  std::string prefix_;
+  std::set<std::string> used_;
+};
+
+}  // namespace wavestride::models
