@@ -107,8 +107,13 @@ RealFft::Buffers::Buffers(const RealFft& fft)
     : time_memory_(allocate(fft.size())), spectrum_memory_(allocate(2 * fft.bins())) {
   time = {time_memory_.get(), static_cast<std::size_t>(fft.size())};
   spectrum = {spectrum_memory_.get(), static_cast<std::size_t>(2 * fft.bins())};
+  Index floats = fft.size() + 2 * fft.bins();
   if (fft.plans_->padded)
-    for (Memory& m : chirp_memory_) m.reset(allocate(2 * fft.plans_->length()));
+    for (Memory& m : chirp_memory_) {
+      m.reset(allocate(2 * fft.plans_->length()));
+      floats += 2 * fft.plans_->length();
+    }
+  bytes_ = floats * static_cast<Index>(sizeof(float));
 }
 
 // Making plans is the one thing that FFTW does not allow on several threads at once. Plans live as long as

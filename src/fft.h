@@ -25,12 +25,14 @@ class RealFft {
   class Buffers {
    public:
     explicit Buffers(const RealFft& fft);
+    Index bytes() const noexcept { return bytes_; }
     std::span<float> time;      ///< size real values
     std::span<float> spectrum;  ///< size/2 + 1 complex values: real, imaginary, real, …
 
    private:
     friend struct Plans;
     Memory time_memory_, spectrum_memory_, chirp_memory_[2];
+    Index bytes_ = 0;
   };
 
   /// Throws std::invalid_argument unless 1 ≤ size ≤ max_size.

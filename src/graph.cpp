@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "check.h"
 
@@ -25,6 +26,19 @@ Ratio operator*(Ratio a, Ratio b) {
 Index port_available(const Port& port, Index received) noexcept {
   if (port.padding.mode == PadMode::reflect && received <= -port.geometry.window.first(0)) return 0;
   return port.geometry.available(received);
+}
+
+Index port_needs(const Port& port, Index out_made, Index received, Index reach) noexcept {
+  const Index first = port.geometry.window.first(out_made);
+  switch (port.padding.mode) {
+    case PadMode::constant:
+      return first;
+    case PadMode::replicate:
+      return std::min(first, received - 1);
+    case PadMode::reflect:
+      return std::min(first, received - 1 - reach);
+  }
+  return first;
 }
 
 Index right_reach(const Port& port) {
@@ -244,6 +258,31 @@ void Graph::availables(std::span<const Index> received, std::span<Index> values)
       n = std::min(n, port_available(node.kernel->inputs()[p], values[node.inputs[p]]));
     return n;
   });
+}
+
+Index Graph::carried_floats() const {
+  constexpr Index start = 1 << 20, most_periods = 1 << 10;  // far from the start, for all phases of the rates
+  Index period = 1;
+  for (const Value& v : values_)
+    if (v.rate) period = std::min(most_periods, std::lcm(period, v.rate->den));
+  std::vector<Index> made(values_.size());
+  Index worst = 0;
+  for (Index received = start; received < start + period; ++received) {
+    availables(matching_lengths(received), made);
+    Index sum = 0;
+    for (std::size_t v = 0; v < values_.size(); ++v) {
+      Index needed = made[v];
+      for (const Reader& r : values_[v].readers) {
+        const Port& port =
+            nodes[static_cast<std::size_t>(r.node)].kernel->inputs()[static_cast<std::size_t>(r.port)];
+        needed = std::min(needed, port_needs(port, made[static_cast<std::size_t>(value_of(r.node))], made[v],
+                                             right_reach(port)));
+      }
+      sum += (made[v] - needed) * values_[v].channels;
+    }
+    worst = std::max(worst, sum);
+  }
+  return worst;
 }
 
 std::vector<FrameRange> Graph::reads(int output, Index n) const {

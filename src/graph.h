@@ -55,6 +55,9 @@ class Graph {
   /// The frames of every value that frame n of an output depends on.
   std::vector<FrameRange> reads(int output, Index n) const;
 
+  /// The most floats that readers still need when what can be made of the inputs so far has been made.
+  Index carried_floats() const;
+
   /// Lengths of all inputs that last as long as T frames of input 0.
   std::vector<Index> matching_lengths(Index T) const;
 
@@ -73,6 +76,10 @@ class Graph {
 /// Output frames that `received` frames of an unfinished input allow: Geometry::available, and nothing before
 /// the frames have arrived that a reflection at the start needs.
 Index port_available(const Port& port, Index received) noexcept;
+
+/// The first frame that a port still needs when `out_made` frames have been made of the `received` so far;
+/// `reach` is its right_reach() where it pads by reflection.
+Index port_needs(const Port& port, Index out_made, Index received, Index reach) noexcept;
 
 /// A bound on how many virtual frames past the end a port's last window can reach.
 Index right_reach(const Port& port);

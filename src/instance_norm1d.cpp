@@ -42,6 +42,7 @@ class InstanceNorm1d final : public WholeSignalKernel {
  private:
   struct Statistics final : KernelState {
     explicit Statistics(std::size_t channels) : mean(channels), gain(channels) {}
+    Index bytes() const noexcept override { return static_cast<Index>(2 * mean.size() * sizeof(double)); }
     std::vector<double> mean, gain;
   };
 

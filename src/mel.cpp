@@ -124,6 +124,7 @@ class PeakRange final : public Kernel {
 
  private:
   struct Peak : KernelState {
+    Index bytes() const noexcept override { return sizeof value; }
     float value = 0;
   };
   float range_;

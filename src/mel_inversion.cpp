@@ -57,6 +57,7 @@ class MelInversion final : public Kernel {
 
   struct State : KernelState {
     explicit State(std::size_t n) : mel(n), mu(n), next_mu(n), step(n), point(n), trial(n) {}
+    Index bytes() const noexcept override { return static_cast<Index>(10 * mel.size() * sizeof(double)); }
     std::vector<double> mel, mu, next_mu, step;
     Point point, trial;
   };

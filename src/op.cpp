@@ -117,6 +117,11 @@ Index Op::receptive_field() const {
   return widest;
 }
 
+Index Op::carried_bytes() const {
+  if (const auto reason = whole_signal_reason()) return Work::unknown;
+  return graph_->carried_floats() * static_cast<Index>(sizeof(float));
+}
+
 Index Op::parameters() const {
   Index sum = 0;
   for (const auto& node : graph_->nodes) sum += node.kernel->parameters();

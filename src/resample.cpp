@@ -226,6 +226,7 @@ class ResampleKernel final : public Kernel {
 
  private:
   struct Scratch : KernelState {
+    Index bytes() const noexcept override { return static_cast<Index>(memory.size() * sizeof(double)); }
     std::vector<double> memory;
   };
 

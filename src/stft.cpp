@@ -65,6 +65,7 @@ Framing::Framing(const char* op, const StftOptions& o) {
 
 struct FftState : KernelState {
   explicit FftState(const RealFft& fft) : buffers(fft) {}
+  Index bytes() const noexcept override { return buffers.bytes(); }
   RealFft::Buffers buffers;
 };
 
@@ -161,6 +162,9 @@ class Istft final : public Kernel {
   struct State : FftState {
     explicit State(const RealFft& fft) : FftState(fft), sum(static_cast<std::size_t>(fft.size())) {}
     void reset() noexcept override { position = -1; }
+    Index bytes() const noexcept override {
+      return FftState::bytes() + static_cast<Index>(sum.size() * sizeof(float));
+    }
 
     /// So that the next frame added is `frame`.
     void start(Index frame, Index hop) noexcept {

@@ -175,8 +175,10 @@ class GraphRunner {
   Index state_bytes() const {
     Index sum = 0;
     for (const Value& v : values_) sum += v.queue.bytes();
-    for (const Node& n : nodes_)
+    for (const Node& n : nodes_) {
+      if (n.state) sum += n.state->bytes();
       for (const auto& e : n.edge) sum += static_cast<Index>(e.size() * sizeof(float));
+    }
     return sum;
   }
 
@@ -423,19 +425,9 @@ class GraphRunner {
     const Value& out = output_of(r.node);
     if (out.length != Work::unknown) return Work::unknown;
     if (graph_->whole(r.node)) return 0;
-    const Port& port = kernel(r.node).inputs()[static_cast<std::size_t>(r.port)];
-    const Index first = port.geometry.window.first(out.made);
-    switch (port.padding.mode) {
-      case PadMode::constant:
-        return first;
-      case PadMode::replicate:
-        return std::min(first, value.made - 1);
-      case PadMode::reflect:
-        return std::min(first,
-                        value.made - 1 -
-                            nodes_[static_cast<std::size_t>(r.node)].reach[static_cast<std::size_t>(r.port)]);
-    }
-    return first;
+    const auto p = static_cast<std::size_t>(r.port);
+    return port_needs(kernel(r.node).inputs()[p], out.made, value.made,
+                      nodes_[static_cast<std::size_t>(r.node)].reach[p]);
   }
 
   /// Copies what queued outputs have to the caller's frames.

@@ -185,6 +185,23 @@ TEST_CASE("stream: what it holds is bounded by window and block, not by what it 
   CHECK(stream.state_bytes() == at_start);
 }
 
+TEST_CASE("stream: what is carried between pushes is the history of windows and the wait of short branches") {
+  Rng rng(41);
+  const Op conv = random_conv(rng, 4, 6, 9, {.padding = 12, .dilation = 3});
+  CHECK(conv.carried_bytes() == 24 * 4 * 4);  // (9 − 1)·3 frames of 4 floats
+  CHECK(random_conv(rng, 4, 6, 9, {.padding = {24, 0}, .dilation = 3}).carried_bytes() == 24 * 4 * 4);
+  // x waits for the convolution, which reads 12 frames ahead.
+  CHECK(residual(random_conv(rng, 4, 4, 9, {.padding = 12, .dilation = 3})).carried_bytes() == 24 * 4 * 4);
+  const Op relu = op::relu(4);
+  CHECK(branches({random_conv(rng, 4, 4, 9, {.padding = 12, .dilation = 3}), relu}, op::add(4))
+            .carried_bytes() == (24 + 12) * 4 * 4);
+  // Strides: of the eight frames that a window spans at most seven wait for the eighth.
+  CHECK(random_conv(rng, 4, 4, 8, {.stride = 4}).carried_bytes() == 7 * 4 * 4);
+  CHECK(conv.carried_bytes() <= conv.stream().state_bytes());
+  const Op spectrum = op::istft({.n_fft = 64});
+  CHECK(spectrum.stream().state_bytes() > spectrum.carried_bytes() + 3 * 64 * 4);  // transform and sum
+}
+
 TEST_CASE(
     "stream: absurd strides, dilations and blocks cost no absurd memory where nothing is made of them") {
   Rng rng(38);

@@ -36,6 +36,8 @@ struct Port {
 struct KernelState {
   virtual ~KernelState() = default;
   virtual void reset() noexcept {}
+  /// Bytes that it holds.
+  virtual Index bytes() const noexcept = 0;
 };
 
 /// One call of Kernel::compute: make output frames n … n+count−1.
