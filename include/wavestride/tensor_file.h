@@ -33,7 +33,7 @@ class TensorFile {
   TensorFile& operator=(const TensorFile&) = delete;
 
   const std::string& path() const { return path_; }
-  /// In the order of their data.
+  /// In the order of the file.
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
   /// nullptr when there is none of this name.
   const TensorInfo* find(std::string_view name) const;

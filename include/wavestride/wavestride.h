@@ -6,6 +6,7 @@
 #include <wavestride/audio_file.h>
 #include <wavestride/avg_pool1d.h>
 #include <wavestride/checkerboard.h>
+#include <wavestride/checkpoint.h>
 #include <wavestride/compose.h>
 #include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>

@@ -1,0 +1,107 @@
+#include "checkpoint/placed_tensors.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace wavestride::detail {
+
+// The elements of a tensor in C order are runs of neighbours in the file.
+struct PlacedTensors::Place {
+  Index begin;
+  std::vector<Index> shape, stride;  // of the runs, in bytes
+  Index run;                         // bytes
+  std::vector<std::byte> values;
+
+  explicit Place(PlacedTensor tensor)
+      : begin(tensor.begin),
+        shape(tensor.info.shape),
+        stride(std::move(tensor.stride)),
+        run(dtype_size(tensor.info.dtype)),
+        values(std::move(tensor.values)) {
+    const Index element = run;
+    if (stride.empty()) {
+      run *= tensor.info.elements;
+      shape.clear();
+    }
+    for (Index& step : stride) step *= element;
+    while (!shape.empty() && (shape.back() == 1 || stride.back() == run)) {
+      run *= shape.back();
+      shape.pop_back();
+      stride.pop_back();
+    }
+  }
+
+  Index begin_of_run(Index n) const {
+    Index at = begin;
+    for (std::size_t d = shape.size(); d-- > 0; n /= shape[d]) at += n % shape[d] * stride[d];
+    return at;
+  }
+};
+
+namespace {
+
+// Short pieces that lie near each other are read at once.
+class Window {
+ public:
+  explicit Window(const InputFile& file) : file_(file) {}
+
+  void read_at(Index at, std::span<std::byte> out) {
+    const Index size = std::ssize(out);
+    if (size >= std::ssize(bytes_)) return file_.read_at(at, out);
+    if (at < begin_ || at + size > begin_ + held_) {
+      begin_ = at;
+      held_ = std::clamp(file_.size() - at, size, std::ssize(bytes_));
+      file_.read_at(at, std::span(bytes_).first(static_cast<std::size_t>(held_)));
+    }
+    std::memcpy(out.data(), bytes_.data() + (at - begin_), out.size());
+  }
+
+ private:
+  const InputFile& file_;
+  std::array<std::byte, 4096> bytes_;
+  Index begin_ = 0, held_ = 0;
+};
+
+}  // namespace
+
+PlacedTensors::~PlacedTensors() = default;
+
+PlacedTensors::PlacedTensors(std::unique_ptr<InputFile> file, std::vector<PlacedTensor> tensors,
+                             std::map<std::string, std::string> metadata)
+    : TensorFile(file->path()), file_(std::move(file)) {
+  // Tied weights and copies of a network under two names share storages; nothing shares them many times over.
+  constexpr Index copies = 16, always = 1 << 20;
+  const Index most = std::max(always, copies * file_->size());
+  Index total = 0;
+  std::vector<TensorInfo> infos;
+  infos.reserve(tensors.size());
+  places_.reserve(tensors.size());
+  for (PlacedTensor& t : tensors) {
+    const Index bytes = t.info.elements * dtype_size(t.info.dtype);
+    file_->require(bytes <= most - total, "its tensors add up to more than ", copies, " times the file at \"",
+                   t.info.name, "\" ", shape_string(t.info.shape));
+    total += bytes;
+    infos.push_back(t.info);
+    places_.emplace_back(std::move(t));
+  }
+  set_directory(std::move(infos), std::move(metadata));
+}
+
+void PlacedTensors::read(std::size_t i, Index offset, std::span<std::byte> out) const {
+  const Place& place = places_[i];
+  if (!place.values.empty()) {
+    std::memcpy(out.data(), place.values.data() + offset, out.size());
+    return;
+  }
+  Window window(*file_);
+  while (!out.empty()) {
+    const Index within = offset % place.run;
+    const auto piece = out.first(std::min(out.size(), static_cast<std::size_t>(place.run - within)));
+    window.read_at(place.begin_of_run(offset / place.run) + within, piece);
+    out = out.subspan(piece.size());
+    offset += std::ssize(piece);
+  }
+}
+
+}  // namespace wavestride::detail
