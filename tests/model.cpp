@@ -97,7 +97,9 @@ TEST_CASE("an empty signal and a single frame pass through a model") {
   CHECK(model.architecture == "gated-istft");
   CHECK(model.features.name == "wavestride-16k");
   CHECK(model(Signal(80, 0)).cols() == 0);
-  CHECK(model(Signal(Signal::Zero(80, 1))).cols() == 3 * 40);
+  CHECK(model(Signal(Signal::Zero(80, 1))).cols() == 0);
+  CHECK(model(Signal(Signal::Zero(80, 2))).cols() == 160);
+  CHECK(load_model(golden_path("model-1.safetensors"))(Signal(Signal::Zero(80, 2))).cols() == 160);
   CHECK_THROWS_AS(model(Signal(79, 4)), std::invalid_argument);
 }
 
@@ -135,6 +137,9 @@ TEST_CASE("a model file that contradicts itself is refused, saying where") {
       {"/upsample", {2}, "tensor \"up.0.weight\" must have shape [12, 8, 1], has [24, 8, 1]"},
       {"/hop", 80, "config: \"hop\" must be the hop of the features over all upsampling, 40, is 80"},
       {"/n_fft", 128, "tensor \"output.weight\" must have shape [130, 6, 1], has [162, 6, 1]"},
+      {"/refine", nullptr, "config: \"refine\" must be a list of 0 to 8 values"},
+      {"/refine", {512, 1}, "config: \"refine\" must hold integers from 2 to 65536"},
+      {"/max_log_gain", nullptr, "config: \"max_log_gain\" must be a number"},
       {"/max_log_magnitude", nullptr, "config: \"max_log_magnitude\" must be a number"},
   };
   for (const Case& c : cases) {

@@ -1,6 +1,7 @@
 """The log-mel features of the library's preset "wavestride-16k", in torch, differentiable."""
 import functools
 
+import numpy as np
 import torch
 import torchaudio
 
@@ -17,6 +18,11 @@ def _constants(device):
         N_FFT // 2 + 1, 0.0, SAMPLE_RATE / 2, MELS, SAMPLE_RATE, norm="slaney", mel_scale="slaney"
     )
     return torch.hann_window(N_FFT, device=device), bands.T.contiguous().to(device)
+
+
+def slaney_mel(hertz):
+    """Mels of frequencies in Hz: linear below 1 kHz, logarithmic above (Slaney's Auditory Toolbox)."""
+    return np.where(hertz < 1000, 3 * hertz / 200, 15 + 27 * np.log(np.maximum(hertz, 1000) / 1000) / np.log(6.4))
 
 
 def magnitude(audio, n_fft, hop, window):

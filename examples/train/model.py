@@ -1,15 +1,17 @@
 """The vocoder: log-mel frames at 100 Hz, gated dilated blocks, sub-pixel to 400 Hz, more blocks, inverse STFT.
 
-Every convolution reads more of the past than of the future (`right` of a stage: frames ahead, block by block),
-so that the network streams with a lookahead of `lookahead_seconds`.
+Every convolution reads more of the past than of the future (`right` of a stage: frames ahead, block by block), so
+that the network streams with a short lookahead. The last layers have no weights: they measure the log-mel frames of
+what the network made and mend what differs from those asked for, band by band (`refine`).
 """
 import math
 
+import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from features import magnitude
+from features import HOP, SAMPLE_RATE, log_mel, magnitude, slaney_mel
 
 DEFAULTS = {
     "architecture": "gated-istft",
@@ -19,15 +21,17 @@ DEFAULTS = {
     "mean": -5.0,
     "scale": 2.5,
     "input_kernel": 5,
-    "input_right": 2,
+    "input_right": 1,
     "stages": [
-        {"channels": 192, "kernel": 3, "dilations": [1, 2, 4, 1, 2, 4], "right": [1, 1, 1, 0, 0, 0]},
-        {"channels": 112, "kernel": 3, "dilations": [1, 2, 4, 8, 1, 2, 4, 8], "right": [1, 2, 2, 2, 1, 2, 2, 2]},
+        {"channels": 192, "kernel": 3, "dilations": [1, 2, 4, 1, 2, 4], "right": [0, 0, 0, 0, 0, 0]},
+        {"channels": 112, "kernel": 3, "dilations": [1, 2, 4, 8, 1, 2, 4, 8], "right": [1, 0, 0, 0, 0, 0, 0, 0]},
     ],
     "upsample": [4],
     "n_fft": 160,
     "hop": 40,
     "max_log_magnitude": 4.6,
+    "refine": [512, 512],
+    "max_log_gain": 3.0,
 }
 
 
@@ -49,8 +53,15 @@ class GatedBlock(nn.Module):
         return x + self.out(torch.tanh(a) * torch.sigmoid(b))
 
 
+def bands_to_bins(mels, n_fft):
+    """[n_fft/2 + 1, mels]: values of mel bands at the frequencies of bins, linear between the centres of the bands."""
+    hertz = np.arange(n_fft // 2 + 1) * SAMPLE_RATE / n_fft
+    place = np.clip(slaney_mel(hertz) / slaney_mel(SAMPLE_RATE / 2) * (mels + 1) - 1, 0, mels - 1)
+    return torch.from_numpy(np.maximum(0, 1 - np.abs(place[:, None] - np.arange(mels))).astype(np.float32))
+
+
 class Vocoder(nn.Module):
-    """[B, mels, T] log-mel frames -> [B, hop * (T * upsampling - 1)] samples."""
+    """[B, mels, T] log-mel frames -> [B, HOP * (T - 1)] samples, or 160 T - 40 where nothing is refined."""
 
     def __init__(self, config=None):
         super().__init__()
@@ -70,6 +81,9 @@ class Vocoder(nn.Module):
         self.bins = c["n_fft"] // 2 + 1
         self.output = nn.Conv1d(stages[-1]["channels"], 2 * self.bins, 1)
         self.register_buffer("window", torch.hann_window(c["n_fft"]), persistent=False)
+        for i, n in enumerate(c["refine"]):
+            self.register_buffer(f"window{i}", torch.hann_window(n), persistent=False)
+            self.register_buffer(f"spread{i}", bands_to_bins(c["mels"], n), persistent=False)
         for layer in (self.input, *self.up):
             nn.init.xavier_normal_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -79,7 +93,8 @@ class Vocoder(nn.Module):
             self.output.bias[: self.bins] = -2.0
             self.output.bias[self.bins :].uniform_(-math.pi, math.pi)
 
-    def forward(self, mel):
+    def forward(self, mel, unrefined=False):
+        """With `unrefined` also what the network makes before it is mended."""
         c = self.config
         x = (mel - c["mean"]) / c["scale"]
         x = self.input(F.pad(x, self.padding, mode="replicate"))
@@ -93,9 +108,16 @@ class Vocoder(nn.Module):
                 x = block(x)
         m, p = self.output(x).chunk(2, 1)
         m = torch.exp(torch.clamp(m, max=c["max_log_magnitude"]))
-        return torch.istft(
+        y = torch.istft(
             torch.complex(m * torch.cos(p), m * torch.sin(p)), c["n_fft"], c["hop"], window=self.window, center=True
         )
+        made = y
+        for i, n in enumerate(c["refine"]):
+            gain = torch.clamp(mel - log_mel(y), -c["max_log_gain"], c["max_log_gain"])
+            window, spread = getattr(self, f"window{i}"), getattr(self, f"spread{i}")
+            spectrum = torch.stft(y, n, HOP, n, window, center=True, return_complex=True)
+            y = torch.istft(spectrum * torch.exp(spread @ gain), n, HOP, window=window, center=True)
+        return (y, made) if unrefined else y
 
 
 class PeriodDiscriminator(nn.Module):

@@ -25,7 +25,7 @@ import torch.nn.functional as F
 import features
 import model
 
-FRAMES = 60
+FRAMES = 96
 RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
 
 
@@ -38,7 +38,7 @@ class Data:
         self.length = FRAMES * features.HOP
         self.clips = [c for c in self.index["train"] if c["length"] > self.length]
         if not self.clips or not self.index["held_out"]:
-            raise SystemExit(f"{folder} needs clips longer than 0.6 s to train on and clips to hold out (1.5 s)")
+            raise SystemExit(f"{folder} needs clips longer than 1 s to train on and clips to hold out (1.5 s)")
         # A clip is drawn as often as it is long; the resampled copies together half as often as the recordings.
         weight = np.array([c["length"] * (1.0 if c["speed"] == 1.0 else 0.25) for c in self.clips])
         self.weight = weight / weight.sum()
@@ -121,7 +121,7 @@ def main():
     limit = parser.add_mutually_exclusive_group(required=True)
     limit.add_argument("--minutes", type=float, help="length of the schedule in time, stops not counted")
     limit.add_argument("--steps", type=int, help="length of the schedule in steps")
-    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=8e-4, help="learning rate of AdamW")
     parser.add_argument("--adversarial", type=float, default=0.6, help="share of the schedule before the discriminators")
     parser.add_argument("--decay", type=float, default=0.4, help="share of the schedule at the full learning rate")
@@ -176,12 +176,14 @@ def main():
         adversarial = progress >= args.adversarial
 
         audio = data.batch(args.batch).to(device)
-        guess = net(features.log_mel(audio)[:, :, :FRAMES])
-        audio = audio[:, : guess.shape[1]]
-        mel = mel_distance(guess, audio)
-        stft = stft_distance(guess, audio, [RESOLUTIONS[step % len(RESOLUTIONS)]])
-        loss = 15 * mel + 2.5 * stft
-        terms = {"mel": mel, "stft": stft}
+        guess, made = net(features.log_mel(audio)[:, :, :FRAMES], unrefined=True)
+        audio, made = audio[:, : guess.shape[1]], made[:, : guess.shape[1]]
+        mel, made_mel = mel_distance(guess, audio), mel_distance(made, audio)
+        resolution = [RESOLUTIONS[step % len(RESOLUTIONS)]]
+        stft, made_stft = stft_distance(guess, audio, resolution), stft_distance(made, audio, resolution)
+        # Were only the mended signal judged, the network would leave its work to the mending and learn little.
+        loss = 15 * (mel + made_mel) + 2.5 * (stft + made_stft)
+        terms = {"mel": mel, "stft": stft, "made_mel": made_mel, "made_stft": made_stft}
         if adversarial:
             # Half a batch and two of them a step: a seventh of what they all would cost.
             half = (args.batch + 1) // 2

@@ -4,6 +4,8 @@
 #include <wavestride/pixel_shuffle1d.h>
 #include <wavestride/stack.h>
 
+#include <algorithm>
+#include <cmath>
 #include <numbers>
 
 #include "models/architecture.h"
@@ -38,9 +40,42 @@ Op polar_output(const LayerWeights& layer, Index channels, Index bins, float max
   return b.build({b.apply(op::multiply(2 * bins), {magnitude, phase})});
 }
 
+/// (2·bins, n_mels, 1): what bands say at the frequencies of bins, linear between the centres of the bands;
+/// once for the real and once for the imaginary part.
+Tensor bands_to_bins(const MelOptions& o, const StftOptions& frames) {
+  const double f_max = o.f_max > 0 ? o.f_max : static_cast<double>(o.sample_rate) / 2;
+  const double low = hz_to_mel(o.f_min, o.mel_scale),
+               step = (hz_to_mel(f_max, o.mel_scale) - low) / static_cast<double>(o.n_mels + 1);
+  const Index rows = 2 * frames.bins();
+  Tensor weight({rows, o.n_mels, 1});
+  for (Index row = 0; row < rows; ++row) {
+    const double hz = static_cast<double>(row / 2 * o.sample_rate) / static_cast<double>(frames.n_fft);
+    const double place =
+        std::clamp((hz_to_mel(hz, o.mel_scale) - low) / step - 1, 0.0, static_cast<double>(o.n_mels - 1));
+    for (Index band = 0; band < o.n_mels; ++band)
+      weight.data[static_cast<std::size_t>(row * o.n_mels + band)] =
+          static_cast<float>(std::max(0.0, 1 - std::abs(place - static_cast<double>(band))));
+  }
+  return weight;
+}
+
+/// Measures the mel frames of x and filters it towards those asked for: Y_n = X_n · exp(S · clip(mel_n −
+/// mel(x)_n)). The phases stay, the spectral envelope is mended.
+StackBuilder::Value refine(StackBuilder& b, StackBuilder::Value x, StackBuilder::Value mel,
+                           const MelOptions& features, Index n_fft, float limit) {
+  const StftOptions frames{.n_fft = n_fft, .hop_length = features.hop_length};
+  const Index bands = features.n_mels, parts = 2 * frames.bins();
+  const auto measured = b.chain(x, std::vector{op::mel_spectrogram(features), op::scale(bands, -1)});
+  const auto gain = b.chain(b.apply(op::add(bands), {mel, measured}),
+                            std::vector{op::clip(bands, -limit, limit),
+                                        op::conv1d(bands_to_bins(features, frames)), op::exp(parts)});
+  return b.chain(b.apply(op::multiply(parts), {b.apply(op::stft(frames), {x}), gain}),
+                 std::vector{op::istft(frames)});
+}
+
 /// Log-mel frames through stages of gated dilated blocks, sub-pixel upsampling between them, to magnitudes
-/// and phases of an inverse STFT (after iSTFTNet, Kaneko et al. 2022). Blocks read few frames ahead, many
-/// back.
+/// and phases of an inverse STFT (after iSTFTNet, Kaneko et al. 2022), then refined. Blocks read few
+/// frames ahead, many back.
 Network build(ModelFile& file) {
   // Dilations take memory that no tensor in the file vouches for.
   constexpr Index most_channels = 4096, most_kernel = 64, most_dilation = 1024;
@@ -52,7 +87,8 @@ Network build(ModelFile& file) {
   const auto around = [](Index reach, Index right) { return ConvPadding(reach - right, right); };
 
   StackBuilder b("gated-istft");
-  auto x = b.input(features.n_mels);
+  const auto mel = b.input(features.n_mels);
+  auto x = mel;
   Index channels = features.n_mels, samples = features.hop_length;
   for (std::size_t i = 0; i < stages.size(); ++i) {
     const Config& stage = stages[i];
@@ -96,7 +132,16 @@ Network build(ModelFile& file) {
   x = b.apply(polar_output(output, channels, inverse.bins(),
                            static_cast<float>(config.number({"max_log_magnitude"}))),
               {x});
-  return {b.build({b.apply(op::istft(inverse), {x})}), features};
+  x = b.apply(op::istft(inverse), {x});
+
+  const std::vector<Index> refinements = config.integers({"refine"}, 0, 8, 2, 1 << 16);
+  if (!refinements.empty() && (features.framing != MelFraming::center || features.peak_range != 0 ||
+                               features.log != LogKind::ln || features.power != 1))
+    config.refuse("\"refine\" needs a preset of centred frames and logarithms of magnitudes, not ",
+                  features.name);
+  for (const Index n : refinements)
+    x = refine(b, x, mel, features, n, static_cast<float>(config.number({"max_log_gain"})));
+  return {b.build({x}), features};
 }
 
 bool recognises(const TensorFile& file) {
