@@ -37,4 +37,4 @@ install_packages() {
 
 # What the library and its tool are built with.
 build_packages=(g++ cmake ninja-build pkg-config libeigen3-dev libhwy-dev libfftw3-dev libsndfile1-dev
-                nlohmann-json3-dev libpng-dev libcli11-dev)
+                nlohmann-json3-dev libyaml-cpp-dev libpng-dev libcli11-dev)

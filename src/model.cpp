@@ -1,5 +1,5 @@
+#include <wavestride/checkpoint.h>
 #include <wavestride/model.h>
-#include <wavestride/safetensors.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -95,9 +95,9 @@ std::string recognised_architecture(const TensorFile& file) {
 }
 
 Model load_model(const std::string& path, const ModelOptions& options) {
-  const SafetensorsFile tensors(path);
-  models::ModelFile file(tensors, config_of(tensors, options), options);
-  const Architecture& architecture = architecture_of(tensors, file.config());
+  const std::unique_ptr<TensorFile> tensors = open_checkpoint(path);
+  models::ModelFile file(*tensors, config_of(*tensors, options), options);
+  const Architecture& architecture = architecture_of(*tensors, file.config());
   try {
     models::Network network = architecture.build(file);
     file.require_all_used();

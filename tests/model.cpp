@@ -180,7 +180,7 @@ TEST_CASE("a model's config may lie beside its file, or anywhere") {
   CHECK(recognised_architecture(SafetensorsFile(path)) == "gated-istft");
   const auto loads = [&](const ModelOptions& options) { return refusal([&] { load_model(path, options); }); };
   CHECK(loads({}) == "has no \"config\" in its metadata and none beside it (weights.json, config.json)");
-  CHECK(loads({.config = directory / "other.json"}) == "cannot be opened");
+  CHECK(loads({.config = directory / "other.json"}) == "can't be opened: No such file or directory");
   json config = parts.config;
   config.erase("architecture");  // the layers tell it
   for (const char* name : {"other.json", "config.json"}) {

@@ -40,7 +40,7 @@ struct Model {
 
 /// What a checkpoint does not say about itself.
 struct ModelOptions {
-  /// Path of the config (.json); empty: the one in the file's metadata, else the one beside the file.
+  /// Path of the config, JSON or YAML; empty: the one in the file's metadata, else the one beside the file.
   std::string config = {};
   /// Name of a mel_preset(): the features, where the config does not describe them.
   std::string preset = {};

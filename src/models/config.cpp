@@ -1,6 +1,6 @@
 #include "models/config.h"
 
-#include <fstream>
+#include "checkpoint/config_file.h"
 
 namespace wavestride::models {
 
@@ -106,14 +106,7 @@ std::vector<Config> Config::sections(Keys keys, std::size_t shortest, std::size_
 }
 
 Config read_config(const std::string& path) {
-  constexpr std::size_t most = 16'000'000;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw IoError(path, "cannot be opened");
-  std::string text(most + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > most) throw IoError(path, message("is longer than ", most, " bytes: no config"));
-  return {path, Json::parse(text, nullptr, false)};
+  return {path, detail::read_config_file(path)};
 }
 
 }  // namespace wavestride::models

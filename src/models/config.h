@@ -63,7 +63,7 @@ class Config {
   Json object_;
 };
 
-/// The JSON object in a file. Throws IoError unless it is one, of at most 16 MB.
+/// The object in a JSON or YAML file. Throws IoError unless it is one.
 Config read_config(const std::string& path);
 
 }  // namespace wavestride::models

@@ -1,0 +1,219 @@
+#include "checkpoint/config_file.h"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+
+#include "input_file.h"
+
+namespace wavestride::detail {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr Index max_bytes = 4 << 20;
+constexpr std::size_t max_depth = 64;
+
+Json parse_json(const std::string& text, const InputFile& file) {
+  const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
+    file.require(depth <= static_cast<int>(max_depth), "nests values more than ", max_depth, " deep");
+    return true;
+  };
+  try {
+    return Json::parse(text, limit_depth);
+  } catch (const Json::parse_error& e) {
+    // "[json.exception.parse_error.101] parse error at line 1, column 2: …"
+    const std::string_view what = e.what();
+    file.fail("is no JSON: ", what.substr(what.find("] ") + 2));
+  }
+}
+
+struct Word {
+  std::string_view text;
+  Json value;
+};
+
+/// A scalar without quotes, as YAML 1.1 understands it.
+Json plain_scalar(const std::string& text) {
+  static const Word words[] = {
+      {"", nullptr},        {"~", nullptr},       {"null", nullptr}, {"Null", nullptr},  {"NULL", nullptr},
+      {"true", true},       {"True", true},       {"TRUE", true},    {"false", false},   {"False", false},
+      {"FALSE", false},     {"yes", true},        {"Yes", true},     {"YES", true},      {"no", false},
+      {"No", false},        {"NO", false},        {"on", true},      {"On", true},       {"ON", true},
+      {"off", false},       {"Off", false},       {"OFF", false},    {".inf", INFINITY}, {".Inf", INFINITY},
+      {"-.inf", -INFINITY}, {"-.Inf", -INFINITY}, {".nan", NAN},     {".NaN", NAN}};
+  if (const auto it = std::ranges::find(words, std::string_view(text), &Word::text); it != std::end(words))
+    return it->value;
+  std::string digits = text;
+  if (digits.starts_with('+')) digits.erase(0, 1);
+  const std::size_t first = digits.find_first_of("0123456789");
+  if (first > digits.find_first_not_of("-.")) return text;  // "inf" and "nan" are words
+  std::erase(digits, '_');
+  const char *begin = digits.data(), *end = begin + digits.size();
+  std::int64_t integer = 0;
+  if (const auto [at, error] = std::from_chars(begin, end, integer); error == std::errc() && at == end)
+    return integer;
+  double real = 0;
+  if (const auto [at, error] = std::from_chars(begin, end, real); error == std::errc() && at == end)
+    return real;
+  return text;
+}
+
+struct Extent {
+  std::size_t values = 1, depth = 1;
+};
+
+Extent extent(const Json& json) {
+  Extent all;
+  for (const Json& inner : json) {
+    if (!json.is_structured()) break;  // a scalar iterates over itself
+    const Extent e = extent(inner);
+    all.values += e.values;
+    all.depth = std::max(all.depth, e.depth + 1);
+  }
+  return all;
+}
+
+/// Builds a value from the events of a parser.
+class Builder final : public YAML::EventHandler {
+ public:
+  Builder(const InputFile& file, std::size_t bytes) : file_(file), copies_((1 << 16) + 4 * bytes) {}
+
+  Json take() { return std::move(root_); }
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add(mark, anchor, Json()); }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
+    if (tag == "!ref") return add(mark, anchor, referred(mark, text));
+    const bool as_it_is = tag == "!" || tag == "tag:yaml.org,2002:str" || expects_key();
+    add(mark, anchor, as_it_is ? Json(text) : plain_scalar(text));
+  }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto it = anchored_.find(anchor);
+    require(it != anchored_.end(), mark, "an alias within what it stands for");
+    add(mark, YAML::NullAnchor, copy(mark, it->second));
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open(mark, anchor, Json::array());
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(mark, anchor, Json::object());
+  }
+  void OnMapEnd() override { close(); }
+
+ private:
+  struct Open {
+    YAML::Mark mark;
+    YAML::anchor_t anchor;
+    Json value;
+    std::optional<std::string> key = {};  // whose value comes next
+  };
+
+  void require(bool ok, const YAML::Mark& mark, const char* reason) const {
+    file_.require(ok, "line ", mark.line + 1, ": ", reason);
+  }
+
+  bool expects_key() const { return !open_.empty() && open_.back().value.is_object() && !open_.back().key; }
+
+  void open(const YAML::Mark& mark, YAML::anchor_t anchor, Json value) {
+    require(open_.size() < max_depth, mark, "values nest too deep");
+    open_.push_back({mark, anchor, std::move(value)});
+  }
+
+  void close() {
+    Open closed = std::move(open_.back());
+    open_.pop_back();
+    add(closed.mark, closed.anchor, std::move(closed.value));
+  }
+
+  /// What is complete goes into what is open.
+  void add(const YAML::Mark& mark, YAML::anchor_t anchor, Json value) {
+    if (anchor != YAML::NullAnchor) anchored_[anchor] = copy(mark, value);
+    if (open_.empty()) {
+      root_ = std::move(value);
+      return;
+    }
+    Open& to = open_.back();
+    if (to.value.is_array()) {
+      to.value.push_back(std::move(value));
+    } else if (!to.key) {
+      require(!value.is_structured(), mark, "a key that is no scalar");
+      to.key = value.is_string() ? value.get<std::string>() : value.dump();
+    } else {
+      const std::string key = *std::exchange(to.key, std::nullopt);
+      if (key == "<<")
+        merge(to.value, value);
+      else
+        to.value[key] = std::move(value);
+    }
+  }
+
+  /// Keys that are there stay.
+  static void merge(Json& into, const Json& from) {
+    if (from.is_object()) into.insert(from.begin(), from.end());
+    if (from.is_array())
+      for (const Json& part : from)
+        if (part.is_object()) into.insert(part.begin(), part.end());
+  }
+
+  /// Anchors, aliases and references copy values, aliases of aliases many times over.
+  Json copy(const YAML::Mark& mark, const Json& value) {
+    const Extent e = extent(value);
+    require(e.values <= copies_, mark, "aliases multiply their values");
+    require(open_.size() + e.depth <= max_depth, mark, "values nest too deep");
+    copies_ -= e.values;
+    return value;
+  }
+
+  /// "<key>" is the value of a key of the whole; other references stay text.
+  Json referred(const YAML::Mark& mark, const std::string& text) {
+    if (open_.empty() || !text.starts_with('<') || !text.ends_with('>')) return text;
+    const Json& all = open_.front().value;
+    const auto it = all.find(text.substr(1, text.size() - 2));
+    return it == all.end() ? Json(text) : copy(mark, *it);
+  }
+
+  const InputFile& file_;
+  std::size_t copies_;  // of values that may still be made
+  Json root_;
+  std::vector<Open> open_;
+  std::map<YAML::anchor_t, Json> anchored_;
+};
+
+}  // namespace
+
+Json read_config_file(const std::string& path) {
+  const InputFile file(path);
+  file.require(file.size() <= max_bytes, "has ", file.size(), " bytes; configs of at most ", max_bytes,
+               " are read");
+  std::string text(static_cast<std::size_t>(file.size()), '\0');
+  file.read_at(0, std::as_writable_bytes(std::span(text)));
+  const std::size_t first = text.find_first_not_of("\xef\xbb\xbf \t\r\n");
+  if (first != text.npos && text[first] == '{') return parse_json(text, file);
+  std::istringstream in(text);
+  Builder builder(file, text.size());
+  try {
+    YAML::Parser(in).HandleNextDocument(builder);
+  } catch (const YAML::Exception& e) {
+    file.fail("line ", e.mark.line + 1, ": ", e.msg);
+  }
+  return builder.take();
+}
+
+}  // namespace wavestride::detail

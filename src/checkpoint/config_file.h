@@ -1,0 +1,15 @@
+// Config files of training recipes, JSON or YAML, as one kind of value.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace wavestride::detail {
+
+/// JSON where the file starts with a brace, else YAML, of which the first document counts: plain scalars as
+/// PyYAML reads them (and 1e-4 as a number), keys as text, tags of Python objects without effect, merges
+/// (<<) and HyperPyYAML's "!ref <key>" to what stands before resolved. Throws IoError with the line where
+/// there is one: on syntax, nesting of more than 64, aliases that multiply, and files of more than 4 MiB.
+nlohmann::json read_config_file(const std::string& path);
+
+}  // namespace wavestride::detail

@@ -1,0 +1,150 @@
+#include "checkpoint/config_file.h"
+
+#include <wavestride/io.h>
+
+#include "hostile.h"
+
+using namespace wavestride;
+using namespace wavestride::testing;
+
+namespace {
+
+using Json = nlohmann::json;
+
+// What a parser makes of a few bytes: nodes of trees, marks and tokens.
+constexpr AllocationBound config_bound{500'000, 2000};
+
+Json read(const std::string& path, const std::string& text) {
+  write_bytes(path, text);
+  return detail::read_config_file(path);
+}
+
+}  // namespace
+
+TEST_CASE("config files are JSON or YAML, whatever their name") {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "config";
+  const Json expected = {
+      {"resblock", "1"}, {"upsample_rates", {8, 8, 2, 2}}, {"fmax", nullptr}, {"lr", 1e-4}};
+  CHECK(read(path, R"({"resblock": "1", "upsample_rates": [8,8,2,2], "fmax": null, "lr": 0.0001})") ==
+        expected);
+  CHECK(read(path, "\xef\xbb\xbf\n {\"a\": 1}") == Json{{"a", 1}});
+  CHECK(read(path, "# recipe\nresblock: '1'\nupsample_rates:\n- 8\n- 8\n- 2\n- 2\nfmax:\nlr: 1e-4\n") ==
+        expected);
+  CHECK(read(path,
+             "resblock: \"1\"\nupsample_rates: [8, 8, 2, 2]\nfmax: null\nlr: 1.0e-4\n...\n---\nlr: 2\n") ==
+        expected);
+  CHECK(read(path, "") == Json());
+}
+
+TEST_CASE("YAML scalars are what PyYAML makes of them") {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "config";
+  const std::vector<std::pair<std::string, Json>> cases{{"1", 1},
+                                                        {"-17", -17},
+                                                        {"+3", 3},
+                                                        {"22_050", 22050},
+                                                        {"9223372036854775807", INT64_MAX},
+                                                        {"92233720368547758080", 92233720368547758080.0},
+                                                        {"0.5", 0.5},
+                                                        {"-.5", -0.5},
+                                                        {"1.", 1.0},
+                                                        {"1e-4", 1e-4},
+                                                        {"1.5E+3", 1500.0},
+                                                        {"-.inf", -INFINITY},
+                                                        {"inf", "inf"},
+                                                        {"-nan", "-nan"},
+                                                        {"1.2.3", "1.2.3"},
+                                                        {"16k", "16k"},
+                                                        {"yes", true},
+                                                        {"Off", false},
+                                                        {"y", "y"},
+                                                        {"~", nullptr},
+                                                        {"'1'", "1"},
+                                                        {"\"no\"", "no"},
+                                                        {"!!str 1", "1"},
+                                                        {"!!int 1", 1},
+                                                        {"!!python/object/apply:os.system [true]", {true}},
+                                                        {"!!python/tuple [1, 2]", {1, 2}},
+                                                        {"!!python/name:torch.nn.ReLU ''", nullptr},
+                                                        {"!new:os.system {command: ls}", {{"command", "ls"}}},
+                                                        {"größe", "größe"}};
+  for (const auto& [text, value] : cases) {
+    INFO(text);
+    CHECK(read(path, "a: " + text) == Json{{"a", value}});
+  }
+  CHECK(std::isnan(read(path, "a: .nan")["a"].get<double>()));
+  CHECK(read(path, "!!python/object:argparse.Namespace\nngf: 32\n") == Json{{"ngf", 32}});
+  CHECK(read(path, "1: a\nno: b\nnull: c\n? x\n: d\n") ==
+        Json{{"1", "a"}, {"no", "b"}, {"null", "c"}, {"x", "d"}});
+}
+
+TEST_CASE("YAML aliases, merges and references stand for what they name") {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "config";
+  CHECK(read(path, "a: &x {k: [1]}\nb: *x\nc: [*x, *x]\n") ==
+        Json{{"a", {{"k", {1}}}}, {"b", {{"k", {1}}}}, {"c", {{{"k", {1}}}, {{"k", {1}}}}}});
+  CHECK(
+      read(path, "d: &d {p: 1, q: 2}\ne: {p: 3, <<: *d}\nf:\n  <<: [*d, {r: 4}]\n  q: 5\n") ==
+      Json{{"d", {{"p", 1}, {"q", 2}}}, {"e", {{"p", 3}, {"q", 2}}}, {"f", {{"p", 1}, {"q", 5}, {"r", 4}}}});
+  CHECK(read(path,
+             "mels: 80\ngenerator: !new:x.Generator\n  in: !ref <mels>\n  out: !ref <missing>\n  dir: !ref "
+             "<mels>/a\n") ==
+        Json{{"mels", 80}, {"generator", {{"in", 80}, {"out", "<missing>"}, {"dir", "<mels>/a"}}}});
+}
+
+TEST_CASE("config files are refused with the line") {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "config";
+  const auto reason = [&](const std::string& text) { return refusal([&] { read(path, text); }); };
+  CHECK(reason("{\"a\": 1,\n\"b\": }").find("is no JSON: parse error at line 2, column 6: ") == 0);
+  CHECK(reason("{\"a\": 1} x").find("is no JSON: parse error at line 1") == 0);
+  CHECK(reason("a: 1\nb: [1, 2\nc: 3\n").find("line 3: ") == 0);
+  CHECK(reason("a: 1\n  b: 2\n").find("line 2: ") == 0);
+  CHECK(reason("a: *x\n").find("line 1: ") == 0);
+  CHECK(reason("a: 1\n[1]: 2\n") == "line 2: a key that is no scalar");
+  CHECK(reason("a: &x [*x]\n") == "line 1: an alias within what it stands for");
+  CHECK(refusal([&] { detail::read_config_file(dir / "absent"); }) ==
+        "can't be opened: No such file or directory");
+  CHECK(reason(std::string(5 << 20, ' ')) == "has 5242880 bytes; configs of at most 4194304 are read");
+}
+
+TEST_CASE("config files spend no memory on depth or on aliases that multiply") {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "config";
+  std::string laughs = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n", chain = "a0: &a0 [1]\n";
+  for (int i = 1; i < 40; ++i) {
+    const std::string before = "*a" + std::to_string(i - 1), name = "a" + std::to_string(i);
+    laughs += name + ": &" + name + " [";
+    for (int k = 0; k < 10; ++k) laughs += before + ", ";
+    laughs += before + "]\n";
+  }
+  for (int i = 1; i < 1000; ++i)
+    chain += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [*a" + std::to_string(i - 1) + "]\n";
+  const auto repeat = [](const std::string& what, int times) {
+    std::string all;
+    while (times-- > 0) all += what;
+    return all;
+  };
+  for (const std::string& text :
+       {laughs, chain, "a: " + repeat("[", 5000), "a: " + repeat("{a: ", 5000), repeat("- ", 5000),
+        "{\"a\": " + repeat("[", 100'000), repeat("{\"a\": ", 20'000)})
+    CHECK(refuses(path, text, config_bound, [](const std::string& p) { detail::read_config_file(p); }));
+}
+
+TEST_CASE("config files withstand mutation") {
+  Rng rng(9);
+  const TemporaryDirectory dir;
+  const std::string path = dir / "config";
+  for (const std::string valid : {"a: &x {k: [1, 2.5]}\nb: *x\n'c': !ref <a>\nd:\n- on\n-  \"e\\n\"\n",
+                                  "{\"a\": [1, {\"b\": null}], \"c\": \"\\u00e4\", \"d\": -1.5e3}"}) {
+    std::size_t tried = 0, refused = 0;
+    for (const std::string& mutant : mutations(valid, valid.size(), rng)) {
+      ++tried;
+      refused +=
+          refuses(path, mutant, config_bound, [](const std::string& p) { detail::read_config_file(p); });
+    }
+    CHECK(tried > 500);
+    CHECK(refused > tried / 10);
+  }
+}
