@@ -300,6 +300,36 @@ Op mel_expand(const MelOptions& options) {
   return Op(std::make_shared<MelExpand>(options));
 }
 
+Op mel_convert(const MelOptions& from, const MelOptions& to) {
+  check_mel_options("mel_convert", from);
+  check_mel_options("mel_convert", to);
+  const auto window = [](const MelOptions& o) { return o.win_length > 0 ? o.win_length : o.n_fft; };
+  // What a feature says of the smallest and of the largest mel band.
+  const auto least = [](const MelOptions& o) {
+    return std::max(o.floor, std::exp((o.clip_low - o.offset) / (o.scale * log_unit(o.log))));
+  };
+  const auto most = [](const MelOptions& o) {
+    return std::exp((o.clip_high - o.offset) / (o.scale * log_unit(o.log)));
+  };
+  const std::pair<bool, const char*> demands[] = {
+      {from.sample_rate == to.sample_rate, "sample rate"},
+      {from.n_fft == to.n_fft && window(from) == window(to), "window"},
+      {from.hop_length == to.hop_length, "hop"},
+      {from.framing == to.framing, "framing"},
+      {from.power == to.power && from.epsilon == to.epsilon, "power"},
+      {from.n_mels == to.n_mels && from.f_min == to.f_min && f_max(from) == f_max(to), "bands"},
+      {from.mel_scale == to.mel_scale && from.norm == to.norm, "mel scale"},
+      {from.peak_range == 0 && to.peak_range == 0, "lower limit"},
+      {least(from) <= least(to) && most(from) >= most(to), "range"},
+  };
+  std::string different;
+  for (const auto& [same, what] : demands)
+    if (!same) different += (different.empty() ? "" : ", ") + std::string(what);
+  require(different.empty(), "mel_convert: features of ", from.name, " can't be made into those of ", to.name,
+          ", which differ in ", different);
+  return Stack({mel_expand(from), mel_compress(to)}, message("mel_convert(", from.name, ", ", to.name, ")"));
+}
+
 Op mel_spectrogram(const MelOptions& o) {
   check_mel_options("mel_spectrogram", o);
   std::vector<Op> ops{stft(o.stft()), magnitude(o.n_fft / 2 + 1, o.power, o.epsilon), mel_scale(o),

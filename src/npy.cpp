@@ -230,6 +230,54 @@ Tensor read_npy(const std::string& path) {
   return c;
 }
 
+struct NpyReader::File {
+  detail::InputFile input;
+  Header header;
+  Index position = 0;
+  std::vector<std::byte> bytes;
+  std::vector<float> row;
+
+  explicit File(const std::string& path) : input(path), header(read_header(input)) {
+    input.require(header.shape.size() == 2, "holds an array of shape ", shape_string(header.shape),
+                  " where [channels, frames] is needed");
+  }
+
+  /// `count` values that lie together, from element `at` on.
+  void load(Index at, Index count, float* out) {
+    bytes.resize(static_cast<std::size_t>(count * header.type->bytes));
+    input.read_at(header.data + at * header.type->bytes, bytes);
+    header.type->load(bytes.data(), out, count);
+  }
+};
+
+NpyReader::NpyReader(const std::string& path) : file_(std::make_unique<File>(path)) {}
+NpyReader::NpyReader(NpyReader&&) noexcept = default;
+NpyReader& NpyReader::operator=(NpyReader&&) noexcept = default;
+NpyReader::~NpyReader() = default;
+
+Index NpyReader::channels() const {
+  return file_->header.shape[0];
+}
+Index NpyReader::frames() const {
+  return file_->header.shape[1];
+}
+
+Signal NpyReader::read(Index count) {
+  File& f = *file_;
+  Signal y(channels(), std::clamp<Index>(count, 0, frames() - f.position));
+  if (f.header.fortran_order) {
+    f.load(f.position * channels(), y.size(), y.data());
+  } else {
+    f.row.resize(static_cast<std::size_t>(y.cols()));
+    for (Index c = 0; c < y.rows(); ++c) {
+      f.load(c * frames() + f.position, y.cols(), f.row.data());
+      y.row(c) = Eigen::Map<const Eigen::RowVectorXf>(f.row.data(), y.cols());
+    }
+  }
+  f.position += y.cols();
+  return y;
+}
+
 IndexSignal read_npy_indices(const std::string& path) {
   const detail::InputFile file(path);
   const Header h = read_header(file);

@@ -92,6 +92,29 @@ TEST_CASE("expanding undoes compressing") {
   }
 }
 
+TEST_CASE("features are made into those of a preset that differs in its logarithm alone") {
+  Rng rng(12);
+  const MelOptions ours = mel_preset("wavestride-16k");
+  MelOptions decibels = ours;
+  decibels.name = "decibels";
+  decibels.log = LogKind::db;
+  decibels.floor = 1e-8;
+  decibels.scale = 0.5;
+  decibels.offset = 3;
+  const Signal x = noise(rng, 1, 8000) * 0.01f;
+  const Op convert = op::mel_convert(decibels, ours);
+  CHECK(relative_error(convert(mel_spectrogram(x, decibels)), mel_spectrogram(x, ours)) <= 1e-5);
+  CHECK(relative_error(convert(mel_spectrogram(Signal(Signal::Zero(1, 800)), decibels)),
+                       mel_spectrogram(Signal(Signal::Zero(1, 800)), ours)) <= 1e-6);
+  CHECK_THROWS_WITH(
+      op::mel_convert(ours, decibels),
+      "mel_convert: features of wavestride-16k can't be made into those of decibels, which differ "
+      "in range");
+  CHECK_THROWS_WITH(op::mel_convert(mel_preset("whisper-16k"), ours),
+                    "mel_convert: features of whisper-16k can't be made into those of wavestride-16k, which "
+                    "differ in window, framing, power, lower limit");
+}
+
 TEST_CASE("silence gives the floor, not an infinity; NaN stays NaN") {
   const MelOptions& o = mel_preset("wavestride-16k");
   const Signal silence = mel_spectrogram(Signal(Signal::Zero(1, 3000)), o);

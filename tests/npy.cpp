@@ -54,6 +54,31 @@ TEST_CASE("npy reads what numpy writes, of every type, order, version and rank")
   }
 }
 
+TEST_CASE("npy arrays of two dimensions are read some frames at a time") {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "x.npy";
+  int read = 0;
+  for (const GoldenCase& c : golden_cases("npy")) {
+    if (c.parameters.contains("reason")) continue;
+    INFO(c.parameters);
+    write_bytes(path, bytes_of(c["file"]));
+    if (c["values"].shape.size() != 2) {
+      CHECK(refusal([&] { NpyReader reader(path); }).find("where [channels, frames] is needed") !=
+            std::string::npos);
+      continue;
+    }
+    const Signal expected = to_signal(c["values"]);
+    NpyReader reader(path);
+    REQUIRE((reader.channels() == expected.rows() && reader.frames() == expected.cols()));
+    CHECK(reader.read(0).cols() == 0);
+    for (Index n = 0; n < expected.cols(); n += 2)
+      CHECK(reader.read(2) == expected.middleCols(n, std::min<Index>(2, expected.cols() - n)));
+    CHECK(reader.read(2).cols() == 0);
+    ++read;
+  }
+  CHECK(read > 10);
+}
+
 TEST_CASE("npy writes what it reads") {
   Rng rng(3);
   const TemporaryDirectory dir;

@@ -211,7 +211,7 @@ class Vocode(ToolTest):
         self.ok("vocode", CLIP, self.path("o.wav"), *model)
         results.append(self.samples("o.wav")[1].tobytes())
         self.assertEqual(len(set(results)), 1)
-        self.assertEqual(len(results[0]) // 2, (np.load(self.path("m.npy")).shape[1] * 4 - 1) * 40)
+        self.assertEqual(len(results[0]) // 2, (np.load(self.path("m.npy")).shape[1] - 1) * 160)
         out = self.path("x.wav")
         self.refused(2, "takes features of preset wavestride-16k, not of whisper-16k", "vocode", CLIP, out, *model, "--preset",
                      "whisper-16k")
@@ -221,7 +221,52 @@ class Vocode(ToolTest):
         copy = self.path("copy.wav")
         pathlib.Path(copy).write_bytes(pathlib.Path(model[1]).read_bytes())
         self.refused(1, "copy.wav: ", "vocode", CLIP, copy, "--model", copy)
-        self.refused(1, "needs 16000 Hz", "vocode", self.wav("y.wav", rate=8000), out, *model)
+        self.refused(2, "--raw is of standard output", "vocode", CLIP, out, *model, "--raw")
+
+    def test_a_sound_of_another_rate_is_converted_first(self):
+        model = ("--model", str(GOLDEN / "model-0.safetensors"))
+        clip = self.wav("y.wav", rate=44100, frames=30011)
+        self.ok("resample", clip, self.path("z.wav"), "--rate", "16000", "--bits", "float")
+        for name, source in [("a.wav", clip), ("b.wav", self.path("z.wav"))]:
+            self.ok("vocode", source, self.path(name), *model)
+        self.assertEqual(self.samples("a.wav")[1].tobytes(), self.samples("b.wav")[1].tobytes())
+
+    def test_pipes(self):
+        """Frames from standard input give samples on standard output before the input ends."""
+        arguments = ["vocode", "-", "-", "--model", str(GOLDEN / "model-0.safetensors")]
+        self.ok("mel", CLIP, self.path("m.npy"), "--preset", "wavestride-16k")
+        frames = np.ascontiguousarray(np.load(self.path("m.npy")).T)
+        for bits, dtype in [("16", "<i2"), ("24", None), ("32", "<i4"), ("float", "<f4")]:
+            self.ok("vocode", self.path("m.npy"), self.path("o.raw"), *arguments[3:], "--bits", bits)
+            expected = pathlib.Path(self.path("o.raw")).read_bytes()
+            result = subprocess.run([TOOL, *arguments, "--raw", "--bits", bits], input=frames.tobytes(), capture_output=True)
+            self.assertEqual((result.returncode, result.stdout), (0, expected))
+            self.assertIn(b"real-time factor", result.stderr)
+            wav = subprocess.run([TOOL, *arguments, "--bits", bits], input=frames.tobytes(), capture_output=True).stdout
+            self.assertEqual((wav[:4], wav[8:16], wav[44:]), (b"RIFF", b"WAVEfmt ", expected))
+            tag, channels, rate, per_second, frame, width = struct.unpack("<HHIIHH", wav[20:36])
+            self.assertEqual((tag, channels, rate), (3 if bits == "float" else 1, 1, 16000))
+            self.assertEqual((per_second, frame, width), (16000 * frame, width // 8, 32 if bits == "float" else int(bits)))
+
+        process = subprocess.Popen([TOOL, *arguments, "--raw"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL)
+        self.addCleanup(process.kill)
+        process.stdin.write(frames[:100].tobytes())
+        process.stdin.flush()
+        # All but what the network reads ahead.
+        self.assertEqual(len(process.stdout.read(2 * 85 * 160)), 2 * 85 * 160)
+        process.stdin.write(b"odd")
+        process.stdin.close()
+        process.stdout.read()
+        process.stdout.close()
+        self.assertEqual(process.wait(60), 1)
+
+    def test_features_of_other_presets(self):
+        model = ("--model", str(GOLDEN / "model-0.safetensors"))
+        text = run("vocode", self.save("x.npy", np.zeros((80, 9), "f4")), self.path("o.wav"), *model, "--preset",
+                   "speecht5-16k").stderr
+        self.assertIn("hop", text)
+        self.assertIn("bands", text)
 
     def test_features_that_are_refused(self):
         out = self.path("o.wav")

@@ -77,6 +77,11 @@ Op mel_compress(const MelOptions& options);
 /// The inverse of mel_compress, up to floor, clip and peak_range.
 Op mel_expand(const MelOptions& options);
 
+/// Features of one preset as those of another: n_mels × frames, frame by frame. Throws std::invalid_argument,
+/// naming what differs, unless the two differ in floor and logarithm alone and `from` keeps all that `to`
+/// does: everything else is lost in the features.
+Op mel_convert(const MelOptions& from, const MelOptions& to);
+
 /// The whole front end: x, 1 × samples in [−1, 1], to n_mels × frames. Streams unless peak_range is set; set
 /// it to 0 to stream what Whisper sees before its normalisation by the maximum. Throws
 /// std::invalid_argument on options that contradict each other.

@@ -36,12 +36,12 @@ Progress::~Progress() {
   if (visible_) std::fputs("\r\033[K", stderr);
 }
 
-void Progress::show(double done) {
+void Progress::show(std::optional<double> part) {
   using namespace std::chrono_literals;
   const auto now = Clock::now();
-  if (!terminal_ || now - start_ < 1s || (visible_ && now - shown_ < 100ms)) return;
+  if (!terminal_ || !part || now - start_ < 1s || (visible_ && now - shown_ < 100ms)) return;
   constexpr std::size_t width = 40;
-  done = std::clamp(done, 0.0, 1.0);
+  const double done = std::clamp(*part, 0.0, 1.0);
   const auto filled = static_cast<std::size_t>(width * done);
   const std::string bar = std::string(filled, '#') + std::string(width - filled, ' ');
   std::fprintf(stderr, "\r%s [%s] %3d %%\033[K", label_.c_str(), bar.c_str(), static_cast<int>(100 * done));

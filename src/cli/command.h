@@ -22,7 +22,8 @@ namespace wavestride::cli {
 /// Declares a command's options on `app` and returns what runs the command once they are parsed.
 using Setup = std::function<void()>(CLI::App& app);
 
-Setup apply_command, compare_command, mel_command, plot_command, presets_command, resample_command, vocode_command;
+Setup apply_command, compare_command, mel_command, plot_command, presets_command, resample_command,
+    vocode_command;
 
 /// Options that contradict each other: exit code 2, as for an unknown option.
 class UsageError : public std::runtime_error {
@@ -34,6 +35,12 @@ class UsageError : public std::runtime_error {
 template <class... Parts>
 void say(const Parts&... parts) {
   std::puts(message(parts...).c_str());
+}
+
+/// A line on standard error, for commands whose result goes to standard output.
+template <class... Parts>
+void say_aside(const Parts&... parts) {
+  std::fprintf(stderr, "%s\n", message(parts...).c_str());
 }
 
 /// "0.033" for 3 decimals.
@@ -55,8 +62,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// `done` of the whole, 0 … 1.
-  void show(double done);
+  /// `done` of the whole, 0 … 1; nothing is shown where nobody knows.
+  void show(std::optional<double> done);
 
  private:
   using Clock = std::chrono::steady_clock;

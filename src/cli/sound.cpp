@@ -11,46 +11,49 @@ namespace {
 
 constexpr Index block_frames = 1 << 16;
 
-// Which channel --channel means, −1 for their mean.
-Index chosen_channel(const std::string& path, const std::string& channel, Index channels) {
-  const std::string choices = message("--channel N (1 to ", channels, ") or --channel mix (their mean)");
-  if (channel == "mix") return -1;
-  if (channel.empty()) {
-    if (channels != 1) throw IoError(path, message("has ", channels, " channels: choose with ", choices));
-    return 0;
-  }
-  const auto n = parse_index(channel);
-  if (!n || *n < 1) throw UsageError("--channel must be a number from 1 on, or mix, got " + channel);
-  if (*n > channels) throw IoError(path, "has no channel " + channel + ": choose with " + choices);
-  return *n - 1;
-}
-
 }  // namespace
 
 std::string Sound::description() const {
   return path + ": " + duration_text(samples.cols(), sample_rate_hz);
 }
 
+SoundReader::SoundReader(const std::string& path, const std::string& channel) : reader_(path), chosen_(0) {
+  const Index channels = reader_.channels();
+  const std::string choices = message("--channel N (1 to ", channels, ") or --channel mix (their mean)");
+  if (channel == "all" || channel == "mix") {
+    chosen_ = channel == "all" ? all : mix;
+  } else if (channel.empty()) {
+    if (channels != 1) throw IoError(path, message("has ", channels, " channels: choose with ", choices));
+  } else {
+    const auto n = parse_index(channel);
+    if (!n || *n < 1) throw UsageError("--channel must be a number from 1 on, or mix, got " + channel);
+    if (*n > channels) throw IoError(path, "has no channel " + channel + ": choose with " + choices);
+    chosen_ = *n - 1;
+  }
+}
+
+Signal SoundReader::read(Index frames) {
+  const Signal block = reader_.read(frames);
+  if (chosen_ == all) return block;
+  if (chosen_ == mix) return block.colwise().mean();
+  return block.row(chosen_);
+}
+
+std::optional<double> SoundReader::done() const {
+  if (reader_.claimed_frames() <= 0) return {};
+  return static_cast<double>(reader_.position()) / static_cast<double>(reader_.claimed_frames());
+}
+
 Sound read_sound(const std::string& path, const std::string& channel) {
-  AudioReader reader(path);
-  const bool all = channel == "all";
-  const Index chosen = all ? 0 : chosen_channel(path, channel, reader.channels());
-  Sound sound{path, Signal(all ? reader.channels() : 1, 0), reader.sample_rate_hz()};
-  Signal block(reader.channels(), block_frames);
+  SoundReader reader(path, channel);
+  Sound sound{path, Signal(), reader.sample_rate_hz()};
   std::vector<float> samples;
   Progress progress("reading " + file_name(path));
-  while (const Index n = reader.read(block)) {
-    const auto read = block.leftCols(n);
-    if (all)
-      samples.insert(samples.end(), block.data(), block.data() + block.rows() * n);
-    else if (chosen < 0)
-      for (Index i = 0; i < n; ++i) samples.push_back(read.col(i).mean());
-    else
-      for (Index i = 0; i < n; ++i) samples.push_back(read(chosen, i));
-    if (reader.claimed_frames() > 0)
-      progress.show(static_cast<double>(reader.position()) / static_cast<double>(reader.claimed_frames()));
+  for (Signal block; (block = reader.read(block_frames)).cols() > 0;) {
+    samples.insert(samples.end(), block.data(), block.data() + block.size());
+    progress.show(reader.done());
   }
-  const Index channels = sound.samples.rows();
+  const Index channels = reader.channels();
   sound.samples = Eigen::Map<Signal>(samples.data(), channels, static_cast<Index>(samples.size()) / channels);
   return sound;
 }

@@ -20,6 +20,24 @@ struct Sound {
   std::string description() const;
 };
 
+/// A sound file piece by piece, of the channels that read_sound() speaks of.
+class SoundReader {
+ public:
+  SoundReader(const std::string& path, const std::string& channel);
+
+  int sample_rate_hz() const { return reader_.sample_rate_hz(); }
+  Index channels() const { return chosen_ == all ? reader_.channels() : 1; }
+  /// The next frames, at most so many; none at the end.
+  Signal read(Index frames);
+  /// Part of the file that was read, 0 … 1; nothing where its header doesn't tell.
+  std::optional<double> done() const;
+
+ private:
+  static constexpr Index mix = -1, all = -2;
+  AudioReader reader_;
+  Index chosen_;  // a channel, or one of these
+};
+
 /// A sound file: all of its channels (`channel` is "all"), their mean ("mix"), one of them ("1" is the
 /// first), or the only one there is (""). Throws IoError where it has several and none is chosen, or not that
 /// many.

@@ -1,20 +1,23 @@
 #include <wavestride/griffin_lim.h>
 #include <wavestride/model.h>
+#include <wavestride/stack.h>
+#include <wavestride/stream.h>
 
 #include <CLI/CLI.hpp>
-#include <map>
 #include <memory>
 #include <optional>
 
-#include "cli/mel_features.h"
+#include "cli/feature_source.h"
+#include "cli/sound_output.h"
 
 namespace wavestride::cli {
 namespace {
 
 struct Arguments {
-  std::string in, out, preset, channel, method, model, bits;
+  std::string in, out, preset, channel, method, model, config, bits;
   Index iterations = 32, chunk = 1024;
   std::uint64_t seed = 0;
+  bool raw = false;
 };
 
 // The network to use, nothing for Griffin-Lim: that where it is asked for, or where nothing is and no network
@@ -24,46 +27,84 @@ std::optional<Model> chosen_model(const Arguments& a) {
     if (!a.model.empty()) throw UsageError("--model is of --method model, not of griffin-lim");
     return {};
   }
-  std::string path = a.model;
-  if (path.empty()) {
-    try {
-      path = data_file(default_vocoder_file);
-    } catch (const IoError&) {
-      if (a.method == "model") throw;
-      return {};
-    }
+  if (!a.model.empty()) return load_model(a.model, {.config = a.config, .preset = a.preset});
+  try {
+    return default_vocoder();
+  } catch (const IoError&) {
+    if (a.method == "model") throw;
+    return {};
   }
-  Model model = load_model(path);
-  if (!a.preset.empty() && a.preset != model.features.name)
-    throw UsageError("the model takes features of preset " + model.features.name + ", not of " + a.preset +
-                     ": analyse with that one, name another --model, or use --method griffin-lim");
-  return model;
 }
 
-const MelOptions& preset_of(const Arguments& a) {
-  if (a.preset.empty()) throw UsageError("--preset is needed for Griffin-Lim");
-  return mel_preset(a.preset);
+// The features that come in: those of --preset, else what the model takes.
+MelOptions chosen_features(const Arguments& a, const std::optional<Model>& model) {
+  if (!model && a.preset.empty()) throw UsageError("--preset is needed for Griffin-Lim");
+  return a.preset.empty() ? model->features : mel_preset(a.preset);
+}
+
+// The network behind what makes its features of others, where that is exact.
+Op network_for(const Model& model, const MelOptions& features) {
+  if (features.name == model.features.name) return model.network;
+  try {
+    return Stack({op::mel_convert(features, model.features), model.network});
+  } catch (const std::invalid_argument& e) {
+    throw UsageError(
+        "the model takes features of preset " + model.features.name + ", not of " + features.name +
+        ": analyse with that one, name another --model, or use --method griffin-lim (" + e.what() + ")");
+  }
+}
+
+void vocode_with_model(const Op& network, FeatureSource& source, Index chunk, SoundOutput& output) {
+  if (!network.streamable()) {
+    output.write(network(read_all(source, network.in_channels())));
+    return;
+  }
+  Stream stream = network.stream();
+  Progress progress("vocoding");
+  for (Signal features; (features = source.read(chunk)).cols() > 0;) {
+    // A source may have more at hand than was asked for.
+    for (Index n = 0; n < features.cols(); n += chunk)
+      output.write(stream.push(FramesView(features).slice(n, std::min(chunk, features.cols() - n))));
+    progress.show(source.done());
+  }
+  output.write(stream.finish());
+}
+
+// Returns the spectral convergence.
+double vocode_with_griffin_lim(const Arguments& a, const MelOptions& preset, FeatureSource& source,
+                               SoundOutput& output) {
+  double convergence = 0;
+  Progress progress("Griffin-Lim");
+  output.write(vocode_griffin_lim(
+      read_all(source, preset.n_mels), preset,
+      {.n_iter = a.iterations, .seed = a.seed, .progress = [&](const GriffinLimProgress& p) {
+         convergence = p.spectral_convergence;
+         progress.show(static_cast<double>(p.iteration) / static_cast<double>(p.n_iter));
+       }}));
+  return convergence;
 }
 
 }  // namespace
 
 std::function<void()> vocode_command(CLI::App& app) {
-  static const std::map<std::string, SampleFormat> formats{{"", SampleFormat::automatic},
-                                                           {"16", SampleFormat::int16},
-                                                           {"24", SampleFormat::int24},
-                                                           {"32", SampleFormat::int32},
-                                                           {"float", SampleFormat::float32}};
   auto a = std::make_shared<Arguments>();
-  app.add_option("IN", a->in, "features [mels, frames] (.npy), or a sound file that is analysed first")
+  app.add_option(
+         "IN", a->in,
+         "features [mels, frames] (.npy); a sound file, which is analysed first; or - for frames of float32 "
+         "from standard input, all bands of a frame together")
       ->required();
-  app.add_option("OUT", a->out, "sound file; its extension chooses the format")->required();
+  app.add_option(
+         "OUT", a->out,
+         "sound file, its extension chooses the format; or - for WAV to standard output, as it is made")
+      ->required();
   add_preset_option(app, a->preset);
   add_channel_option(app, a->channel);
-  app.add_option("--method", a->method,
-                 "model (a trained network; the default where one is installed) or griffin-lim")
+  app.add_option("--method", a->method, "model (a trained network; the default) or griffin-lim")
       ->check(CLI::IsMember({"model", "griffin-lim"}).description(""))
       ->type_name("NAME");
-  app.add_option("--model", a->model, "network to use instead of the installed one (.safetensors)")
+  app.add_option("--model", a->model, "network to use instead of the one that comes with the library")
+      ->type_name("FILE");
+  app.add_option("--config", a->config, "of the model, where it is neither in the file nor beside it")
       ->type_name("FILE");
   app.add_option("--chunk", a->chunk, "frames that the network takes at a time; the samples stay the same")
       ->check(CLI::Range(1, 1 << 24).description(""))
@@ -72,39 +113,31 @@ std::function<void()> vocode_command(CLI::App& app) {
       ->check(CLI::Range(0, 1'000'000).description(""))
       ->capture_default_str();
   app.add_option("--seed", a->seed, "of the phases to start with")->capture_default_str();
-  app.add_option("--bits", a->bits, "per sample of the output, if not the usual ones of its format")
-      ->check(CLI::IsMember({"16", "24", "32", "float"}).description(""))
-      ->type_name("16|24|32|float");
+  add_bits_option(app, a->bits);
+  app.add_flag("--raw", a->raw, "samples without a header on standard output");
   return [a] {
     const std::optional<Model> model = chosen_model(*a);
-    const MelOptions preset = model ? model->features : preset_of(*a);
+    const MelOptions preset = chosen_features(*a, model);
+    const std::optional<Op> network = model ? std::optional(network_for(*model, preset)) : std::nullopt;
+    if (model && !model->no_analysis.empty() && a->in != "-" && !is_npy(a->in))
+      throw IoError(a->in, model->no_analysis);
+    const std::unique_ptr<FeatureSource> source = open_features(a->in, a->channel, preset);
     std::vector<std::string> inputs{a->in};
     if (!a->model.empty()) inputs.push_back(a->model);
-    AudioWriter writer(a->out, static_cast<int>(preset.sample_rate), 1,
-                       {.sample_format = formats.at(a->bits), .inputs = inputs});
+    SoundOutput output(a->out, preset.sample_rate, a->bits, a->raw, inputs);
     const Timer timer;
-    const Signal features =
-        is_npy(a->in) ? read_features(a->in, preset) : mel_features(read_sound(a->in, a->channel), preset);
-    double convergence = 0;
-    const auto griffin_lim = [&] {
-      Progress progress("Griffin-Lim");
-      return vocode_griffin_lim(
-          features, preset,
-          {.n_iter = a->iterations, .seed = a->seed, .progress = [&](const GriffinLimProgress& p) {
-             convergence = p.spectral_convergence;
-             progress.show(static_cast<double>(p.iteration) / static_cast<double>(p.n_iter));
-           }});
-    };
-    const Signal x =
-        model ? run_with_progress(model->network, features, a->chunk, "vocoding") : griffin_lim();
-    const double spent = timer.seconds();
-    writer.write(x);
-    writer.commit();
-    say(a->out, ": ", duration_text(x.cols(), preset.sample_rate), " from ", features.cols(), " frames at ",
-        fixed(frame_rate(preset), 2), " frames/s; ",
-        work_text(spent, static_cast<double>(x.cols()) / static_cast<double>(preset.sample_rate)));
-    if (!model && a->iterations > 0) say("spectral convergence ", fixed(convergence, 4));
-    if (writer.clipped_samples() > 0) say(writer.clipped_samples(), " samples clipped");
+    const double convergence = network ? (vocode_with_model(*network, *source, a->chunk, output), 0.0)
+                                       : vocode_with_griffin_lim(*a, preset, *source, output);
+    output.commit();
+
+    std::vector<std::string> lines{
+        message(a->out, ": ", duration_text(output.frames(), preset.sample_rate), " by ",
+                model ? model->architecture : "griffin-lim", "; ",
+                work_text(timer.seconds(),
+                          static_cast<double>(output.frames()) / static_cast<double>(preset.sample_rate)))};
+    if (!model && a->iterations > 0) lines.push_back("spectral convergence " + fixed(convergence, 4));
+    if (output.clipped_samples() > 0) lines.push_back(message(output.clipped_samples(), " samples clipped"));
+    for (const std::string& line : lines) a->out == "-" ? say_aside(line) : say(line);
   };
 }
 

@@ -1,0 +1,154 @@
+#include "cli/feature_source.h"
+
+#include <unistd.h>
+#include <wavestride/npy.h>
+#include <wavestride/resample.h>
+#include <wavestride/stack.h>
+#include <wavestride/stream.h>
+
+#include <array>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <system_error>
+
+namespace wavestride::cli {
+namespace {
+
+Signal finite(Signal features, const std::string& path) {
+  if (!features.allFinite()) throw IoError(path, "holds values that are not finite numbers");
+  return features;
+}
+
+class ArrayFeatures final : public FeatureSource {
+ public:
+  ArrayFeatures(const std::string& path, const MelOptions& preset) : path_(path), reader_(path) {
+    if (reader_.channels() != preset.n_mels)
+      throw IoError(path,
+                    message("has shape ", shape_string(std::array{reader_.channels(), reader_.frames()}),
+                            ", and preset ", preset.name, " has features [", preset.n_mels, ", frames]"));
+  }
+
+  Signal read(Index frames) override {
+    Signal features = finite(reader_.read(frames), path_);
+    read_ += features.cols();
+    return features;
+  }
+  std::optional<double> done() const override {
+    return static_cast<double>(read_) / static_cast<double>(std::max<Index>(1, reader_.frames()));
+  }
+
+ private:
+  std::string path_;
+  NpyReader reader_;
+  Index read_ = 0;
+};
+
+Op analysis(int sample_rate_hz, const MelOptions& preset) {
+  const Op mel = op::mel_spectrogram(preset);
+  if (sample_rate_hz == preset.sample_rate) return mel;
+  return Stack({op::resample(1, sample_rate_hz, static_cast<double>(preset.sample_rate)), mel});
+}
+
+class SoundFeatures final : public FeatureSource {
+ public:
+  SoundFeatures(const std::string& path, const std::string& channel, const MelOptions& preset)
+      : path_(path),
+        reader_(path, channel),
+        samples_per_frame_(reader_.sample_rate_hz() / frame_rate(preset)),
+        stream_(analysis(reader_.sample_rate_hz(), preset).stream()) {}
+
+  Signal read(Index frames) override {
+    const auto samples = static_cast<Index>(std::ceil(static_cast<double>(frames) * samples_per_frame_));
+    while (!stream_.finished()) {
+      const Signal x = reader_.read(samples);
+      for (Index n = 0; n < x.cols(); ++n)
+        if (!x.col(n).allFinite())
+          throw IoError(path_, message("sample ", stream_.received() + n, " is not a finite number"));
+      const Signal features = x.cols() > 0 ? stream_.push(x) : stream_.finish();
+      if (features.cols() > 0) return features;
+    }
+    return Signal(stream_.op().out_channels(), 0);
+  }
+  std::optional<double> done() const override { return reader_.done(); }
+
+ private:
+  std::string path_;
+  SoundReader reader_;
+  double samples_per_frame_;
+  Stream stream_;
+};
+
+// Of an analysis that needs the whole signal, as Whisper's.
+class WholeSoundFeatures final : public FeatureSource {
+ public:
+  WholeSoundFeatures(const std::string& path, const std::string& channel, const MelOptions& preset) {
+    const Sound sound = read_sound(path, channel);
+    require_finite(sound);
+    features_ = analysis(sound.sample_rate_hz, preset)(sound.samples);
+  }
+
+  Signal read(Index frames) override {
+    const Index first = read_;
+    read_ = std::min(first + frames, features_.cols());
+    return features_.middleCols(first, read_ - first);
+  }
+  std::optional<double> done() const override {
+    return static_cast<double>(read_) / static_cast<double>(std::max<Index>(1, features_.cols()));
+  }
+
+ private:
+  Signal features_;
+  Index read_ = 0;
+};
+
+class StandardInputFeatures final : public FeatureSource {
+ public:
+  explicit StandardInputFeatures(const MelOptions& preset)
+      : mels_(preset.n_mels), frame_bytes_(static_cast<std::size_t>(mels_) * sizeof(float)) {}
+
+  // Hands on what is there: whoever writes may wait for the sound of it.
+  Signal read(Index frames) override {
+    bytes_.resize(std::max(bytes_.size(), static_cast<std::size_t>(frames) * frame_bytes_));
+    while (held_ < frame_bytes_) {
+      const ssize_t n = ::read(STDIN_FILENO, bytes_.data() + held_, bytes_.size() - held_);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) throw IoError("standard input", std::generic_category().message(errno));
+      if (n == 0 && held_ > 0)
+        throw IoError("standard input",
+                      message("ends within a frame: frames are ", mels_, " values of float32"));
+      if (n == 0) return Signal(mels_, 0);
+      held_ += static_cast<std::size_t>(n);
+    }
+    Signal features(mels_, static_cast<Index>(held_ / frame_bytes_));
+    const std::size_t used = static_cast<std::size_t>(features.size()) * sizeof(float);
+    std::memcpy(features.data(), bytes_.data(), used);
+    std::memmove(bytes_.data(), bytes_.data() + used, held_ -= used);
+    return finite(std::move(features), "standard input");
+  }
+  std::optional<double> done() const override { return {}; }
+
+ private:
+  Index mels_;
+  std::size_t frame_bytes_, held_ = 0;
+  std::vector<char> bytes_;
+};
+
+}  // namespace
+
+std::unique_ptr<FeatureSource> open_features(const std::string& path, const std::string& channel,
+                                             const MelOptions& preset) {
+  if (path == "-") return std::make_unique<StandardInputFeatures>(preset);
+  if (is_npy(path)) return std::make_unique<ArrayFeatures>(path, preset);
+  if (preset.peak_range > 0) return std::make_unique<WholeSoundFeatures>(path, channel, preset);
+  return std::make_unique<SoundFeatures>(path, channel, preset);
+}
+
+Signal read_all(FeatureSource& source, Index n_mels) {
+  std::vector<float> values;
+  for (Signal features; (features = source.read(4096)).cols() > 0;)
+    values.insert(values.end(), features.data(), features.data() + features.size());
+  return Eigen::Map<Signal>(values.data(), n_mels, static_cast<Index>(values.size()) / n_mels);
+}
+
+}  // namespace wavestride::cli

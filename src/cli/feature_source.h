@@ -1,0 +1,28 @@
+// Mel frames for commands that work through them piece by piece, in constant memory.
+#pragma once
+
+#include <memory>
+
+#include "cli/mel_features.h"
+
+namespace wavestride::cli {
+
+class FeatureSource {
+ public:
+  virtual ~FeatureSource() = default;
+  /// Some of the next frames, as many as came or at most `frames` where they lie ready; none at the end.
+  /// Throws IoError on values that are not finite.
+  virtual Signal read(Index frames) = 0;
+  /// Part of the input that was read, 0 … 1; nothing where nobody knows.
+  virtual std::optional<double> done() const = 0;
+};
+
+/// `path` is a .npy array [mels, frames]; a sound file, which is converted to the preset's sample rate and
+/// analysed; or "-", standard input: frame after frame, each n_mels little-endian float32. Throws IoError.
+std::unique_ptr<FeatureSource> open_features(const std::string& path, const std::string& channel,
+                                             const MelOptions& preset);
+
+/// What is left of a source: n_mels × frames.
+Signal read_all(FeatureSource& source, Index n_mels);
+
+}  // namespace wavestride::cli
