@@ -3,9 +3,9 @@
 
 Ctrl-C (or SIGTERM) saves and stops; the same command goes on from there, also with another length of the schedule.
 
-Loss: 15 x L1 of log-mel + 2.5 x STFT distance, its three resolutions in turn, and from --adversarial of the
-schedule on, least-squares discriminators with feature matching, two of the seven a step. The learning rate stays
-until --decay of the schedule, then falls as a cosine.
+Loss: 15 x L1 of log-mel + 2.5 x STFT distance, its three resolutions in turn, both before and after refinement; 10 x
+distance of autocorrelations; and from --adversarial of the schedule on, least-squares discriminators with feature
+matching, two of the seven a step. The learning rate stays until --decay of the schedule, then falls as a cosine.
 RUN/log.jsonl gets the losses, RUN/losses.png their picture, RUN/checkpoint.pt all that a restart needs; the weights
 that count are its "average", an exponential mean over the steps.
 """
@@ -75,6 +75,20 @@ def stft_distance(x, y, resolutions=RESOLUTIONS):
 
 def mel_distance(x, y):
     return F.l1_loss(features.log_mel(x), features.log_mel(y))
+
+
+def periodicity_distance(x, y):
+    """L1 of normalised autocorrelations at the lags of 60 to 400 Hz, frames of 64 ms, where y is loud."""
+    window = torch.hann_window(1024, device=x.device)
+
+    def correlate(s):
+        spectrum = torch.fft.rfft(s.unfold(1, 1024, 320) * window, 2048)
+        r = torch.fft.irfft(spectrum.real**2 + spectrum.imag**2)
+        return r[..., 40:268] / (r[..., :1] + 1e-5), r[..., 0]
+
+    (a, _), (b, energy) = correlate(x), correlate(y)
+    loud = energy > 1e-3 * energy.amax(1, keepdim=True)
+    return (a - b).abs().mean(2)[loud].mean()
 
 
 @torch.no_grad()
@@ -183,7 +197,9 @@ def main():
         stft, made_stft = stft_distance(guess, audio, resolution), stft_distance(made, audio, resolution)
         # Were only the mended signal judged, the network would leave its work to the mending and learn little.
         loss = 15 * (mel + made_mel) + 2.5 * (stft + made_stft)
-        terms = {"mel": mel, "stft": stft, "made_mel": made_mel, "made_stft": made_stft}
+        period = periodicity_distance(guess, audio)
+        loss = loss + 10 * period
+        terms = {"mel": mel, "stft": stft, "period": period, "made_mel": made_mel, "made_stft": made_stft}
         if adversarial:
             # Half a batch and two of them a step: a seventh of what they all would cost.
             half = (args.batch + 1) // 2
