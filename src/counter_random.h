@@ -2,7 +2,9 @@
 // nor threads change a result.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <numbers>
 
 namespace wavestride {
 
@@ -12,6 +14,12 @@ constexpr double counter_uniform(std::uint64_t seed, std::uint64_t i) {
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
   return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1p-53;
+}
+
+/// Standard normal, by Box and Muller of uniform numbers 2i and 2i + 1.
+inline double counter_normal(std::uint64_t seed, std::uint64_t i) {
+  const double radius = std::sqrt(-2 * std::log1p(-counter_uniform(seed, 2 * i)));
+  return radius * std::cos(2 * std::numbers::pi * counter_uniform(seed, 2 * i + 1));
 }
 
 }  // namespace wavestride

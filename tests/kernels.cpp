@@ -5,6 +5,7 @@
 #include "contract.h"
 #include "kernels/dense.h"
 #include "kernels/elementwise.h"
+#include "kernels/gemv.h"
 
 using namespace wavestride;
 using namespace wavestride::testing;
@@ -172,4 +173,61 @@ TEST_CASE("weighted sum and gate equal their plain twins on every SIMD target") 
 TEST_CASE("an unknown SIMD target is refused") {
   CHECK_THROWS_AS(kernels::use_simd_target("ABACUS"), std::invalid_argument);
   kernels::use_simd_target("");
+}
+
+TEST_CASE("gemv kernel has the bits of the dense kernel on every SIMD target, in one go or tap by tap") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(12);
+    for (int trial = 0; trial < 200; ++trial) {
+      const Index out_channels = uniform(rng, 1, trial % 3 ? 60 : 400), in_channels = uniform(rng, 1, 20);
+      const Index taps = uniform(rng, 1, 4), frames = uniform(rng, 0, 30), gap = uniform(rng, 0, 5);
+      const Tensor w = noise_tensor(rng, {out_channels, in_channels, taps});
+      const Index row = kernels::padded(out_channels), in_step = in_channels + gap;
+      Tensor bias = noise_tensor(rng, {out_channels});
+      const Tensor in = noise_tensor(rng, {in_step * (frames + taps)});
+      std::vector<Index> offsets;
+      for (Index t = 0; t < taps; ++t) offsets.push_back(uniform(rng, 0, taps - 1) * in_step);
+      const auto value = [&](Index o, Index c, Index t) {
+        return w.data[static_cast<std::size_t>((o * in_channels + c) * taps + t)];
+      };
+
+      std::vector<float> expected(static_cast<std::size_t>(frames * out_channels));
+      kernels::dense({out_channels, in_channels, taps, value, bias.data}, in.data.data(), offsets.data(),
+                     in_step, frames, expected.data(), out_channels);
+
+      INFO(name << ": out " << out_channels << ", in " << in_channels << ", taps " << taps << ", frames "
+                << frames);
+      bias.data.resize(static_cast<std::size_t>(row), 0.0f);
+      const kernels::Rows<const float> start{bias.data.data(), 0}, x{in.data.data(), in_step};
+      const auto result = [&](auto&& run) {
+        std::vector<float> out(static_cast<std::size_t>(frames * row) + 1, 7.0f);
+        run(kernels::Rows<float>{out.data(), row});
+        CHECK(out.back() == 7.0f);
+        std::vector<float> dense(expected.size());
+        for (Index j = 0; j < frames; ++j)
+          std::copy_n(out.begin() + j * row, out_channels, dense.begin() + j * out_channels);
+        return dense;
+      };
+      CHECK(result([&](auto out) {
+              kernels::gemv({out_channels, in_channels, taps, value}, start, x, offsets.data(), frames, {}, 1,
+                            out);
+            }) == expected);
+      CHECK(result([&](auto out) {
+              for (Index t = 0; t < taps; ++t)
+                kernels::gemv(
+                    {out_channels, in_channels, 1, [&](Index o, Index c, Index) { return value(o, c, t); }},
+                    t > 0 ? kernels::Rows<const float>{out.data, row} : start, x, offsets.data() + t, frames,
+                    {}, 1, out);
+            }) == expected);
+      std::vector<float> addend(static_cast<std::size_t>(frames * row), 0.25f);
+      for (float& e : expected) e = (e + 0.25f) * 0.3f;
+      CHECK(result([&](auto out) {
+              std::copy(addend.begin(), addend.end(), out.data);
+              kernels::gemv({out_channels, in_channels, taps, value}, start, x, offsets.data(), frames,
+                            {out.data, row}, 0.3f, out);
+            }) == expected);
+    }
+  }
 }

@@ -74,6 +74,22 @@ TEST_CASE("wavenet: blocks and upsampling networks keep the contract of every Op
   }
 }
 
+TEST_CASE("wavenet: whole networks keep the contract of every Op") {
+  Rng rng(64);
+  Initialiser init(64);
+  for (int i = 0; i < 4; ++i) {
+    WavenetWeights w{init.conv(6, 1, 1), {}, init.conv(7, 5, 1), init.conv(3, 7, 1)};
+    for (int layer = 0; layer < 4; ++layer) {
+      w.conv_layers.push_back({init.conv(8, 6, 3), {}, init.conv(5, 4, 1), init.conv(6, 4, 1)});
+      if (i % 2 == 0) w.conv_layers.back().conv1x1_aux = init.layer({8, 2, 1});
+    }
+    const Stack net = wavenet(w, {.dilations = wavenet_dilations(4, 2), .causal = i < 2});
+    verify_contract_multi(net, rng);
+    CHECK(net.receptive_field() == 13);
+    CHECK(net.lookahead_frames() == (i < 2 ? 0 : 6));
+  }
+}
+
 TEST_CASE("wavenet: causal blocks and networks look at no later frame") {
   Initialiser init(62);
   const WavenetBlockWeights block{init.conv(8, 4, 3), {}, init.conv(4, 4, 1), init.conv(4, 4, 1)};
@@ -107,4 +123,10 @@ TEST_CASE("wavenet: weights that do not fit are refused, saying what was given")
   CHECK_THROWS_WITH(
       conv_in_upsample_network(even, {.scales = {4}}),
       "conv_in_upsample_network: conv_in must have shape (80, in, odd kernel), got [80, 80, 4]");
+  WavenetWeights net{
+      one, {{init.conv(8, 4, 3), {}, one, one}, {init.conv(8, 4, 3), one, one, one}}, one, one};
+  CHECK_THROWS_WITH(wavenet(net, {.dilations = {1}, .causal = true}),
+                    "wavenet: needs one dilation for each of conv_layers, got 1 for 2");
+  CHECK_THROWS_WITH(wavenet(net, {.dilations = {1, 2}, .causal = true}),
+                    "wavenet: all of conv_layers or none must have conv1x1_aux, layer 1 differs");
 }

@@ -1,5 +1,6 @@
-// The parts of non-autoregressive WaveNets (ParallelWaveGAN) and of their conditioning: the gated block, and
-// the networks that bring features to the rate of the waveform.
+// WaveNets and their conditioning: the gated block, the whole network as ParallelWaveGAN runs it on noise and
+// a WaveNet vocoder on known samples, and the networks that bring features to the rate of the waveform. See
+// wavenet_generator.h for a WaveNet that makes its samples itself.
 #pragma once
 
 #include <wavestride/stack.h>
@@ -26,6 +27,27 @@ struct WavenetBlockOptions {
 /// conv1x1_skip(u), as long as x. Inputs x and, with conv1x1_aux, features c at the rate of x. Throws
 /// std::invalid_argument on contradicting shapes.
 Stack wavenet_block(const WavenetBlockWeights& weights, const WavenetBlockOptions& options = {});
+
+/// Names as in ParallelWaveGAN and in r9y9's WaveNet, whose conv1x1c is conv1x1_aux here.
+struct WavenetWeights {
+  LayerWeights first_conv;                              ///< (residual, in, 1)
+  std::vector<WavenetBlockWeights> conv_layers;         ///< each of the same shapes
+  LayerWeights last_conv_layers_1, last_conv_layers_3;  ///< (any, skip, 1), (out, any, 1)
+};
+
+struct WavenetOptions {
+  std::vector<Index> dilations;  ///< of each of conv_layers
+  bool causal = false;           ///< as in WavenetBlockOptions
+};
+
+/// x = first_conv(x), then wavenet_blocks; of their skips, s = √(1/layers)·Σ, last_conv_3(relu(last_conv_1(
+/// relu(s)))). Inputs x and, with conv1x1_aux, features at the rate of x; as many frames as x. The last
+/// block's conv1x1_out has no effect and is left out. Throws std::invalid_argument on contradicting shapes.
+Stack wavenet(const WavenetWeights& weights, const WavenetOptions& options);
+
+/// 1, 2, 4 … per_stack powers of two, `stacks` times over: the dilations of published WaveNets. Throws
+/// std::invalid_argument unless stacks divides layers into at most 40 each.
+std::vector<Index> wavenet_dilations(Index layers, Index stacks);
 
 /// Names as in ParallelWaveGAN's upsample_net.
 struct UpsampleNetworkWeights {

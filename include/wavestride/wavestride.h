@@ -22,6 +22,8 @@
 #include <wavestride/mel.h>
 #include <wavestride/mel_inversion.h>
 #include <wavestride/model.h>
+#include <wavestride/mu_law.h>
+#include <wavestride/noise.h>
 #include <wavestride/norm.h>
 #include <wavestride/npy.h>
 #include <wavestride/op.h>
@@ -39,4 +41,5 @@
 #include <wavestride/tensor_file.h>
 #include <wavestride/varispeed.h>
 #include <wavestride/wavenet.h>
+#include <wavestride/wavenet_generator.h>
 #include <wavestride/weights.h>

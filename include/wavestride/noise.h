@@ -1,0 +1,23 @@
+// Noise by seed and absolute position: the same for every chunking, and on every platform whose log and cos
+// round alike.
+#pragma once
+
+#include <wavestride/op.h>
+
+#include <cstdint>
+
+namespace wavestride {
+
+namespace op {
+
+/// Standard normal noise, as many frames as the input of in_channels channels has, whose values it does not
+/// read: what a network takes beside its features (ParallelWaveGAN's z). Value (c, n) depends on the seed, c
+/// and n alone. Throws std::invalid_argument unless both numbers of channels are positive.
+Op normal_noise(Index in_channels, Index channels, std::uint64_t seed);
+
+}  // namespace op
+
+/// channels × frames of the same noise.
+Signal normal_noise(Index channels, Index frames, std::uint64_t seed);
+
+}  // namespace wavestride

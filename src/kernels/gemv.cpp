@@ -1,0 +1,113 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/gemv.cpp"
+#include "kernels/gemv.h"
+
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace wavestride::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::CappedTag<float, 16>;
+
+// Sums in registers: as many as hide the latency of a multiply-add, and no more than there are registers.
+#if HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2
+constexpr int most_sums = 12, tile_frames = 6;
+#else
+constexpr int most_sums = 24, tile_frames = 12;
+#endif
+
+struct Call {
+  const GemvWeights& w;
+  Rows<const float> start, in;
+  const Index* offsets;
+  Rows<const float> addend;
+  float scale;
+  Rows<float> out;
+};
+
+// F frames from j on, V vectors of output channels from o on. `w` points at the first of these channels in a
+// block of `width`.
+template <int F, int V>
+HWY_INLINE void Tile(const Call& a, const float* HWY_RESTRICT w, Index width, Index o, Index j) {
+  const D d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  hn::Vec<D> sum[F][V];
+#pragma GCC unroll 16
+  for (int f = 0; f < F; ++f)
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) sum[f][v] = hn::LoadU(d, a.start.data + (j + f) * a.start.step + o + v * N);
+  const Index channels = a.w.in_channels(), step = a.in.step;
+  for (Index t = 0; t < a.w.taps(); ++t) {
+    const float* HWY_RESTRICT x = a.in.data + a.offsets[t] + j * step;
+    for (Index c = 0; c < channels; ++c, w += width) {
+      hn::Vec<D> weight[V];
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) weight[v] = hn::LoadU(d, w + v * N);
+#pragma GCC unroll 16
+      for (int f = 0; f < F; ++f) {
+        const auto value = hn::Set(d, x[f * step + c]);
+#pragma GCC unroll 8
+        for (int v = 0; v < V; ++v) sum[f][v] = hn::MulAdd(value, weight[v], sum[f][v]);
+      }
+    }
+  }
+  const auto scale = hn::Set(d, a.scale);
+#pragma GCC unroll 16
+  for (int f = 0; f < F; ++f)
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) {
+      const Index at = o + v * N;
+      if (a.addend.data != nullptr)
+        sum[f][v] =
+            hn::Mul(hn::Add(sum[f][v], hn::LoadU(d, a.addend.data + (j + f) * a.addend.step + at)), scale);
+      hn::StoreU(sum[f][v], d, a.out.data + (j + f) * a.out.step + at);
+    }
+}
+
+// F frames from j on, one block of output channels.
+template <int F>
+HWY_INLINE void Block(const Call& a, Index block, Index j) {
+  constexpr int most_vectors = most_sums / F >= 8 ? 8 : most_sums / F >= 4 ? 4 : 2;
+  const auto N = static_cast<Index>(hn::Lanes(D()));
+  const Index width = std::min(GemvWeights::block_width, a.w.out_channels() - block);
+  const float* w = a.w.weights() + block * a.w.in_channels() * a.w.taps();
+  Index within = 0;
+  const auto run = [&](auto tile, Index size) {
+    for (; within + size <= width; within += size) tile(a, w + within, width, block + within, j);
+  };
+  if constexpr (most_vectors >= 8) run([](auto... x) { Tile<F, 8>(x...); }, 8 * N);
+  if constexpr (most_vectors >= 4) run([](auto... x) { Tile<F, 4>(x...); }, 4 * N);
+  run([](auto... x) { Tile<F, 2>(x...); }, 2 * N);
+  run([](auto... x) { Tile<F, 1>(x...); }, N);
+}
+
+// Blocks outside, so that their weights come from the cache for all frames but the first.
+void Gemv(const GemvWeights& w, Rows<const float> start, Rows<const float> in, const Index* offsets,
+          Index frames, Rows<const float> addend, float scale, Rows<float> out) {
+  const Call a{w, start, in, offsets, addend, scale, out};
+  for (Index block = 0; block < w.out_channels(); block += GemvWeights::block_width) {
+    Index j = 0;
+    for (; j + tile_frames <= frames; j += tile_frames) Block<tile_frames>(a, block, j);
+    for (; j + 4 <= frames; j += 4) Block<4>(a, block, j);
+    for (; j + 2 <= frames; j += 2) Block<2>(a, block, j);
+    for (; j < frames; ++j) Block<1>(a, block, j);
+  }
+}
+
+}  // namespace wavestride::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace wavestride::kernels {
+
+HWY_EXPORT(Gemv);
+
+void gemv(const GemvWeights& w, Rows<const float> start, Rows<const float> in, const Index* offsets,
+          Index frames, Rows<const float> addend, float scale, Rows<float> out) noexcept {
+  HWY_DYNAMIC_DISPATCH(Gemv)(w, start, in, offsets, frames, addend, scale, out);
+}
+
+}  // namespace wavestride::kernels
+#endif

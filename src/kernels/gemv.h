@@ -1,0 +1,64 @@
+// The one kernel for a few frames at a time, as autoregressive models make them: what counts is that weights
+// stream through the core once, in the order of memory, with enough sums in flight. Rows of results are whole
+// vectors, so that there are no remainders: everything is padded to padded(channels) floats.
+#pragma once
+
+#include <wavestride/geometry.h>
+
+#include <algorithm>
+
+#include "kernels/aligned.h"
+
+namespace wavestride::kernels {
+
+/// Channels rounded up to whole vectors of any SIMD target.
+constexpr Index padded(Index channels) {
+  return (channels + 15) / 16 * 16;
+}
+
+/// Weights packed as [block of 128 output channels][tap][input channel][128]; the last block is as narrow as
+/// padded() allows.
+class GemvWeights {
+ public:
+  GemvWeights() = default;
+  /// value(o, c, tap) gives the weight of output channel o, input channel c.
+  template <class F>
+  GemvWeights(Index out_channels, Index in_channels, Index taps, F&& value)
+      : out_(padded(out_channels)), in_(in_channels), taps_(taps) {
+    weights_.assign(static_cast<std::size_t>(out_ * in_ * taps_), 0.0f);
+    for (Index o = 0; o < out_channels; ++o) {
+      const Index block = o / block_width * block_width, width = std::min(block_width, out_ - block);
+      float* to = weights_.data() + block * in_ * taps_ + (o - block);
+      for (Index t = 0; t < taps_; ++t)
+        for (Index c = 0; c < in_; ++c) to[(t * in_ + c) * width] = value(o, c, t);
+    }
+  }
+
+  Index out_channels() const { return out_; }  ///< padded
+  Index in_channels() const { return in_; }
+  Index taps() const { return taps_; }
+  const float* weights() const { return weights_.data(); }
+
+  static constexpr Index block_width = 128;
+
+ private:
+  Aligned<float> weights_;
+  Index out_ = 0, in_ = 0, taps_ = 0;
+};
+
+/// Rows of floats, one per frame.
+template <class T>
+struct Rows {
+  T* data = nullptr;
+  Index step = 0;  ///< floats from a row to the next; 0: the same row for all frames
+};
+
+/// For j in [0, frames) and all padded outputs o, with the chain of multiply-adds
+///     sum = start[j][o] + Σ over taps t, then channels c, in that order, of w[o][c][t] · in[j][offsets[t] +
+///     c],
+/// out[j][o] = sum, or (sum + addend[j][o]) · scale where there is an addend, which may be `out` itself. The
+/// chain is dense()'s: a sum that starts at its bias, or goes on from earlier taps, has the same bits.
+void gemv(const GemvWeights& w, Rows<const float> start, Rows<const float> in, const Index* offsets,
+          Index frames, Rows<const float> addend, float scale, Rows<float> out) noexcept;
+
+}  // namespace wavestride::kernels
