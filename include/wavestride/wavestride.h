@@ -34,6 +34,7 @@
 #include <wavestride/samples.h>
 #include <wavestride/signal.h>
 #include <wavestride/spatial_pyramid_pool1d.h>
+#include <wavestride/spline_upsample.h>
 #include <wavestride/stack.h>
 #include <wavestride/stft.h>
 #include <wavestride/stream.h>
