@@ -4,6 +4,7 @@
 #include <wavestride/activation.h>
 #include <wavestride/adaptive_pool1d.h>
 #include <wavestride/audio_file.h>
+#include <wavestride/audio_unet.h>
 #include <wavestride/avg_pool1d.h>
 #include <wavestride/checkerboard.h>
 #include <wavestride/checkpoint.h>
