@@ -436,7 +436,8 @@ namespace op {
 Op wavenet_generator(const WavenetWeights& weights, const WavenetGeneratorOptions& options) {
   require(options.utterances >= 1 && options.utterances <= 4096,
           "wavenet_generator: utterances must be from 1 to 4096, got ", options.utterances);
-  return Op(std::make_shared<WavenetGenerator>(pack(weights, options), options, parameters_of(weights)));
+  Network network = pack(weights, options);
+  return Op(std::make_shared<WavenetGenerator>(std::move(network), options, parameters_of(weights)));
 }
 
 }  // namespace op

@@ -11,6 +11,7 @@
 #include <wavestride/compose.h>
 #include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
+#include <wavestride/deemphasis.h>
 #include <wavestride/geometry.h>
 #include <wavestride/griffin_lim.h>
 #include <wavestride/instance_norm1d.h>

@@ -1,0 +1,54 @@
+#include <wavestride/deemphasis.h>
+
+#include <cmath>
+
+#include "check.h"
+
+namespace wavestride {
+namespace {
+
+struct Last final : KernelState {
+  std::vector<float> frame;
+  explicit Last(Index channels) : frame(static_cast<std::size_t>(channels)) {}
+  void reset() noexcept override { std::fill(frame.begin(), frame.end(), 0.0f); }
+  Index bytes() const noexcept override { return static_cast<Index>(frame.size() * sizeof(float)); }
+};
+
+class Deemphasis final : public Kernel {
+ public:
+  Deemphasis(Index channels, float coefficient)
+      : Kernel(message("deemphasis(", channels, ", coefficient ", coefficient, ")"),
+               {{channels, conv_geometry(1, 1, 1, 0, 0), {}}}, channels),
+        coefficient_(coefficient) {}
+
+  std::unique_ptr<KernelState> make_state() const override { return std::make_unique<Last>(out_channels()); }
+
+  void compute(const Work& work) const noexcept override {
+    std::vector<float>& last = static_cast<Last*>(work.state)->frame;
+    const float* x = work.in[0];
+    float* y = work.out;
+    for (Index n = 0; n < work.count; ++n)
+      for (float& value : last) *y++ = value = std::fma(coefficient_, value, *x++);
+  }
+
+ private:
+  float coefficient_;
+};
+
+}  // namespace
+
+namespace op {
+
+Op deemphasis(Index channels, float coefficient) {
+  require(channels > 0, "deemphasis: channels must be positive, got ", channels);
+  require(std::abs(coefficient) < 1, "deemphasis: coefficient must be between -1 and 1, got ", coefficient);
+  return Op(std::make_shared<Deemphasis>(channels, coefficient));
+}
+
+}  // namespace op
+
+Signal deemphasis(FramesView x, float coefficient) {
+  return op::deemphasis(x.channels(), coefficient)(x);
+}
+
+}  // namespace wavestride
