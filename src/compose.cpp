@@ -19,8 +19,11 @@ Stack residual_block(const ResidualBlockWeights& weights, const ResidualBlockOpt
     require(shape.size() == 3 && shape[0] == channels && shape[1] == channels && shape[2] % 2 == 1,
             "residual_block: every weight must have shape (", channels, ", ", channels, ", odd kernel), got ",
             shape_string(shape));
+    const Index reach = (shape[2] - 1) * dilation;
     return op::conv1d(w.weight, w.bias,
-                      {.padding = "same", .dilation = dilation, .padding_mode = options.padding_mode});
+                      {.padding = options.causal ? ConvPadding(reach, 0) : ConvPadding(reach / 2),
+                       .dilation = dilation,
+                       .padding_mode = options.padding_mode});
   };
   const Op activation = op::leaky_relu(channels, options.negative_slope);
   std::vector<Op> sums;
@@ -55,6 +58,23 @@ LayerWeights phase_major(const LayerWeights& conv, Index factor) {
 }
 
 }  // namespace
+
+Stack causal_conv_transpose(const LayerWeights& conv, Index stride, PadMode before) {
+  const auto& shape = conv.weight.shape;
+  require(stride >= 1 && shape.size() == 3 && shape[2] >= stride,
+          "causal_conv_transpose: weight must have shape (in, out, kernel of at least the stride ", stride,
+          "), got ", shape_string(shape));
+  const Index in = shape[0], out = shape[1], kernel = shape[2], taps = (kernel + stride - 1) / stride;
+  LayerWeights phases{Tensor({out * stride, in, taps})};
+  for (Index c = 0; c < in; ++c)
+    for (Index o = 0; o < out; ++o)
+      for (Index k = 0; k < kernel; ++k)
+        phases.weight.data[static_cast<std::size_t>(((o * stride + k % stride) * in + c) * taps + taps - 1 -
+                                                    k / stride)] =
+            conv.weight.data[static_cast<std::size_t>((c * out + o) * kernel + k)];
+  for (const float b : conv.bias) phases.bias.insert(phases.bias.end(), static_cast<std::size_t>(stride), b);
+  return sub_pixel_upsampler(phases, stride, {.padding = {taps - 1, 0}, .padding_mode = before});
+}
 
 Stack sub_pixel_upsampler(const LayerWeights& conv, Index factor, const Conv1dOptions& options) {
   const Index rows = op::conv1d(conv.weight, conv.bias, options).out_channels();

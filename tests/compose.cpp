@@ -69,6 +69,28 @@ TEST_CASE("compose: a sub-pixel upsampler starts, with ICNR, as its convolution 
   }
 }
 
+TEST_CASE("compose: a causal transposed convolution is the plain one without its last frames") {
+  Rng rng(52);
+  for (const auto& [stride, kernel] : {std::pair<Index, Index>{3, 6}, {4, 4}, {2, 5}, {1, 3}}) {
+    const LayerWeights w{noise_tensor(rng, {5, 3, kernel}), noise_tensor(rng, {3}).data};
+    const Op op = causal_conv_transpose(w, stride);
+    const Signal x = noise(rng, 5, 12), y = op(x);
+    const Signal plain = conv_transpose1d(x, w.weight, w.bias, {.stride = stride});
+    REQUIRE(y.cols() == 12 * stride);
+    CHECK(relative_error(y, plain.leftCols(y.cols())) <= golden_tolerance);
+    CHECK(op.lookahead_frames() == 0);
+    CHECK(op.latency_frames() == stride);
+    verify_contract(op, rng, {.dense = kernel % stride == 0, .longest = 100});
+    Signal before(5, 13);
+    before << x.col(0), x;
+    const Index frames = kernel == 2 * stride ? 12 * stride : 0;
+    const Signal later = causal_conv_transpose(w, stride, PadMode::replicate)(x),
+                 longer = conv_transpose1d(before, w.weight, w.bias, {.stride = stride});
+    CHECK((later.leftCols(frames) - longer.middleCols(stride, frames)).norm() <= 1e-5 * later.norm());
+  }
+  CHECK_THROWS_AS(causal_conv_transpose({Tensor({2, 2, 3})}, 4), std::invalid_argument);
+}
+
 TEST_CASE("compose: weights that do not fit are refused, saying what was given") {
   Initialiser init(53);
   const LayerWeights three = init.conv(4, 4, 3), even = init.conv(4, 4, 2), wide = init.conv(5, 4, 3);

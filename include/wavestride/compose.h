@@ -19,6 +19,7 @@ struct ResidualBlockOptions {
   std::vector<Index> dilations = {1, 3, 5};  ///< of convs1; convs2 are not dilated
   float negative_slope = 0.1f;
   PadMode padding_mode = PadMode::constant;
+  bool causal = false;  ///< all padding on the left
 };
 
 /// For every dilation: x = x + convs2(leaky_relu(convs1(leaky_relu(x)))), without convs2 x = x +
@@ -38,5 +39,11 @@ Stack interpolate_conv(const LayerWeights& conv, ScaleFactor scale,
 /// factor·T with the default padding. Throws std::invalid_argument on contradicting shapes.
 Stack sub_pixel_upsampler(const LayerWeights& conv, Index factor,
                           const Conv1dOptions& options = {.padding = "same"});
+
+/// conv_transpose1d(x, weight, bias, stride) cropped to stride·T frames on the right, for weight (in, out,
+/// kernel ≥ stride): no output reads ahead. Frames before the first are made by `before`: constant is
+/// ParallelWaveGAN's CausalConvTranspose1d up to 0.5.4, replicate the later one. Computed as a sub-pixel
+/// convolution. Throws std::invalid_argument on contradicting shapes.
+Stack causal_conv_transpose(const LayerWeights& conv, Index stride, PadMode before = PadMode::constant);
 
 }  // namespace wavestride

@@ -14,6 +14,7 @@
 #include <wavestride/deemphasis.h>
 #include <wavestride/geometry.h>
 #include <wavestride/griffin_lim.h>
+#include <wavestride/index_select.h>
 #include <wavestride/instance_norm1d.h>
 #include <wavestride/interpolate.h>
 #include <wavestride/io.h>
@@ -29,7 +30,9 @@
 #include <wavestride/norm.h>
 #include <wavestride/npy.h>
 #include <wavestride/op.h>
+#include <wavestride/pad1d.h>
 #include <wavestride/pixel_shuffle1d.h>
+#include <wavestride/pqmf.h>
 #include <wavestride/pyramid.h>
 #include <wavestride/resample.h>
 #include <wavestride/safetensors.h>
