@@ -1,5 +1,7 @@
 #include <wavestride/checkpoint.h>
 #include <wavestride/model.h>
+#include <wavestride/npy.h>
+#include <wavestride/stack.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -12,23 +14,22 @@ namespace {
 
 namespace fs = std::filesystem;
 using models::Architecture;
+using models::joined;
 
-const Architecture* const architectures[] = {&models::gated_istft};
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string all;
-  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
-  return all;
-}
+const Architecture* const architectures[] = {&models::gated_istft, &models::hifigan, &models::istftnet,
+                                             &models::melgan, &models::vocos};
 
 /// How recipes name the config that they leave beside a checkpoint.
 std::vector<fs::path> places_of_config(const fs::path& checkpoint) {
   std::vector<fs::path> places{checkpoint.string() + ".json"};
-  for (const char* name : {"config.json"}) places.push_back(checkpoint.parent_path() / name);
+  for (const char* name : {"config.json", "config.yml", "config.yaml", "args.yml", "hparams.json",
+                           "hyperparams.yaml", "model_config.yaml"})
+    places.push_back(checkpoint.parent_path() / name);
   return places;
 }
 
 models::Config config_of(const TensorFile& file, const ModelOptions& options) {
+  if (auto named = models::named_config(options.config)) return *named;
   if (!options.config.empty()) return models::read_config(options.config);
   if (const auto text = file.metadata().find("config"); text != file.metadata().end())
     return {file.path(), models::Json::parse(text->second, nullptr, false)};
@@ -38,7 +39,8 @@ models::Config config_of(const TensorFile& file, const ModelOptions& options) {
     if (fs::is_regular_file(place, ignored)) return models::read_config(place.string());
     looked.push_back(place.filename().string());
   }
-  throw IoError(file.path(), "has no \"config\" in its metadata and none beside it (" + joined(looked) + ")");
+  throw IoError(file.path(), "has no \"config\" in its metadata and none beside it (" + joined(looked) +
+                                 "); name one, a file or one of " + joined(models::named_configs()));
 }
 
 const Architecture& architecture_of(const TensorFile& file, const models::Config& config) {
@@ -49,6 +51,20 @@ const Architecture& architecture_of(const TensorFile& file, const models::Config
   const std::string known = joined(known_architectures());
   if (named) config.refuse("unknown architecture \"", name, "\"; known: ", known);
   throw IoError(file.path(), "holds the layers of no known architecture; known: " + known);
+}
+
+Op statistics(const std::string& path, Index channels) {
+  const Tensor t = read_npy(path);
+  if (t.shape != std::vector<Index>{2, channels})
+    throw IoError(path, message("must hold mean and deviation of every band, [2, ", channels, "], has shape ",
+                                shape_string(t.shape)));
+  try {
+    const std::span<const float> values(t.data);
+    const auto n = static_cast<std::size_t>(channels);
+    return models::normalise(values.first(n), values.subspan(n));
+  } catch (const std::invalid_argument& e) {
+    throw IoError(path, e.what());
+  }
 }
 
 }  // namespace
@@ -82,6 +98,10 @@ std::vector<Layer> Model::layers() const {
   return list;
 }
 
+std::vector<std::string> named_configs() {
+  return models::named_configs();
+}
+
 std::vector<std::string> known_architectures() {
   std::vector<std::string> names;
   for (const Architecture* a : architectures) names.emplace_back(a->name);
@@ -101,8 +121,16 @@ Model load_model(const std::string& path, const ModelOptions& options) {
   try {
     models::Network network = architecture.build(file);
     file.require_all_used();
-    return {architecture.name, std::move(network.features), std::move(network.op),
-            std::move(network.no_analysis)};
+    Model model{architecture.name, network.features.mel, network.op, network.features.no_analysis};
+    if (!options.stats.empty())
+      model.network =
+          Stack({statistics(options.stats, model.network.in_channels()), network.op}, model.architecture);
+    else if (network.features.normalised && model.no_analysis.empty())
+      model.no_analysis =
+          "it was trained on frames normalised by statistics which lie beside such checkpoints (stats.npy, "
+          "or "
+          "stats.h5 to be converted): name them";
+    return model;
   } catch (const std::invalid_argument& e) {
     file.config().refuse(e.what());
   }

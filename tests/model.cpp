@@ -105,9 +105,7 @@ TEST_CASE("an empty signal and a single frame pass through a model") {
 
 TEST_CASE("a model file that contradicts itself is refused, saying where") {
   CHECK(Parts().refusal() == "");
-  CHECK(Parts().refusal(std::map<std::string, std::string>{}) ==
-        "has no \"config\" in its metadata and none beside it (wavestride-test-model.safetensors.json, "
-        "config.json)");
+  CHECK(Parts().refusal(std::map<std::string, std::string>{}).find("has no \"config\" in its metadata") == 0);
   CHECK(Parts().refusal({{"config", "[1"}}) == "the config is no object of keys and values");
   CHECK(Parts().refusal({{"config", "[]"}}) == "the config is no object of keys and values");
 
@@ -117,7 +115,6 @@ TEST_CASE("a model file that contradicts itself is refused, saying where") {
     const char* reason;
   };
   const Case cases[] = {
-      {"/architecture", "hifigan", "config: unknown architecture \"hifigan\"; known: gated-istft"},
       {"/architecture", 3, "config: \"architecture\" must be a string"},
       {"/preset", nullptr, "config: \"preset\" must be a string"},
       {"/stages", json::array(), "config: \"stages\" must be a list of 1 to 8 values"},
@@ -147,6 +144,8 @@ TEST_CASE("a model file that contradicts itself is refused, saying where") {
     CHECK(refusal_with(c.where, c.value) == c.reason);
   }
   CHECK(refusal_with("/preset", "mp3").find("config: ") == 0);
+  CHECK(refusal_with("/architecture", "wavernn")
+            .find("config: unknown architecture \"wavernn\"; known: gated-istft, ") == 0);
 
   Parts missing, extra;
   missing.tensors.erase("stages.1.0.out.bias");
@@ -179,7 +178,11 @@ TEST_CASE("a model's config may lie beside its file, or anywhere") {
   write_safetensors(path, parts.tensors);
   CHECK(recognised_architecture(SafetensorsFile(path)) == "gated-istft");
   const auto loads = [&](const ModelOptions& options) { return refusal([&] { load_model(path, options); }); };
-  CHECK(loads({}) == "has no \"config\" in its metadata and none beside it (weights.json, config.json)");
+  CHECK(
+      loads({}) ==
+      "has no \"config\" in its metadata and none beside it (weights.json, config.json, config.yml, "
+      "config.yaml, args.yml, hparams.json, hyperparams.yaml, model_config.yaml); name one, a file or one of "
+      "hifigan-v1, hifigan-v2, hifigan-v3");
   CHECK(loads({.config = directory / "other.json"}) == "can't be opened: No such file or directory");
   json config = parts.config;
   config.erase("architecture");  // the layers tell it

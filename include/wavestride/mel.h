@@ -52,6 +52,8 @@ struct MelOptions {
 
   /// The analysis as stft() wants it.
   StftOptions stft() const;
+
+  bool operator==(const MelOptions&) const = default;
 };
 
 /// hifigan-22k, pwg-22k, pwg-24k, vocos-24k, wavernn-22k, speecht5-16k, whisper-16k, and wavestride-16k, our

@@ -6,6 +6,7 @@
 #include <wavestride/op.h>
 #include <wavestride/tensor_file.h>
 
+#include <optional>
 #include <string>
 
 namespace wavestride {
@@ -40,10 +41,18 @@ struct Model {
 
 /// What a checkpoint does not say about itself.
 struct ModelOptions {
-  /// Path of the config, JSON or YAML; empty: the one in the file's metadata, else the one beside the file.
+  /// Path of the config, JSON or YAML, or a name of named_configs(); empty: the one in the file's metadata,
+  /// else the one beside the file.
   std::string config = {};
   /// Name of a mel_preset(): the features, where the config does not describe them.
   std::string preset = {};
+  /// Path of mean and deviation of the recipe's features, [2, bands] (.npy): frames are normalised by them
+  /// before the network, which was trained on such. Empty: they come normalised, or need not be.
+  std::string stats = {};
+  /// One of the voices of a file that has several,
+  std::optional<Index> speaker = {};
+  /// or the embedding of any other.
+  std::vector<float> speaker_embedding = {};
 };
 
 /// Reads a trained network: from one self-contained .safetensors file whose metadata hold its "config" as
@@ -52,6 +61,8 @@ struct ModelOptions {
 /// tensors are exactly those that it calls for.
 Model load_model(const std::string& path, const ModelOptions& options = {});
 
+/// Configs that come with the library, for files that come without: "hifigan-v1", …
+std::vector<std::string> named_configs();
 /// Names of the architectures that load_model() builds.
 std::vector<std::string> known_architectures();
 /// The architecture whose layers the file holds, empty where it is none of them.

@@ -56,8 +56,8 @@ class Op {
   Index latency_frames() const;
   /// The largest number of input frames that one output frame depends on.
   Index receptive_field() const;
-  /// Bytes of frames that a stream must carry from one push to the next, at worst: the history of windows, and
-  /// what waits for branches that lag. Stream::state_bytes() has its working memory on top.
+  /// Bytes of frames that a stream must carry from one push to the next, at worst: the history of windows,
+  /// and what waits for branches that lag. Stream::state_bytes() has its working memory on top.
   Index carried_bytes() const;
   Index parameters() const;
   /// Multiply-adds per frame of the first output.

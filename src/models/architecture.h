@@ -2,15 +2,14 @@
 // src/models/<name>.cpp and list it in src/model.cpp.
 #pragma once
 
-#include "models/model_file.h"
+#include "models/features.h"
 
 namespace wavestride::models {
 
 /// What an architecture makes of a file; see Model.
 struct Network {
   Op op;
-  MelOptions features;
-  std::string no_analysis = {};
+  Features features;
 };
 
 struct Architecture {
@@ -21,6 +20,6 @@ struct Architecture {
   Network (*build)(ModelFile& file);
 };
 
-extern const Architecture gated_istft;
+extern const Architecture gated_istft, hifigan, istftnet, melgan, vocos;
 
 }  // namespace wavestride::models

@@ -105,6 +105,51 @@ std::vector<Config> Config::sections(Keys keys, std::size_t shortest, std::size_
   return result;
 }
 
+std::string joined(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+  return all;
+}
+
+namespace {
+
+struct Named {
+  const char* name;
+  const char* json;
+};
+
+constexpr Named named[] = {
+    {"hifigan-v1",
+     R"({"sampling_rate": 22050, "n_fft": 1024, "hop_size": 256, "win_size": 1024, "num_mels": 80,
+      "fmin": 0, "fmax": 8000, "resblock": "1", "upsample_rates": [8, 8, 2, 2],
+      "upsample_kernel_sizes": [16, 16, 4, 4], "upsample_initial_channel": 512, "resblock_kernel_sizes": [3, 7, 11],
+      "resblock_dilation_sizes": [[1, 3, 5], [1, 3, 5], [1, 3, 5]]})"},
+    {"hifigan-v2",
+     R"({"sampling_rate": 22050, "n_fft": 1024, "hop_size": 256, "win_size": 1024, "num_mels": 80,
+      "fmin": 0, "fmax": 8000, "resblock": "1", "upsample_rates": [8, 8, 2, 2],
+      "upsample_kernel_sizes": [16, 16, 4, 4], "upsample_initial_channel": 128, "resblock_kernel_sizes": [3, 7, 11],
+      "resblock_dilation_sizes": [[1, 3, 5], [1, 3, 5], [1, 3, 5]]})"},
+    {"hifigan-v3",
+     R"({"sampling_rate": 22050, "n_fft": 1024, "hop_size": 256, "win_size": 1024, "num_mels": 80,
+      "fmin": 0, "fmax": 8000, "resblock": "2", "upsample_rates": [8, 8, 4],
+      "upsample_kernel_sizes": [16, 16, 8], "upsample_initial_channel": 256, "resblock_kernel_sizes": [3, 5, 7],
+      "resblock_dilation_sizes": [[1, 2], [2, 6], [3, 12]]})"},
+};
+
+}  // namespace
+
+std::vector<std::string> named_configs() {
+  std::vector<std::string> names;
+  for (const Named& n : named) names.emplace_back(n.name);
+  return names;
+}
+
+std::optional<Config> named_config(std::string_view name) {
+  for (const Named& n : named)
+    if (n.name == name) return Config(n.name, Json::parse(n.json));
+  return {};
+}
+
 Config read_config(const std::string& path) {
   return {path, detail::read_config_file(path)};
 }

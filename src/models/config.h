@@ -4,10 +4,12 @@
 
 #include <wavestride/geometry.h>
 #include <wavestride/io.h>
+#include <wavestride/kernel.h>
 
 #include <cmath>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 #include "check.h"
@@ -49,6 +51,8 @@ class Config {
                                                 Index least, Index most) const;
   /// A section of the config.
   Config section(Keys keys) const;
+  /// Other settings, of the same file.
+  Config with(Json object) const { return {path_, where_, std::move(object)}; }
   /// A list of sections.
   std::vector<Config> sections(Keys keys, std::size_t shortest, std::size_t longest) const;
 
@@ -62,6 +66,14 @@ class Config {
   std::string where_;  // "model." in front of a section's keys
   Json object_;
 };
+
+/// "a, b, c".
+std::string joined(const std::vector<std::string>& names);
+
+/// Configs that come with the library, of networks whose files lie about without one.
+std::vector<std::string> named_configs();
+/// Nothing where there is none of this name.
+std::optional<Config> named_config(std::string_view name);
 
 /// The object in a JSON or YAML file. Throws IoError unless it is one.
 Config read_config(const std::string& path);

@@ -141,7 +141,7 @@ Network build(ModelFile& file) {
                   features.name);
   for (const Index n : refinements)
     x = refine(b, x, mel, features, n, static_cast<float>(config.number({"max_log_gain"})));
-  return {b.build({x}), features};
+  return {b.build({x}), {features}};
 }
 
 bool recognises(const TensorFile& file) {

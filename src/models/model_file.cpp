@@ -1,5 +1,6 @@
 #include "models/model_file.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -30,14 +31,18 @@ std::optional<std::vector<Index>> weight_shape(const TensorFile& file, const std
   return s ? std::optional(file.find(layer + s->value)->shape) : std::nullopt;
 }
 
-std::vector<std::string> prefixes_of(const TensorFile& file, std::string_view layer) {
+std::vector<std::string> prefixes_of(const TensorFile& file, const std::vector<std::string>& layers) {
   std::vector<std::string> found;
+  const auto holds_all = [&](const std::string& prefix) {
+    return std::all_of(layers.begin(), layers.end(),
+                       [&](const std::string& layer) { return spelling_of(file, prefix + layer); });
+  };
   for (const WeightSpelling& s : spellings) {
-    const std::string name = std::string(layer) + s.value;
+    const std::string name = layers.front() + s.value;
     for (const TensorInfo& t : file.tensors()) {
       if (!t.name.ends_with(name)) continue;
       const std::string prefix = t.name.substr(0, t.name.size() - name.size());
-      if (prefix.empty() || prefix.back() == '.') found.push_back(prefix);
+      if ((prefix.empty() || prefix.back() == '.') && holds_all(prefix)) found.push_back(prefix);
     }
   }
   return found;
@@ -65,38 +70,38 @@ Tensor folded_weight(const TensorFile& file, const std::string& layer) {
   return w;
 }
 
-void ModelFile::locate(std::string_view layer) {
-  const std::vector<std::string> found = prefixes_of(file_, layer);
-  if (found.empty()) refuse("holds no layer \"", layer, "\"");
+void ModelFile::locate(const std::vector<std::string>& layers, std::vector<std::string> scopes) {
+  const std::vector<std::string> found = prefixes_of(file_, layers);
+  if (found.empty()) refuse("holds no layer \"", layers.front(), "\"");
   if (found.size() > 1)
-    refuse("holds several layers \"", layer, "\": behind \"", found[0], "\" and \"", found[1], "\"");
+    refuse("holds several layers \"", layers.front(), "\": behind \"", found[0], "\" and \"", found[1], "\"");
   prefix_ = found.front();
+  scopes_ = std::move(scopes);
 }
 
 void ModelFile::check_shape(const std::string& name, const std::vector<Index>& shape,
-                            const std::vector<Index>& wanted, const char* by) const {
+                            const std::vector<Index>& wanted, const std::string& by) const {
   if (shape != wanted)
     refuse("tensor \"", name, "\" must have shape ", shape_string(wanted),
-           by ? message(" by the config's ", by) : std::string(), ", has ", shape_string(shape));
+           by.empty() ? "" : " by the config's " + by, ", has ", shape_string(shape));
 }
 
-Tensor ModelFile::tensor(const std::string& name, const std::vector<Index>& shape, const char* by) {
+Tensor ModelFile::tensor(const std::string& name, const std::vector<Index>& shape, const std::string& by) {
   const std::string full = prefix_ + name;
   const TensorInfo* info = file_.find(full);
   if (info == nullptr)
-    refuse("tensor \"", full, "\" is missing", by ? message(", for which the config's ", by, " calls") : "");
+    refuse("tensor \"", full, "\" is missing", by.empty() ? "" : "; see the config's " + by);
   check_shape(full, info->shape, shape, by);
   used_.insert(full);
   return file_.load(full);
 }
 
 LayerWeights ModelFile::layer(const std::string& name, const std::vector<Index>& shape, Index outputs,
-                              Bias bias, const char* by) {
+                              Bias bias, const std::string& by) {
   const std::string full = prefix_ + name;
   const WeightSpelling* s = spelling_of(file_, full);
   if (s == nullptr)
-    refuse("tensor \"", full, ".weight\" is missing",
-           by ? message(", for which the config's ", by, " calls") : "");
+    refuse("tensor \"", full, ".weight\" is missing", by.empty() ? "" : "; see the config's " + by);
   check_shape(full + s->value, file_.find(full + s->value)->shape, shape, by);
   used_.insert(full + s->value);
   if (s->length != nullptr) used_.insert(full + s->length);
@@ -106,10 +111,53 @@ LayerWeights ModelFile::layer(const std::string& name, const std::vector<Index>&
   return result;
 }
 
+std::vector<float> ModelFile::speaker(Index size) {
+  speaker_used_ = true;
+  if (!options_.speaker_embedding.empty()) {
+    if (static_cast<Index>(options_.speaker_embedding.size()) != size)
+      refuse("takes a speaker embedding of ", size, " values, got ", options_.speaker_embedding.size());
+    return options_.speaker_embedding;
+  }
+  for (const char* table : {"emb_g", "global_emb", "embed_speaker"}) {
+    const std::vector<std::string> prefixes = prefixes_of(file_, {table});
+    if (prefixes.empty()) continue;
+    const Tensor rows = file_.load(prefixes.front() + table + ".weight");
+    if (rows.shape.size() != 2 || rows.shape[1] != size || rows.shape[0] < 1)
+      refuse("tensor \"", prefixes.front(), table, ".weight\" must have shape [speakers, ", size, "], has ",
+             shape_string(rows.shape));
+    if (!options_.speaker || *options_.speaker < 0 || *options_.speaker >= rows.shape[0])
+      refuse("has the voices of speakers 0 to ", rows.shape[0] - 1, ": name one",
+             options_.speaker ? message(", not ", *options_.speaker) : "");
+    const float* row = rows.data.data() + *options_.speaker * size;
+    return {row, row + size};
+  }
+  refuse("speaks with the voice of an embedding of ", size, " values, which is not in the file: give one");
+}
+
+void ModelFile::add_speaker(std::vector<float>& bias, Index outputs, const std::vector<std::string>& layers) {
+  for (const std::string& name : layers) {
+    const auto shape = shape_of(name);
+    if (!shape) continue;
+    const Index size = shape->size() == 3 ? (*shape)[1] : 0;
+    const LayerWeights w = conv(name, {outputs, size, 1}, Bias::optional);
+    const std::vector<float> g = speaker(size);
+    bias.resize(static_cast<std::size_t>(outputs), 0.0f);
+    for (std::size_t o = 0; o < bias.size(); ++o) {
+      double sum = w.bias.empty() ? 0.0 : static_cast<double>(w.bias[o]);
+      for (std::size_t i = 0; i < g.size(); ++i)
+        sum += static_cast<double>(w.weight.data[o * g.size() + i]) * static_cast<double>(g[i]);
+      bias[o] += static_cast<float>(sum);
+    }
+  }
+}
+
 void ModelFile::require_all_used() const {
+  if (!speaker_used_ && (options_.speaker || !options_.speaker_embedding.empty()))
+    refuse("has one voice only: there is no speaker to choose");
   for (const TensorInfo& t : file_.tensors())
-    if (t.name.starts_with(prefix_) && used_.count(t.name) == 0)
-      refuse("tensor \"", t.name, "\" has no place in this architecture");
+    for (const std::string& scope : scopes_)
+      if (t.name.starts_with(prefix_ + scope) && used_.count(t.name) == 0)
+        refuse("tensor \"", t.name, "\" has no place in this architecture");
 }
 
 }  // namespace wavestride::models

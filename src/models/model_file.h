@@ -17,8 +17,8 @@ namespace wavestride::models {
 /// the full name: "generator.conv_pre".
 std::optional<std::vector<Index>> weight_shape(const TensorFile& file, const std::string& layer);
 
-/// The prefixes P ("", "generator.", "model_g.dec.") for which the file holds a layer P + `layer`.
-std::vector<std::string> prefixes_of(const TensorFile& file, std::string_view layer);
+/// The prefixes P ("", "generator.", "model_g.dec.") for which the file holds all layers P + name.
+std::vector<std::string> prefixes_of(const TensorFile& file, const std::vector<std::string>& layers);
 
 /// A layer's weight with weight norm folded: w = v·g/‖v‖, the norm over all dimensions but the first, from
 /// "weight", "weight_g" and "weight_v", or "parametrizations.weight.original0" and "…original1". Throws
@@ -42,11 +42,10 @@ class ModelFile {
   const ModelOptions& options() const { return options_; }
   const TensorFile& tensors() const { return file_; }
 
-  /// From now on names stand behind the prefix under which the file holds `layer`. Throws IoError where there
-  /// is none, or several.
-  void locate(std::string_view layer);
-  /// What locate() found.
-  const std::string& prefix() const { return prefix_; }
+  /// From now on names stand behind the prefix under which the file holds these layers; all its tensors
+  /// behind the prefix and one of `scopes` belong to the network. Throws IoError where there is none, or
+  /// several.
+  void locate(const std::vector<std::string>& layers, std::vector<std::string> scopes = {""});
 
   std::optional<std::vector<Index>> shape_of(const std::string& layer) const {
     return weight_shape(file_, prefix_ + layer);
@@ -55,34 +54,41 @@ class ModelFile {
   bool holds_tensor(const std::string& name) const { return file_.find(prefix_ + name) != nullptr; }
 
   /// A tensor of this shape. `by` names the keys of the config that call for it.
-  Tensor tensor(const std::string& name, const std::vector<Index>& shape, const char* by = nullptr);
+  Tensor tensor(const std::string& name, const std::vector<Index>& shape, const std::string& by = {});
   /// Weight and bias of a layer, the bias as long as the output of an nn.Conv1d (shape[0]).
   LayerWeights conv(const std::string& layer, const std::vector<Index>& shape, Bias bias = Bias::required,
-                    const char* by = nullptr) {
+                    const std::string& by = {}) {
     return this->layer(layer, shape, shape[0], bias, by);
   }
   /// The same of an nn.ConvTranspose1d (shape[1]).
   LayerWeights conv_transpose(const std::string& layer, const std::vector<Index>& shape,
-                              Bias bias = Bias::required, const char* by = nullptr) {
+                              Bias bias = Bias::required, const std::string& by = {}) {
     return this->layer(layer, shape, shape[1], bias, by);
   }
+  /// Where the file holds one of these layers, (out, size, 1), it is fed the speaker's embedding, the same
+  /// for every frame, and its output is added to the `bias` of another: the embedding that the options give,
+  /// or the row of the file's table that they name. Throws IoError where they do neither.
+  void add_speaker(std::vector<float>& bias, Index outputs, const std::vector<std::string>& layers);
   /// The architecture has no use for this tensor.
   void skip(const std::string& name) { used_.insert(prefix_ + name); }
 
-  /// Throws IoError naming a tensor behind the prefix that was not asked for.
+  /// Throws IoError naming a tensor behind the prefix, or a choice of speaker, that had no use.
   void require_all_used() const;
 
  private:
+  std::vector<float> speaker(Index size);
   LayerWeights layer(const std::string& name, const std::vector<Index>& shape, Index outputs, Bias bias,
-                     const char* by);
+                     const std::string& by);
   void check_shape(const std::string& name, const std::vector<Index>& shape, const std::vector<Index>& wanted,
-                   const char* by) const;
+                   const std::string& by) const;
 
   const TensorFile& file_;
   Config config_;
   ModelOptions options_;
   std::string prefix_;
+  std::vector<std::string> scopes_{""};
   std::set<std::string> used_;
+  bool speaker_used_ = false;
 };
 
 }  // namespace wavestride::models

@@ -1,0 +1,165 @@
+#include "models/features.h"
+
+#include <wavestride/norm.h>
+
+namespace wavestride::models {
+namespace {
+
+/// How a recipe describes its front end.
+struct Recipe {
+  const char* name;
+  const char* marker;     ///< a key of the config that no other recipe before it in the table has
+  const char* section;    ///< that holds the settings, "a.b"; "" the whole config
+  const char* manner;     ///< the preset whose framing, scale and logarithm it has; nullptr: no mel frames
+  const char* not_sound;  ///< why sound can't be analysed for it, where it can't
+  bool fixed = false;     ///< settings that the config leaves out are those of the preset
+  bool normalised = false;
+  void (*adjust)(MelOptions& mel, const Config& settings) = nullptr;  ///< what is not as in the preset
+};
+
+constexpr const char* latents = "it takes the latents of its own text-to-speech model, no mel frames";
+constexpr const char* coqui =
+    "it takes mel frames of Coqui's AudioProcessor, which this library does not make";
+
+void without_epsilon(MelOptions& mel, const Config&) {
+  mel.epsilon = 0;
+}
+
+void speechbrain(MelOptions& mel, const Config&) {
+  mel.epsilon = 0;
+  mel.framing = MelFraming::center;
+}
+
+void melgan_neurips(MelOptions& mel, const Config&) {
+  mel.epsilon = 0;
+  mel.f_max = 0;
+  mel.log = LogKind::log10;
+}
+
+void vocos(MelOptions& mel, const Config& settings) {
+  const std::string padding = settings.text({"padding"});
+  if (padding == "same")
+    mel.framing = MelFraming::tight;
+  else if (padding != "center")
+    settings.refuse(settings.name({"padding"}), " must be center or same, is \"", padding, "\"");
+}
+
+constexpr Recipe recipes[] = {
+    {"NeMo", "preprocessor", "preprocessor", "hifigan-22k", nullptr, false, false, without_epsilon},
+    {"Coqui", "generator_model_params", "audio", nullptr, coqui},
+    {"Coqui", "model_args", "audio", nullptr, latents},
+    {"ParallelWaveGAN", "generator_params", "", "pwg-22k", nullptr, false, true},
+    {"ESPnet", "tts_conf", "feats_extract_conf", nullptr, latents},
+    {"Vocos", "feature_extractor", "feature_extractor.init_args", "vocos-24k", nullptr, false, false, vocos},
+    {"VITS", "data", "data", nullptr, latents},
+    {"Piper", "phoneme_id_map", "audio", nullptr, latents},
+    {"SpeechT5", "model_in_dim", "", "speecht5-16k", nullptr, true},
+    {"MMS-TTS", "vocab_size", "", nullptr, latents},
+    {"melgan-neurips", "ngf", "", "hifigan-22k", nullptr, true, false, melgan_neurips},
+    {"SpeechBrain", "mel_fmin", "", "hifigan-22k", nullptr, false, false, speechbrain},
+    {"HiFi-GAN", "num_mels", "", "hifigan-22k", nullptr},
+};
+
+const Recipe* recipe_of(const Config& config) {
+  for (const Recipe& r : recipes)
+    if (config.has({r.marker})) return &r;
+  return nullptr;
+}
+
+constexpr Index most_hz = 1 << 24, most_samples = 1 << 20;
+
+constexpr Keys rate_keys{"sampling_rate", "sample_rate", "output_sample_rate", "fs"};
+
+Index sample_rate_of(const Config& c) {
+  return c.integer(rate_keys, 1, most_hz);
+}
+
+constexpr Keys hop_keys{"hop_size", "hop_length", "n_window_stride", "n_shift"};
+
+Index hop_or(const Config& c, Index fallback) {
+  return c.has(hop_keys) ? c.integer(hop_keys, 1, most_samples) : fallback;
+}
+
+/// The preset of exactly these settings lends its name.
+void name_after_preset(MelOptions& mel) {
+  for (MelOptions preset : mel_presets()) {
+    std::swap(preset.name, mel.name);
+    if (preset == mel) return;
+    std::swap(preset.name, mel.name);
+  }
+}
+
+MelOptions mel_of(const Recipe& recipe, const Config& c) {
+  MelOptions mel = mel_preset(recipe.manner);
+  mel.name = recipe.name;
+  const auto setting = [&](Keys keys) { return !recipe.fixed || c.has(keys); };
+  if (setting(rate_keys)) mel.sample_rate = sample_rate_of(c);
+  if (const Keys k{"n_fft", "fft_size", "filter_length"}; setting(k))
+    mel.n_fft = c.integer(k, 1, most_samples);
+  if (setting(hop_keys)) mel.hop_length = c.integer(hop_keys, 1, most_samples);
+  if (const Keys k{"win_size", "win_length", "n_window_size"}; c.has(k))
+    mel.win_length = c.integer(k, 1, most_samples);
+  else if (!recipe.fixed)
+    mel.win_length = 0;
+  if (mel.win_length == mel.n_fft) mel.win_length = 0;
+  if (const Keys k{"num_mels", "n_mels", "n_mel_channels", "features", "model_in_dim"}; setting(k))
+    mel.n_mels = c.integer(k, 1, 65'536);
+  if (const Keys k{"fmin", "mel_fmin", "lowfreq"}; !recipe.fixed) mel.f_min = c.has(k) ? c.number(k) : 0;
+  if (const Keys k{"fmax", "mel_fmax", "highfreq"}; !recipe.fixed) mel.f_max = c.has(k) ? c.number(k) : 0;
+  if (2 * mel.f_max == static_cast<double>(mel.sample_rate)) mel.f_max = 0;
+  if (recipe.adjust) recipe.adjust(mel, c);
+  name_after_preset(mel);
+  return mel;
+}
+
+Features described(const ModelFile& file, Index channels, Index hop) {
+  const Config& config = file.config();
+  if (config.has({"preset"})) return {mel_preset(config.text({"preset"}))};
+  const Recipe* recipe = recipe_of(config);
+  if ((recipe == nullptr || recipe->manner == nullptr) && !file.options().preset.empty())
+    return {mel_preset(file.options().preset)};
+  if (recipe == nullptr)
+    config.refuse("does not describe the features that the network takes; name their preset");
+  Config settings = config;
+  for (std::string_view path = recipe->section; !path.empty();) {
+    const std::string key(path.substr(0, path.find('.')));
+    settings = settings.section({key.c_str()});
+    path.remove_prefix(std::min(path.size(), key.size() + 1));
+  }
+  if (recipe->manner != nullptr) return {mel_of(*recipe, settings), {}, recipe->normalised};
+  MelOptions mel;
+  mel.name = recipe->name;
+  mel.sample_rate = sample_rate_of(settings);
+  mel.hop_length = hop_or(settings, hop);
+  mel.n_mels = channels;
+  return {mel, recipe->not_sound};
+}
+
+}  // namespace
+
+Features features_of(const ModelFile& file, Index channels, Index hop) {
+  Features features = described(file, channels, hop);
+  const MelOptions& mel = features.mel;
+  if (mel.n_mels != channels)
+    file.refuse("the network takes ", channels, " values per frame, features of ", mel.name, " have ",
+                mel.n_mels, " bands");
+  if (mel.hop_length != hop)
+    file.refuse("the network makes ", hop, " samples of a frame, features of ", mel.name, " have a hop of ",
+                mel.hop_length);
+  if (features.no_analysis.empty()) (void)op::mel_spectrogram(mel);  // throws on settings that contradict
+  return features;
+}
+
+Op normalise(std::span<const float> mean, std::span<const float> scale) {
+  std::vector<float> gain, bias;
+  for (std::size_t i = 0; i < scale.size(); ++i) {
+    require(std::isfinite(mean[i]) && scale[i] > 0 && std::isfinite(scale[i]),
+            "statistics must be finite, and deviations positive, got ", mean[i], " and ", scale[i]);
+    const double g = 1 / static_cast<double>(scale[i]);
+    gain.push_back(static_cast<float>(g));
+    bias.push_back(static_cast<float>(-g * static_cast<double>(mean[i])));
+  }
+  return op::channel_scale(gain, bias);
+}
+
+}  // namespace wavestride::models

@@ -1,0 +1,245 @@
+// HiFi-GAN (Kong et al. 2020) and the generators that others made of it: the same network under other names,
+// with other paddings.
+#include "models/hifigan.h"
+
+#include <wavestride/activation.h>
+#include <wavestride/compose.h>
+#include <wavestride/conv_transpose1d.h>
+
+#include "models/pwg.h"
+
+namespace wavestride::models {
+namespace {
+
+/// Where a recipe keeps the layers: {i} counts stages, {n} residual blocks, {m} the layers of one.
+struct Spelling {
+  const char* name;
+  const char *pre, *up, *convs1, *convs2;
+  const char* convs;  ///< of blocks with one convolution per dilation
+  const char* post;
+  const char* type;  ///< of residual blocks, where the config need not say
+  bool odd_strides;  ///< transposed convolutions pad by stride/2 rounded up, and append what that takes off
+  bool causal;
+  PadMode padding;
+};
+
+constexpr Spelling spellings[] = {
+    {"HiFi-GAN", "conv_pre", "ups.{i}", "resblocks.{n}.convs1.{m}", "resblocks.{n}.convs2.{m}",
+     "resblocks.{n}.convs.{m}", "conv_post", nullptr, false, false, PadMode::constant},
+    {"Transformers", "conv_pre", "upsampler.{i}", "resblocks.{n}.convs1.{m}", "resblocks.{n}.convs2.{m}",
+     "resblocks.{n}.convs.{m}", "conv_post", "1", false, false, PadMode::constant},
+    {"SpeechBrain", "conv_pre.conv", "ups.{i}.conv", "resblocks.{n}.convs1.{m}.conv",
+     "resblocks.{n}.convs2.{m}.conv", "resblocks.{n}.convs.{m}.conv", "conv_post.conv", nullptr, false, false,
+     PadMode::reflect},
+    {"ParallelWaveGAN", "input_conv", "upsamples.{i}.1", "blocks.{n}.convs1.{m}.1", "blocks.{n}.convs2.{m}.1",
+     "blocks.{n}.convs1.{m}.1", "output_conv.1", "1", true, false, PadMode::constant},
+    {"ParallelWaveGAN, causal", "input_conv.conv", "upsamples.{i}.1.deconv", "blocks.{n}.convs1.{m}.1.conv",
+     "blocks.{n}.convs2.{m}.1.conv", "blocks.{n}.convs1.{m}.1.conv", "output_conv.1.conv", "1", true, true,
+     PadMode::constant},
+};
+
+/// "resblocks.{n}.convs1.{m}" of block 3, layer 0: "resblocks.3.convs1.0".
+std::string layer_name(std::string_view pattern, std::size_t in, std::size_t m = 0) {
+  std::string name;
+  for (std::size_t at = 0; at < pattern.size(); ++at) {
+    if (pattern[at] != '{') {
+      name += pattern[at];
+      continue;
+    }
+    name += std::to_string(pattern[at + 1] == 'm' ? m : in);
+    at += 2;
+  }
+  return name;
+}
+
+struct Found {
+  const Spelling* spelling;
+  std::vector<std::string> anchors;  ///< layers that it has for certain
+  Index in, outputs;                 ///< channels of its first and last convolution
+};
+
+std::optional<Found> find(const TensorFile& file) {
+  for (const Spelling& s : spellings)
+    for (const char* block : {s.convs1, s.convs}) {
+      const std::vector<std::string> anchors{s.pre, layer_name(s.up, 0), layer_name(block, 0), s.post};
+      const auto prefixes = prefixes_of(file, anchors);
+      if (prefixes.empty()) continue;
+      const auto pre = weight_shape(file, prefixes.front() + s.pre),
+                 post = weight_shape(file, prefixes.front() + s.post);
+      if (pre->size() == 3 && post->size() == 3) return Found{&s, anchors, (*pre)[1], (*post)[0]};
+    }
+  return {};
+}
+
+constexpr Keys rate_keys{"upsample_rates", "upsample_scales", "upsample_factors", "upsample_rates_decoder",
+                         "decoder_upsample_scales"};
+constexpr Keys kernel_keys{"upsample_kernel_sizes", "upsample_kernal_sizes", "upsample_kernel_sizes_decoder",
+                           "decoder_upsample_kernel_sizes"};
+constexpr Keys channel_keys{"upsample_initial_channel", "channels", "upsample_initial_channel_decoder",
+                            "decoder_channels"};
+constexpr Keys block_kernel_keys{"resblock_kernel_sizes", "resblock_kernel_sizes_decoder",
+                                 "decoder_resblock_kernel_sizes"};
+constexpr Keys dilation_keys{"resblock_dilation_sizes", "resblock_dilations",
+                             "resblock_dilation_sizes_decoder", "decoder_resblock_dilations"};
+constexpr Keys type_keys{"resblock", "resblock_type", "resblock_type_decoder"};
+
+/// Where configs of larger models keep the sizes of their vocoder.
+const std::vector<std::vector<const char*>> sections{{},
+                                                     {"model"},
+                                                     {"generator_params"},
+                                                     {"generator_model_params"},
+                                                     {"model_args"},
+                                                     {"generator"},
+                                                     {"tts_conf", "generator_params"},
+                                                     {"tts_conf", "vocoder_params"}};
+
+Config settings_of(const Config& config) {
+  for (const auto& path : sections) {
+    Config section = config;
+    bool there = true;
+    for (const char* key : path) {
+      there = section.has({key}) && section.find({key})->is_object();
+      if (!there) break;
+      section = section.section({key});
+    }
+    if (there && section.has(rate_keys)) return section;
+  }
+  // Piper's voices name a size instead.
+  if (config.has({"audio"}) && config.has({"phoneme_id_map"})) {
+    const Config audio = config.section({"audio"});
+    const std::string quality = audio.text({"quality"});
+    const char* size = quality == "high" ? "hifigan-v1" : "hifigan-v3";
+    if (quality != "high" && quality != "medium" && quality != "low" && quality != "x_low")
+      audio.refuse(audio.name({"quality"}), " must be high, medium, low or x_low, is \"", quality, "\"");
+    return audio.with(named_config(size)->json());
+  }
+  config.refuse("says nothing of ", config.name(rate_keys),
+                "; name a config of this network: ", joined(named_configs()));
+}
+
+/// Whether the residual blocks have a second convolution for every dilation, as the config says.
+bool second_convolutions(const Config& c, const Spelling& s) {
+  if (c.has({"use_additional_convs"})) return c.flag({"use_additional_convs"});
+  if (!c.has(type_keys) && s.type != nullptr) return std::string_view(s.type) == "1";
+  const Json* type = c.find(type_keys);
+  if (type != nullptr && (*type == "1" || *type == 1)) return true;
+  if (type != nullptr && (*type == "2" || *type == 2)) return false;
+  c.refuse(c.name(type_keys), " must be \"1\" or \"2\"");
+}
+
+float slope_of(const Config& c) {
+  constexpr float lrelu_slope = 0.1f;  // in the code of all these recipes
+  if (c.has({"leaky_relu_slope"})) return static_cast<float>(c.number({"leaky_relu_slope"}));
+  if (!c.has({"nonlinear_activation"})) return lrelu_slope;
+  if (c.text({"nonlinear_activation"}) != "LeakyReLU")
+    c.refuse(c.name({"nonlinear_activation"}), " must be LeakyReLU");
+  return static_cast<float>(c.section({"nonlinear_activation_params"}).number({"negative_slope"}));
+}
+
+Op upsampler(const ModelFile& file, const Config& c, const Spelling& s, const LayerWeights& w, Index rate) {
+  const Index kernel = w.weight.shape[2], odd = rate % 2;
+  if (kernel < rate) c.refuse(c.name(kernel_keys), " must not be below ", c.name(rate_keys));
+  if (s.causal) return causal_conv_transpose(w, rate, causal_start(file.config()));
+  if (s.odd_strides)
+    return op::conv_transpose1d(w.weight, w.bias,
+                                {.stride = rate, .padding = rate / 2 + odd, .output_padding = odd});
+  return op::conv_transpose1d(w.weight, w.bias, {.stride = rate, .padding = (kernel - rate) / 2});
+}
+
+}  // namespace
+
+Index hifigan_outputs(const TensorFile& file) {
+  const auto found = find(file);
+  return found ? found->outputs : 0;
+}
+
+HifiganTrunk hifigan_trunk(ModelFile& file, StackBuilder& b) {
+  const Found found = *find(file.tensors());
+  const Spelling& s = *found.spelling;
+  file.locate(found.anchors);
+  const Config c = settings_of(file.config());
+
+  constexpr Index most_channels = 1 << 16, most_kernel = 1 << 10, most_dilation = 1 << 10;
+  const auto rates = c.integers(rate_keys, 1, 16, 1, 1 << 10);
+  const auto kernels = c.integers(kernel_keys, rates.size(), rates.size(), 1, 1 << 12);
+  const auto block_kernels = c.integers(block_kernel_keys, 1, 16, 1, most_kernel);
+  const auto dilations =
+      c.integer_lists(dilation_keys, block_kernels.size(), block_kernels.size(), 1, most_dilation);
+  const Index first_channels = c.integer(channel_keys, Index{1} << rates.size(), most_channels);
+  const Keys end_keys{"kernel_size", "decoder_kernel_size"};
+  const Index end_kernel = c.has(end_keys) ? c.integer(end_keys, 1, most_kernel) : 7;
+  const bool twice = second_convolutions(c, s);
+  if (twice != file.holds(layer_name(s.convs2, 0)))
+    c.refuse(c.name(type_keys), " says residual blocks of type ", twice ? "1" : "2", ", the file holds ",
+             twice ? "no" : "a", " layer \"", layer_name(s.convs2, 0), "\"");
+  const float slope = slope_of(c);
+  const std::string widths = c.name(channel_keys);
+  const auto conv = [&](const LayerWeights& w, PadMode mode) {
+    const Index reach = w.weight.shape[2] - 1;
+    return op::conv1d(
+        w.weight, w.bias,
+        {.padding = s.causal ? ConvPadding(reach, 0) : ConvPadding(reach / 2), .padding_mode = mode});
+  };
+
+  const Index in = found.in;
+  auto x = b.input(in);
+  if (file.holds_tensor("scale") && file.holds_tensor("mean") && c.has({"normalize_before"})) {
+    const Tensor mean = file.tensor("mean", {in}), scale = file.tensor("scale", {in});
+    if (c.flag({"normalize_before"})) x = b.apply(normalise(mean.data, scale.data), {x});
+  }
+  LayerWeights pre = file.conv(s.pre, {first_channels, in, end_kernel}, Bias::optional, widths);
+  file.add_speaker(pre.bias, first_channels, {"cond", "cond_layer", "global_conv"});
+  x = b.apply(conv(pre, s.padding), {x});
+
+  Index channels = first_channels;
+  for (std::size_t i = 0; i < rates.size(); ++i) {
+    const Index rate = rates[i], kernel = kernels[i];
+    x = b.apply(op::leaky_relu(channels, slope), {x});
+    LayerWeights up = file.conv_transpose(layer_name(s.up, i), {channels, channels / 2, kernel},
+                                          Bias::optional, widths + " and " + c.name(kernel_keys));
+    channels /= 2;
+    file.add_speaker(up.bias, channels, {message("conds.", i)});
+    x = b.apply(upsampler(file, c, s, up, rate), {x});
+    std::vector<StackBuilder::Value> branches;
+    for (std::size_t j = 0; j < block_kernels.size(); ++j) {
+      const std::size_t n = i * block_kernels.size() + j;
+      const std::vector<Index> shape{channels, channels, block_kernels[j]};
+      const std::string by = c.name(block_kernel_keys) + " and " + c.name(dilation_keys);
+      ResidualBlockWeights block;
+      for (std::size_t m = 0; m < dilations[j].size(); ++m) {
+        block.convs1.push_back(
+            file.conv(layer_name(twice ? s.convs1 : s.convs, n, m), shape, Bias::optional, by));
+        if (twice) block.convs2.push_back(file.conv(layer_name(s.convs2, n, m), shape, Bias::optional, by));
+      }
+      branches.push_back(b.apply(residual_block(block, {.dilations = dilations[j],
+                                                        .negative_slope = slope,
+                                                        .padding_mode = s.padding,
+                                                        .causal = s.causal}),
+                                 {x}));
+    }
+    x = b.apply(op::mean(channels, static_cast<Index>(branches.size())), branches);
+  }
+  constexpr float last_slope = 0.01f;  // PyTorch's default, which the original left as it was
+  x = b.apply(op::leaky_relu(channels, last_slope), {x});
+  Index hop = 1;
+  for (const Index rate : rates) hop = std::min<Index>(hop * rate, 1 << 24);
+  return {in, hop, x,
+          conv(file.conv(s.post, {found.outputs, channels, end_kernel}, Bias::optional, widths), s.padding)};
+}
+
+namespace {
+
+Network build(ModelFile& file) {
+  StackBuilder b("hifigan");
+  const HifiganTrunk trunk = hifigan_trunk(file, b);
+  const auto y = b.chain(trunk.x, std::vector{trunk.head, op::tanh(1)});
+  return {b.build({y}), features_of(file, trunk.in, trunk.hop)};
+}
+
+}  // namespace
+
+// A head of more channels is another network's.
+const Architecture hifigan{"hifigan", [](const TensorFile& file) { return hifigan_outputs(file) == 1; },
+                           build};
+
+}  // namespace wavestride::models

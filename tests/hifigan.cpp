@@ -1,0 +1,117 @@
+#include <wavestride/model.h>
+#include <wavestride/npy.h>
+
+#include <catch2/catch.hpp>
+
+#include "contract.h"
+#include "hostile.h"
+#include "models.h"
+
+using namespace wavestride;
+using namespace wavestride::testing;
+
+TEST_CASE("hifigan: every recipe's file gives the samples that torch gives, whole and in chunks") {
+  verify_models("hifigan");
+}
+
+namespace {
+
+const std::string jik876 = "hifigan-jik876-1/g_02500000";
+
+std::string with(const std::string& where, const nlohmann::json& value) {
+  return refusal_with(jik876, "config.json", where, value);
+}
+
+}  // namespace
+
+TEST_CASE("hifigan: a config that the file contradicts is refused, naming the key and both sides") {
+  CHECK(with("/seed", 1) == "");
+  CHECK(with("/upsample_rates", nullptr) ==
+        "config: says nothing of \"upsample_rates\"; name a config of this network: hifigan-v1, hifigan-v2, "
+        "hifigan-v3");
+  CHECK(with("/upsample_rates", {4, 2}) == "config: \"upsample_kernel_sizes\" must be a list of 2 values");
+  CHECK(with("/upsample_rates", {4, 2, 3}) ==
+        "the network makes 24 samples of a frame, features of HiFi-GAN have a hop of 16");
+  CHECK(with("/upsample_kernel_sizes", {8, 4, 6}) ==
+        "tensor \"generator.ups.2.weight_v\" must have shape [4, 2, 6] by the config's "
+        "\"upsample_initial_channel\" and \"upsample_kernel_sizes\", has [4, 2, 4]");
+  CHECK(with("/upsample_kernel_sizes", {8, 4, 1}).find("has [4, 2, 4]") != std::string::npos);
+  CHECK(with("/upsample_initial_channel", 32) ==
+        "tensor \"generator.conv_pre.weight_v\" must have shape [32, 10, 7] by the config's "
+        "\"upsample_initial_channel\", has [16, 10, 7]");
+  CHECK(with("/upsample_initial_channel", 4) ==
+        "config: \"upsample_initial_channel\" must be an integer from 8 to 65536");
+  CHECK(with("/resblock", "2") ==
+        "config: \"resblock\" says residual blocks of type 2, the file holds a layer "
+        "\"resblocks.0.convs2.0\"");
+  CHECK(refusal_with("hifigan-jik876-2/g_02500000", "config.json", "/resblock", 1) ==
+        "config: \"resblock\" says residual blocks of type 1, the file holds no layer "
+        "\"resblocks.0.convs2.0\"");
+  CHECK(with("/resblock", nullptr) == "config: \"resblock\" must be \"1\" or \"2\"");
+  CHECK(with("/resblock_kernel_sizes", {3, 5, 7}) ==
+        "config: \"resblock_dilation_sizes\" must be a list of 3 values");
+  CHECK(with("/resblock_kernel_sizes", {3, 7})
+            .find("by the config's \"resblock_kernel_sizes\" and "
+                  "\"resblock_dilation_sizes\", has [8, 8, 5]") != std::string::npos);
+  CHECK(with("/resblock_dilation_sizes", {{1, 3}, {1, 2}}) ==
+        "tensor \"generator.resblocks.0.convs1.2.bias\" has no place in this architecture");
+  CHECK(with("/resblock_dilation_sizes/0", {1, 3, 5, 7}) ==
+        "tensor \"generator.resblocks.0.convs1.3.weight\" is missing; see the config's "
+        "\"resblock_kernel_sizes\" and \"resblock_dilation_sizes\"");
+  CHECK(with("/num_mels", 80) == "the network takes 10 values per frame, features of HiFi-GAN have 80 bands");
+  CHECK(with("/sampling_rate", nullptr) == "config: \"sampling_rate\" must be an integer from 1 to 16777216");
+  CHECK(with("/n_fft", 15) == "config: mel_spectrogram: win_length must be 1 to 15, got 64");
+}
+
+TEST_CASE("hifigan: features are what the config says, under the name of the preset that has them") {
+  const Model model = load_model(model_path(jik876));
+  CHECK(model.features.name == "HiFi-GAN");
+  CHECK(model.features.sample_rate == 16'000);
+  CHECK(model.features.n_fft == 64);
+  CHECK(model.features.framing == MelFraming::tight);
+  CHECK(model.no_analysis.empty());
+  CHECK(model.upsampling() == Ratio(16, 1));
+  const Model tacotron = load_model(model_path("hifigan-speecht5/model.safetensors"));
+  CHECK(tacotron.features.log == LogKind::log10);
+  const Model latents = load_model(model_path("hifigan-vits/G_100000.pth"), {.speaker = 0});
+  CHECK(latents.no_analysis.find("latents") != std::string::npos);
+  CHECK(latents.features.n_mels == 14);
+  const Model unnormalised = load_model(model_path("hifigan-pwg/checkpoint-400000steps.pkl"));
+  CHECK(unnormalised.no_analysis.find("stats.npy") != std::string::npos);
+}
+
+TEST_CASE("hifigan: statistics of the features are applied before the network") {
+  Rng rng(63);
+  const std::string path = model_path("hifigan-pwg/checkpoint-400000steps.pkl");
+  const TemporaryDirectory directory;
+  const std::string stats = directory / "stats.npy";
+  const Signal mean = noise(rng, 10, 1), scale = noise(rng, 10, 1).cwiseAbs().array() + 0.5f;
+  Tensor both({2, 10});
+  std::copy_n(mean.data(), 10, both.data.begin());
+  std::copy_n(scale.data(), 10, both.data.begin() + 10);
+  write_npy(stats, both);
+  const Model model = load_model(path, {.stats = stats}), plain = load_model(path);
+  CHECK(model.no_analysis.empty());
+  const Signal x = noise(rng, 10, 20);
+  const Signal normalised = (x - mean.replicate(1, 20)).array() / scale.replicate(1, 20).array();
+  CHECK(relative_error(model(x), plain(normalised)) < 1e-5);
+  const auto refused = [&](const Tensor& values) {
+    write_npy(stats, values);
+    return refusal([&] { load_model(path, {.stats = stats}); });
+  };
+  CHECK(refused(Tensor({10, 2})) == "must hold mean and deviation of every band, [2, 10], has shape [10, 2]");
+  CHECK(refused(Tensor({2, 10})).find("deviations positive, got 0 and 0") != std::string::npos);
+}
+
+TEST_CASE("hifigan: a file of several voices wants one to be named") {
+  const std::string vits = model_path("hifigan-vits/G_100000.pth");
+  const auto refused = [](const std::string& path, const ModelOptions& options) {
+    return refusal([&] { load_model(path, options); });
+  };
+  CHECK(refused(vits, {}) == "has the voices of speakers 0 to 2: name one");
+  CHECK(refused(vits, {.speaker = 3}) == "has the voices of speakers 0 to 2: name one, not 3");
+  CHECK(refused(vits, {.speaker_embedding = {1, 2}}) == "takes a speaker embedding of 5 values, got 2");
+  CHECK(refused(model_path("hifigan-xtts/model.pth"), {}) ==
+        "speaks with the voice of an embedding of 4 values, which is not in the file: give one");
+  CHECK(refused(model_path(jik876), {.speaker = 0}) == "has one voice only: there is no speaker to choose");
+}

@@ -1,0 +1,30 @@
+// What every architecture owes: the files that its recipes save load as they are, and give what PyTorch
+// gives.
+#pragma once
+
+#include <wavestride/model.h>
+
+#include "golden.h"
+
+namespace wavestride::testing {
+
+/// The tolerance of whole networks in float32, of the largest sample.
+inline constexpr double model_tolerance = 1e-4;
+
+/// The path of a file in tests/golden/models.
+std::string model_path(const std::string& file);
+
+/// The model of a golden case: its "file", and where it has them its "config" (in the directory of the file),
+/// "preset", "speaker" and "speaker_embedding".
+Model load_golden(const GoldenCase& c);
+
+/// For all cases of a golden file: the model's output equals PyTorch's, whole and in chunks; and once per
+/// model the contract of operators.
+void verify_models(const std::string& golden);
+
+/// The reason for which a copy of a model is refused after one change of its config, at a JSON pointer; null
+/// removes. Empty when it loads.
+std::string refusal_with(const std::string& file, const std::string& config, const std::string& where,
+                         const nlohmann::json& value, ModelOptions options = {});
+
+}  // namespace wavestride::testing

@@ -1,0 +1,135 @@
+"""Goldens of MelGAN generators: the original, ParallelWaveGAN's, multi-band with its filter bank, causal ones."""
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from checkpoints import randomise, save, weight_norm
+from golden import Golden
+from hifigan import CausalUp
+from pqmf import synthesise
+
+
+class CausalConv(nn.Module):
+    """Padded by reflection on both sides, and cut to the length of its input."""
+
+    def __init__(self, inputs, outputs, kernel, dilation=1):
+        super().__init__()
+        self.left = (kernel - 1) * dilation
+        self.conv = weight_norm(nn.Conv1d(inputs, outputs, kernel, dilation=dilation))
+
+    def forward(self, x):
+        return self.conv(F.pad(x, (self.left, self.left), "reflect"))[:, :, : x.shape[2]]
+
+
+class ResidualStack(nn.Module):
+    def __init__(self, channels, kernel, dilation, causal, names):
+        super().__init__()
+        pointwise = weight_norm(nn.Conv1d(channels, channels, 1))
+        act = nn.LeakyReLU(0.2)
+        if causal:
+            layers = nn.Sequential(act, CausalConv(channels, channels, kernel, dilation), act, pointwise)
+        else:
+            wide = weight_norm(nn.Conv1d(channels, channels, kernel, dilation=dilation))
+            layers = nn.Sequential(act, nn.ReflectionPad1d((kernel - 1) // 2 * dilation), wide, act, pointwise)
+        self.names = names
+        setattr(self, names[0], layers)
+        setattr(self, names[1], weight_norm(nn.Conv1d(channels, channels, 1)))
+
+    def forward(self, x):
+        return getattr(self, self.names[0])(x) + getattr(self, self.names[1])(x)
+
+
+def sequence(p, causal_start=None, names=("stack", "skip_layer")):
+    causal, channels, kernel = p.get("use_causal_conv", False), p["channels"], p["kernel_size"]
+
+    def conv(a, b):
+        if causal:
+            return [CausalConv(a, b, kernel)]
+        return [nn.ReflectionPad1d((kernel - 1) // 2), weight_norm(nn.Conv1d(a, b, kernel))]
+
+    layers = conv(p["in_channels"], channels)
+    for scale in p["upsample_scales"]:
+        if causal:
+            up = CausalUp(channels, channels // 2, scale, causal_start)
+        else:
+            up = weight_norm(nn.ConvTranspose1d(channels, channels // 2, 2 * scale, scale, padding=scale // 2 + scale % 2,
+                                                output_padding=scale % 2))
+        channels //= 2
+        layers += [nn.LeakyReLU(0.2), up]
+        layers += [ResidualStack(channels, p["stack_kernel_size"], p["stack_kernel_size"] ** j, causal, names)
+                   for j in range(p["stacks"])]
+    layers += [nn.LeakyReLU(0.2), *conv(channels, p["out_channels"])]
+    return nn.Sequential(*layers, nn.Tanh()) if p.get("use_final_nonlinear_activation", True) else nn.Sequential(*layers)
+
+
+class Melgan(nn.Module):
+    def __init__(self, p, causal_start=None):
+        super().__init__()
+        self.melgan = sequence(p, causal_start)
+
+    def forward(self, x):
+        return self.melgan(x)
+
+
+class Original(nn.Module):
+    def __init__(self, mels, ngf, residual_layers):
+        super().__init__()
+        self.model = sequence({"in_channels": mels, "out_channels": 1, "channels": 16 * ngf, "kernel_size": 7,
+                               "upsample_scales": [8, 8, 2, 2], "stack_kernel_size": 3, "stacks": residual_layers},
+                              names=("block", "shortcut"))
+
+    def forward(self, x):
+        return self.model(x)
+
+
+PARAMS = {"in_channels": 10, "out_channels": 1, "kernel_size": 7, "channels": 16, "bias": True, "upsample_scales": [5, 2],
+          "stack_kernel_size": 3, "stacks": 2, "nonlinear_activation": "LeakyReLU",
+          "nonlinear_activation_params": {"negative_slope": 0.2}, "pad": "ReflectionPad1d", "pad_params": {},
+          "use_final_nonlinear_activation": True, "use_weight_norm": True, "use_causal_conv": False}
+MEL = {"sampling_rate": 16000, "fft_size": 64, "win_length": None, "num_mels": 10, "fmin": 80, "fmax": 7600,
+       "generator_type": "MelGANGenerator"}
+
+
+def small():
+    golden = Golden("melgan")
+
+    def add(file, net, inputs, options=None):
+        net.eval()
+        for frames in (7, 8, 25):
+            x = torch.randn(inputs, frames)
+            with torch.no_grad():
+                y = net(x[None])[0]
+            golden.add({"file": file}, x=x, y=y if options is None else synthesise(y, options))
+
+    torch.manual_seed(12)
+    net = randomise(Original(80, 1, 2), 1)
+    config = "!!python/object:argparse.Namespace\nn_layers_D: 4\nn_mel_channels: 80\nn_residual_layers: 2\nngf: 1\n"
+    add(save("melgan-neurips", "best_netG.pt", net.state_dict(), "legacy", config, "args.yml"), net, 80)
+    cases = (("pwg", {}, "0.5.0", None, {}), ("no-tanh", {"use_final_nonlinear_activation": False}, "0.5.0", None, {}),
+             ("causal", {"use_causal_conv": True}, "0.5.5", True, {}),
+             ("causal-old", {"use_causal_conv": True, "upsample_scales": [2, 2, 3]}, "0.5.4", False, {}),
+             ("multiband", {"out_channels": 4, "upsample_scales": [2, 3]}, "0.4.3", None, {"cutoff_ratio": 0.142}),
+             ("multiband-old", {"out_channels": 4, "upsample_scales": [2, 3], "stacks": 3}, None, None, {"cutoff_ratio": 0.15}),
+             ("multiband-own", {"out_channels": 2, "stacks": 1}, "0.5.0", None,
+              {"taps": 30, "cutoff_ratio": 0.26, "beta": 7.0}))
+    for name, changes, version, start, bank in cases:
+        params = {**PARAMS, **changes}
+        net = randomise(Melgan(params, start), 2)
+        hop = params["out_channels"]
+        for scale in params["upsample_scales"]:
+            hop *= scale
+        config = {**MEL, "hop_size": hop, "generator_params": params}
+        if version:
+            config["version"] = version
+        if name == "multiband-own":
+            config["pqmf_params"] = {"subbands": 2, **bank}
+        options = (params["out_channels"], bank.get("taps", 62), bank.get("cutoff_ratio"), bank.get("beta", 9.0))
+        state = {"model": {"generator": net.state_dict()}}
+        file = save(f"melgan-{name}", "checkpoint-1000000steps.pkl", state, "zip", config,
+                    "config.json" if name in ("pwg", "multiband", "multiband-own") else "config.yml")
+        add(file, net, 10, options if bank else None)
+    golden.save()
+
+
+if __name__ == "__main__":
+    small()

@@ -1,0 +1,120 @@
+"""Goldens of Vocos on mel frames: ConvNeXt blocks and an inverse STFT, centred and "same"."""
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from checkpoints import randomise, save
+from golden import Golden
+
+
+class Block(nn.Module):
+    def __init__(self, dim, inner, scaled=True):
+        super().__init__()
+        self.dwconv = nn.Conv1d(dim, dim, 7, padding=3, groups=dim)
+        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.pwconv1 = nn.Linear(dim, inner)
+        self.pwconv2 = nn.Linear(inner, dim)
+        if scaled:
+            self.gamma = nn.Parameter(torch.rand(dim) + 0.2)
+
+    def forward(self, x):
+        h = self.pwconv2(F.gelu(self.pwconv1(self.norm(self.dwconv(x).transpose(1, 2)))))
+        if hasattr(self, "gamma"):
+            h = self.gamma * h
+        return x + h.transpose(1, 2)
+
+
+class Backbone(nn.Module):
+    def __init__(self, inputs, dim, inner, layers, scaled=True):
+        super().__init__()
+        self.embed = nn.Conv1d(inputs, dim, 7, padding=3)
+        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.convnext = nn.ModuleList(Block(dim, inner, scaled) for _ in range(layers))
+        self.final_layer_norm = nn.LayerNorm(dim, eps=1e-6)
+
+    def forward(self, x):
+        x = self.norm(self.embed(x).transpose(1, 2)).transpose(1, 2)
+        for block in self.convnext:
+            x = block(x)
+        return self.final_layer_norm(x.transpose(1, 2))
+
+
+class Istft(nn.Module):
+    def __init__(self, n_fft, hop, padding):
+        super().__init__()
+        self.n_fft, self.hop, self.padding = n_fft, hop, padding
+        self.register_buffer("window", torch.hann_window(n_fft))
+
+    def forward(self, spectrum):
+        if self.padding == "center":
+            return torch.istft(spectrum, self.n_fft, self.hop, self.n_fft, self.window, center=True)
+        frames = torch.fft.irfft(spectrum, self.n_fft, dim=1) * self.window[:, None]
+        length = (spectrum.shape[-1] - 1) * self.hop + self.n_fft
+
+        def overlap_add(columns):
+            return F.fold(columns, (1, length), (1, self.n_fft), stride=(1, self.hop))[0, 0, 0]
+
+        envelope = overlap_add(self.window.square()[None, :, None].expand(1, -1, spectrum.shape[-1]))
+        cut = (self.n_fft - self.hop) // 2
+        return (overlap_add(frames)[cut:length - cut] / envelope[cut:length - cut])[None]
+
+
+class Head(nn.Module):
+    def __init__(self, dim, n_fft, hop, padding):
+        super().__init__()
+        self.out = nn.Linear(dim, n_fft + 2)
+        self.istft = Istft(n_fft, hop, padding)
+
+    def forward(self, x):
+        magnitude, phase = self.out(x).transpose(1, 2).chunk(2, dim=1)
+        magnitude = torch.clip(torch.exp(magnitude), max=1e2)
+        return self.istft(torch.complex(magnitude * torch.cos(phase), magnitude * torch.sin(phase)))
+
+
+class Vocos(nn.Module):
+    def __init__(self, inputs, dim, inner, layers, n_fft, hop, padding, scaled=True):
+        super().__init__()
+        self.backbone = Backbone(inputs, dim, inner, layers, scaled)
+        self.head = Head(dim, n_fft, hop, padding)
+
+    def forward(self, x):
+        return self.head(self.backbone(x))
+
+
+def config_of(inputs, dim, inner, layers, n_fft, hop, padding, rate=16000):
+    return {"feature_extractor": {"class_path": "vocos.feature_extractors.MelSpectrogramFeatures", "init_args": {
+                "sample_rate": rate, "n_fft": n_fft, "hop_length": hop, "n_mels": inputs, "padding": padding}},
+            "backbone": {"class_path": "vocos.models.VocosBackbone", "init_args": {
+                "input_channels": inputs, "dim": dim, "intermediate_dim": inner, "num_layers": layers}},
+            "head": {"class_path": "vocos.heads.ISTFTHead", "init_args": {
+                "dim": dim, "n_fft": n_fft, "hop_length": hop, "padding": padding}}}
+
+
+def small():
+    golden = Golden("vocos")
+    torch.manual_seed(13)
+    for name, sizes, wrap in (("center", (12, 16, 32, 2, 64, 16, "center"), False),
+                              ("same", (9, 16, 24, 3, 80, 20, "same"), False),
+                              ("lightning", (12, 8, 32, 1, 64, 16, "center", False), True)):
+        net = randomise(Vocos(*sizes), 1)
+        for p in (net.backbone.norm, net.backbone.final_layer_norm, *(block.norm for block in net.backbone.convnext)):
+            p.weight.data = torch.rand_like(p.weight) + 0.5
+        net.head.out.weight.data *= 3  # magnitudes over the limit occur
+        state = net.state_dict()
+        bins = sizes[4] // 2 + 1
+        state["feature_extractor.mel_spec.spectrogram.window"] = torch.hann_window(sizes[4])
+        state["feature_extractor.mel_spec.mel_scale.fb"] = torch.rand(bins, sizes[0])
+        if wrap:
+            state["multiperioddisc.discriminators.0.convs.0.weight"] = torch.zeros(2, 2)
+            state = {"state_dict": state, "global_step": 4}
+        file = save(f"vocos-{name}", "pytorch_model.bin", state, "zip", config_of(*sizes[:7]),
+                    "config.json" if name == "center" else "config.yaml")
+        for frames in (2, 9, 31):
+            x = torch.randn(sizes[0], frames)
+            with torch.no_grad():
+                golden.add({"file": file}, x=x, y=net(x[None]))
+    golden.save()
+
+
+if __name__ == "__main__":
+    small()
