@@ -5,6 +5,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <algorithm>
+
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -17,6 +19,20 @@ constexpr int tile_frames = 6;
 #else
 constexpr int tile_frames = 12;
 #endif
+
+// The first `count` lanes, and no byte beyond.
+HWY_INLINE void StorePart(hn::Vec<D> v, Index count, float* HWY_RESTRICT out) {
+  const D d;
+#if HWY_TARGET <= HWY_AVX3
+  hn::BlendedStore(v, hn::FirstN(d, static_cast<std::size_t>(count)), d, out);
+#else
+  // Masked stores may write the other lanes too.
+  if (count == static_cast<Index>(hn::Lanes(d))) return hn::StoreU(v, d, out);
+  HWY_ALIGN float lanes[16];
+  hn::Store(v, d, lanes);
+  std::copy_n(lanes, count, out);
+#endif
+}
 
 // F frames of V vectors of output channels. `w` points at the first of these channels in a block of `width`.
 template <int F, int V>
@@ -44,19 +60,13 @@ HWY_INLINE void Tile(const float* HWY_RESTRICT w, const float* HWY_RESTRICT bias
       }
     }
   }
-  if (out_channels >= V * N) {
+  // Only the last vector may be partial.
+  const Index last = std::min(N, out_channels - (V - 1) * N);
 #pragma GCC unroll 16
-    for (int f = 0; f < F; ++f)
+  for (int f = 0; f < F; ++f) {
 #pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) hn::StoreU(acc[f][v], d, out + f * out_step + v * N);
-  } else {
-    HWY_ALIGN float lanes[2 * 16];
-#pragma GCC unroll 16
-    for (int f = 0; f < F; ++f) {
-#pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) hn::StoreU(acc[f][v], d, lanes + v * N);
-      for (Index o = 0; o < out_channels; ++o) out[f * out_step + o] = lanes[o];
-    }
+    for (int v = 0; v + 1 < V; ++v) hn::StoreU(acc[f][v], d, out + f * out_step + v * N);
+    StorePart(acc[f][V - 1], last, out + f * out_step + (V - 1) * N);
   }
 }
 
