@@ -26,11 +26,21 @@ using namespace std::string_view_literals;
 
 constexpr auto torch_magic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv;
 
+// Files that come under a checkpoint's name, and what to do about them.
 constexpr Format formats[] = {
     {4, "\0\0\0\0{"sv, open_safetensors},
     {0, "PK\x03\x04"sv, detail::open_torch_zip},
     {2, torch_magic, detail::open_torch_legacy},
     {11, torch_magic, detail::open_torch_legacy},  // behind a frame, from protocol 4 on
+    {0, "\x08"sv, detail::open_onnx},              // its version comes first: protobuf has no magic
+    {0, "PK\x05\x06"sv, nullptr, "is an empty zip archive"},
+    {0, "\x80"sv, nullptr, "is a pickle, but not of torch.save"},
+    {0, "version https://git-lfs"sv, nullptr, "is a pointer of Git LFS: fetch the file that it stands for"},
+    {0, "\x1f\x8b"sv, nullptr, "is compressed by gzip: unpack it first"},
+    {257, "ustar"sv, nullptr, "is a tar archive: unpack it, and give the checkpoint in it"},
+    {0, "\x89HDF"sv, nullptr, "is HDF5: convert it in Python, where it comes from"},
+    {0, "\x93NUMPY"sv, nullptr, "is a single array of numpy, no checkpoint"},
+    {0, "<"sv, nullptr, "is a web page, perhaps of a download that failed"},
 };
 
 }  // namespace

@@ -16,4 +16,7 @@ std::unique_ptr<TensorFile> open_torch_zip(std::unique_ptr<InputFile> file);
 /// storages, then for each storage its number of elements and their values.
 std::unique_ptr<TensorFile> open_torch_legacy(std::unique_ptr<InputFile> file);
 
+/// The initializers of an ONNX model, those of numbers.
+std::unique_ptr<TensorFile> open_onnx(std::unique_ptr<InputFile> file);
+
 }  // namespace wavestride::detail

@@ -127,7 +127,7 @@ std::string join(const std::string& path, const std::string& name) {
 class Reader {
  public:
   Reader(const Pickle& pickle, const InputFile& file)
-      : file_(file), budget_((1 << 20) + 64 * static_cast<std::size_t>(pickle.bytes())) {
+      : file_(file), budget_((1 << 15) + 64 * static_cast<std::size_t>(pickle.bytes())) {
     std::optional<Json> values;
     if (!tensor(pickle.root(), "tensor")) values = read(pickle.root(), "", true);
     out_.metadata["values"] = dumped(values.value_or(Json::object()));
@@ -235,7 +235,9 @@ class Reader {
         else if (auto json = read(value, inner, named && key.is(Kind::text)))
           object[name] = std::move(*json);
       }
-    if (has_tensors && named && state_dicts_.size() < max_state_dicts) state_dicts_.push_back(path);
+    const bool new_path = state_dicts_.empty() || state_dicts_.back() != path;
+    if (has_tensors && named && new_path && state_dicts_.size() < max_state_dicts)
+      state_dicts_.push_back(path);
     return any && object.empty() ? std::nullopt : std::optional(std::move(object));
   }
 

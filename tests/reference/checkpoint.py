@@ -3,8 +3,9 @@
 import argparse
 import collections
 import io
-import json
+import os
 import pathlib
+import subprocess
 
 import numpy as np
 import torch
@@ -13,6 +14,8 @@ from torch import nn
 from golden import Golden
 
 golden = Golden("checkpoint")
+DTYPES = {torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64",
+          torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL"}  # fmt: skip
 torch.manual_seed(4)
 
 
@@ -21,7 +24,7 @@ def flat(value, path=""):
     if isinstance(value, torch.Tensor):
         return {path: value.detach()}
     if isinstance(value, nn.Module):
-        return {f"{path}.{k}".strip("."): v for k, v in value.state_dict(keep_vars=False).items()}
+        return {f"{path}.{k}".strip("."): v for k, v in value.state_dict().items()}
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else []
     return {k: v for key, inner in items for k, v in flat(inner, f"{path}.{key}" if path else str(key)).items()}
 
@@ -36,7 +39,7 @@ def add(what, value, values, state_dicts, protocols=(2,), **options):
                 {
                     "what": what,
                     "zip": zipped,
-                    "tensors": {k: {"dtype": str(v.dtype).removeprefix("torch."), "shape": list(v.shape)}
+                    "tensors": {k: {"dtype": DTYPES[v.dtype], "shape": list(v.shape)}
                                 for k, v in tensors.items()},
                     "values": values,
                     "state_dicts": state_dicts,
@@ -86,12 +89,10 @@ add(
 add("long views", {"rows": long_rows[:, 1:], "columns": long_rows.t()[1:]}, {}, [""])
 add(
     "types",
-    {str(t).removeprefix("torch."): (torch.randn(5) * 50).to(t)
-     for t in (torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16, torch.int8,
-               torch.bool)} | {"uint8": torch.arange(5, dtype=torch.uint8)},
+    {name: (torch.rand(5) * 50 - (0 if name in ("U8", "BOOL") else 25)).to(t) for t, name in DTYPES.items()},
     {},
     [""],
-)  # fmt: skip
+)
 add(
     "values",
     {
@@ -125,7 +126,36 @@ add(
     ["state_dict"],
     protocols=(2, 4),
 )  # fmt: skip
+
+
+class Hostile:
+    """A pickle that runs a command when Python reads it."""
+
+    def __init__(self, function, *arguments):
+        self.call = (function, arguments)
+
+    def __reduce__(self):
+        return self.call
+
+
+add(
+    "hostile",
+    {
+        "w": torch.randn(2),
+        "system": Hostile(os.system, "touch wavestride-was-here"),
+        "eval": Hostile(eval, "__import__('os').system('touch wavestride-was-here')"),
+        "popen": {"inner": [Hostile(subprocess.Popen, ["touch", "wavestride-was-here"])]},
+    },
+    {
+        "system": {"__class__": "posix.system", "__args__": ["touch wavestride-was-here"]},
+        "eval": {"__class__": "__builtin__.eval", "__args__": ["__import__('os').system('touch wavestride-was-here')"]},
+        "popen": {"inner": [{"__class__": "commands.Popen", "__args__": [["touch", "wavestride-was-here"]]}]},
+    },
+    [""],
+)
 shared = {"w": torch.randn(3)}
+whole = nn.Sequential(nn.Conv1d(1, 1, 1), nn.Sequential(nn.BatchNorm1d(1)))
+add("module", {"net": whole}, None, ["net.0", "net.1.0"])
 add("shared dictionary", {"model": shared, "ema": shared}, {}, ["model", "ema"])
 
 golden.save()
