@@ -10,7 +10,7 @@ namespace wavestride::detail {
 /// The most inputs that one kernel may have, and the most inputs and outputs of a graph.
 inline constexpr std::size_t max_ports = 64;
 
-class Graph {
+class [[gnu::visibility("hidden")]] Graph {
  public:
   struct Node {
     std::shared_ptr<const Kernel> kernel;

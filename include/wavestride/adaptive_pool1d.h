@@ -3,7 +3,7 @@
 
 #include <wavestride/max_pool1d.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// What a bin of frames becomes.
 enum class Pooling { max, mean };

@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// How samples are stored. `automatic` is what the format stores if not told: int16, or a lossy code.
 enum class SampleFormat { automatic, int16, int24, int32, float32 };

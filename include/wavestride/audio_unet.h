@@ -6,7 +6,7 @@
 #include <wavestride/stack.h>
 #include <wavestride/weights.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 struct AudioUnetWeights {
   std::vector<LayerWeights> down;  ///< layer l: (filters of l, those of l − 1 or 1, odd kernel)

@@ -3,7 +3,7 @@
 
 #include <wavestride/op.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 struct AvgPool1dOptions {
   Index kernel_size = 0;          ///< must be given

@@ -3,7 +3,7 @@
 
 #include <wavestride/op.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// Spreads in dB; 0 is an upsampler without checkerboard.
 struct Checkerboard {

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// Opens .safetensors, what torch.save writes (the zip of 1.6 on, and the stream of pickles before), or the
 /// initializers of an .onnx file. Nothing in a file is ever run: a pickle may call for any function, only the

@@ -7,7 +7,7 @@
 #include <wavestride/stack.h>
 #include <wavestride/weights.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// Names as in HiFi-GAN's resblocks: convs1 and convs2 of ResBlock1, or convs1 alone for the `convs` of
 /// ResBlock2. Each (channels, channels, odd kernel).

@@ -3,7 +3,7 @@
 
 #include <wavestride/op.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// Padding of a convolution: a number for both sides, {left, right}, "same" (as many output as input frames,
 /// stride 1; an odd total puts the extra frame on the right) or "valid" (none).

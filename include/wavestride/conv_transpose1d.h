@@ -6,7 +6,7 @@
 
 #include <wavestride/op.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 struct ConvTranspose1dOptions {
   Index stride = 1;

@@ -2,11 +2,13 @@
 // frames an input gives, and what follows from these two (latency, receptive field, what a stream must keep).
 #pragma once
 
+#include <wavestride/export.h>
+
 #include <cstdint>
 #include <limits>
 #include <numeric>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// Counts and positions of frames (and channels): signed, 64 bits, frame 0 is the start of the stream.
 using Index = std::int64_t;

@@ -6,7 +6,7 @@
 
 #include <functional>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// What a progress callback is told after every iteration.
 struct GriffinLimProgress {

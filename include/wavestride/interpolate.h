@@ -9,7 +9,7 @@
 
 #include <wavestride/op.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// Output frames per input frame as an exact fraction. A double stands for the fraction of the smallest
 /// denominator that rounds to it: 0.1 is 1/10, 1.0/3 is 1/3, 22050/16000.0 is 441/320. Throws

@@ -1,12 +1,14 @@
 // Files: the error that every reader and writer throws, and output that appears whole or not at all.
 #pragma once
 
+#include <wavestride/export.h>
+
 #include <cstddef>
 #include <span>
 #include <stdexcept>
 #include <string>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// A file that can't be read or written: what() is "path: reason". Reasons may quote the file, so control
 /// characters in them become '?', and long ones are cut.

@@ -4,7 +4,7 @@
 
 #include <wavestride/op.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 namespace op {
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// How an operator sees frames before the start and past the end of its input.
 enum class PadMode {

@@ -4,7 +4,7 @@
 
 #include <wavestride/op.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 struct MaxUnpool1dOptions {
   Index kernel_size = 0;  ///< that of the pooling; must be given

@@ -6,7 +6,7 @@
 
 #include <limits>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 enum class MelScale {
   slaney,  ///< linear below 1 kHz, then logarithmic (librosa's default)

@@ -3,7 +3,7 @@
 
 #include <wavestride/mel.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 namespace op {
 

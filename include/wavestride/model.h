@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// One layer of a model, an Op of its own: layer.op.name() says kind and shapes, checkerboard(layer.op)
 /// measures it.

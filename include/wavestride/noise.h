@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 namespace op {
 

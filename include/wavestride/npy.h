@@ -5,7 +5,7 @@
 
 #include <memory>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// An array of numbers or truth values as float32 in C order, whatever order the file has; float32, float16
 /// and int16 are exact, wider types are rounded. Throws IoError on anything but a little-endian array that

@@ -6,7 +6,7 @@
 
 #include <stdexcept>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 class Stream;
 struct StreamOptions;

@@ -4,7 +4,7 @@
 
 #include <wavestride/op.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 struct Pad1dOptions {
   Index left = 0, right = 0;  ///< frames

@@ -4,7 +4,7 @@
 
 #include <wavestride/op.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// Which of the factor·C channels holds channel c of phase i (frame n·factor + i).
 enum class ShuffleOrder {

@@ -4,7 +4,7 @@
 
 #include <wavestride/op.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// Nguyen 1994, "Near-perfect-reconstruction pseudo-QMF banks", designed as in Lin & Vaidyanathan 1998; names
 /// and defaults of ParallelWaveGAN.

@@ -4,7 +4,7 @@
 #include <wavestride/stack.h>
 #include <wavestride/weights.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 enum class Upsampling {
   transposed,  ///< conv_transpose1d, weight (in, out, kernel)

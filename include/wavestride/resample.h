@@ -6,7 +6,7 @@
 
 #include <optional>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// Stopband attenuation, and edge of the passband as a fraction of the lower Nyquist frequency. The stopband
 /// begins at the lower Nyquist frequency itself, so that nothing aliases.

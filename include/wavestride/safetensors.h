@@ -5,7 +5,7 @@
 
 #include <memory>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 namespace detail {
 class InputFile;

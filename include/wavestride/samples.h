@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 struct SampleOptions {
   /// Of integers: 16 for int16_t, 32 or 24 for int32_t (24: in the low bits, sign extended); 0 is all of the

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// Channels × frames, owned. Interleaved audio, spectrogram columns and activations all have this layout.
 using Signal = Eigen::MatrixXf;

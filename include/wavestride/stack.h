@@ -6,7 +6,7 @@
 
 #include <initializer_list>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// Builds a graph value by value:
 ///

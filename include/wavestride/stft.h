@@ -6,7 +6,7 @@
 
 #include <optional>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// Windows of length N, periodic (torch's default): hann ½ − ½cos(2πn/N), hamming 0.54 − 0.46cos(2πn/N); of
 /// length 1 all are 1.

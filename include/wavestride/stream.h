@@ -3,7 +3,7 @@
 
 #include <wavestride/op.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 struct StreamOptions {
   /// Frames that an operator makes at a time at most; 0 chooses by the size of a frame so that a block of

@@ -6,7 +6,7 @@
 
 #include <wavestride/op.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 struct StretchFirOptions {
   bool causal = false;  ///< the FIR ends at the output's own frame, instead of being centred on it

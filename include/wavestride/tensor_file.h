@@ -7,7 +7,7 @@
 #include <map>
 #include <string_view>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// Element types, by the names of safetensors.
 enum class DType { f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, boolean, f8_e4m3, f8_e5m2 };

@@ -3,7 +3,7 @@
 
 #include <wavestride/resample.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// Output frames lie at input positions p(0) = 0, p(n+1) = p(n) + speed(p(n)), where speed is the number of
 /// input frames per output frame: a function of the input position alone, so that no chunking changes a bit.

@@ -8,7 +8,7 @@
 
 #include <optional>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// Names as in ParallelWaveGAN's conv_layers.
 struct WavenetBlockWeights {

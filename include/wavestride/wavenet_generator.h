@@ -7,7 +7,7 @@
 
 #include <wavestride/wavenet.h>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// What the network's outputs are.
 enum class WavenetDistribution {

@@ -1,13 +1,11 @@
-// Everything public.
+// Everything public: what this build has. A library without sound files or models says so to its users.
 #pragma once
 
 #include <wavestride/activation.h>
 #include <wavestride/adaptive_pool1d.h>
-#include <wavestride/audio_file.h>
 #include <wavestride/audio_unet.h>
 #include <wavestride/avg_pool1d.h>
 #include <wavestride/checkerboard.h>
-#include <wavestride/checkpoint.h>
 #include <wavestride/compose.h>
 #include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
@@ -24,7 +22,6 @@
 #include <wavestride/max_unpool1d.h>
 #include <wavestride/mel.h>
 #include <wavestride/mel_inversion.h>
-#include <wavestride/model.h>
 #include <wavestride/mu_law.h>
 #include <wavestride/noise.h>
 #include <wavestride/norm.h>
@@ -35,7 +32,6 @@
 #include <wavestride/pqmf.h>
 #include <wavestride/pyramid.h>
 #include <wavestride/resample.h>
-#include <wavestride/safetensors.h>
 #include <wavestride/samples.h>
 #include <wavestride/signal.h>
 #include <wavestride/spatial_pyramid_pool1d.h>
@@ -49,3 +45,12 @@
 #include <wavestride/wavenet.h>
 #include <wavestride/wavenet_generator.h>
 #include <wavestride/weights.h>
+
+#ifndef WAVESTRIDE_NO_AUDIO_FILES
+#include <wavestride/audio_file.h>
+#endif
+#ifndef WAVESTRIDE_NO_MODELS
+#include <wavestride/checkpoint.h>
+#include <wavestride/model.h>
+#include <wavestride/safetensors.h>
+#endif

@@ -5,7 +5,7 @@
 
 #include <random>
 
-namespace wavestride {
+namespace WAVESTRIDE_API wavestride {
 
 /// "<layer>.weight" and "<layer>.bias" of a PyTorch state dict; an empty bias is none.
 struct LayerWeights {

@@ -1,6 +1,8 @@
 #include "cli/canvas.h"
 
+#ifndef WAVESTRIDE_NO_PLOTS
 #include <png.h>
+#endif
 
 #include <algorithm>
 #include <cmath>
@@ -212,6 +214,11 @@ void Canvas::text_upwards(int x, int y, std::string_view s, Colour c, Align alig
   });
 }
 
+#ifdef WAVESTRIDE_NO_PLOTS
+std::vector<std::uint8_t> Canvas::png() const {
+  throw std::runtime_error("this wavestride was built without pictures");
+}
+#else
 std::vector<std::uint8_t> Canvas::png() const {
   static_assert(sizeof(Colour) == 3);
   png_image image{};
@@ -226,5 +233,6 @@ std::vector<std::uint8_t> Canvas::png() const {
   bytes.resize(size);
   return bytes;
 }
+#endif
 
 }  // namespace wavestride::cli
