@@ -27,6 +27,7 @@
 #include <wavestride/norm.h>
 #include <wavestride/npy.h>
 #include <wavestride/op.h>
+#include <wavestride/operators.h>
 #include <wavestride/pad1d.h>
 #include <wavestride/pixel_shuffle1d.h>
 #include <wavestride/pqmf.h>

@@ -1,0 +1,488 @@
+#include <wavestride/activation.h>
+#include <wavestride/adaptive_pool1d.h>
+#include <wavestride/avg_pool1d.h>
+#include <wavestride/conv1d.h>
+#include <wavestride/conv_transpose1d.h>
+#include <wavestride/instance_norm1d.h>
+#include <wavestride/interpolate.h>
+#include <wavestride/join.h>
+#include <wavestride/max_pool1d.h>
+#include <wavestride/max_unpool1d.h>
+#include <wavestride/mel_inversion.h>
+#include <wavestride/norm.h>
+#include <wavestride/operators.h>
+#include <wavestride/pixel_shuffle1d.h>
+#include <wavestride/spatial_pyramid_pool1d.h>
+#include <wavestride/stretch_fir.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <variant>
+
+#include "check.h"
+
+namespace wavestride {
+namespace {
+
+/// Frames of padding, or a word: "same", "valid".
+struct PaddingText {
+  std::vector<Index> sides{0};
+  std::string word = {};
+};
+
+// What may be said to an operator; each takes some of it.
+struct Arguments {
+  std::vector<Index> channels, lengths;  // of each input
+  Tensor weight, bias;
+
+  PaddingText padding;
+  PadMode padding_mode = PadMode::constant, pad_mode = PadMode::reflect;
+  InterpolateMode mode = InterpolateMode::nearest;
+  ShuffleOrder order = ShuffleOrder::channel_major;
+  Pooling pooling = Pooling::max;
+  std::optional<Index> stride, output_size;
+  Index dilation = 1, groups = 1, output_padding = 0, kernel_size = 0, factor = 1;
+  std::vector<Index> size, levels{1, 2, 4};
+  std::vector<double> scale_factor;
+  Index n_fft = 1024, hop_length = 0, win_length = 0;
+  WindowType window = WindowType::hann;
+  std::string preset;
+  double negative_slope = 0.01, alpha = 1, min = 0, max = 0, gain = 1, eps = 1e-5, power = 1;
+  bool ceil_mode = false, count_include_pad = true, align_corners = false, causal = false;
+  bool center = true, normalized = false, onesided = true, return_indices = false;
+};
+
+template <class... T>
+using MemberOf = std::variant<T Arguments::*...>;
+
+struct Option {
+  const char* name;
+  MemberOf<Tensor, PaddingText, std::string, Index, std::optional<Index>, std::vector<Index>, double,
+           std::vector<double>, bool, PadMode, InterpolateMode, ShuffleOrder, Pooling, WindowType>
+      member;
+  const char* help;
+};
+
+const Option options[] = {
+    {"weight", &Arguments::weight, "weights, shaped as in PyTorch"},
+    {"bias", &Arguments::bias, "one value per channel"},
+    {"return-indices", &Arguments::return_indices,
+     "a second output: how far into its window each maximum stands"},
+    {"stride", &Arguments::stride, "input frames from window to window (convolution 1, pooling kernel-size)"},
+    {"padding", &Arguments::padding, "frames on both sides; for conv1d also LEFT,RIGHT or same or valid"},
+    {"padding-mode", &Arguments::padding_mode, "what the padding holds"},
+    {"dilation", &Arguments::dilation, "input frames from tap to tap"},
+    {"groups", &Arguments::groups, "groups of channels that do not see each other"},
+    {"output-padding", &Arguments::output_padding, "frames appended to the output"},
+    {"output-size", &Arguments::output_size, "output frames"},
+    {"kernel-size", &Arguments::kernel_size, "taps of a window"},
+    {"ceil-mode", &Arguments::ceil_mode, "round the output length up"},
+    {"count-include-pad", &Arguments::count_include_pad, "whether padding counts in a mean: true or false"},
+    {"levels", &Arguments::levels, "bins of each level, as 1,2,4"},
+    {"pooling", &Arguments::pooling, "what a bin becomes"},
+    {"factor", &Arguments::factor, "frames at the high rate per frame at the low rate"},
+    {"order", &Arguments::order, "how the phases lie in the channels"},
+    {"size", &Arguments::size, "output frames; for interpolate2d BINS,FRAMES"},
+    {"scale-factor", &Arguments::scale_factor,
+     "output frames per input frame; for interpolate2d BINS,FRAMES"},
+    {"mode", &Arguments::mode, "how values between frames are made"},
+    {"align-corners", &Arguments::align_corners, "first and last frames keep their places"},
+    {"causal", &Arguments::causal, "the FIR reads no frame after its own"},
+    {"negative-slope", &Arguments::negative_slope, "slope below 0"},
+    {"alpha", &Arguments::alpha, "depth of the curve below 0"},
+    {"min", &Arguments::min, "lower bound"},
+    {"max", &Arguments::max, "upper bound"},
+    {"gain", &Arguments::gain, "what every value is multiplied by"},
+    {"eps", &Arguments::eps, "added to the variance"},
+    {"n-fft", &Arguments::n_fft, "samples of a transform"},
+    {"hop-length", &Arguments::hop_length, "samples from transform to transform; 0: n-fft/4"},
+    {"win-length", &Arguments::win_length, "samples of the window; 0: n-fft"},
+    {"window", &Arguments::window, "shape of the window"},
+    {"center", &Arguments::center, "frames centred on their samples, with n-fft/2 of padding: true or false"},
+    {"pad-mode", &Arguments::pad_mode, "what that padding holds"},
+    {"normalized", &Arguments::normalized, "spectra scaled by 1/sqrt(n-fft)"},
+    {"onesided", &Arguments::onesided, "only bins 0 to n-fft/2: true or false"},
+    {"power", &Arguments::power, "exponent of the magnitude"},
+    {"preset", &Arguments::preset, "mel front end; wavestride presets lists them"},
+};
+
+const Option& option_named(std::string_view name) {
+  const auto found =
+      std::find_if(std::begin(options), std::end(options), [&](const Option& o) { return name == o.name; });
+  require(found != std::end(options), "no operator has an option \"", name, "\"");
+  return *found;
+}
+
+// The words that stand for the values of a type.
+template <class E>
+using Words = std::vector<std::pair<std::string_view, E>>;
+template <class E>
+const Words<E> words;
+template <>
+const Words<bool> words<bool>{{"true", true}, {"false", false}};
+template <>
+const Words<PadMode> words<PadMode>{
+    {"zeros", PadMode::constant}, {"reflect", PadMode::reflect}, {"replicate", PadMode::replicate}};
+template <>
+const Words<InterpolateMode> words<InterpolateMode>{{"nearest", InterpolateMode::nearest},
+                                                    {"nearest-exact", InterpolateMode::nearest_exact},
+                                                    {"linear", InterpolateMode::linear},
+                                                    {"bilinear", InterpolateMode::linear}};
+template <>
+const Words<ShuffleOrder> words<ShuffleOrder>{{"channel-major", ShuffleOrder::channel_major},
+                                              {"phase-major", ShuffleOrder::phase_major}};
+template <>
+const Words<WindowType> words<WindowType>{
+    {"hann", WindowType::hann}, {"hamming", WindowType::hamming}, {"rectangular", WindowType::rectangular}};
+template <>
+const Words<Pooling> words<Pooling>{{"max", Pooling::max}, {"mean", Pooling::mean}};
+
+// How a type is written: what it takes, in the words of OperatorOption, and a value from text. This one is of
+// the types that have words.
+template <class T>
+struct Written {
+  static std::string values() {
+    std::string known;
+    for (const auto& [word, value] : words<T>) known.append(known.empty() ? "" : "|").append(word);
+    return known;
+  }
+  static std::optional<T> read(std::string_view text) {
+    for (const auto& [word, value] : words<T>)
+      if (word == text) return value;
+    return {};
+  }
+};
+
+template <class T>
+requires std::same_as<T, Index> || std::same_as<T, double>
+struct Written<T> {
+  static std::string values() { return std::integral<T> ? "N" : "X"; }
+  static std::optional<T> read(std::string_view text) {
+    T value{};
+    const char* end = text.data() + text.size();
+    const auto [at, error] = std::from_chars(text.data(), end, value);
+    return error == std::errc{} && at == end ? std::optional(value) : std::nullopt;
+  }
+};
+
+template <class T>
+struct Written<std::optional<T>> : Written<T> {};
+
+template <class T>
+struct Written<std::vector<T>> {
+  static std::string values() { return Written<T>::values() + ",…"; }
+  static std::optional<std::vector<T>> read(std::string_view text) {
+    constexpr std::size_t most = 64;
+    std::vector<T> list;
+    while (list.size() < most) {
+      const std::size_t comma = text.find(',');
+      const auto value = Written<T>::read(text.substr(0, comma));
+      if (!value) break;
+      list.push_back(*value);
+      if (comma == text.npos) return list;
+      text.remove_prefix(comma + 1);
+    }
+    return {};
+  }
+};
+
+template <>
+struct Written<PaddingText> {
+  static std::string values() { return "N|LEFT,RIGHT|same|valid"; }
+  static std::optional<PaddingText> read(std::string_view text) {
+    if (text == "same" || text == "valid") return PaddingText{{}, std::string(text)};
+    auto sides = Written<std::vector<Index>>::read(text);
+    if (!sides || sides->size() > 2) return {};
+    return PaddingText{std::move(*sides)};
+  }
+};
+
+template <>
+struct Written<std::string> {
+  static std::string values() { return "NAME"; }
+  static std::optional<std::string> read(std::string_view text) { return std::string(text); }
+};
+
+template <>
+struct Written<Tensor> {
+  static std::string values() { return "ARRAY"; }
+  static std::optional<Tensor> read(std::string_view) { return {}; }
+};
+
+// Puts a value where it belongs.
+void set(Arguments& a, const Option& option, std::string_view text) {
+  std::visit(
+      [&]<class T>(T Arguments::*member) {
+        auto value = Written<T>::read(text);
+        require(value.has_value(), option.name, " must be ", Written<T>::values(), ", got \"", text, "\"");
+        a.*member = std::move(*value);
+      },
+      option.member);
+}
+
+// As many values as the operator wants.
+template <std::size_t N, class T>
+std::array<T, N> exactly(const char* name, const std::vector<T>& values) {
+  require(values.size() == N, name, " takes ", N, " here, got ", values.size());
+  std::array<T, N> array{};
+  std::copy(values.begin(), values.end(), array.begin());
+  return array;
+}
+
+Index one_padding(const Arguments& a) {
+  require(a.padding.word.empty(), "padding takes frames here, got \"", a.padding.word, "\"");
+  return exactly<1>("padding", a.padding.sides)[0];
+}
+
+ConvPadding conv_padding(const Arguments& a) {
+  if (!a.padding.word.empty()) return a.padding.word.c_str();
+  return {a.padding.sides.front(), a.padding.sides.back()};
+}
+
+Index inputs(const Arguments& a) {
+  return static_cast<Index>(a.channels.size());
+}
+
+StftOptions stft_of(const Arguments& a) {
+  return {.n_fft = a.n_fft,
+          .hop_length = a.hop_length,
+          .win_length = a.win_length,
+          .window_type = a.window,
+          .center = a.center,
+          .pad_mode = a.pad_mode,
+          .normalized = a.normalized,
+          .onesided = a.onesided};
+}
+
+constexpr const char* stft_options = "n-fft hop-length win-length window center pad-mode normalized onesided";
+
+struct Operator {
+  const char* name;
+  const char* options;  // names of the options it takes, * after those that must be given
+  const char* summary;
+  Op (*make)(const Arguments&);
+  Index least_inputs = 1, most_inputs = 1;
+};
+
+constexpr Index any_number = 64;
+
+const Operator operators[] = {
+    {"conv1d", "weight* bias stride padding padding-mode dilation groups",
+     "Convolution; weight (out, in/groups, kernel), bias (out)",
+     [](const Arguments& a) {
+       return op::conv1d(a.weight, a.bias.data,
+                         {.stride = a.stride.value_or(1),
+                          .padding = conv_padding(a),
+                          .dilation = a.dilation,
+                          .groups = a.groups,
+                          .padding_mode = a.padding_mode});
+     }},
+    {"conv_transpose1d", "weight* bias stride padding output-padding dilation groups",
+     "Transposed convolution; weight (in, out/groups, kernel), bias (out)",
+     [](const Arguments& a) {
+       return op::conv_transpose1d(a.weight, a.bias.data,
+                                   {.stride = a.stride.value_or(1),
+                                    .padding = one_padding(a),
+                                    .output_padding = a.output_padding,
+                                    .groups = a.groups,
+                                    .dilation = a.dilation});
+     }},
+    {"linear", "weight* bias", "The same matrix for every frame; weight (out, in), bias (out)",
+     [](const Arguments& a) { return op::linear(a.weight, a.bias.data); }},
+    {"max_pool1d", "kernel-size* stride padding dilation ceil-mode return-indices", "Maximum of windows",
+     [](const Arguments& a) {
+       const MaxPool1dOptions o{a.kernel_size, a.stride.value_or(0), one_padding(a), a.dilation, a.ceil_mode};
+       return a.return_indices ? op::max_pool1d_with_offsets(a.channels[0], o)
+                               : op::max_pool1d(a.channels[0], o);
+     }},
+    {"max_unpool1d", "kernel-size* stride padding output-size",
+     "Maxima back to the frames that they came from, zeros elsewhere",
+     [](const Arguments& a) {
+       const MaxUnpool1dOptions o{a.kernel_size, a.stride.value_or(0), one_padding(a)};
+       const Op usual = op::max_unpool1d(a.channels[0], o);
+       if (!a.output_size) return usual;
+       require(!a.lengths.empty(), "max_unpool1d: output-size needs the lengths of the inputs");
+       return op::max_unpool1d(a.channels[0], o, detail::add_sat(*a.output_size, -usual.total(a.lengths[0])));
+     },
+     2, 2},
+    {"avg_pool1d", "kernel-size* stride padding ceil-mode count-include-pad", "Mean of windows",
+     [](const Arguments& a) {
+       return op::avg_pool1d(a.channels[0], {a.kernel_size, a.stride.value_or(0), one_padding(a), a.ceil_mode,
+                                             a.count_include_pad});
+     }},
+    {"adaptive_avg_pool1d", "output-size*", "Mean of bins that divide the signal evenly",
+     [](const Arguments& a) { return op::adaptive_avg_pool1d(a.channels[0], *a.output_size); }},
+    {"adaptive_max_pool1d", "output-size*", "Maximum of bins that divide the signal evenly",
+     [](const Arguments& a) { return op::adaptive_max_pool1d(a.channels[0], *a.output_size); }},
+    {"spatial_pyramid_pool1d", "levels pooling", "A vector of fixed length from any number of frames",
+     [](const Arguments& a) { return op::spatial_pyramid_pool1d(a.channels[0], a.levels, a.pooling); }},
+    {"pixel_shuffle1d", "factor* order", "C·factor channels to factor times as many frames of C channels",
+     [](const Arguments& a) { return op::pixel_shuffle1d(a.channels[0], a.factor, a.order); }},
+    {"pixel_unshuffle1d", "factor* order", "Groups of factor frames to one frame of C·factor channels",
+     [](const Arguments& a) { return op::pixel_unshuffle1d(a.channels[0], a.factor, a.order); }},
+    {"interpolate", "size scale-factor mode align-corners",
+     "Frames between frames, by an output size or a scale factor; mode nearest, nearest-exact or linear",
+     [](const Arguments& a) {
+       InterpolateOptions o{.mode = a.mode, .align_corners = a.align_corners};
+       if (!a.size.empty()) o.size = exactly<1>("size", a.size)[0];
+       if (!a.scale_factor.empty()) o.scale_factor = exactly<1>("scale-factor", a.scale_factor)[0];
+       return op::interpolate(a.channels[0], o);
+     }},
+    {"interpolate2d", "size scale-factor mode align-corners",
+     "The same over bins x frames; mode nearest, nearest-exact or bilinear",
+     [](const Arguments& a) {
+       Interpolate2dOptions o{.mode = a.mode, .align_corners = a.align_corners};
+       if (!a.size.empty()) {
+         const auto [bins, frames] = exactly<2>("size", a.size);
+         o.size = {bins, frames};
+       }
+       if (!a.scale_factor.empty()) {
+         const auto [bins, frames] = exactly<2>("scale-factor", a.scale_factor);
+         o.scale_factor = {bins, frames};
+       }
+       return op::interpolate2d(a.channels[0], o);
+     }},
+    {"repeat", "factor*", "Every frame factor times",
+     [](const Arguments& a) { return op::repeat(a.channels[0], a.factor); }},
+    {"stretch_fir", "weight* factor* causal",
+     "Every frame factor times, then one FIR over bins x frames; weight (bins, taps)",
+     [](const Arguments& a) {
+       return op::stretch_fir(a.channels[0], a.factor, a.weight, {.causal = a.causal});
+     }},
+    {"instance_norm1d", "weight bias eps", "Every channel to mean 0 and variance 1 over the whole signal",
+     [](const Arguments& a) {
+       return op::instance_norm1d(a.channels[0], a.weight.data, a.bias.data, a.eps);
+     }},
+    {"layer_norm", "weight bias eps", "Every frame to mean 0 and variance 1 over its channels",
+     [](const Arguments& a) {
+       return op::layer_norm(a.channels[0], a.weight.data, a.bias.data, static_cast<float>(a.eps));
+     }},
+    {"channel_scale", "weight* bias", "Every channel times its weight, plus its bias",
+     [](const Arguments& a) { return op::channel_scale(a.weight.data, a.bias.data); }},
+    {"relu", "", "max(x, 0)", [](const Arguments& a) { return op::relu(a.channels[0]); }},
+    {"leaky_relu", "negative-slope", "x above 0, negative-slope times x below",
+     [](const Arguments& a) { return op::leaky_relu(a.channels[0], static_cast<float>(a.negative_slope)); }},
+    {"elu", "alpha", "x above 0, alpha (exp(x) - 1) below",
+     [](const Arguments& a) { return op::elu(a.channels[0], static_cast<float>(a.alpha)); }},
+    {"tanh", "", "Hyperbolic tangent", [](const Arguments& a) { return op::tanh(a.channels[0]); }},
+    {"sigmoid", "", "1 / (1 + exp(-x))", [](const Arguments& a) { return op::sigmoid(a.channels[0]); }},
+    {"gelu", "", "x (1 + erf(x / sqrt(2))) / 2", [](const Arguments& a) { return op::gelu(a.channels[0]); }},
+    {"exp", "", "Exponential", [](const Arguments& a) { return op::exp(a.channels[0]); }},
+    {"clip", "min* max*", "Values held between min and max",
+     [](const Arguments& a) {
+       return op::clip(a.channels[0], static_cast<float>(a.min), static_cast<float>(a.max));
+     }},
+    {"scale", "gain*", "gain times x",
+     [](const Arguments& a) { return op::scale(a.channels[0], static_cast<float>(a.gain)); }},
+    {"gated", "", "tanh of the first half of the channels times sigmoid of the second",
+     [](const Arguments& a) { return op::gated(a.channels[0]); }},
+    {"stft", stft_options, "Spectra: a row for the real and one for the imaginary part of every bin",
+     [](const Arguments& a) { return op::stft(stft_of(a)); }},
+    {"istft", stft_options, "Spectra back to samples",
+     [](const Arguments& a) { return op::istft(stft_of(a)); }},
+    {"magnitude", "power", "Magnitudes of spectra, to a power",
+     [](const Arguments& a) { return op::magnitude(a.channels[0] / 2, a.power); }},
+    {"mel_spectrogram", "preset*", "Samples to the features of a mel front end",
+     [](const Arguments& a) { return op::mel_spectrogram(mel_preset(a.preset)); }},
+    {"mel_inversion", "preset*", "Mel bands (no logarithm) to the magnitudes that fit them best",
+     [](const Arguments& a) { return op::mel_inversion(mel_preset(a.preset)); }},
+    {"add", "", "Sum of several inputs", [](const Arguments& a) { return op::add(a.channels[0], inputs(a)); },
+     1, any_number},
+    {"mean", "", "Mean of several inputs",
+     [](const Arguments& a) { return op::mean(a.channels[0], inputs(a)); }, 1, any_number},
+    {"multiply", "", "Product of several inputs",
+     [](const Arguments& a) { return op::multiply(a.channels[0], inputs(a)); }, 1, any_number},
+    {"concatenate", "", "Channels of several inputs below one another",
+     [](const Arguments& a) { return op::concatenate(a.channels); }, 1, any_number},
+};
+
+OperatorInfo info_of(const Operator& what) {
+  OperatorInfo info{what.name, what.summary, {}, what.least_inputs, what.most_inputs};
+  std::istringstream wanted(what.options);
+  for (std::string name; wanted >> name;) {
+    const bool required = name.back() == '*';
+    if (required) name.pop_back();
+    const Option& option = option_named(name);
+    const auto values = [&]<class T>(T Arguments::*) { return Written<T>::values(); };
+    info.options.push_back({option.name, std::visit(values, option.member), option.help, required});
+  }
+  return info;
+}
+
+const std::vector<OperatorInfo>& table() {
+  static const std::vector<OperatorInfo> infos = [] {
+    std::vector<OperatorInfo> all;
+    for (const Operator& what : operators) all.push_back(info_of(what));
+    return all;
+  }();
+  return infos;
+}
+
+// Moves what is given into its place, and refuses what the operator does not take.
+Arguments arguments_for(const OperatorInfo& info, const OperatorSettings& settings) {
+  const auto inputs = static_cast<Index>(settings.channels.size());
+  require(inputs >= info.least_inputs && inputs <= info.most_inputs, info.name, ": takes ", info.least_inputs,
+          " to ", info.most_inputs, " inputs, got ", inputs);
+  for (const Index channels : settings.channels)
+    require(channels >= 1, info.name, ": channels must be at least 1, got ", channels);
+  Arguments a;
+  a.channels = settings.channels;
+  a.lengths = settings.lengths;
+  std::size_t taken = 0;
+  for (const OperatorOption& option : info.options) {
+    const Option& known = option_named(option.name);
+    const auto array = std::get_if<Tensor Arguments::*>(&known.member);
+    const auto text = settings.options.find(option.name);
+    const auto values = settings.arrays.find(option.name);
+    const bool given = array ? values != settings.arrays.end() : text != settings.options.end();
+    require(given || !option.required, info.name, ": ", option.name, " must be given");
+    if (!given) continue;
+    ++taken;
+    if (array)
+      a.*(*array) = values->second;
+    else
+      set(a, known, text->second);
+  }
+  if (taken == settings.options.size() + settings.arrays.size()) return a;
+  const auto takes = [&](const std::string& name) {
+    return std::any_of(info.options.begin(), info.options.end(),
+                       [&](const OperatorOption& o) { return o.name == name; });
+  };
+  for (const auto& [name, text] : settings.options)
+    require(takes(name), info.name, ": takes no option \"", name, "\"");
+  for (const auto& [name, array] : settings.arrays)
+    require(takes(name), info.name, ": takes no array \"", name, "\"");
+  fail(info.name, ": weight and bias are arrays, all else is text");
+}
+
+}  // namespace
+
+std::span<const OperatorInfo> known_operators() {
+  return table();
+}
+
+const OperatorInfo& operator_info(std::string_view name) {
+  std::string known;
+  for (const OperatorInfo& info : table()) {
+    if (info.name == name) return info;
+    known.append(known.empty() ? "" : ", ").append(info.name);
+  }
+  fail("unknown operator \"", name, "\"; known: ", known);
+}
+
+void check_operator_option(std::string_view option, std::string_view value) {
+  Arguments ignored;
+  set(ignored, option_named(option), value);
+}
+
+namespace op {
+
+Op by_name(std::string_view name, const OperatorSettings& settings) {
+  const OperatorInfo& info = operator_info(name);
+  return operators[&info - table().data()].make(arguments_for(info, settings));
+}
+
+}  // namespace op
+}  // namespace wavestride

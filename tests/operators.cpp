@@ -1,0 +1,121 @@
+#include <wavestride/operators.h>
+#include <wavestride/wavestride.h>
+
+#include <catch2/catch.hpp>
+
+using namespace wavestride;
+using Catch::Contains;
+
+namespace {
+
+// What makes an operator of the table: its required options, and arrays of fitting shapes for 4 channels.
+OperatorSettings usual_settings(const OperatorInfo& info) {
+  const std::map<std::string, std::string, std::less<>> values{
+      {"kernel-size", "3"}, {"output-size", "5"}, {"factor", "2"},         {"min", "-1"},
+      {"max", "1"},         {"gain", "2"},        {"preset", "vocos-24k"}, {"scale-factor", "2"}};
+  const std::map<std::string_view, std::vector<Index>> weight_shapes{{"conv1d", {6, 4, 3}},
+                                                                     {"conv_transpose1d", {4, 2, 3}},
+                                                                     {"linear", {6, 4}},
+                                                                     {"stretch_fir", {1, 5}},
+                                                                     {"channel_scale", {4}}};
+  const std::map<std::string_view, Index> channels{
+      {"stft", 1}, {"istft", 1026}, {"mel_spectrogram", 1}, {"mel_inversion", 100}};
+  OperatorSettings settings;
+  const auto wanted = channels.find(info.name);
+  settings.channels.assign(static_cast<std::size_t>(info.least_inputs),
+                           wanted == channels.end() ? 4 : wanted->second);
+  for (const OperatorOption& option : info.options) {
+    if (!option.required) continue;
+    if (option.values == "ARRAY")
+      settings.arrays.emplace(option.name, Tensor(weight_shapes.at(info.name)));
+    else
+      settings.options.emplace(option.name, values.find(option.name)->second);
+  }
+  if (info.name == "interpolate") settings.options.emplace("size", "9");
+  if (info.name == "interpolate2d") settings.options.emplace("size", "9,9");
+  return settings;
+}
+
+}  // namespace
+
+TEST_CASE("operators: every one of the table is made from its required options, and from no fewer") {
+  CHECK(known_operators().size() > 30);
+  for (const OperatorInfo& info : known_operators()) {
+    CAPTURE(info.name);
+    const OperatorSettings usual = usual_settings(info);
+    const Op op = op::by_name(info.name, usual);
+    CHECK(op.inputs() == info.least_inputs);
+    CHECK(op.in_channels() == usual.channels[0]);
+    for (const OperatorOption& option : info.options) {
+      if (!option.required) continue;
+      OperatorSettings fewer = usual;
+      fewer.options.erase(std::string(option.name));
+      fewer.arrays.erase(std::string(option.name));
+      CHECK_THROWS_WITH(op::by_name(info.name, fewer), Contains(std::string(info.name) + ": " +
+                                                                std::string(option.name) + " must be given"));
+    }
+    OperatorSettings more = usual;
+    more.options.emplace("colour", "red");
+    CHECK_THROWS_WITH(op::by_name(info.name, more), Contains("takes no option \"colour\""));
+    more = usual;
+    more.channels.resize(static_cast<std::size_t>(info.most_inputs) + 1, 4);
+    CHECK_THROWS_WITH(op::by_name(info.name, more), Contains("inputs"));
+    more.channels.clear();
+    CHECK_THROWS_WITH(op::by_name(info.name, more), Contains("inputs"));
+  }
+  CHECK_THROWS_WITH(op::by_name("conv3d", {}), Contains("conv3d") && Contains("conv_transpose1d"));
+}
+
+TEST_CASE("operators: text arrives as the value that it says") {
+  const Signal x = Signal::Random(4, 50);
+  const auto made = [&](std::string_view name, decltype(OperatorSettings::options) options) {
+    return op::by_name(name, {.channels = {4}, .options = std::move(options)})(x);
+  };
+  CHECK(made("avg_pool1d", {{"kernel-size", "4"},
+                            {"stride", "3"},
+                            {"padding", "1"},
+                            {"ceil-mode", "true"},
+                            {"count-include-pad", "false"}}) == avg_pool1d(x, {4, 3, 1, true, false}));
+  CHECK(made("interpolate", {{"scale-factor", "1.5"}, {"mode", "linear"}}) ==
+        interpolate(x, {.scale_factor = 1.5, .mode = InterpolateMode::linear}));
+  CHECK(made("spatial_pyramid_pool1d", {{"levels", "1,3"}, {"pooling", "mean"}}) ==
+        spatial_pyramid_pool1d(x, {1, 3}, Pooling::mean));
+  CHECK(made("clip", {{"min", "-2.5e-1"}, {"max", "inf"}}) ==
+        clip(x, -0.25f, std::numeric_limits<float>::infinity()));
+  const Tensor w({2, 4, 3}, std::vector<float>(24, 0.5f));
+  const OperatorSettings conv{.channels = {4},
+                              .options = {{"padding", "0,2"}, {"padding-mode", "replicate"}},
+                              .arrays = {{"weight", w}}};
+  CHECK(op::by_name("conv1d", conv)(x) ==
+        conv1d(x, w, {}, {.padding = {0, 2}, .padding_mode = PadMode::replicate}));
+  const Op unpool = op::by_name(
+      "max_unpool1d",
+      {.channels = {4, 4}, .lengths = {9, 9}, .options = {{"kernel-size", "2"}, {"output-size", "19"}}});
+  CHECK(unpool.total(9) == 19);
+}
+
+TEST_CASE("operators: text that is no value is refused") {
+  const std::pair<const char*, const char*> bad[] = {{"stride", ""},
+                                                     {"stride", "1.5"},
+                                                     {"stride", "2 "},
+                                                     {"stride", "0x10"},
+                                                     {"stride", "99999999999999999999"},
+                                                     {"levels", "1,,2"},
+                                                     {"levels", "1,"},
+                                                     {"ceil-mode", "yes"},
+                                                     {"padding", "full"},
+                                                     {"padding", "1,2,3"},
+                                                     {"padding-mode", "circular"},
+                                                     {"scale-factor", "x"},
+                                                     {"weight", "1"},
+                                                     {"colour", "red"}};
+  for (const auto& [option, value] : bad) {
+    CAPTURE(option, value);
+    CHECK_THROWS_AS(check_operator_option(option, value), std::invalid_argument);
+  }
+  CHECK_THROWS_WITH(check_operator_option("padding-mode", "circular"), Contains("zeros|reflect|replicate"));
+  CHECK_NOTHROW(check_operator_option("padding", "3,4"));
+  CHECK_THROWS_WITH(
+      op::by_name("avg_pool1d", {.channels = {1}, .options = {{"kernel-size", "2"}, {"padding", "same"}}}),
+      Contains("padding takes frames"));
+}
