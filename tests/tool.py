@@ -415,6 +415,126 @@ class Resample(ToolTest):
         self.refused(1, "passband must be 0.05 to 0.995", "resample", source, out, "--rate", 8000, "--passband", 2)
 
 
+
+class Batch(ToolTest):
+    """--list, --out-dir, --jobs, --shard, --resume of the commands that make a file of a file."""
+
+    def corpus(self, files, frames=1600):
+        for k in range(files):
+            folder = self.folder / "in" / f"speaker{k % 3}"
+            folder.mkdir(parents=True, exist_ok=True)
+            self.wav(f"in/speaker{k % 3}/{k:03}.wav", 16000, 1, frames + k)
+        return self.path("in")
+
+    def made(self, folder="out"):
+        return sorted(str(p.relative_to(self.folder / folder)) for p in (self.folder / folder).rglob("*") if p.is_file())
+
+    def expected(self, files, extension):
+        return sorted(f"speaker{k % 3}/{k:03}{extension}" for k in range(files))
+
+    def test_every_command(self):
+        corpus = self.corpus(5)
+        names = self.expected(5, "")
+        paths = [f"{corpus}/{name}.wav" for name in names]
+        pathlib.Path(self.path("list.txt")).write_text("".join(p + "\n" for p in paths))
+        griffin_lim = ("--method", "griffin-lim", "--preset", "wavestride-16k", "--iterations", 2)
+        for command, extension, options in [("resample", ".wav", ("--rate", 8000)),
+                                            ("mel", ".npy", ("--preset", "wavestride-16k")),
+                                            ("vocode", ".wav", griffin_lim)]:
+            with self.subTest(command=command):
+                for k, inputs in enumerate([("--list", corpus), ("--list", self.path("list.txt")), tuple(paths)]):
+                    out = f"{command}{k}"
+                    text = self.ok(command, *inputs, *options, "--out-dir", self.path(out), "--jobs", 3)
+                    self.assertIn("5 of 5 files made", text)
+                    self.assertEqual(self.made(out), [name + extension for name in names])
+                one = self.path("one" + extension)
+                self.ok(command, paths[0], one, *options)
+                for k in range(3):
+                    self.assertEqual(pathlib.Path(self.path(f"{command}{k}/{names[0]}{extension}")).read_bytes(),
+                                     pathlib.Path(one).read_bytes())
+
+    def test_extension_and_standard_input(self):
+        corpus = self.corpus(2)
+        listing = "".join(f"{corpus}/speaker{k}/{k:03}.wav\r\n" for k in range(2))
+        result = subprocess.run([TOOL, "resample", "--list", "-", "--rate", "8000", "--out-dir", self.path("out"),
+                                 "--extension", ".flac", "--jobs", "0"], input=listing, capture_output=True, text=True)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual(self.made(), self.expected(2, ".flac"))
+
+    def test_shards_make_the_whole(self):
+        corpus = self.corpus(11)
+        shards = [subprocess.Popen([TOOL, "mel", "--list", corpus, "--out-dir", self.path("out"), "--preset",
+                                    "wavestride-16k", "--shard", f"{i}/2"], stdout=subprocess.PIPE, text=True)
+                  for i in range(2)]
+        texts = [shard.communicate()[0] for shard in shards]
+        self.assertEqual([shard.returncode for shard in shards], [0, 0])
+        self.assertIn("6 of 6 files made", texts[0])
+        self.assertIn("5 of 5 files made", texts[1])
+        self.assertEqual(self.made(), self.expected(11, ".npy"))
+
+    def test_a_killed_batch_resumes(self):
+        files = 60
+        corpus = self.corpus(files, 160000)
+        command = [TOOL, "resample", "--list", corpus, "--out-dir", self.path("out"), "--rate", "44100", "--jobs", "2",
+                   "--resume"]
+        batch = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while not any((self.folder / "out").rglob("*.wav")) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        batch.kill()
+        self.assertEqual(batch.wait(), -signal.SIGKILL)
+        finished = {p: p.stat().st_mtime_ns for p in (self.folder / "out").rglob("*.wav")}
+        self.assertTrue(0 < len(finished) < files)
+        whole = {k: -(-(160000 + k) * 441 // 160) for k in range(files)}
+        for path in finished:
+            with wave.open(str(path)) as file:
+                self.assertEqual(file.getnframes(), whole[int(path.stem)])
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        self.assertIn(f"{files - len(finished)} of {files - len(finished)} files made, {len(finished)} were there", text)
+        outputs = sorted((self.folder / "out").rglob("*.wav"))
+        self.assertEqual(len(outputs), files)
+        for path in outputs:
+            with wave.open(str(path)) as file:
+                self.assertEqual(file.getnframes(), whole[int(path.stem)])
+            if path in finished:
+                self.assertEqual(path.stat().st_mtime_ns, finished[path])
+        # An input that is newer than its output is done again.
+        os.utime(self.folder / "in" / "speaker0" / "000.wav", (2e9, 2e9))
+        self.assertIn(f"1 of 1 files made, {files - 1} were there",
+                      subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    def test_bad_files_are_named_and_skipped(self):
+        files = 200
+        corpus = self.corpus(files, 160)
+        bad = {7: b"", 50: b"RIFF", 51: b"\0" * 100, 199: CLIP_BYTES[:-3000]}
+        for k, content in bad.items():
+            (self.folder / "in" / f"speaker{k % 3}" / f"{k:03}.wav").write_bytes(content)
+        result = run("resample", "--list", corpus, "--rate", 8000, "--out-dir", self.path("out"), "--jobs", 2)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"{files - len(bad)} of {files} files made", result.stdout)
+        lines = result.stderr.splitlines()
+        self.assertEqual(lines[-1], f"wavestride: {len(bad)} of {files} files failed")
+        self.assertEqual(len(lines), len(bad) + 1)
+        for k in bad:
+            self.assertEqual(sum(f"speaker{k % 3}/{k:03}.wav: " in line for line in lines), 1, lines)
+        self.assertEqual(self.made(), [name for name in self.expected(files, ".wav") if int(name[-7:-4]) not in bad])
+
+    def test_refusals(self):
+        corpus = self.corpus(3)
+        one, out = f"{corpus}/speaker0/000.wav", ("--out-dir", self.path("out"))
+        self.refused(2, "give IN and OUT", "resample", one, "--rate", 8000)
+        self.refused(2, "need --out-dir", "resample", one, self.path("o.wav"), "--rate", 8000, "--resume")
+        self.refused(2, "--out-dir needs inputs", "resample", "--rate", 8000, *out)
+        self.refused(2, "--out-dir needs inputs", "resample", one, "--list", corpus, "--rate", 8000, *out)
+        for shard in ["2/2", "-1/2", "1", "a/b", "0/0", "1/"]:
+            self.refused(2, "--shard", "resample", one, "--rate", 8000, *out, f"--shard={shard}")
+        self.refused(2, "begins with a dot", "resample", one, "--rate", 8000, *out, "--extension", "wav")
+        self.refused(1, "absent.txt: ", "resample", "--list", self.path("absent.txt"), "--rate", 8000, *out)
+        self.refused(1, "is an input", "resample", "--list", corpus, "--rate", 8000, "--out-dir", corpus)
+        (self.folder / "in" / "speaker0" / "000.flac").write_bytes(CLIP_BYTES)
+        self.refused(1, "would be made of", "mel", "--list", corpus, "--preset", "wavestride-16k", *out)
+
+
 def array(*shape):
     return np.random.default_rng(sum(shape)).normal(size=shape).astype("f4")
 
@@ -596,7 +716,7 @@ class Apply(ToolTest):
         conv = ("apply", "conv1d", "--weight", weight)
         self.refused(2, "--weight", "apply", "conv1d", "--input", x, *to)
         self.refused(2, "--factor", *conv, "--input", x, *to, "--factor", "2")
-        self.refused(2, "--padding takes frames", *conv, "--input", x, *to, "--padding", "full")
+        self.refused(2, "padding must be N|LEFT,RIGHT|same|valid", *conv, "--input", x, *to, "--padding", "full")
         self.refused(2, "--chunk", *conv, "--input", x, *to, "--chunk", "0")
         self.refused(2, "--padding-mode", *conv, "--input", x, *to, "--padding-mode", "circular")
         self.refused(2, "no_such_op", "apply", "no_such_op")

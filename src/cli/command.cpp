@@ -30,10 +30,30 @@ std::optional<Index> parse_index(const std::string& text) {
   return error == std::errc{} && at == end ? std::optional(n) : std::nullopt;
 }
 
-Progress::Progress(std::string label) : label_(std::move(label)), terminal_(isatty(STDERR_FILENO) != 0) {}
+namespace {
+
+thread_local int silences = 0;
+
+}  // namespace
+
+Progress::Silence::Silence() {
+  ++silences;
+}
+
+Progress::Silence::~Silence() {
+  --silences;
+}
+
+Progress::Progress(std::string label)
+    : label_(std::move(label)), terminal_(silences == 0 && isatty(STDERR_FILENO) != 0) {}
 
 Progress::~Progress() {
+  clear();
+}
+
+void Progress::clear() {
   if (visible_) std::fputs("\r\033[K", stderr);
+  visible_ = false;
 }
 
 void Progress::show(std::optional<double> part) {

@@ -64,6 +64,17 @@ class Progress {
 
   /// `done` of the whole, 0 … 1; nothing is shown where nobody knows.
   void show(std::optional<double> done);
+  /// Removes the bar until it is shown again.
+  void clear();
+
+  /// While it lives, bars that the thread makes stay invisible.
+  class Silence {
+   public:
+    Silence();
+    ~Silence();
+    Silence(const Silence&) = delete;
+    Silence& operator=(const Silence&) = delete;
+  };
 
  private:
   using Clock = std::chrono::steady_clock;

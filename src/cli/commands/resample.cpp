@@ -4,9 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 
+#include "cli/files.h"
 #include "cli/panels.h"
 #include "cli/sound.h"
 
@@ -23,8 +23,7 @@ const std::map<std::string, SampleFormat> sample_formats = {{"16", SampleFormat:
                                                             {"float", SampleFormat::float32}};
 
 struct Arguments {
-  std::vector<std::string> files;
-  std::string out_dir, bits, plot, phase = "linear", quality = "standard";
+  std::string bits, plot, phase = "linear", quality = "standard";
   int rate_hz = 0;
   double from_hz = 0, to_hz = 0;
   bool describe = false;
@@ -53,12 +52,12 @@ void dither_block(Signal& block, const Arguments& a, Index first_frame) {
     round(std::vector<std::int16_t>());
 }
 
-void convert(const Arguments& a, const std::string& in, const std::string& out) {
+Made convert(const Arguments& a, const std::string& in, const std::string& out) {
   constexpr Index block_frames = 1 << 15;
   const Timer timer;
   AudioReader reader(in);
   const Resampler resampler(reader.sample_rate_hz(), a.rate_hz, a.options());
-  AudioWriteOptions options{.inputs = a.files};
+  AudioWriteOptions options{.inputs = {in}};
   if (!a.bits.empty()) options.sample_format = sample_formats.at(a.bits);
   AudioWriter writer(out, a.rate_hz, reader.channels(), options);
   Stream stream = resampler.op(reader.channels()).stream();
@@ -75,11 +74,13 @@ void convert(const Arguments& a, const std::string& in, const std::string& out) 
   }
   write(stream.finish());
   writer.commit();
-  say(out, ": ", duration_text(writer.frames(), a.rate_hz), ", ",
-      work_text(timer.seconds(), static_cast<double>(reader.position()) / reader.sample_rate_hz()));
   if (const Index clipped = writer.clipped_samples(); clipped > 0)
     std::fprintf(stderr, "wavestride: %s: %lld samples beyond full scale were clipped\n", out.c_str(),
                  static_cast<long long>(clipped));
+  const double seconds = static_cast<double>(reader.position()) / reader.sample_rate_hz();
+  return {message(out, ": ", duration_text(writer.frames(), a.rate_hz), ", ",
+                  work_text(timer.seconds(), seconds)),
+          seconds};
 }
 
 void draw_response(const Arguments& a, const Resampler& resampler) {
@@ -118,8 +119,6 @@ void check_usage(const Arguments& a) {
   }
   if (!a.plot.empty()) throw UsageError("--plot goes with --describe");
   if (a.rate_hz == 0) throw UsageError("--rate is required");
-  if (a.out_dir.empty() ? a.files.size() != 2 : a.files.empty())
-    throw UsageError("give IN and OUT, or any number of inputs and --out-dir");
   if (a.dither && a.bits != "16" && a.bits != "24") throw UsageError("--dither needs --bits 16 or 24");
 }
 
@@ -132,10 +131,9 @@ std::function<void()> resample_command(CLI::App& app) {
     for (const auto& entry : map) keys.push_back(entry.first);
     return CLI::IsMember(keys).description("");
   };
-  app.add_option("FILES", a->files, "IN OUT, or with --out-dir inputs alone");
+  const Files files(app, "sound file", "sound file; its extension chooses the format", "");
   app.add_option("--rate", a->rate_hz, "sample rate of the output, Hz")
       ->check(CLI::PositiveNumber.description(""));
-  app.add_option("--out-dir", a->out_dir, "convert every file to one of the same name in this folder");
   app.add_option("--quality", a->quality, "fast, standard, best or steep")
       ->check(names(qualities))
       ->capture_default_str();
@@ -152,12 +150,10 @@ std::function<void()> resample_command(CLI::App& app) {
   app.add_option("--from", a->from_hz, "Hz, for --describe");
   app.add_option("--to", a->to_hz, "Hz, for --describe");
   app.add_option("--plot", a->plot, "PNG file for the filter's response, with --describe");
-  return [a] {
+  return [a, files] {
     check_usage(*a);
     if (a->describe) return describe(*a);
-    if (a->out_dir.empty()) return convert(*a, a->files[0], a->files[1]);
-    for (const std::string& in : a->files)
-      convert(*a, in, (std::filesystem::path(a->out_dir) / file_name(in)).string());
+    files.run([&](const std::string& in, const std::string& out) { return convert(*a, in, out); });
   };
 }
 

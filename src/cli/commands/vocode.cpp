@@ -8,13 +8,14 @@
 #include <optional>
 
 #include "cli/feature_source.h"
+#include "cli/files.h"
 #include "cli/sound_output.h"
 
 namespace wavestride::cli {
 namespace {
 
 struct Arguments {
-  std::string in, out, preset, channel, method, model, config, bits;
+  std::string preset, channel, method, model, config, bits;
   Index iterations = 32, chunk = 1024;
   std::uint64_t seed = 0;
   bool raw = false;
@@ -88,15 +89,12 @@ double vocode_with_griffin_lim(const Arguments& a, const MelOptions& preset, Fea
 
 std::function<void()> vocode_command(CLI::App& app) {
   auto a = std::make_shared<Arguments>();
-  app.add_option(
-         "IN", a->in,
-         "features [mels, frames] (.npy); a sound file, which is analysed first; or - for frames of float32 "
-         "from standard input, all bands of a frame together")
-      ->required();
-  app.add_option(
-         "OUT", a->out,
-         "sound file, its extension chooses the format; or - for WAV to standard output, as it is made")
-      ->required();
+  const Files files(
+      app,
+      "features [mels, frames] (.npy); a sound file, which is analysed first; or - for frames of float32 "
+      "from "
+      "standard input, all bands of a frame together",
+      "sound file, its extension chooses the format; or - for WAV to standard output, as it is made", ".wav");
   add_preset_option(app, a->preset);
   add_channel_option(app, a->channel);
   app.add_option("--method", a->method, "model (a trained network; the default) or griffin-lim")
@@ -115,29 +113,32 @@ std::function<void()> vocode_command(CLI::App& app) {
   app.add_option("--seed", a->seed, "of the phases to start with")->capture_default_str();
   add_bits_option(app, a->bits);
   app.add_flag("--raw", a->raw, "samples without a header on standard output");
-  return [a] {
+  return [a, files] {
     const std::optional<Model> model = chosen_model(*a);
     const MelOptions preset = chosen_features(*a, model);
     const std::optional<Op> network = model ? std::optional(network_for(*model, preset)) : std::nullopt;
-    if (model && !model->no_analysis.empty() && a->in != "-" && !is_npy(a->in))
-      throw IoError(a->in, model->no_analysis);
-    const std::unique_ptr<FeatureSource> source = open_features(a->in, a->channel, preset);
-    std::vector<std::string> inputs{a->in};
-    if (!a->model.empty()) inputs.push_back(a->model);
-    SoundOutput output(a->out, preset.sample_rate, a->bits, a->raw, inputs);
-    const Timer timer;
-    const double convergence = network ? (vocode_with_model(*network, *source, a->chunk, output), 0.0)
-                                       : vocode_with_griffin_lim(*a, preset, *source, output);
-    output.commit();
+    files.run([&](const std::string& in, const std::string& out) {
+      if (model && !model->no_analysis.empty() && in != "-" && !is_npy(in))
+        throw IoError(in, model->no_analysis);
+      const std::unique_ptr<FeatureSource> source = open_features(in, a->channel, preset);
+      std::vector<std::string> inputs{in};
+      if (!a->model.empty()) inputs.push_back(a->model);
+      SoundOutput output(out, preset.sample_rate, a->bits, a->raw, inputs);
+      const Timer timer;
+      const double convergence = network ? (vocode_with_model(*network, *source, a->chunk, output), 0.0)
+                                         : vocode_with_griffin_lim(*a, preset, *source, output);
+      output.commit();
 
-    std::vector<std::string> lines{
-        message(a->out, ": ", duration_text(output.frames(), preset.sample_rate), " by ",
-                model ? model->architecture : "griffin-lim", "; ",
-                work_text(timer.seconds(),
-                          static_cast<double>(output.frames()) / static_cast<double>(preset.sample_rate)))};
-    if (!model && a->iterations > 0) lines.push_back("spectral convergence " + fixed(convergence, 4));
-    if (output.clipped_samples() > 0) lines.push_back(message(output.clipped_samples(), " samples clipped"));
-    for (const std::string& line : lines) a->out == "-" ? say_aside(line) : say(line);
+      const double seconds = static_cast<double>(output.frames()) / static_cast<double>(preset.sample_rate);
+      Made made{
+          message(out, ": ", duration_text(output.frames(), preset.sample_rate), " by ",
+                  model ? model->architecture : "griffin-lim", "; ", work_text(timer.seconds(), seconds)),
+          seconds};
+      if (!model && a->iterations > 0) made.text += "\nspectral convergence " + fixed(convergence, 4);
+      if (output.clipped_samples() > 0)
+        made.text += message("\n", output.clipped_samples(), " samples clipped");
+      return made;
+    });
   };
 }
 

@@ -1,0 +1,247 @@
+#include "cli/files.h"
+
+#include <wavestride/io.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+namespace fs = std::filesystem;
+
+namespace wavestride::cli {
+
+struct Files::Options {
+  std::vector<std::string> given;
+  std::string list, out_dir, extension;
+  Index jobs = 1;
+  Index shard = 0, shards = 1;
+  bool resume = false;
+};
+
+namespace {
+
+struct Item {
+  std::string in, out;
+};
+
+// What a folder is searched for: sound files, and features.
+const std::set<std::string> known_extensions{".aif", ".aiff", ".au",   ".caf",  ".flac", ".mp3", ".npy",
+                                             ".oga", ".ogg",  ".opus", ".rf64", ".w64",  ".wav"};
+
+std::vector<fs::path> files_below(const std::string& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (at->is_regular_file(error) && name.front() != '.' &&
+        known_extensions.count(CLI::detail::to_lower(at->path().extension().string())) > 0)
+      files.push_back(at->path());
+  }
+  if (error) throw IoError(folder, "can't be searched: " + error.message());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<fs::path> listed_files(const std::string& list) {
+  std::ifstream file;
+  if (list != "-") {
+    file.open(list);
+    if (!file) throw IoError(list, "can't be opened");
+  }
+  std::istream& lines = list == "-" ? std::cin : file;
+  std::vector<fs::path> files;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (!line.empty()) files.emplace_back(line);
+  }
+  if (lines.bad()) throw IoError(list, "reading failed");
+  return files;
+}
+
+// The folder that all files lie below.
+fs::path common_folder(const std::vector<fs::path>& files) {
+  fs::path common = files.empty() ? fs::path() : fs::absolute(files[0]).lexically_normal().parent_path();
+  for (const fs::path& file : files) {
+    const fs::path folder = fs::absolute(file).lexically_normal().parent_path();
+    const auto differ = std::mismatch(common.begin(), common.end(), folder.begin(), folder.end()).first;
+    fs::path shared;
+    for (auto part = common.begin(); part != differ; ++part) shared /= *part;
+    common = shared;
+  }
+  return common;
+}
+
+// Outputs keep the folders that inputs have below the folder that they share.
+std::vector<Item> items_of(const std::vector<fs::path>& files, const fs::path& folder,
+                           const fs::path& out_dir, const std::string& extension) {
+  const auto plain = [](const fs::path& path) { return fs::absolute(path).lexically_normal(); };
+  std::set<fs::path> inputs;
+  for (const fs::path& file : files) inputs.insert(plain(file));
+  std::vector<Item> items;
+  std::map<fs::path, fs::path> made_of;
+  for (const fs::path& file : files) {
+    fs::path name = plain(file).lexically_relative(folder);
+    if (!extension.empty()) name.replace_extension(extension);
+    const fs::path out = out_dir / name;
+    if (inputs.count(plain(out)) > 0) throw IoError(out.string(), "is an input, it would be overwritten");
+    const auto [source, fresh] = made_of.emplace(plain(out), file);
+    if (fresh)
+      items.push_back({file.string(), out.string()});
+    else if (source->second != file)
+      throw IoError(out.string(), "would be made of " + source->second.string() + " and of " + file.string());
+  }
+  return items;
+}
+
+// Whether the output is there and no older than its input: it appeared whole, so it is finished.
+bool finished(const Item& item) {
+  std::error_code in_error, out_error;
+  const auto in = fs::last_write_time(item.in, in_error), out = fs::last_write_time(item.out, out_error);
+  return !in_error && !out_error && out >= in;
+}
+
+// Works through items with several threads; what goes wrong with one is said and counted.
+class Batch {
+ public:
+  Batch(std::vector<Item> items, const MakeFile& make) : items_(std::move(items)), make_(make) {}
+
+  void run(Index jobs) {
+    const Index threads = std::min(jobs, static_cast<Index>(items_.size()));
+    std::vector<std::thread> workers;
+    for (Index i = 1; i < threads; ++i) workers.emplace_back([this] { work(); });
+    work();
+    for (std::thread& worker : workers) worker.join();
+  }
+
+  std::size_t failures() const { return failures_; }
+  double seconds() const { return seconds_; }
+
+ private:
+  void work() {
+    const Progress::Silence silence;
+    for (std::size_t i; (i = next_++) < items_.size();) {
+      Made made;
+      std::string complaint;
+      try {
+        fs::create_directories(fs::path(items_[i].out).parent_path());
+        made = make_(items_[i].in, items_[i].out);
+      } catch (const std::bad_alloc&) {
+        complaint = "not enough memory";
+      } catch (const std::exception& e) {
+        complaint = e.what();
+      }
+      const std::lock_guard lock(mutex_);
+      if (!complaint.empty()) {
+        // Complaints name the file that they are about, which may be the output.
+        if (complaint.find(items_[i].in) == complaint.npos) complaint = items_[i].in + ": " + complaint;
+        progress_.clear();
+        std::fprintf(stderr, "wavestride: %s\n", complaint.c_str());
+        ++failures_;
+      }
+      seconds_ += made.seconds;
+      progress_.show(static_cast<double>(++done_) / static_cast<double>(items_.size()));
+    }
+  }
+
+  const std::vector<Item> items_;
+  const MakeFile& make_;
+  std::atomic<std::size_t> next_{0};
+  std::mutex mutex_;
+  std::size_t done_ = 0, failures_ = 0;
+  double seconds_ = 0;
+  Progress progress_{"files"};
+};
+
+}  // namespace
+
+Files::Files(CLI::App& app, const std::string& in_help, const std::string& out_help, std::string extension)
+    : options_(std::make_shared<Options>()) {
+  options_->extension = std::move(extension);
+  const auto o = options_;
+  app.add_option("FILES", o->given,
+                 "IN OUT, or with --out-dir inputs alone; IN: " + in_help + "; OUT: " + out_help);
+  const std::string batch = "Batches";
+  app.add_option("--out-dir", o->out_dir, "make one file of each input, in this folder")
+      ->type_name("DIR")
+      ->group(batch);
+  app.add_option("--list", o->list,
+                 "inputs, one path a line (- is standard input), or a folder that is searched; outputs keep "
+                 "the folders below the one that all share")
+      ->type_name("FILE|DIR")
+      ->group(batch);
+  app.add_option("--extension", o->extension,
+                 "of the outputs" + std::string(o->extension.empty() ? ", if not that of the input" : ""))
+      ->capture_default_str()
+      ->type_name(".EXT")
+      ->group(batch);
+  app.add_option("--jobs", o->jobs, "files at a time; 0: as many as the machine has processors")
+      ->check(CLI::Range(0, 4096).description(""))
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(batch);
+  app.add_option_function<std::string>(
+         "--shard",
+         [o](const std::string& text) {
+           const std::size_t slash = text.find('/');
+           const auto shard = parse_index(text.substr(0, slash));
+           const auto shards = slash == text.npos ? std::nullopt : parse_index(text.substr(slash + 1));
+           if (!shard || !shards || *shard < 0 || *shard >= *shards)
+             throw CLI::ValidationError("--shard", "must be I/N with I from 0 to N-1, got " + text);
+           o->shard = *shard, o->shards = *shards;
+         },
+         "only part I of the inputs, divided in N, I from 0 to N-1")
+      ->type_name("I/N")
+      ->group(batch);
+  app.add_flag("--resume", o->resume, "skip outputs that are there and no older than their inputs")
+      ->group(batch);
+}
+
+void Files::run(const MakeFile& make) const {
+  const Options& o = *options_;
+  if (o.out_dir.empty()) {
+    if (o.given.size() != 2) throw UsageError("give IN and OUT, or any number of inputs and --out-dir");
+    if (!o.list.empty() || o.resume || o.shards > 1)
+      throw UsageError("--list, --shard and --resume need --out-dir");
+    const std::string text = make(o.given[0], o.given[1]).text;
+    o.given[1] == "-" ? say_aside(text) : say(text);
+    return;
+  }
+  if (o.given.empty() == o.list.empty()) throw UsageError("--out-dir needs inputs, or --list");
+  if (!o.extension.empty() && o.extension.front() != '.')
+    throw UsageError("--extension begins with a dot, got " + o.extension);
+
+  std::error_code ignored;
+  const bool folder = fs::is_directory(o.list, ignored);
+  std::vector<fs::path> files(o.given.begin(), o.given.end());
+  if (!o.list.empty()) files = folder ? files_below(o.list) : listed_files(o.list);
+  const fs::path root =
+      folder ? (fs::absolute(o.list) / "").lexically_normal().parent_path() : common_folder(files);
+  std::vector<Item> items;
+  Index number = 0, there = 0;
+  for (Item& item : items_of(files, root, o.out_dir, o.extension)) {
+    if (number++ % o.shards != o.shard) continue;
+    if (o.resume && finished(item))
+      ++there;
+    else
+      items.push_back(std::move(item));
+  }
+
+  const Timer timer;
+  const auto made = items.size();
+  Batch batch(std::move(items), make);
+  batch.run(o.jobs > 0 ? o.jobs : std::max<Index>(1, std::thread::hardware_concurrency()));
+  say(made - batch.failures(), " of ", made, " files made",
+      there > 0 ? message(", ", there, " were there") : "", ": ", fixed(batch.seconds(), 1),
+      " s of audio in ", fixed(timer.seconds(), 1), " s");
+  if (batch.failures() > 0)
+    throw std::runtime_error(message(batch.failures(), " of ", made, " files failed"));
+}
+
+}  // namespace wavestride::cli

@@ -1,0 +1,39 @@
+// The files that a command works on: one IN and OUT, or a whole corpus, in parallel, divided between
+// machines, taken up again where it was broken off.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+
+namespace wavestride::cli {
+
+/// What a command says of one file that it made.
+struct Made {
+  std::string text;
+  double seconds = 0;  ///< of audio
+};
+
+/// Makes `out` of `in`, whole or not at all; called from several threads.
+using MakeFile = std::function<Made(const std::string& in, const std::string& out)>;
+
+class Files {
+ public:
+  /// Declares IN and OUT and the options of batches. `extension` is that of outputs in --out-dir; empty: that
+  /// of the input.
+  Files(CLI::App& app, const std::string& in_help, const std::string& out_help, std::string extension);
+
+  /// Makes the one file, or every file of the batch that is this process's to make; reports those that fail
+  /// by name and goes on. Throws std::runtime_error at the end when any did, UsageError on options that
+  /// contradict each other, IoError where inputs can't be listed, and when two would make the same output.
+  void run(const MakeFile& make) const;
+
+ private:
+  struct Options;
+  std::shared_ptr<Options> options_;
+};
+
+}  // namespace wavestride::cli
