@@ -5,14 +5,16 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . examples/setup.sh
 install_packages "${build_packages[@]}" catch2 libbenchmark-dev python3-torch python3-torchaudio python3-numpy python3-scipy \
-  python3-matplotlib ffmpeg ccache dpkg-dev file valgrind
+  python3-matplotlib ffmpeg ccache dpkg-dev file valgrind pybind11-dev \
+  python3-dev python3-pytest
 
 jobs=$(nproc)
 # The tests build the library once more, as other projects would.
 export CMAKE_CXX_COMPILER_LAUNCHER=ccache
 for preset in release asan; do
   echo "== $preset: configure and build"
-  cmake --preset "$preset" -DWAVESTRIDE_TESTS=ON -DWAVESTRIDE_EXAMPLES=ON >"/tmp/wavestride-configure.$$" || {
+  cmake --preset "$preset" -DWAVESTRIDE_TESTS=ON -DWAVESTRIDE_EXAMPLES=ON \
+    -DWAVESTRIDE_PYTHON="$([ "$preset" = release ] && echo ON || echo OFF)" >"/tmp/wavestride-configure.$$" || {
     cat "/tmp/wavestride-configure.$$" >&2
     rm -f "/tmp/wavestride-configure.$$"
     exit 1

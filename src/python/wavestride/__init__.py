@@ -1,0 +1,38 @@
+"""Wavestride: exact streaming, rate-changing operators for audio and speech.
+
+Arrays are [channels, frames] float32; other numbers are converted. What a function returns owns its memory and is laid
+out frame by frame, so that it goes into the next function without a copy; so does an array of one channel, and x.T of
+an array [frames, channels]. Functions named as in torch.nn.functional take their arguments and give their results.
+Everything computes without the interpreter's lock. Wrong arguments raise ValueError, files IoError.
+"""
+
+from ._wavestride import (
+    IoError,
+    MelSpectrogram,
+    Model,
+    NotStreamable,
+    Op,
+    Resampler,
+    Stream,
+    __version__,
+    adaptive_avg_pool1d,
+    adaptive_max_pool1d,
+    avg_pool1d,
+    conv1d,
+    conv_transpose1d,
+    griffin_lim,
+    interpolate,
+    istft,
+    load_model,
+    max_pool1d,
+    max_unpool1d,
+    mel_presets,
+    operator,
+    pixel_shuffle1d,
+    pixel_unshuffle1d,
+    resample,
+    spatial_pyramid_pool1d,
+    stft,
+)
+
+__all__ = [name for name in dir() if not name.startswith("_")]
