@@ -4,7 +4,7 @@
 Ctrl-C (or SIGTERM) saves and stops; the same command goes on from there, also with another length of the schedule.
 
 Loss: 15 x L1 of log-mel + 2.5 x STFT distance, its three resolutions in turn, both before and after refinement; 10 x
-distance of autocorrelations; and from --adversarial of the schedule on, least-squares discriminators with feature
+distance of autocorrelations, 5 x that of the frequencies in every bin; and from --adversarial of the schedule on, least-squares discriminators with feature
 matching, two of the seven a step. The learning rate stays until --decay of the schedule, then falls as a cosine.
 RUN/log.jsonl gets the losses, RUN/losses.png their picture, RUN/checkpoint.pt all that a restart needs; the weights
 that count are its "average", an exponential mean over the steps.
@@ -89,6 +89,21 @@ def periodicity_distance(x, y):
     (a, _), (b, energy) = correlate(x), correlate(y)
     loud = energy > 1e-3 * energy.amax(1, keepdim=True)
     return (a - b).abs().mean(2)[loud].mean()
+
+
+def frequency_distance(x, y):
+    """1 - cos of how far the phases of x turn otherwise than those of y in 10 ms; below 4 kHz, by y's magnitude."""
+    window = torch.hann_window(1024, device=x.device)
+
+    def turn(s):
+        spectrum = torch.stft(s, 1024, 160, 1024, window, center=True, return_complex=True)[:, 1:257]
+        p = spectrum[:, :, 1:] * spectrum[:, :, :-1].conj()
+        power = torch.sqrt(p.real**2 + p.imag**2 + 1e-12)
+        return p / power, power
+
+    (a, _), (b, power) = turn(x), turn(y)
+    weight = power.sqrt()
+    return (weight * (1 - a.real * b.real - a.imag * b.imag)).sum() / weight.sum()
 
 
 @torch.no_grad()
@@ -198,8 +213,9 @@ def main():
         # Were only the mended signal judged, the network would leave its work to the mending and learn little.
         loss = 15 * (mel + made_mel) + 2.5 * (stft + made_stft)
         period = periodicity_distance(guess, audio)
-        loss = loss + 10 * period
-        terms = {"mel": mel, "stft": stft, "period": period, "made_mel": made_mel, "made_stft": made_stft}
+        frequency = frequency_distance(guess, audio)
+        loss = loss + 10 * period + 5 * frequency
+        terms = {"mel": mel, "stft": stft, "period": period, "frequency": frequency, "made_mel": made_mel, "made_stft": made_stft}
         if adversarial:
             # Half a batch and two of them a step: a seventh of what they all would cost.
             half = (args.batch + 1) // 2
