@@ -371,6 +371,18 @@ class Compare(ToolTest):
         distance = float(text.split("log-spectral distance: ")[1].split()[0])
         self.assertTrue(0.5 < distance < 30, text)
 
+    def test_several_files_make_a_table(self):
+        self.ok("vocode", CLIP, self.path("b.wav"), *Vocode.preset)
+        text = self.ok("compare", CLIP, CLIP, self.path("b.wav"), "--picture", self.path("p.png"))
+        one = self.ok("compare", CLIP, self.path("b.wav"))
+        lines = {line.split("  ")[0]: line for line in text.splitlines()}
+        self.assertIn("b.wav", lines[""])
+        for line in one.splitlines()[2:]:
+            name, value = line.split(": ")
+            self.assertTrue(lines[name].rstrip().endswith(value), text)
+            self.assertIn(" 0.00", lines[name])
+        self.assertEqual(self.png_size("p.png")[0], Pictures.WIDTH)
+
     def test_refusals(self):
         self.refused(1, "has 8000 Hz, and ", "compare", CLIP, self.wav("x.wav", rate=8000))
         self.ok("compare", self.wav("none.wav", frames=0), self.wav("x.wav"))

@@ -53,19 +53,78 @@ Distances distances(FramesView a, FramesView b) {
   return {log_sum / static_cast<double>(frames), std::sqrt(difference / std::max(energy, 1e-30))};
 }
 
+/// What is printed of one pair: a name, and its value as text.
+using Measures = std::vector<std::pair<std::string, std::string>>;
+
+Measures measures(const Sound& a, const Sound& b, const MelOptions* preset) {
+  const Distances d = distances(a.samples, b.samples);
+  Measures all{{"log-spectral distance", fixed(d.log_spectral_db, 2) + " dB"},
+               {"spectral convergence",
+                message(fixed(d.spectral_convergence, 4), " (",
+                        fixed(20 * std::log10(std::max(d.spectral_convergence, 1e-10)), 1), " dB)")}};
+  if (preset == nullptr) return all;
+  const Signal p = mel_levels(mel_features(a, *preset), *preset),
+               q = mel_levels(mel_features(b, *preset), *preset);
+  const Index frames = std::min(p.cols(), q.cols());
+  if (frames > 0)
+    all.emplace_back(
+        "mel distance (" + preset->name + ")",
+        fixed((p.leftCols(frames) - q.leftCols(frames)).cwiseAbs().cast<double>().mean(), 2) + " dB");
+  return all;
+}
+
+/// Fills up `line` to this many characters, then appends.
+void append_at(std::string& line, std::size_t column, const std::string& text) {
+  line.resize(std::max(line.size(), column), ' ');
+  line += text;
+}
+
+/// One line a measure, one column a file.
+void say_table(const std::vector<Sound>& others, const std::vector<Measures>& columns) {
+  std::size_t at = 0;
+  for (const auto& [name, value] : columns.front()) at = std::max(at, name.size() + 2);
+  std::vector<std::string> lines(columns.front().size() + 1);
+  for (std::size_t row = 1; row < lines.size(); ++row) lines[row] = columns.front()[row - 1].first;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    append_at(lines[0], at, file_name(others[i].path));
+    for (std::size_t row = 0; row < columns[i].size(); ++row)
+      append_at(lines[row + 1], at, columns[i][row].second);
+    at = std::max(at + 20, lines[0].size()) + 2;
+  }
+  for (const std::string& line : lines) say(line);
+}
+
+void draw(const std::string& path, const Sound& a, const std::vector<Sound>& others, const std::string& title,
+          std::span<const std::string> inputs) {
+  std::vector<const Sound*> sounds{&a};
+  for (const Sound& b : others) sounds.push_back(&b);
+  Index samples = a.samples.cols();
+  for (const Sound& b : others) samples = std::min(samples, b.samples.cols());
+  std::vector<Panel> panels;
+  LevelRange range;
+  for (const Sound* s : sounds) {
+    Signal levels = spectrogram_levels(FramesView(s->samples).slice(0, samples), s->sample_rate_hz);
+    if (panels.empty()) range = level_range(levels, 80);
+    panels.push_back(spectrogram_panel(file_name(s->path), std::move(levels), s->sample_rate_hz, range));
+  }
+  write_png(path, {title, time_axis(static_cast<double>(samples) / a.sample_rate_hz), panels}, inputs);
+}
+
 }  // namespace
 
 std::function<void()> compare_command(CLI::App& app) {
   struct Arguments {
-    std::string a, b, preset, channel, picture;
+    std::string a, preset, channel, picture;
+    std::vector<std::string> others;
   };
   auto args = std::make_shared<Arguments>();
   app.add_option("A", args->a, "sound file, the reference")->required();
-  app.add_option("B", args->b, "sound file of the same sample rate; the shorter decides what is compared")
+  app.add_option("B", args->others,
+                 "sound files of the same sample rate; the shorter of A and B decides what is compared")
       ->required();
   add_preset_option(app, args->preset);
   add_channel_option(app, args->channel);
-  app.add_option("--picture", args->picture, "also both spectrograms one above the other, PNG");
+  app.add_option("--picture", args->picture, "also all spectrograms one above the other, PNG");
   app.footer(
       "Log-spectral distance: rms over bins of the difference in dB, averaged over frames (1024 samples, "
       "every\n"
@@ -73,43 +132,35 @@ std::function<void()> compare_command(CLI::App& app) {
       "- |B|\n"
       "over that of |A|. Mel distance: mean absolute difference of the mel bands in dB.");
   return [args] {
-    const std::vector<std::string> inputs{args->a, args->b};
+    std::vector<std::string> inputs{args->a};
+    inputs.insert(inputs.end(), args->others.begin(), args->others.end());
     if (!args->picture.empty()) check_output(args->picture, inputs);
-    const Sound a = read_sound(args->a, args->channel), b = read_sound(args->b, args->channel);
-    if (a.sample_rate_hz != b.sample_rate_hz)
-      throw IoError(args->b,
-                    message("has ", b.sample_rate_hz, " Hz, and ", args->a, " has ", a.sample_rate_hz));
-    for (const Sound& s : {a, b}) {
+    const auto read = [&](const std::string& path) {
+      Sound s = read_sound(path, args->channel);
       require_finite(s);
-      say(s.description());
+      return s;
+    };
+    const Sound a = read(args->a);
+    const MelOptions* preset = preset_for(args->preset, a.sample_rate_hz);
+    std::vector<Sound> others;
+    std::vector<Measures> columns;
+    for (const std::string& path : args->others) {
+      const Sound& b = others.emplace_back(read(path));
+      if (a.sample_rate_hz != b.sample_rate_hz)
+        throw IoError(path,
+                      message("has ", b.sample_rate_hz, " Hz, and ", args->a, " has ", a.sample_rate_hz));
+      columns.push_back(measures(a, b, preset));
     }
-    const Distances d = distances(a.samples, b.samples);
-    say("log-spectral distance: ", fixed(d.log_spectral_db, 2), " dB");
-    say("spectral convergence: ", fixed(d.spectral_convergence, 4), " (",
-        fixed(20 * std::log10(std::max(d.spectral_convergence, 1e-10)), 1), " dB)");
-    if (const MelOptions* preset = preset_for(args->preset, a.sample_rate_hz)) {
-      const Signal p = mel_levels(mel_features(a, *preset), *preset),
-                   q = mel_levels(mel_features(b, *preset), *preset);
-      const Index frames = std::min(p.cols(), q.cols());
-      if (frames > 0)
-        say("mel distance (", preset->name,
-            "): ", fixed((p.leftCols(frames) - q.leftCols(frames)).cwiseAbs().cast<double>().mean(), 2),
-            " dB");
-    }
-    if (args->picture.empty()) return;
-    const Index samples = std::min(a.samples.cols(), b.samples.cols());
-    std::vector<Panel> panels;
-    LevelRange range;
-    for (const Sound* s : {&a, &b}) {
-      Signal levels = spectrogram_levels(FramesView(s->samples).slice(0, samples), s->sample_rate_hz);
-      if (panels.empty()) range = level_range(levels, 80);
-      panels.push_back(spectrogram_panel(file_name(s->path), std::move(levels), s->sample_rate_hz, range));
-    }
-    const double seconds = std::min(a.seconds(), b.seconds());
-    write_png(
-        args->picture,
-        {message("log-spectral distance ", fixed(d.log_spectral_db, 2), " dB"), time_axis(seconds), panels},
-        inputs);
+    say(a.description());
+    for (const Sound& b : others) say(b.description());
+    if (others.size() > 1)
+      say_table(others, columns);
+    else
+      for (const auto& [name, value] : columns.front()) say(name, ": ", value);
+    if (!args->picture.empty())
+      draw(args->picture, a, others,
+           others.size() > 1 ? file_name(a.path) : "log-spectral distance " + columns.front().front().second,
+           inputs);
   };
 }
 
