@@ -172,7 +172,7 @@ struct Written<std::optional<T>> : Written<T> {};
 
 template <class T>
 struct Written<std::vector<T>> {
-  static std::string values() { return Written<T>::values() + ",…"; }
+  static std::string values() { return Written<T>::values() + ",..."; }
   static std::optional<std::vector<T>> read(std::string_view text) {
     constexpr std::size_t most = 64;
     std::vector<T> list;

@@ -3,6 +3,8 @@
 import os
 import pathlib
 import pty
+import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -98,6 +100,24 @@ class Basics(ToolTest):
             self.assertIn("Usage:", self.ok(command, "--help"))
         self.assertIn("Exit codes", text)
         self.assertRegex(self.ok("--version"), r"^wavestride \d+\.\d+\.\d+\n$")
+
+    def test_manual_page_says_what_help_says(self):
+        page = self.ok("--man").replace("\\-", "-").replace("\\&", "")
+        sections = dict(re.findall(r"^\.SS (wavestride .*)\n((?:(?!\.S[SH]).*\n)*)", page, re.M))
+        operators = [line.split()[0] for line in self.ok("apply", "--list").splitlines()]
+        commands = [[c] for c in COMMANDS] + [["apply", operator] for operator in operators]
+        self.assertEqual(set(sections), {" ".join(["wavestride", *command]) for command in commands})
+        for command in commands:
+            described = set(re.findall(r"^\.B (.*)$", sections[" ".join(["wavestride", *command])], re.M))
+            text = self.ok(*command, "--help")
+            for spelling in described:
+                self.assertIn(spelling.split("  ")[0].split(" [")[0].split(" (required)")[0], text.replace(" REQUIRED", ""))
+            flags = {flag for line in described for flag in re.findall(r"--[a-z-]+", line)}
+            self.assertEqual(flags, set(re.findall(r"^  (?:-h,)?(--[a-z0-9-]+)", text, re.M)), command)
+        if shutil.which("groff"):
+            result = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z"], input=self.ok("--man"), text=True,
+                                    capture_output=True)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
 
     def test_usage_errors(self):
         self.refused(2, "which command?")

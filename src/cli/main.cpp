@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "cli/command.h"
+#include "cli/man.h"
 
 namespace {
 
@@ -61,11 +62,17 @@ int main(int argc, char** argv) {
     sub->footer(footer);
     sub->final_callback([&run, action = command.setup(*sub)] { run = action; });
   }
+  bool man = false;
+  app.add_flag("--man", man, "print the manual page, for man -l -");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(e);
     return failed(exit_usage, e.what());
+  }
+  if (man) {
+    std::fputs(manual_page(app, WAVESTRIDE_VERSION).c_str(), stdout);
+    return exit_ok;
   }
   if (!run) return failed(exit_usage, "which command? wavestride --help lists them");
   catch_interrupts();

@@ -13,6 +13,7 @@ using namespace wavestride;
 namespace {
 
 using FloatArray = py::array_t<float, py::array::forcecast>;
+using CArray = py::array_t<float, py::array::c_style | py::array::forcecast>;
 using Without = py::gil_scoped_release;
 
 std::string shape_of(const py::array& a) {
@@ -76,14 +77,12 @@ py::object array_like(const Frames& x, Signal y) {
   return x.flat() && array.shape(0) == 1 ? array[py::int_(0)].cast<py::object>() : py::object(array);
 }
 
-Tensor tensor_of(const py::array_t<float, py::array::c_style | py::array::forcecast>& a) {
+Tensor tensor_of(const CArray& a) {
   return {{a.shape(), a.shape() + a.ndim()}, {a.data(), a.data() + a.size()}};
 }
 
 std::vector<float> values_of(const py::object& a) {
-  return a.is_none()
-             ? std::vector<float>{}
-             : tensor_of(py::cast<py::array_t<float, py::array::c_style | py::array::forcecast>>(a)).data;
+  return a.is_none() ? std::vector<float>{} : tensor_of(py::cast<CArray>(a)).data;
 }
 
 // PyTorch takes 3 and (3,) alike.
@@ -159,7 +158,7 @@ py::tuple pooled(MaxPooled result) {
   return py::make_tuple(array_of(std::move(result.values)), array_of(std::move(result.indices)));
 }
 
-py::object conv1d_of(const FloatArray& input, const py::array& weight, const py::object& bias,
+py::object conv1d_of(const FloatArray& input, const CArray& weight, const py::object& bias,
                      const py::object& stride, const py::object& padding, const py::object& dilation,
                      Index groups) {
   const Frames x(input);
@@ -172,7 +171,7 @@ py::object conv1d_of(const FloatArray& input, const py::array& weight, const py:
   return array_of(unlocked([&] { return conv1d(x, w, b, o); }));
 }
 
-py::object conv_transpose1d_of(const FloatArray& input, const py::array& weight, const py::object& bias,
+py::object conv_transpose1d_of(const FloatArray& input, const CArray& weight, const py::object& bias,
                                const py::object& stride, const py::object& padding,
                                const py::object& output_padding, Index groups, const py::object& dilation) {
   const Frames x(input);
@@ -304,9 +303,7 @@ OperatorSettings settings_of(std::vector<Index> channels, const py::kwargs& opti
   for (const auto& [key, value] : options) {
     std::string name = py::cast<std::string>(key);
     if (py::isinstance<py::array>(value)) {
-      settings.arrays.emplace(
-          std::move(name),
-          tensor_of(py::cast<py::array_t<float, py::array::c_style | py::array::forcecast>>(value)));
+      settings.arrays.emplace(std::move(name), tensor_of(py::cast<CArray>(value)));
       continue;
     }
     std::replace(name.begin(), name.end(), '_', '-');

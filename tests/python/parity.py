@@ -70,7 +70,7 @@ def max_unpool1d(c):
     size = [x.shape[0], (v.shape[2] - 1) * stride + kernel + c.int(0, stride - 1)]
     # Where windows overlap a maximum may stand twice; the order in which torch writes is of no account then.
     return x, lambda: ws.max_unpool1d(v[0].numpy(), i[0].numpy(), kernel, stride, output_size=size), \
-        lambda t: F.max_unpool1d(v, i, kernel, stride, output_size=size)
+        lambda t: F.max_unpool1d(v, i, kernel, stride, output_size=size[1:])
 
 
 def avg_pool1d(c):
