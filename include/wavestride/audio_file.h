@@ -52,6 +52,7 @@ class AudioReader {
   std::unique_ptr<File> file_;
 };
 
+/// How AudioWriter stores samples.
 struct AudioWriteOptions {
   SampleFormat sample_format = SampleFormat::automatic;
   std::vector<std::string> inputs = {};  ///< files that must not be overwritten

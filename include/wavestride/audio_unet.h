@@ -8,6 +8,7 @@
 
 namespace WAVESTRIDE_API wavestride {
 
+/// The layers of op::audio_unet.
 struct AudioUnetWeights {
   std::vector<LayerWeights> down;  ///< layer l: (filters of l, those of l − 1 or 1, odd kernel)
   LayerWeights bottleneck;         ///< (any, filters of the last layer, odd kernel)
@@ -15,6 +16,7 @@ struct AudioUnetWeights {
   LayerWeights last;               ///< (2, 2·filters of layer 0, odd kernel)
 };
 
+/// The shape of op::audio_unet's network.
 struct AudioUnetOptions {
   /// Of the sub-pixel layers: TensorFlow's, or that of a port to PyTorch.
   ShuffleOrder order = ShuffleOrder::phase_major;

@@ -15,6 +15,7 @@ struct ResidualBlockWeights {
   std::vector<LayerWeights> convs1, convs2 = {};
 };
 
+/// Of residual_block().
 struct ResidualBlockOptions {
   std::vector<Index> dilations = {1, 3, 5};  ///< of convs1; convs2 are not dilated
   float negative_slope = 0.1f;

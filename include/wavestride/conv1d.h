@@ -15,6 +15,7 @@ class ConvPadding {
   template <std::same_as<const char*> Rule>
   ConvPadding(Rule rule) : ConvPadding(std::string(rule)) {}
 
+  /// Frames on either side.
   struct Sides {
     Index left, right;
   };
@@ -28,6 +29,7 @@ class ConvPadding {
   bool same_ = false;
 };
 
+/// Of op::conv1d, as in PyTorch.
 struct Conv1dOptions {
   Index stride = 1;
   ConvPadding padding = 0;

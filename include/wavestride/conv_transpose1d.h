@@ -8,6 +8,7 @@
 
 namespace WAVESTRIDE_API wavestride {
 
+/// Of op::conv_transpose1d, as in PyTorch.
 struct ConvTranspose1dOptions {
   Index stride = 1;
   Index padding = 0;         ///< frames cropped at both ends

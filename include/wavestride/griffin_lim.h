@@ -14,6 +14,7 @@ struct GriffinLimProgress {
   double spectral_convergence = 0;  ///< ‖ |STFT(x)| − S ‖ / ‖S‖ of the waveform x before this iteration
 };
 
+/// Of griffin_lim(), as in torchaudio.
 struct GriffinLimOptions {
   Index n_iter = 32;
   double momentum = 0.99;  ///< 0 ≤ momentum < 1; 0 is Griffin and Lim's own iteration

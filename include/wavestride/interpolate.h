@@ -36,9 +36,11 @@ struct InterpolateOptions {
 
 /// Bins × frames; linear is PyTorch's "bilinear".
 struct Interpolate2dOptions {
+  /// Output bins and frames.
   struct Size {
     Index bins, frames;
   };
+  /// Output bins and frames per input bin and frame.
   struct Scale {
     ScaleFactor bins, frames;
   };

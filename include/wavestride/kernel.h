@@ -20,6 +20,7 @@ enum class PadMode {
   replicate,  ///< the first or last frame again
 };
 
+/// The rule that makes frames beyond the ends, and its value.
 struct Padding {
   PadMode mode = PadMode::constant;
   float value = 0.0f;

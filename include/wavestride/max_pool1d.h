@@ -5,6 +5,7 @@
 
 namespace WAVESTRIDE_API wavestride {
 
+/// Of op::max_pool1d, as in PyTorch.
 struct MaxPool1dOptions {
   Index kernel_size = 0;   ///< must be given
   Index stride = 0;        ///< 0: kernel_size

@@ -6,6 +6,7 @@
 
 namespace WAVESTRIDE_API wavestride {
 
+/// Of op::max_unpool1d: those of the pooling that it undoes.
 struct MaxUnpool1dOptions {
   Index kernel_size = 0;  ///< that of the pooling; must be given
   Index stride = 0;       ///< 0: kernel_size

@@ -26,6 +26,7 @@ struct FrameRange {
   Index first = 0, last = -1;
 };
 
+/// An operator or a graph of them; see the head of this file.
 class Op {
  public:
   /// An Op of one kernel. Throws std::invalid_argument when the kernel contradicts itself.

@@ -12,11 +12,12 @@ namespace WAVESTRIDE_API wavestride {
 /// A setting of an operator.
 struct OperatorOption {
   std::string_view name;  ///< "stride"; an array is "weight" or "bias"
-  std::string values;     ///< what it takes: "ARRAY", "N", "N,…", "X", "NAME", or words as "max|mean"
+  std::string values;     ///< what it takes: "ARRAY", "N", "N,...", "X", "NAME", or words as "max|mean"
   std::string_view help;
   bool required = false;
 };
 
+/// What the table holds of an operator.
 struct OperatorInfo {
   std::string_view name;  ///< "conv1d"
   std::string_view summary;
@@ -29,6 +30,7 @@ std::span<const OperatorInfo> known_operators();
 /// Throws std::invalid_argument on an unknown name, listing the known ones.
 const OperatorInfo& operator_info(std::string_view name);
 
+/// What op::by_name() makes an operator of.
 struct OperatorSettings {
   std::vector<Index> channels = {};  ///< of each input
   std::vector<Index> lengths = {};   ///< frames of each input, for max_unpool1d's output-size alone

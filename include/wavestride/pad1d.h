@@ -6,6 +6,7 @@
 
 namespace WAVESTRIDE_API wavestride {
 
+/// Of op::pad1d.
 struct Pad1dOptions {
   Index left = 0, right = 0;  ///< frames
   PadMode mode = PadMode::constant;

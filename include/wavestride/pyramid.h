@@ -18,6 +18,7 @@ struct UnetWeights {
   std::vector<LayerWeights> merge;  ///< (out, up + skip, kernel)
 };
 
+/// Of unet().
 struct UnetOptions {
   std::vector<Index> strides = {};  ///< of each level
   Upsampling upsampling = Upsampling::transposed;

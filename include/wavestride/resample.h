@@ -22,6 +22,7 @@ enum class Phase {
   minimum,  ///< no ringing before an impulse, and less delay; the delay depends on the frequency
 };
 
+/// The filter of a Resampler.
 struct ResampleOptions {
   Quality quality = Quality::standard;
   std::optional<double> stopband_db{};  ///< 20 … 160, instead of the quality's

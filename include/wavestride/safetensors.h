@@ -27,6 +27,7 @@ class SafetensorsFile final : public TensorFile {
   std::vector<Index> begins_;  // of each tensor's values in the file
 };
 
+/// Of write_safetensors().
 struct SafetensorsOptions {
   DType dtype = DType::f32;  ///< f64, f32, f16 or bf16, rounded to nearest even
   std::map<std::string, std::string> metadata = {};

@@ -8,6 +8,7 @@
 
 namespace WAVESTRIDE_API wavestride {
 
+/// Of from_samples() and to_samples().
 struct SampleOptions {
   /// Of integers: 16 for int16_t, 32 or 24 for int32_t (24: in the low bits, sign extended); 0 is all of the
   /// type.

@@ -15,6 +15,7 @@ enum class WindowType { hann, hamming, rectangular };
 /// Throws std::invalid_argument unless 1 ≤ length ≤ 2^24.
 std::vector<float> make_window(WindowType type, Index length);
 
+/// Of stft() and istft(), as in PyTorch.
 struct StftOptions {
   Index n_fft = 1024;
   Index hop_length = 0;  ///< samples; 0: n_fft/4

@@ -5,6 +5,7 @@
 
 namespace WAVESTRIDE_API wavestride {
 
+/// Of Op::stream().
 struct StreamOptions {
   /// Frames that an operator makes at a time at most; 0 chooses by the size of a frame so that a block of
   /// activations stays in the cache. Never changes a bit of the output.

@@ -8,6 +8,7 @@
 
 namespace WAVESTRIDE_API wavestride {
 
+/// Of op::stretch_fir.
 struct StretchFirOptions {
   bool causal = false;  ///< the FIR ends at the output's own frame, instead of being centred on it
   float bias = 0.0f;

@@ -17,6 +17,7 @@ std::string_view dtype_name(DType dtype);
 /// Bytes per element.
 Index dtype_size(DType dtype);
 
+/// An entry of the directory of a TensorFile.
 struct TensorInfo {
   std::string name;
   DType dtype = DType::f32;

@@ -18,6 +18,7 @@ struct WavenetBlockWeights {
   LayerWeights conv1x1_out;       ///< (residual, gate, 1)
 };
 
+/// Of wavenet_block().
 struct WavenetBlockOptions {
   Index dilation = 1;
   bool causal = false;  ///< all padding on the left; else half on both sides, for an odd kernel
@@ -35,6 +36,7 @@ struct WavenetWeights {
   LayerWeights last_conv_layers_1, last_conv_layers_3;  ///< (any, skip, 1), (out, any, 1)
 };
 
+/// Of wavenet().
 struct WavenetOptions {
   std::vector<Index> dilations;  ///< of each of conv_layers
   bool causal = false;           ///< as in WavenetBlockOptions
@@ -55,6 +57,7 @@ struct UpsampleNetworkWeights {
   std::vector<Tensor> up_layers;  ///< of each scale (1, 1, bins, frames), both odd: Conv2d(1, 1, …)
 };
 
+/// Of upsample_network().
 struct UpsampleNetworkOptions {
   Index channels = 80;
   std::vector<Index> scales = {4, 4, 4, 4};

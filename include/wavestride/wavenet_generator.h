@@ -16,6 +16,7 @@ enum class WavenetDistribution {
   softmax,   ///< logits of mu-law classes, which go back into the network one-hot
 };
 
+/// Of the WavenetGenerator.
 struct WavenetGeneratorOptions {
   std::vector<Index> dilations;  ///< of each of conv_layers
   WavenetDistribution distribution = WavenetDistribution::logistic;
