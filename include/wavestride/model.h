@@ -39,6 +39,13 @@ struct Model {
   std::vector<Layer> layers() const;
 };
 
+/// What its caller gives to a network that draws random numbers.
+enum class Given {
+  features,  ///< nothing else: it draws them by ModelOptions::seed and position
+  noise,     ///< as a second input, 1 × samples of normal noise; to a WaveNet wavenet_noise_channels() rows
+  samples,   ///< to a WaveNet the samples themselves, one later: its output is what it says of each
+};
+
 /// What a checkpoint does not say about itself.
 struct ModelOptions {
   /// Path of the config, JSON or YAML, or a name of named_configs(); empty: the one in the file's metadata,
@@ -53,6 +60,9 @@ struct ModelOptions {
   std::optional<Index> speaker = {};
   /// or the embedding of any other.
   std::vector<float> speaker_embedding = {};
+  /// Of networks that draw random numbers.
+  std::uint64_t seed = 0;
+  Given given = Given::features;
 };
 
 /// Reads a trained network: from one self-contained .safetensors file whose metadata hold its "config" as

@@ -20,6 +20,7 @@ struct Architecture {
   Network (*build)(ModelFile& file);
 };
 
-extern const Architecture gated_istft, hifigan, istftnet, melgan, vocos;
+extern const Architecture audio_super_res, gated_istft, hifigan, istftnet, melgan, parallel_wavegan, vocos,
+    wavenet_vocoder;
 
 }  // namespace wavestride::models

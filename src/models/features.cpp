@@ -21,6 +21,9 @@ constexpr const char* latents = "it takes the latents of its own text-to-speech 
 constexpr const char* coqui =
     "it takes mel frames of Coqui's AudioProcessor, which this library does not make";
 
+constexpr const char* wavenet_vocoder =
+    "it takes mel frames of sound that its own recipe filtered, normalised by the statistics of its data";
+
 void without_epsilon(MelOptions& mel, const Config&) {
   mel.epsilon = 0;
 }
@@ -57,6 +60,7 @@ constexpr Recipe recipes[] = {
     {"MMS-TTS", "vocab_size", "", nullptr, latents},
     {"melgan-neurips", "ngf", "", "hifigan-22k", nullptr, true, false, melgan_neurips},
     {"SpeechBrain", "mel_fmin", "", "hifigan-22k", nullptr, false, false, speechbrain},
+    {"wavenet_vocoder", "cin_channels", "", nullptr, wavenet_vocoder},
     {"HiFi-GAN", "num_mels", "", "hifigan-22k", nullptr},
 };
 

@@ -118,7 +118,7 @@ std::vector<float> ModelFile::speaker(Index size) {
       refuse("takes a speaker embedding of ", size, " values, got ", options_.speaker_embedding.size());
     return options_.speaker_embedding;
   }
-  for (const char* table : {"emb_g", "global_emb", "embed_speaker"}) {
+  for (const char* table : {"emb_g", "global_emb", "embed_speaker", "embed_speakers"}) {
     const std::vector<std::string> prefixes = prefixes_of(file_, {table});
     if (prefixes.empty()) continue;
     const Tensor rows = file_.load(prefixes.front() + table + ".weight");
@@ -154,6 +154,8 @@ void ModelFile::add_speaker(std::vector<float>& bias, Index outputs, const std::
 void ModelFile::require_all_used() const {
   if (!speaker_used_ && (options_.speaker || !options_.speaker_embedding.empty()))
     refuse("has one voice only: there is no speaker to choose");
+  if (!given_used_ && options_.given != Given::features)
+    refuse("has no use for given ", options_.given == Given::noise ? "noise" : "samples");
   for (const TensorInfo& t : file_.tensors())
     for (const std::string& scope : scopes_)
       if (t.name.starts_with(prefix_ + scope) && used_.count(t.name) == 0)

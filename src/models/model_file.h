@@ -69,10 +69,15 @@ class ModelFile {
   /// for every frame, and its output is added to the `bias` of another: the embedding that the options give,
   /// or the row of the file's table that they name. Throws IoError where they do neither.
   void add_speaker(std::vector<float>& bias, Index outputs, const std::vector<std::string>& layers);
+  /// Whether the options say that the caller gives this.
+  bool given(Given what) {
+    given_used_ = given_used_ || options_.given == what;
+    return options_.given == what;
+  }
   /// The architecture has no use for this tensor.
   void skip(const std::string& name) { used_.insert(prefix_ + name); }
 
-  /// Throws IoError naming a tensor behind the prefix, or a choice of speaker, that had no use.
+  /// Throws IoError naming a tensor behind the prefix, or a choice of speaker or input, that had no use.
   void require_all_used() const;
 
  private:
@@ -88,7 +93,7 @@ class ModelFile {
   std::string prefix_;
   std::vector<std::string> scopes_{""};
   std::set<std::string> used_;
-  bool speaker_used_ = false;
+  bool speaker_used_ = false, given_used_ = false;
 };
 
 }  // namespace wavestride::models

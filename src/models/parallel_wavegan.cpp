@@ -1,0 +1,38 @@
+// Parallel WaveGAN (Yamamoto, Song and Kim 2020): a WaveNet that is not autoregressive makes a waveform of
+// noise, all samples at once.
+#include <wavestride/noise.h>
+
+#include "models/architecture.h"
+#include "models/wavenet_files.h"
+
+namespace wavestride::models {
+namespace {
+
+Network build(ModelFile& file) {
+  const WavenetSpelling& s = parallel_wavegan_spelling;
+  file.locate(wavenet_anchors(s.aux));
+  const Config c = file.config().section({"generator_params"});
+  for (const char* key : {"in_channels", "out_channels"})
+    if (c.has({key})) (void)c.integer({key}, 1, 1);
+  WavenetOptions options{.dilations = {}, .causal = c.has(s.causal) && c.flag(s.causal)};
+  const WavenetWeights weights = wavenet_weights(file, c, s, 1, 1, options);
+  const Op upsample = upsample_net(file, c, s, options.causal);
+  const Features features = features_of(file, upsample.in_channels(), upsample.rate().den);
+
+  StackBuilder b("parallel-wavegan");
+  const auto aux = b.apply(upsample, {b.input(upsample.in_channels())});
+  const auto z = file.given(Given::noise)
+                     ? b.input(1)
+                     : b.apply(op::normal_noise(b.channels(aux), 1, file.options().seed), {aux});
+  return {b.build({b.apply(wavenet(weights, options), {z, aux})}), features};
+}
+
+bool recognises(const TensorFile& file) {
+  return holds_wavenet(file, parallel_wavegan_spelling.aux);
+}
+
+}  // namespace
+
+const Architecture parallel_wavegan{"parallel-wavegan", recognises, build};
+
+}  // namespace wavestride::models

@@ -1,0 +1,83 @@
+#include <wavestride/noise.h>
+#include <wavestride/wavenet.h>
+
+#include <catch2/catch.hpp>
+
+#include "contract.h"
+#include "models.h"
+
+using namespace wavestride;
+using namespace wavestride::testing;
+
+namespace {
+
+const std::string v1 = "parallel-wavegan-v1/checkpoint-400000steps.pkl";
+
+}  // namespace
+
+TEST_CASE("parallel_wavegan: the repository's files give the samples that torch gives, whole and in chunks") {
+  verify_models("parallel-wavegan");
+}
+
+TEST_CASE("parallel_wavegan: its noise is normal_noise of the seed, or what the caller gives") {
+  Rng rng(101);
+  const Model drawn = load_model(model_path(v1), {.seed = 9}),
+              given = load_model(model_path(v1), {.given = Given::noise});
+  const Signal mel = noise(rng, 10, 30), z = normal_noise(1, 240, 9);
+  const std::vector<FramesView> in{mel, z};
+  CHECK(same_bits(given.network(in).front(), drawn(mel)));
+  CHECK(!same_bits(load_model(model_path(v1))(mel), drawn(mel)));
+}
+
+TEST_CASE("parallel_wavegan: published sizes have the published costs") {
+  // Of the config parallel_wavegan.v1.
+  Initialiser init(102);
+  WavenetWeights w{init.conv(64, 1, 1), {}, init.conv(64, 64, 1), init.conv(1, 64, 1)};
+  for (int i = 0; i < 30; ++i)
+    w.conv_layers.push_back(
+        {init.conv(128, 64, 3), init.layer({128, 80, 1}), init.conv(64, 64, 1), init.conv(64, 64, 1)});
+  UpsampleNetworkWeights up{init.layer({80, 80, 5}), {}};
+  for (int i = 0; i < 4; ++i) up.up_layers.push_back(init.layer({1, 1, 1, 9}).weight);
+  const Stack upsample = conv_in_upsample_network(up, {});
+  const Stack net = wavenet(w, {.dilations = wavenet_dilations(30, 3)});
+  StackBuilder b("v1");
+  const auto c = b.apply(upsample, {b.input(80)});
+  const Op whole = b.build({b.apply(net, {b.apply(op::normal_noise(80, 1, 0), {c}), c})});
+  constexpr Index unused = 64 * 64 + 64;  // conv1x1_out of the last block, which is in the file
+  CHECK(net.parameters() + upsample.parameters() + unused == 1'334'309);
+  CHECK(net.lookahead_frames() == 3069);
+  CHECK(net.receptive_field() == 2 * 3069 + 1);
+  CHECK(whole.lookahead_frames() == 16);
+  CHECK(whole.reads(256 * 50).first == 50 - 16);
+  CHECK(whole.reads(256 * 50 + 255).last == 50 + 16);
+  const double unused_macs = 64 * 64;
+  CHECK((net.macs_per_frame() + unused_macs) * 22050 == Approx(28.543e9).epsilon(1e-4));
+}
+
+TEST_CASE("parallel_wavegan: a config that the file contradicts is refused, naming the key and both sides") {
+  const auto with = [](const std::string& where, const nlohmann::json& value) {
+    return refusal_with(v1, "config.json", "/generator_params" + where, value);
+  };
+  CHECK(with("/dropout", 0.5) == "");
+  CHECK(with("/kernel_size", 5) ==
+        "tensor \"model.generator.conv_layers.0.conv.weight_v\" must have shape [16, 8, 5] by the config's "
+        "\"generator_params.gate_channels\" and \"generator_params.kernel_size\", has [16, 8, 3]");
+  CHECK(with("/layers", 8).find("conv_layers.6.conv.weight\" is missing") != std::string::npos);
+  CHECK(with("/layers", 4).find("\"model.generator.conv_layers.4.conv") == 7);
+  CHECK(with("/stacks", 4) ==
+        "config: wavenet: stacks must divide layers into at most 40 each, got 6 layers in 4 stacks");
+  CHECK(with("/stacks", nullptr) == "config: \"generator_params.stacks\" must be an integer from 1 to 6");
+  CHECK(with("/gate_channels", 15) == "config: \"generator_params.gate_channels\" must be even, is 15");
+  CHECK(
+      with("/aux_context_window", 1) ==
+      "tensor \"model.generator.upsample_net.conv_in.weight_v\" must have shape [10, 10, 3] by the config's "
+      "\"generator_params.aux_channels\" and \"generator_params.aux_context_window\", has [10, 10, 5]");
+  CHECK(with("/upsample_params/upsample_scales", {2, 4})
+            .find("must have shape [1, 1, 1, 5] by the config's "
+                  "\"generator_params.upsample_params.upsample_scales\", "
+                  "has [1, 1, 1, 9]") != std::string::npos);
+  CHECK(with("/upsample_net", "MelGANGenerator") ==
+        "config: \"generator_params.upsample_net\" must be ConvInUpsampleNetwork or UpsampleNetwork, is "
+        "\"MelGANGenerator\"");
+  CHECK(with("/use_causal_conv", true).find("must have shape [10, 10, 3]") != std::string::npos);
+}
