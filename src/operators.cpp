@@ -3,16 +3,19 @@
 #include <wavestride/avg_pool1d.h>
 #include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
+#include <wavestride/deemphasis.h>
 #include <wavestride/instance_norm1d.h>
 #include <wavestride/interpolate.h>
 #include <wavestride/join.h>
 #include <wavestride/max_pool1d.h>
 #include <wavestride/max_unpool1d.h>
 #include <wavestride/mel_inversion.h>
+#include <wavestride/mu_law.h>
 #include <wavestride/norm.h>
 #include <wavestride/operators.h>
 #include <wavestride/pixel_shuffle1d.h>
 #include <wavestride/spatial_pyramid_pool1d.h>
+#include <wavestride/spline_upsample.h>
 #include <wavestride/stretch_fir.h>
 
 #include <algorithm>
@@ -44,12 +47,14 @@ struct Arguments {
   Pooling pooling = Pooling::max;
   std::optional<Index> stride, output_size;
   Index dilation = 1, groups = 1, output_padding = 0, kernel_size = 0, factor = 1;
+  Index mu = 255;
   std::vector<Index> size, levels{1, 2, 4};
   std::vector<double> scale_factor;
   Index n_fft = 1024, hop_length = 0, win_length = 0;
   WindowType window = WindowType::hann;
   std::string preset;
   double negative_slope = 0.01, alpha = 1, min = 0, max = 0, gain = 1, eps = 1e-5, power = 1;
+  double coefficient = 0.97;
   bool ceil_mode = false, count_include_pad = true, align_corners = false, causal = false;
   bool center = true, normalized = false, onesided = true, return_indices = false;
 };
@@ -94,6 +99,8 @@ const Option options[] = {
     {"alpha", &Arguments::alpha, "depth of the curve below 0"},
     {"min", &Arguments::min, "lower bound"},
     {"max", &Arguments::max, "upper bound"},
+    {"mu", &Arguments::mu, "strength of the companding: classes less 1"},
+    {"coefficient", &Arguments::coefficient, "of the sample before"},
     {"gain", &Arguments::gain, "what every value is multiplied by"},
     {"eps", &Arguments::eps, "added to the variance"},
     {"n-fft", &Arguments::n_fft, "samples of a transform"},
@@ -346,6 +353,8 @@ const Operator operators[] = {
      }},
     {"repeat", "factor*", "Every frame factor times",
      [](const Arguments& a) { return op::repeat(a.channels[0], a.factor); }},
+    {"spline_upsample", "factor*", "The interpolating cubic spline, factor times as many frames",
+     [](const Arguments& a) { return op::spline_upsample(a.channels[0], a.factor); }},
     {"stretch_fir", "weight* factor* causal",
      "Every frame factor times, then one FIR over bins x frames; weight (bins, taps)",
      [](const Arguments& a) {
@@ -376,6 +385,12 @@ const Operator operators[] = {
      }},
     {"scale", "gain*", "gain times x",
      [](const Arguments& a) { return op::scale(a.channels[0], static_cast<float>(a.gain)); }},
+    {"mu_law_compress", "mu", "sign(x) ln(1 + mu |x|) / ln(1 + mu)",
+     [](const Arguments& a) { return op::mu_law_compress(a.channels[0], a.mu); }},
+    {"mu_law_expand", "mu", "Its inverse",
+     [](const Arguments& a) { return op::mu_law_expand(a.channels[0], a.mu); }},
+    {"deemphasis", "coefficient", "y[n] = x[n] + coefficient y[n - 1]",
+     [](const Arguments& a) { return op::deemphasis(a.channels[0], static_cast<float>(a.coefficient)); }},
     {"gated", "", "tanh of the first half of the channels times sigmoid of the second",
      [](const Arguments& a) { return op::gated(a.channels[0]); }},
     {"stft", stft_options, "Spectra: a row for the real and one for the imaginary part of every bin",

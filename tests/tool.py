@@ -27,7 +27,7 @@ TOOL = sys.argv.pop(1)
 CLIP = str(pathlib.Path(sys.argv.pop(1)) / "speech-en-16k.flac")
 GOLDEN = pathlib.Path(__file__).resolve().parent / "golden"
 CLIP_BYTES = pathlib.Path(CLIP).read_bytes()
-COMMANDS = ["apply", "compare", "mel", "plot", "presets", "resample", "vocode"]
+COMMANDS = ["apply", "compare", "extend", "mel", "plot", "presets", "resample", "vocode"]
 
 
 def run(*arguments):
@@ -242,6 +242,18 @@ class Vocode(ToolTest):
         pathlib.Path(copy).write_bytes(pathlib.Path(model[1]).read_bytes())
         self.refused(1, "copy.wav: ", "vocode", CLIP, copy, "--model", copy)
         self.refused(2, "--raw is of standard output", "vocode", CLIP, out, *model, "--raw")
+
+    def test_networks_that_draw_random_numbers(self):
+        for name, file in [("parallel-wavegan-v1", "checkpoint-400000steps.pkl"),
+                           ("wavenet-vocoder-mol", "checkpoint_step000000010_ema.pth")]:
+            model = ("--model", str(GOLDEN / "models" / name / file))
+            features = self.save("x.npy", self.random.normal(size=(10, 30)).astype("f4"))
+            results = []
+            for options in [(), ("--seed", "0", "--chunk", "1"), ("--seed", "1")]:
+                self.ok("vocode", features, self.path("o.wav"), *model, *options)
+                results.append(self.samples("o.wav")[1].tobytes())
+            self.assertEqual(results[0], results[1])
+            self.assertNotEqual(results[0], results[2])
 
     def test_a_sound_of_another_rate_is_converted_first(self):
         model = ("--model", str(GOLDEN / "model-0.safetensors"))
@@ -635,6 +647,13 @@ STREAMING = [
     ("exp", "", [(2, 20)], {}, lambda x: torch.exp(x)),
     ("clip", "--min -0.5 --max 0.25", [(2, 20)], {}, lambda x: torch.clamp(x, -0.5, 0.25)),
     ("scale", "--gain -3", [(2, 20)], {}, lambda x: -3 * x),
+    ("mu_law_compress", "--mu 100", [(2, 20)], {}, lambda x: torch.sign(x) * torch.log1p(100 * abs(x)) / np.log(101)),
+    ("mu_law_expand", "", [(2, 20)], {}, lambda x: torch.sign(x) * (256 ** abs(x) - 1) / 255),
+    ("deemphasis", "--coefficient 0.5", [(2, 20)], {},
+     lambda x: torch.stack([sum(0.5**k * x[..., n - k] for k in range(n + 1)) for n in range(x.shape[-1])], -1)),
+    # Any polynomial up to the third degree is its own spline.
+    ("spline_upsample", "--factor 3", [(1, 4)], {},
+     lambda x: torch.tensor(np.polyval(np.polyfit(np.arange(4), x[0, 0].numpy(), 3), np.arange(12) / 3))[None, None].float()),
     ("gated", "", [(4, 20)], {}, lambda x: torch.tanh(x[:, :2]) * torch.sigmoid(x[:, 2:])),
     ("stft", "--n-fft 64 --hop-length 10 --win-length 40 --normalized", [(1, 500)], {},
      lambda x: spectrum(x, 64, 10, 40, normalized=True)),
@@ -665,6 +684,25 @@ WHOLE_SIGNAL = [
     ("interpolate2d", "--size 16,16 --mode bilinear --align-corners", [(5, 20)], {},
      lambda x: F.interpolate(x[None], size=(16, 16), mode="bilinear", align_corners=True)[0]),
 ]
+
+
+class Extend(ToolTest):
+    def test_extend(self):
+        model = ("--model", str(GOLDEN / "models/audio-super-res-1/model.safetensors"))
+        clip, results = self.wav("x.wav", rate=4000, frames=1003), []
+        for options in [(), ("--chunk", "1"), ("--chunk", "777")]:
+            text = self.ok("extend", clip, self.path("o.wav"), *model, *options)
+            self.assertIn("from 4000 Hz by audio-super-res", text)
+            with wave.open(self.path("o.wav")) as file:
+                self.assertEqual((file.getframerate(), file.getnframes()), (16000, 4008))
+                results.append(file.readframes(4008))
+        self.assertEqual(len(set(results)), 1)
+        self.ok("extend", self.wav("y.wav", rate=16000, frames=4000), self.path("o.wav"), *model)
+        with wave.open(self.path("o.wav")) as file:
+            self.assertEqual((file.getframerate(), file.getnframes()), (16000, 4000))
+        other = ("--model", str(GOLDEN / "model-0.safetensors"))
+        self.refused(2, "wavestride vocode runs it", "extend", clip, self.path("o.wav"), *other)
+        self.refused(2, "--model", "extend", clip, self.path("o.wav"))
 
 
 class Apply(ToolTest):

@@ -28,7 +28,7 @@ std::optional<Model> chosen_model(const Arguments& a) {
     if (!a.model.empty()) throw UsageError("--model is of --method model, not of griffin-lim");
     return {};
   }
-  if (!a.model.empty()) return load_model(a.model, {.config = a.config, .preset = a.preset});
+  if (!a.model.empty()) return load_model(a.model, {.config = a.config, .preset = a.preset, .seed = a.seed});
   try {
     return default_vocoder();
   } catch (const IoError&) {
@@ -110,7 +110,9 @@ std::function<void()> vocode_command(CLI::App& app) {
   app.add_option("--iterations", a->iterations, "of Griffin-Lim")
       ->check(CLI::Range(0, 1'000'000).description(""))
       ->capture_default_str();
-  app.add_option("--seed", a->seed, "of the phases to start with")->capture_default_str();
+  app.add_option("--seed", a->seed,
+                 "of Griffin-Lim's phases to start with, and of networks that draw random numbers")
+      ->capture_default_str();
   add_bits_option(app, a->bits);
   app.add_flag("--raw", a->raw, "samples without a header on standard output");
   return [a, files] {
