@@ -24,6 +24,14 @@ METADATA = (f"Metadata-Version: 2.1\nName: wavestride\nVersion: {VERSION}\nSumma
 WHEEL = f"Wheel-Version: 1.0\nGenerator: wavestride\nRoot-Is-Purelib: false\nTag: {TAG}\n"
 
 
+def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
+    folder = pathlib.Path(metadata_directory, INFO)
+    folder.mkdir()
+    (folder / "METADATA").write_text(METADATA)
+    (folder / "WHEEL").write_text(WHEEL)
+    return INFO
+
+
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     with tempfile.TemporaryDirectory() as build:
         options = ["-DCMAKE_BUILD_TYPE=Release", f"-DPython_EXECUTABLE={sys.executable}", "-DWAVESTRIDE_PYTHON=ON"]

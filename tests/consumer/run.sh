@@ -2,7 +2,7 @@
 # run.sh WAY WORK_DIR SOURCE_DIR [BUILD_DIR]: uses the library as another project would, and runs the result.
 #   installed   BUILD_DIR installed, then found by find_package and by pkg-config
 #   core        the core alone, shared, likewise; what it links and how large it is
-#   subproject  the source tree inside another project, by add_subdirectory and by FetchContent
+#   subproject  the core's source tree inside another project, by add_subdirectory and by FetchContent
 set -euo pipefail
 way=$1 work=$2 source=$3 build=${4-}
 consumers=$source/tests/consumer
@@ -49,7 +49,8 @@ core)
   find_both_ways "$work/prefix"
   ;;
 subproject)
-  consume add_subdirectory
-  consume fetch_content -DWAVESTRIDE_SOURCE="$source"
+  core=(-DWAVESTRIDE_AUDIO_FILES=OFF -DWAVESTRIDE_MODELS=OFF)
+  consume add_subdirectory "${core[@]}"
+  consume fetch_content "${core[@]}" -DWAVESTRIDE_SOURCE="$source"
   ;;
 esac
