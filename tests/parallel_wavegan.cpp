@@ -67,6 +67,12 @@ TEST_CASE("parallel_wavegan: a config that the file contradicts is refused, nami
   CHECK(with("/stacks", 4) ==
         "config: wavenet: stacks must divide layers into at most 40 each, got 6 layers in 4 stacks");
   CHECK(with("/stacks", nullptr) == "config: \"generator_params.stacks\" must be an integer from 1 to 6");
+  CHECK(with("/layers", 40) ==
+        "config: \"generator_params.layers\", \"generator_params.stacks\" and "
+        "\"generator_params.kernel_size\" must "
+        "reach back to at most 262144 samples");
+  CHECK(with("/upsample_params/upsample_scales", std::vector<int>(16, 1024)) ==
+        "config: \"generator_params.upsample_params.upsample_scales\" must multiply to at most 65536");
   CHECK(with("/gate_channels", 15) == "config: \"generator_params.gate_channels\" must be even, is 15");
   CHECK(
       with("/aux_context_window", 1) ==

@@ -22,7 +22,7 @@ const WavenetSpelling wavenet_spelling{
 
 namespace {
 
-constexpr Index most_channels = 1 << 16, most_layers = 1 << 10;
+constexpr Index most_channels = 1 << 16, most_layers = 1 << 10, most_reach = 1 << 18, most_hop = 1 << 16;
 
 /// The slope of the activation behind every upsampling layer, where there is one.
 std::optional<float> slope_of(const Config& up, const WavenetSpelling& s) {
@@ -67,9 +67,13 @@ WavenetWeights wavenet_weights(ModelFile& file, const Config& c, const WavenetSp
               features = c.integer(s.feature_channels, 1, most_channels),
               kernel = c.integer({"kernel_size"}, 1, 1 << 10);
   if (gate % 2 != 0) c.refuse(c.name({"gate_channels"}), " must be even, is ", gate);
-  if (layers / stacks > 24)
-    c.refuse(c.name({"layers"}), " must be at most 24 for each of ", c.name({"stacks"}));
   options.dilations = wavenet_dilations(layers, stacks);
+  Index reach = 0;  // dilations take memory that no tensor in the file vouches for
+  for (const Index d : options.dilations)
+    reach = std::min(reach + (kernel - 1) * std::min(d, most_reach), 2 * most_reach);
+  if (reach > most_reach)
+    c.refuse(c.name({"layers"}), ", ", c.name({"stacks"}), " and ", c.name({"kernel_size"}),
+             " must reach back to at most ", most_reach, " samples");
   const std::string r = c.name({"residual_channels"}), g = c.name({"gate_channels"}),
                     k = c.name(s.skip_channels), f = c.name(s.feature_channels);
   const auto conv = [&](const std::string& name, std::vector<Index> shape, const std::string& by) {
@@ -108,6 +112,9 @@ Op upsample_net(ModelFile& file, const Config& c, const WavenetSpelling& s, bool
                                  .scales = up.integers({"upsample_scales"}, 1, 16, 1, 1 << 10),
                                  .causal = causal,
                                  .negative_slope = slope_of(up, s)};
+  Index hop = 1;
+  for (const Index scale : options.scales) hop = std::min(hop * scale, most_hop + 1);
+  if (hop > most_hop) up.refuse(up.name({"upsample_scales"}), " must multiply to at most ", most_hop);
   const Index context = c.integer(s.context, 0, 1 << 10);
   const Index bins =
       up.has({"freq_axis_kernel_size"}) ? up.integer({"freq_axis_kernel_size"}, 1, 1 << 10) : 1;
@@ -117,14 +124,12 @@ Op upsample_net(ModelFile& file, const Config& c, const WavenetSpelling& s, bool
                                 {options.channels, options.channels, causal ? context + 1 : 2 * context + 1},
                                 Bias::optional, c.name(s.feature_channels) + " and " + c.name(s.context));
   const Index step = options.negative_slope ? 3 : 2;
-  Index hop = 1;
   for (std::size_t i = 0; i < options.scales.size(); ++i) {
     const std::string name =
         message("upsample_net.", conv_in ? "upsample." : "", "up_layers.", 1 + static_cast<Index>(i) * step);
     weights.up_layers.push_back(
         file.conv(name, {1, 1, bins, 2 * options.scales[i] + 1}, Bias::none, up.name({"upsample_scales"}))
             .weight);
-    hop *= options.scales[i];
   }
   if (conv_in) return conv_in_upsample_network(weights, options);
   const Op network = upsample_network(weights, options);
