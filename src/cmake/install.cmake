@@ -32,7 +32,7 @@ foreach(directory includedir libdir)
   cmake_path(APPEND wavestride_pc_${directory} ${${variable}})
 endforeach()
 file(RELATIVE_PATH wavestride_pc_to_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
-foreach(definition ${wavestride_definitions})
+foreach(definition ${wavestride_definitions} ${wavestride_eigen})
   string(APPEND wavestride_pc_definitions " -D${definition}")
 endforeach()
 if(NOT BUILD_SHARED_LIBS)  # who links a static library links what it uses, too

@@ -20,10 +20,11 @@ consume() {
 
 find_both_ways() {
   local prefix=$1
-  consume find_package -DCMAKE_PREFIX_PATH="$prefix"
+  # With vectors that the library was not built with, too.
+  consume find_package -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_FLAGS=-march=native
   mkdir "$work/pkg_config"
   quietly env PKG_CONFIG_PATH="$(dirname "$(find "$prefix" -name wavestride.pc)")" \
-    make -C "$consumers/pkg_config" OUT="$work/pkg_config"
+    make -C "$consumers/pkg_config" CXXFLAGS=-march=native OUT="$work/pkg_config"
   echo "pkg_config: $(LD_LIBRARY_PATH=$prefix/lib "$work/pkg_config/consumer")"
 }
 
