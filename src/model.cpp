@@ -1,11 +1,13 @@
 #include <wavestride/checkpoint.h>
 #include <wavestride/model.h>
 #include <wavestride/npy.h>
+#include <wavestride/safetensors.h>
 #include <wavestride/stack.h>
 
 #include <cstdlib>
 #include <filesystem>
 
+#include "checkpoint/config_file.h"
 #include "graph.h"
 #include "models/architecture.h"
 
@@ -33,7 +35,7 @@ models::Config config_of(const TensorFile& file, const ModelOptions& options) {
   if (auto named = models::named_config(options.config)) return *named;
   if (!options.config.empty()) return models::read_config(options.config);
   if (const auto text = file.metadata().find("config"); text != file.metadata().end())
-    return {file.path(), models::Json::parse(text->second, nullptr, false)};
+    return {file.path(), detail::parse_json(text->second, file.path(), "its config ")};
   std::vector<std::string> looked;
   for (const fs::path& place : places_of_config(file.path())) {
     std::error_code ignored;
@@ -54,8 +56,16 @@ const Architecture& architecture_of(const TensorFile& file, const models::Config
   throw IoError(file.path(), "holds the layers of no known architecture; known: " + known);
 }
 
-Op statistics(const std::string& path, Index channels) {
-  const Tensor t = read_npy(path);
+/// The tensor of a converted file that holds what ModelOptions::stats name.
+constexpr const char* statistics_name = "feature_statistics";
+
+/// Mean and deviation of the features, where they are known. Not yet checked.
+std::optional<Tensor> statistics(const TensorFile& file, const ModelOptions& options) {
+  if (!options.stats.empty()) return read_npy(options.stats);
+  return file.find(statistics_name) ? std::optional(file.load(statistics_name)) : std::nullopt;
+}
+
+Op normaliser(const Tensor& t, Index channels, const std::string& path) {
   if (t.shape != std::vector<Index>{2, channels})
     throw IoError(path, message("must hold mean and deviation of every band, [2, ", channels, "], has shape ",
                                 shape_string(t.shape)));
@@ -65,6 +75,40 @@ Op statistics(const std::string& path, Index channels) {
     return models::normalise(values.first(n), values.subspan(n));
   } catch (const std::invalid_argument& e) {
     throw IoError(path, e.what());
+  }
+}
+
+/// A checkpoint, and the model that its config makes of it.
+struct Loaded {
+  std::unique_ptr<TensorFile> tensors;
+  models::ModelFile file;
+  std::optional<Tensor> statistics;
+  Model model;
+};
+
+Loaded load(const std::string& path, const ModelOptions& options, bool any_speaker = false) {
+  std::unique_ptr<TensorFile> tensors = open_checkpoint(path);
+  models::ModelFile file(*tensors, config_of(*tensors, options), options);
+  if (any_speaker) file.accept_any_speaker();
+  const Architecture& architecture = architecture_of(*tensors, file.config());
+  try {
+    models::Network network = architecture.build(file);
+    file.skip(statistics_name);
+    file.require_all_used();
+    Model model{architecture.name, network.features.mel, network.op, network.features.no_analysis};
+    std::optional<Tensor> stats = statistics(*tensors, options);
+    if (stats) {
+      const std::string& source = options.stats.empty() ? path : options.stats;
+      model.network =
+          Stack({normaliser(*stats, network.op.in_channels(), source), network.op}, model.architecture);
+    } else if (network.features.normalised && model.no_analysis.empty()) {
+      model.no_analysis =
+          "it was trained on frames normalised by statistics which lie beside such checkpoints (stats.npy, "
+          "or stats.h5 to be converted): name them";
+    }
+    return {std::move(tensors), std::move(file), std::move(stats), std::move(model)};
+  } catch (const std::invalid_argument& e) {
+    file.config().refuse(e.what());
   }
 }
 
@@ -116,24 +160,23 @@ std::string recognised_architecture(const TensorFile& file) {
 }
 
 Model load_model(const std::string& path, const ModelOptions& options) {
-  const std::unique_ptr<TensorFile> tensors = open_checkpoint(path);
-  models::ModelFile file(*tensors, config_of(*tensors, options), options);
-  const Architecture& architecture = architecture_of(*tensors, file.config());
+  return load(path, options).model;
+}
+
+void convert_model(const std::string& path, const std::string& out, const ModelOptions& options,
+                   DType dtype) {
+  const Loaded loaded = load(path, options, true);
+  std::map<std::string, Tensor> tensors = loaded.file.used_tensors();
+  if (loaded.statistics) tensors.emplace(statistics_name, *loaded.statistics);
+  models::Json config = loaded.file.config().json();
+  config["architecture"] = loaded.model.architecture;
+  if (!options.preset.empty() && loaded.model.features.name == options.preset)
+    config["preset"] = options.preset;
+  const std::string text = config.dump(-1, ' ', false, models::Json::error_handler_t::replace);
   try {
-    models::Network network = architecture.build(file);
-    file.require_all_used();
-    Model model{architecture.name, network.features.mel, network.op, network.features.no_analysis};
-    if (!options.stats.empty())
-      model.network =
-          Stack({statistics(options.stats, model.network.in_channels()), network.op}, model.architecture);
-    else if (network.features.normalised && model.no_analysis.empty())
-      model.no_analysis =
-          "it was trained on frames normalised by statistics which lie beside such checkpoints (stats.npy, "
-          "or "
-          "stats.h5 to be converted): name them";
-    return model;
+    write_safetensors(out, tensors, {.dtype = dtype, .metadata = {{"config", text}}});
   } catch (const std::invalid_argument& e) {
-    file.config().refuse(e.what());
+    throw IoError(out, e.what());  // as of names that are not UTF-8
   }
 }
 

@@ -131,7 +131,7 @@ class Directory final : public nlohmann::json_sax<nlohmann::json> {
 SafetensorsFile::~SafetensorsFile() = default;
 
 SafetensorsFile::SafetensorsFile(const std::string& path)
-    : TensorFile(path), file_(std::make_unique<detail::InputFile>(path)) {
+    : TensorFile(path, "safetensors"), file_(std::make_unique<detail::InputFile>(path)) {
   const detail::InputFile& file = *file_;
   std::uint64_t length = 0;
   file.require(file.size() >= 8, "is no safetensors file: ", file.size(), " bytes");

@@ -99,6 +99,7 @@ TEST_CASE("config files are refused with the line") {
   const auto reason = [&](const std::string& text) { return refusal([&] { read(path, text); }); };
   CHECK(reason("{\"a\": 1,\n\"b\": }").find("is no JSON: parse error at line 2, column 6: ") == 0);
   CHECK(reason("{\"a\": 1} x").find("is no JSON: parse error at line 1") == 0);
+  CHECK(reason("{\"a\": 1e999}") == "is no JSON: number overflow parsing '1e999'");
   CHECK(reason("a: 1\nb: [1, 2\nc: 3\n").find("line 3: ") == 0);
   CHECK(reason("a: 1\n  b: 2\n").find("line 2: ") == 0);
   CHECK(reason("a: *x\n").find("line 1: ") == 0);

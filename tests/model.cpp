@@ -106,7 +106,9 @@ TEST_CASE("an empty signal and a single frame pass through a model") {
 TEST_CASE("a model file that contradicts itself is refused, saying where") {
   CHECK(Parts().refusal() == "");
   CHECK(Parts().refusal(std::map<std::string, std::string>{}).find("has no \"config\" in its metadata") == 0);
-  CHECK(Parts().refusal({{"config", "[1"}}) == "the config is no object of keys and values");
+  CHECK(Parts().refusal({{"config", "[1"}}).find("its config is no JSON: parse error at line 1") == 0);
+  CHECK(Parts().refusal({{"config", std::string(100'000, '[')}}) ==
+        "its config nests values more than 64 deep");
   CHECK(Parts().refusal({{"config", "[]"}}) == "the config is no object of keys and values");
 
   struct Case {
@@ -145,7 +147,7 @@ TEST_CASE("a model file that contradicts itself is refused, saying where") {
   }
   CHECK(refusal_with("/preset", "mp3").find("config: ") == 0);
   CHECK(refusal_with("/architecture", "wavernn")
-            .find("config: unknown architecture \"wavernn\"; known: gated-istft, ") == 0);
+            .find("config: unknown architecture \"wavernn\"; known: audio-super-res, gated-istft, ") == 0);
 
   Parts missing, extra;
   missing.tensors.erase("stages.1.0.out.bias");

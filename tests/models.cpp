@@ -14,17 +14,21 @@ std::string model_path(const std::string& file) {
   return std::string(WAVESTRIDE_GOLDEN_DIR) + "/models/" + file;
 }
 
-Model load_golden(const GoldenCase& c) {
+ModelOptions golden_options(const GoldenCase& c) {
   const auto& p = c.parameters;
-  const std::string path = model_path(p.at("file"));
   ModelOptions options;
   if (p.contains("config"))
-    options.config = (fs::path(path).parent_path() / std::string(p.at("config"))).string();
+    options.config =
+        (fs::path(model_path(p.at("file"))).parent_path() / std::string(p.at("config"))).string();
   if (p.contains("preset")) options.preset = p.at("preset");
   if (p.contains("speaker")) options.speaker = p.at("speaker").get<Index>();
   if (p.contains("speaker_embedding"))
     options.speaker_embedding = p.at("speaker_embedding").get<std::vector<float>>();
-  return load_model(path, options);
+  return options;
+}
+
+Model load_golden(const GoldenCase& c) {
+  return load_model(model_path(c.parameters.at("file")), golden_options(c));
 }
 
 void verify_models(const std::string& golden) {

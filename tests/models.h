@@ -14,8 +14,11 @@ inline constexpr double model_tolerance = 1e-4;
 /// The path of a file in tests/golden/models.
 std::string model_path(const std::string& file);
 
-/// The model of a golden case: its "file", and where it has them its "config" (in the directory of the file),
-/// "preset", "speaker" and "speaker_embedding".
+/// What a golden case gives besides its "file": "config" (in the directory of the file), "preset", "speaker"
+/// and "speaker_embedding", where it has them.
+ModelOptions golden_options(const GoldenCase& c);
+
+/// The model of a golden case.
 Model load_golden(const GoldenCase& c);
 
 /// For all cases of a golden file: the model's output equals PyTorch's, whole and in chunks; and once per

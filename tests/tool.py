@@ -27,7 +27,7 @@ TOOL = sys.argv.pop(1)
 CLIP = str(pathlib.Path(sys.argv.pop(1)) / "speech-en-16k.flac")
 GOLDEN = pathlib.Path(__file__).resolve().parent / "golden"
 CLIP_BYTES = pathlib.Path(CLIP).read_bytes()
-COMMANDS = ["apply", "compare", "extend", "mel", "plot", "presets", "resample", "vocode"]
+COMMANDS = ["apply", "compare", "convert", "extend", "inspect", "mel", "plot", "presets", "resample", "vocode"]
 
 
 def run(*arguments):
@@ -349,6 +349,82 @@ class Vocode(ToolTest):
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(60), 130)
         os.close(ours)
+
+
+class Checkpoints(ToolTest):
+    """inspect and convert, on the small checkpoints of tests/golden/models."""
+
+    HIFIGAN = str(GOLDEN / "models" / "hifigan-jik876-1" / "g_02500000")
+    PWG = str(GOLDEN / "models" / "hifigan-pwg" / "checkpoint-400000steps.pkl")
+
+    def test_inspect_a_model(self):
+        text = self.ok("inspect", self.HIFIGAN)
+        lines = text.splitlines()
+        self.assertIn("torch.save (", lines[0])
+        fields = {line[:15].strip(): line[15:] for line in lines[:12]}
+        self.assertEqual(fields["architecture"], "hifigan")
+        self.assertEqual(fields["features"], "HiFi-GAN: 10 bands, 1000.00 frames/s")
+        self.assertEqual(fields["sound"], "16000 Hz, 16 samples a frame")
+        self.assertGreater(float(fields["lookahead"].split()[0]), 5)
+        self.assertGreater(float(fields["work"].split()[0]), 0)
+        self.assertIn(" as weight_g and weight_v", fields["weight norm"])
+        self.assertEqual(sum("checkerboard" in line for line in lines), 3)  # its transposed convolutions
+        self.assertIn('   ["generator"]', lines)
+        self.assertTrue(any(line.startswith("generator.conv_pre.weight_v F32 [16, 10, 7]") for line in lines))
+
+    def test_inspect_what_is_no_model(self):
+        shutil.copy(self.HIFIGAN, self.path("alone"))
+        text = self.ok("inspect", self.path("alone"))
+        self.assertIn("architecture   hifigan, not complete: ", text)
+        self.assertIn('has no "config" in its metadata', text)
+        header = b'{"a\\u001b[2Jb":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+        pathlib.Path(self.path("x.bin")).write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
+        text = self.ok("inspect", self.path("x.bin"))
+        self.assertIn("x.bin: safetensors, 1 tensors, 1 values", text)
+        self.assertIn("architecture   not known", text)
+        self.assertIn("a?[2Jb F32 [1]", text)
+        self.refused(1, "config: ", "inspect", self.HIFIGAN, "--config", self.save_text("c.json", "{}"))
+        self.refused(1, "is no checkpoint", "inspect", CLIP)
+        self.refused(1, "absent: can't be opened", "inspect", self.path("absent"))
+
+    def save_text(self, name, text):
+        pathlib.Path(self.path(name)).write_text(text)
+        return self.path(name)
+
+    def test_convert(self):
+        out = self.path("model.safetensors")
+        self.assertIn("model.safetensors: hifigan, ", self.ok("convert", self.HIFIGAN, out))
+        features = self.save("mel.npy", self.random.normal(size=(10, 40)).astype("f4"))
+        self.ok("vocode", features, self.path("a.wav"), "--model", self.HIFIGAN, "--bits", "float")
+        self.ok("vocode", features, self.path("b.wav"), "--model", out, "--bits", "float")
+        self.assertEqual(pathlib.Path(self.path("a.wav")).read_bytes(), pathlib.Path(self.path("b.wav")).read_bytes())
+        text = self.ok("inspect", out)
+        self.assertIn("architecture   hifigan\n", text)
+        self.assertIn("generator.conv_pre.weight F32 [16, 10, 7]", text)
+        size = os.path.getsize(out)
+        self.ok("convert", out, self.path("half.safetensors"), "--dtype", "f16")
+        self.assertLess(os.path.getsize(self.path("half.safetensors")), 0.7 * size)
+
+    def test_convert_takes_statistics(self):
+        stats = self.save("stats.npy", np.abs(self.random.normal(size=(2, 10))).astype("f4") + 0.5)
+        out = self.path("model.safetensors")
+        self.ok("convert", self.PWG, out, "--stats", stats)
+        self.assertIn("feature_statistics F32 [2, 10]", self.ok("inspect", out))
+        features = self.save("mel.npy", self.random.normal(size=(10, 20)).astype("f4"))
+        self.ok("vocode", features, self.path("a.wav"), "--model", self.PWG, "--stats", stats, "--bits", "float")
+        self.ok("vocode", features, self.path("b.wav"), "--model", out, "--bits", "float")
+        self.assertEqual(pathlib.Path(self.path("a.wav")).read_bytes(), pathlib.Path(self.path("b.wav")).read_bytes())
+
+    def test_convert_refuses(self):
+        shutil.copy(self.HIFIGAN, self.path("g"))
+        shutil.copy(pathlib.Path(self.HIFIGAN).parent / "config.json", self.path("config.json"))
+        before = pathlib.Path(self.path("g")).read_bytes()
+        self.refused(1, "is an input", "convert", self.path("g"), self.path("g"))
+        self.refused(1, "is an input", "convert", self.path("g"), self.path("config.json"), "--config", self.path("config.json"))
+        self.assertEqual(pathlib.Path(self.path("g")).read_bytes(), before)
+        self.refused(2, "--dtype", "convert", self.path("g"), self.path("out"), "--dtype", "f64")
+        self.refused(1, "is no checkpoint", "convert", CLIP, self.path("out"))
+        self.refused(1, "config: ", "convert", self.path("g"), self.path("out"), "--config", self.save_text("c.json", "{}"))
 
 
 class Pictures(ToolTest):

@@ -73,6 +73,12 @@ Model load_model(const std::string& path, const ModelOptions& options = {});
 
 /// Configs that come with the library, for files that come without: "hifigan-v1", …
 std::vector<std::string> named_configs();
+/// Writes what load_model() would load as one .safetensors file that needs no options any more but a speaker:
+/// config, statistics and the weights that the network uses, weight norm folded. dtype: f32, f16 or bf16.
+/// Throws as load_model() does, and IoError when writing fails.
+void convert_model(const std::string& path, const std::string& out, const ModelOptions& options = {},
+                   DType dtype = DType::f32);
+
 /// Names of the architectures that load_model() builds.
 std::vector<std::string> known_architectures();
 /// The architecture whose layers the file holds, empty where it is none of them.

@@ -34,6 +34,8 @@ class TensorFile {
   TensorFile& operator=(const TensorFile&) = delete;
 
   const std::string& path() const { return path_; }
+  /// "safetensors", for messages.
+  const std::string& format() const { return format_; }
   /// In the order of the file.
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
   /// nullptr when there is none of this name.
@@ -46,7 +48,7 @@ class TensorFile {
   Tensor load(std::string_view name) const;
 
  protected:
-  explicit TensorFile(std::string path) : path_(std::move(path)) {}
+  TensorFile(std::string path, std::string format) : path_(std::move(path)), format_(std::move(format)) {}
 
   /// Fills `out` with bytes of tensor i from `offset` on, elements little-endian and in C order. The range
   /// lies within the tensor. Throws IoError.
@@ -56,7 +58,7 @@ class TensorFile {
   void set_directory(std::vector<TensorInfo> tensors, std::map<std::string, std::string> metadata);
 
  private:
-  std::string path_;
+  std::string path_, format_;
   std::vector<TensorInfo> tensors_;
   std::map<std::string, std::size_t, std::less<>> by_name_;
   std::map<std::string, std::string> metadata_;

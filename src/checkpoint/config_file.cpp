@@ -21,20 +21,6 @@ using Json = nlohmann::json;
 constexpr Index max_bytes = 4 << 20;
 constexpr std::size_t max_depth = 64;
 
-Json parse_json(const std::string& text, const InputFile& file) {
-  const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
-    file.require(depth <= static_cast<int>(max_depth), "nests values more than ", max_depth, " deep");
-    return true;
-  };
-  try {
-    return Json::parse(text, limit_depth);
-  } catch (const Json::parse_error& e) {
-    // "[json.exception.parse_error.101] parse error at line 1, column 2: …"
-    const std::string_view what = e.what();
-    file.fail("is no JSON: ", what.substr(what.find("] ") + 2));
-  }
-}
-
 struct Word {
   std::string_view text;
   Json value;
@@ -198,6 +184,21 @@ class Builder final : public YAML::EventHandler {
 
 }  // namespace
 
+Json parse_json(const std::string& text, const std::string& path, const std::string& what) {
+  const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
+    if (depth > static_cast<int>(max_depth))
+      throw IoError(path, message(what, "nests values more than ", max_depth, " deep"));
+    return true;
+  };
+  try {
+    return Json::parse(text, limit_depth);
+  } catch (const Json::exception& e) {
+    // "[json.exception.parse_error.101] parse error at line 1, column 2: …"
+    const std::string reason = e.what();
+    throw IoError(path, what + "is no JSON: " + reason.substr(reason.find("] ") + 2));
+  }
+}
+
 Json read_config_file(const std::string& path) {
   const InputFile file(path);
   file.require(file.size() <= max_bytes, "has ", file.size(), " bytes; configs of at most ", max_bytes,
@@ -205,7 +206,7 @@ Json read_config_file(const std::string& path) {
   std::string text(static_cast<std::size_t>(file.size()), '\0');
   file.read_at(0, std::as_writable_bytes(std::span(text)));
   const std::size_t first = text.find_first_not_of("\xef\xbb\xbf \t\r\n");
-  if (first != text.npos && text[first] == '{') return parse_json(text, file);
+  if (first != text.npos && text[first] == '{') return parse_json(text, path, "");
   std::istringstream in(text);
   Builder builder(file, text.size());
   try {

@@ -12,4 +12,8 @@ namespace wavestride::detail {
 /// there is one: on syntax, nesting of more than 64, aliases that multiply, and files of more than 4 MiB.
 nlohmann::json read_config_file(const std::string& path);
 
+/// JSON that stands in the file `path`. Throws IoError that begins with `what`, on syntax and on nesting of
+/// more than 64: whoever walks the value may recurse.
+nlohmann::json parse_json(const std::string& text, const std::string& path, const std::string& what);
+
 }  // namespace wavestride::detail

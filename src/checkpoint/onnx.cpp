@@ -262,7 +262,7 @@ std::unique_ptr<TensorFile> open_onnx(std::unique_ptr<InputFile> file) {
     }
   }
   file->require(has_graph, "is no ONNX file: it holds no graph");
-  return std::make_unique<PlacedTensors>(std::move(file), std::move(tensors), std::move(metadata));
+  return std::make_unique<PlacedTensors>("ONNX", std::move(file), std::move(tensors), std::move(metadata));
 }
 
 }  // namespace wavestride::detail

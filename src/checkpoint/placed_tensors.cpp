@@ -67,9 +67,9 @@ class Window {
 
 PlacedTensors::~PlacedTensors() = default;
 
-PlacedTensors::PlacedTensors(std::unique_ptr<InputFile> file, std::vector<PlacedTensor> tensors,
+PlacedTensors::PlacedTensors(std::string format, std::unique_ptr<InputFile> file, std::vector<PlacedTensor> tensors,
                              std::map<std::string, std::string> metadata)
-    : TensorFile(file->path()), file_(std::move(file)) {
+    : TensorFile(file->path(), std::move(format)), file_(std::move(file)) {
   // Tied weights and copies of a network under two names share storages; nothing shares them many times over.
   constexpr Index copies = 16, always = 1 << 20;
   const Index most = std::max(always, copies * file_->size());

@@ -21,7 +21,7 @@ class PlacedTensors final : public TensorFile {
  public:
   /// What is placed lies within the file. Throws IoError when one name comes twice, and when tensors that
   /// overlap add up to far more than the file holds, as in one value repeated to a matrix of millions.
-  PlacedTensors(std::unique_ptr<InputFile> file, std::vector<PlacedTensor> tensors,
+  PlacedTensors(std::string format, std::unique_ptr<InputFile> file, std::vector<PlacedTensor> tensors,
                 std::map<std::string, std::string> metadata);
   ~PlacedTensors() override;
 

@@ -39,7 +39,7 @@ std::unique_ptr<TensorFile> open_torch_legacy(std::unique_ptr<InputFile> file) {
     s.begin = in.position();
     in.skip(static_cast<std::uint64_t>(elements * dtype_size(s.dtype)));
   }
-  return placed(std::move(values), std::move(file));
+  return placed("torch.save (before 1.6)", std::move(values), std::move(file));
 }
 
 }  // namespace wavestride::detail

@@ -442,14 +442,14 @@ TorchValues torch_values(const Pickle& pickle, const InputFile& file) {
   return Reader(pickle, file).take();
 }
 
-std::unique_ptr<TensorFile> placed(TorchValues values, std::unique_ptr<InputFile> file) {
+std::unique_ptr<TensorFile> placed(std::string format, TorchValues values, std::unique_ptr<InputFile> file) {
   for (std::size_t i = 0; i < values.tensors.size(); ++i) {
     const TorchStorage& s = values.storages[values.storage_of[i]];
     file->require(s.begin >= 0, "lacks the storage \"", s.key, "\" of tensor \"", values.tensors[i].info.name,
                   "\"");
     values.tensors[i].begin += s.begin;
   }
-  return std::make_unique<PlacedTensors>(std::move(file), std::move(values.tensors),
+  return std::make_unique<PlacedTensors>(std::move(format), std::move(file), std::move(values.tensors),
                                          std::move(values.metadata));
 }
 

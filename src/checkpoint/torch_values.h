@@ -27,6 +27,6 @@ struct TorchValues {
 TorchValues torch_values(const Pickle& pickle, const InputFile& file);
 
 /// Throws IoError when a storage lies nowhere.
-std::unique_ptr<TensorFile> placed(TorchValues values, std::unique_ptr<InputFile> file);
+std::unique_ptr<TensorFile> placed(std::string format, TorchValues values, std::unique_ptr<InputFile> file);
 
 }  // namespace wavestride::detail

@@ -42,7 +42,7 @@ std::unique_ptr<TensorFile> open_torch_zip(std::unique_ptr<InputFile> file) {
                   " elements of ", dtype_name(s.dtype), ", its entry has ", e.size, " bytes");
     s.begin = e.begin;
   }
-  return placed(std::move(values), std::move(file));
+  return placed("torch.save (zip)", std::move(values), std::move(file));
 }
 
 }  // namespace wavestride::detail

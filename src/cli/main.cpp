@@ -24,6 +24,8 @@ constexpr struct {
     {"resample", "Convert sound files to another sample rate", resample_command},
     {"plot", "A picture (PNG) of a sound file or of mel features", plot_command},
     {"compare", "How far two sound files differ: log-spectral, mel and spectral distances", compare_command},
+    {"inspect", "What a checkpoint holds: model, layers, settings, tensors", inspect_command},
+    {"convert", "A checkpoint and its config as one .safetensors file", convert_command},
     {"presets", "List the mel front ends", presets_command},
 };
 

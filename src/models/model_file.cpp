@@ -121,16 +121,19 @@ std::vector<float> ModelFile::speaker(Index size) {
   for (const char* table : {"emb_g", "global_emb", "embed_speaker", "embed_speakers"}) {
     const std::vector<std::string> prefixes = prefixes_of(file_, {table});
     if (prefixes.empty()) continue;
+    used_.insert(prefixes.front() + table + ".weight");
     const Tensor rows = file_.load(prefixes.front() + table + ".weight");
     if (rows.shape.size() != 2 || rows.shape[1] != size || rows.shape[0] < 1)
       refuse("tensor \"", prefixes.front(), table, ".weight\" must have shape [speakers, ", size, "], has ",
              shape_string(rows.shape));
-    if (!options_.speaker || *options_.speaker < 0 || *options_.speaker >= rows.shape[0])
+    const Index chosen = options_.speaker.value_or(any_speaker_ ? 0 : -1);
+    if (chosen < 0 || chosen >= rows.shape[0])
       refuse("has the voices of speakers 0 to ", rows.shape[0] - 1, ": name one",
              options_.speaker ? message(", not ", *options_.speaker) : "");
-    const float* row = rows.data.data() + *options_.speaker * size;
+    const float* row = rows.data.data() + chosen * size;
     return {row, row + size};
   }
+  if (any_speaker_) return std::vector<float>(static_cast<std::size_t>(size));
   refuse("speaks with the voice of an embedding of ", size, " values, which is not in the file: give one");
 }
 
@@ -151,6 +154,26 @@ void ModelFile::add_speaker(std::vector<float>& bias, Index outputs, const std::
   }
 }
 
+std::map<std::string, Tensor> ModelFile::used_tensors() const {
+  std::map<std::string, Tensor> tensors;
+  // "a.weight_v" with "a.weight_g" beside it, or the reverse, belong to layer "a".
+  const auto layer_of = [&](const std::string& name) -> std::optional<std::string> {
+    for (const WeightSpelling& s : spellings)
+      for (const char* part : {s.value, s.length})
+        if (s.length != nullptr && name.ends_with(part)) {
+          std::string layer = name.substr(0, name.size() - std::string_view(part).size());
+          if (file_.find(layer + s.value) && file_.find(layer + s.length)) return layer;
+        }
+    return {};
+  };
+  for (const std::string& name : used_)
+    if (const auto layer = layer_of(name))
+      tensors.try_emplace(*layer + ".weight", folded_weight(file_, *layer));
+    else
+      tensors.emplace(name, file_.load(name));
+  return tensors;
+}
+
 void ModelFile::require_all_used() const {
   if (!speaker_used_ && (options_.speaker || !options_.speaker_embedding.empty()))
     refuse("has one voice only: there is no speaker to choose");
@@ -158,7 +181,7 @@ void ModelFile::require_all_used() const {
     refuse("has no use for given ", options_.given == Given::noise ? "noise" : "samples");
   for (const TensorInfo& t : file_.tensors())
     for (const std::string& scope : scopes_)
-      if (t.name.starts_with(prefix_ + scope) && used_.count(t.name) == 0)
+      if (t.name.starts_with(prefix_ + scope) && used_.count(t.name) + skipped_.count(t.name) == 0)
         refuse("tensor \"", t.name, "\" has no place in this architecture");
 }
 

@@ -6,6 +6,7 @@
 #include <wavestride/model.h>
 #include <wavestride/weights.h>
 
+#include <map>
 #include <optional>
 #include <set>
 
@@ -75,7 +76,13 @@ class ModelFile {
     return options_.given == what;
   }
   /// The architecture has no use for this tensor.
-  void skip(const std::string& name) { used_.insert(prefix_ + name); }
+  void skip(const std::string& name) { skipped_.insert(prefix_ + name); }
+  /// Where the file wants a voice to be named and the options name none, any will do: for those who look at
+  /// the file and make no sound.
+  void accept_any_speaker() { any_speaker_ = true; }
+
+  /// What the network was built from: the tensors that were asked for, weight norm folded.
+  std::map<std::string, Tensor> used_tensors() const;
 
   /// Throws IoError naming a tensor behind the prefix, or a choice of speaker or input, that had no use.
   void require_all_used() const;
@@ -92,8 +99,8 @@ class ModelFile {
   ModelOptions options_;
   std::string prefix_;
   std::vector<std::string> scopes_{""};
-  std::set<std::string> used_;
-  bool speaker_used_ = false, given_used_ = false;
+  std::set<std::string> used_, skipped_;
+  bool speaker_used_ = false, any_speaker_ = false, given_used_ = false;
 };
 
 }  // namespace wavestride::models

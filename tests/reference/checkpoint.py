@@ -14,6 +14,7 @@ from torch import nn
 from golden import Golden
 
 golden = Golden("checkpoint")
+SEEDS = pathlib.Path(__file__).resolve().parent.parent / "fuzz" / "seeds" / "checkpoint"
 DTYPES = {torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64",
           torch.int32: "I32", torch.int16: "I16", torch.int8: "I8", torch.uint8: "U8", torch.bool: "BOOL"}  # fmt: skip
 torch.manual_seed(4)
@@ -34,6 +35,8 @@ def add(what, value, values, state_dicts, protocols=(2,), **options):
         for protocol in protocols:
             file = io.BytesIO()
             torch.save(value, file, _use_new_zipfile_serialization=zipped, pickle_protocol=protocol, **options)
+            if what in ("HiFi-GAN", "values", "hostile"):
+                (SEEDS / f"{what}-{protocol}.{'zip' if zipped else 'legacy'}").write_bytes(file.getvalue())
             tensors = flat(value)
             golden.add(
                 {

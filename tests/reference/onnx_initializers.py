@@ -1,6 +1,7 @@
 """ONNX files as the onnx package and torch.onnx.export write them, and the values of their initializers."""
 
 import io
+import pathlib
 
 import numpy as np
 import onnx
@@ -11,6 +12,7 @@ from torch import nn
 from golden import Golden
 
 golden = Golden("onnx_initializers")
+SEEDS = pathlib.Path(__file__).resolve().parent.parent / "fuzz" / "seeds" / "checkpoint"
 rng = np.random.default_rng(6)
 TYPES = {
     TensorProto.FLOAT: ("F32", np.float32),
@@ -57,6 +59,7 @@ for raw in (True, False):
     graph = helper.make_graph([], "g", [], [], initializers + [words])
     model = helper.make_model(graph)
     helper.set_model_props(model, {"sample_rate": "22050", "comment": "größe"})
+    (SEEDS / f"{'raw' if raw else 'lists'}.onnx").write_bytes(model.SerializeToString())
     add("raw" if raw else "lists", model, dtypes, tensors)
 
 torch.manual_seed(1)

@@ -9,13 +9,15 @@
 
 #include "cli/feature_source.h"
 #include "cli/files.h"
+#include "cli/model_options.h"
 #include "cli/sound_output.h"
 
 namespace wavestride::cli {
 namespace {
 
 struct Arguments {
-  std::string preset, channel, method, model, config, bits;
+  std::string preset, channel, method, model, bits;
+  ModelOptions options;
   Index iterations = 32, chunk = 1024;
   std::uint64_t seed = 0;
   bool raw = false;
@@ -28,7 +30,12 @@ std::optional<Model> chosen_model(const Arguments& a) {
     if (!a.model.empty()) throw UsageError("--model is of --method model, not of griffin-lim");
     return {};
   }
-  if (!a.model.empty()) return load_model(a.model, {.config = a.config, .preset = a.preset, .seed = a.seed});
+  if (!a.model.empty()) {
+    ModelOptions options = a.options;
+    options.preset = a.preset;
+    options.seed = a.seed;
+    return load_model(a.model, options);
+  }
   try {
     return default_vocoder();
   } catch (const IoError&) {
@@ -102,8 +109,8 @@ std::function<void()> vocode_command(CLI::App& app) {
       ->type_name("NAME");
   app.add_option("--model", a->model, "network to use instead of the one that comes with the library")
       ->type_name("FILE");
-  app.add_option("--config", a->config, "of the model, where it is neither in the file nor beside it")
-      ->type_name("FILE");
+  add_model_options(app, a->options);
+  add_speaker_option(app, a->options);
   app.add_option("--chunk", a->chunk, "frames that the network takes at a time; the samples stay the same")
       ->check(CLI::Range(1, 1 << 24).description(""))
       ->capture_default_str();

@@ -1,0 +1,48 @@
+#include <wavestride/checkpoint.h>
+#include <wavestride/model.h>
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <memory>
+
+#include "cli/model_options.h"
+#include "cli/sound.h"
+
+namespace wavestride::cli {
+
+std::function<void()> convert_command(CLI::App& app) {
+  static const std::map<std::string, DType> dtypes{
+      {"f32", DType::f32}, {"f16", DType::f16}, {"bf16", DType::bf16}};
+  struct Arguments {
+    std::string in, out, dtype = "f32";
+    ModelOptions options;
+  };
+  auto a = std::make_shared<Arguments>();
+  app.add_option("FILE", a->in, "checkpoint: .safetensors, of torch.save, or .onnx")->required();
+  app.add_option(
+         "OUT", a->out,
+         ".safetensors: config, statistics and weights in one file, weight norm folded, nothing that the "
+         "network does not use")
+      ->required();
+  add_model_options(app, a->options);
+  app.add_option("--preset", a->options.preset, "features, where the config does not describe them")
+      ->type_name("NAME");
+  app.add_option("--dtype", a->dtype, "of the weights: f32, f16 or bf16, rounded to nearest")
+      ->check(CLI::IsMember(dtypes).description(""))
+      ->type_name("TYPE")
+      ->capture_default_str();
+  return [a] {
+    std::vector<std::string> inputs{a->in};
+    for (const std::string* path : {&a->options.config, &a->options.stats})
+      if (!path->empty()) inputs.push_back(*path);
+    check_output(a->out, inputs);
+    convert_model(a->in, a->out, a->options, dtypes.at(a->dtype));
+    const auto written = open_checkpoint(a->out);
+    Index values = 0;
+    for (const TensorInfo& t : written->tensors()) values += t.elements;
+    say(a->out, ": ", recognised_architecture(*written), ", ", written->tensors().size(), " tensors, ",
+        values, " values of ", a->dtype);
+  };
+}
+
+}  // namespace wavestride::cli

@@ -1,0 +1,148 @@
+#include <wavestride/checkerboard.h>
+#include <wavestride/checkpoint.h>
+#include <wavestride/model.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/mel_features.h"
+#include "cli/model_options.h"
+
+namespace wavestride::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int most_depth = 50;
+
+/// Text of strangers, without what a terminal would obey.
+std::string printable(std::string text) {
+  for (char& c : text)
+    if (std::iscntrl(static_cast<unsigned char>(c))) c = '?';
+  return text;
+}
+
+std::string megabytes(double bytes) {
+  return fixed(bytes / 1e6, 2) + " MB";
+}
+
+/// Layers in a spelling of weight norm, by what stands behind their names.
+Index weight_norms(const TensorFile& file, std::string_view length, std::string_view direction) {
+  return std::ranges::count_if(file.tensors(), [&](const TensorInfo& t) {
+    return t.name.ends_with(length) &&
+           file.find(t.name.substr(0, t.name.size() - length.size()) + std::string(direction));
+  });
+}
+
+void describe_file(const TensorFile& file) {
+  Index values = 0;
+  double bytes = 0;
+  for (const TensorInfo& t : file.tensors()) {
+    values += t.elements;
+    bytes += static_cast<double>(t.elements * dtype_size(t.dtype));
+  }
+  say(file.path(), ": ", file.format(), ", ", file.tensors().size(), " tensors, ", values, " values, ",
+      megabytes(bytes));
+  constexpr struct {
+    const char *length, *direction;
+  } spellings[] = {{".weight_g", ".weight_v"},
+                   {".parametrizations.weight.original0", ".parametrizations.weight.original1"}};
+  for (const auto& [length, direction] : spellings)
+    if (const Index n = weight_norms(file, length, direction); n > 0)
+      say("weight norm    ", n, " layers, as ", length + 1, " and ", direction + 1);
+}
+
+/// "upsample_rates [8,8,2,2]", on one line and not without end.
+void describe_value(const std::string& key, const Json& value) {
+  constexpr std::size_t longest = 100;
+  std::string text = value.is_string() ? value.get<std::string>()
+                                       : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (text.size() > longest) text = text.substr(0, longest) + " ...";
+  say("  ", printable(key), " ", printable(text));
+}
+
+/// JSON objects key by key, without what nests deeper than any settings.
+void describe_metadata(const TensorFile& file) {
+  for (const auto& [key, text] : file.metadata()) {
+    const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth < most_depth; };
+    const Json json = Json::parse(text, shallow, false);
+    say("");
+    say(printable(key));
+    if (json.is_object())
+      for (const auto& [name, value] : json.items()) describe_value(name, value);
+    else
+      describe_value("", json.is_discarded() ? Json(text) : json);
+  }
+}
+
+void describe_tensors(const TensorFile& file) {
+  say("");
+  for (const TensorInfo& t : file.tensors())
+    say(printable(t.name), " ", dtype_name(t.dtype), " ", shape_string(t.shape));
+}
+
+/// How unequally an upsampling layer treats the phases of its output; empty for other layers.
+std::string checkerboard_text(const Op& op) {
+  if (op.inputs() != 1 || op.outputs() != 1 || !op.streamable() || op.rate().num >= op.rate().den) return {};
+  const Checkerboard meter = checkerboard(op);
+  const auto text = [](double db) { return std::isfinite(db) ? fixed(db, 1) : "inf"; };
+  return "checkerboard " + text(meter.worst_db) + " dB at worst, " + text(meter.mean_db) + " dB mean";
+}
+
+void describe_model(const Model& m) {
+  const Op& network = m.network;
+  const Ratio up = m.upsampling();
+  say("architecture   ", m.architecture);
+  say("features       ", m.features.name, ": ", m.features.n_mels, " bands, ",
+      fixed(frame_rate(m.features), 2), " frames/s",
+      m.no_analysis.empty() ? "" : "; not made of sound: " + m.no_analysis);
+  say("sound          ", m.features.sample_rate, " Hz, ", up.num, up.den == 1 ? "" : message("/", up.den),
+      " samples a frame");
+  say("lookahead      ", network.lookahead_frames(), " frames, ", fixed(m.lookahead_seconds(), 3), " s");
+  say("latency        ", network.latency_frames(), " samples");
+  say("receptive      ", network.receptive_field(), " frames");
+  say("stream state   ", fixed(static_cast<double>(network.carried_bytes()) / 1024, 0), " KiB");
+  say("parameters     ", network.parameters());
+  say("work           ", fixed(m.macs_per_second() / 1e9, 3), " GMAC/s");
+  say("");
+  say("    frames/s     MMAC/s  layer");
+  for (const Layer& layer : m.layers()) {
+    const std::string meter = checkerboard_text(layer.op);
+    std::printf("%12.2f %10.2f  %s%s%s\n", layer.frames_per_second, layer.macs_per_second / 1e6,
+                layer.op.name().c_str(), meter.empty() ? "" : "; ", meter.c_str());
+  }
+}
+
+}  // namespace
+
+std::function<void()> inspect_command(CLI::App& app) {
+  struct Arguments {
+    std::string in;
+    ModelOptions options;
+  };
+  auto a = std::make_shared<Arguments>();
+  app.add_option("FILE", a->in, "checkpoint: .safetensors, of torch.save, or .onnx, whatever its name")
+      ->required();
+  add_model_options(app, a->options);
+  add_speaker_option(app, a->options);
+  return [a] {
+    const std::unique_ptr<TensorFile> file = open_checkpoint(a->in);
+    describe_file(*file);
+    try {
+      describe_model(load_model(a->in, a->options));
+    } catch (const IoError& e) {
+      // Without a config it is still a file of tensors.
+      if (!a->options.config.empty()) throw;
+      const std::string known = recognised_architecture(*file);
+      say("architecture   ", known.empty() ? "not known" : known + ", not complete: " + e.what());
+    }
+    describe_metadata(*file);
+    describe_tensors(*file);
+  };
+}
+
+}  // namespace wavestride::cli

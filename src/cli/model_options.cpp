@@ -1,0 +1,22 @@
+#include "cli/model_options.h"
+
+#include <CLI/CLI.hpp>
+
+namespace wavestride::cli {
+
+void add_model_options(CLI::App& app, ModelOptions& options) {
+  std::string known;
+  for (const std::string& name : named_configs()) known += (known.empty() ? "" : ", ") + name;
+  app.add_option(
+         "--config", options.config,
+         "of the model, JSON or YAML, where it is neither in the file nor beside it; or one of " + known)
+      ->type_name("FILE");
+  app.add_option("--stats", options.stats, "mean and deviation of the recipe's features (.npy, [2, bands])")
+      ->type_name("FILE");
+}
+
+void add_speaker_option(CLI::App& app, ModelOptions& options) {
+  app.add_option("--speaker", options.speaker, "voice of a model that has several")->type_name("NUMBER");
+}
+
+}  // namespace wavestride::cli

@@ -1,0 +1,14 @@
+// What a checkpoint does not say about itself, as options of the commands that load one.
+#pragma once
+
+#include <wavestride/model.h>
+
+#include "cli/command.h"
+
+namespace wavestride::cli {
+
+/// --config and --stats.
+void add_model_options(CLI::App& app, ModelOptions& options);
+void add_speaker_option(CLI::App& app, ModelOptions& options);
+
+}  // namespace wavestride::cli
