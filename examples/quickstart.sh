@@ -25,8 +25,9 @@ mkdir -p "$out"
 
 echo "1. Speech to mel features"
 "$wavestride" mel "$clip" "$out/features.npy" --preset "$preset"
-echo "2. Features to a waveform"
-"$wavestride" vocode "$out/features.npy" "$out/out.wav" --method griffin-lim --preset "$preset" --iterations 100
-echo "3. The original against the result"
-"$wavestride" compare "$clip" "$out/out.wav" --preset "$preset" --picture "$out/spectrograms.png"
+echo "2. Features to a waveform, by the network that comes with the library and by Griffin-Lim"
+"$wavestride" vocode "$out/features.npy" "$out/out.wav"
+"$wavestride" vocode "$out/features.npy" "$out/griffin-lim.wav" --method griffin-lim --preset "$preset" --iterations 60
+echo "3. The original against both results"
+"$wavestride" compare "$clip" "$out/out.wav" "$out/griffin-lim.wav" --preset "$preset" --picture "$out/spectrograms.png"
 echo "Listen to $out/out.wav, look at $out/spectrograms.png"

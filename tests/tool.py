@@ -255,6 +255,12 @@ class Vocode(ToolTest):
             self.assertEqual(results[0], results[1])
             self.assertNotEqual(results[0], results[2])
 
+    def test_the_vocoder_that_comes_with_the_library(self):
+        text = self.ok("vocode", CLIP, self.path("o.wav"))
+        self.assertIn("gated-istft", text)
+        text = self.ok("compare", CLIP, self.path("o.wav"), "--preset", "wavestride-16k")
+        self.assertLess(float(text.split("mel distance (wavestride-16k): ")[1].split()[0]), 1.5)
+
     def test_a_sound_of_another_rate_is_converted_first(self):
         model = ("--model", str(GOLDEN / "model-0.safetensors"))
         clip = self.wav("y.wav", rate=44100, frames=30011)
