@@ -203,16 +203,14 @@ class ResampleKernel final : public Kernel {
         design_(std::move(design)) {}
 
   std::unique_ptr<KernelState> make_state() const override {
-    auto state = std::make_unique<Scratch>();
-    if (design_->bank) state->memory.resize(static_cast<std::size_t>(design_->bank->scratch()));
-    return state;
+    return design_->bank ? std::make_unique<Scratch>(*design_->bank) : nullptr;
   }
 
   void compute(const Work& work) const noexcept override {
     const Index channels = out_channels();
     if (design_->bank)
       kernels::polyphase(*design_->bank, work.in[0], work.n, work.count, channels, work.out,
-                         static_cast<Scratch*>(work.state)->memory.data());
+                         static_cast<Scratch*>(work.state)->memory);
     else if (design_->table)
       interpolated(work);
     else
@@ -226,8 +224,9 @@ class ResampleKernel final : public Kernel {
 
  private:
   struct Scratch : KernelState {
-    Index bytes() const noexcept override { return static_cast<Index>(memory.size() * sizeof(double)); }
-    std::vector<double> memory;
+    explicit Scratch(const kernels::PolyphaseBank& bank) : memory(bank) {}
+    Index bytes() const noexcept override { return memory.bytes(); }
+    kernels::PolyphaseScratch memory;
   };
 
   void interpolated(const Work& work) const noexcept {

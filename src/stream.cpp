@@ -163,8 +163,10 @@ class GraphRunner {
       v.length = Work::unknown;
       v.queue.reset();
     }
-    for (Node& n : nodes_)
+    for (Node& n : nodes_) {
       if (n.state) n.state->reset();
+      n.seen = -1;
+    }
     std::fill(sent_.begin(), sent_.end(), 0);
   }
 
@@ -244,8 +246,16 @@ class GraphRunner {
     bool direct = false;  // written straight to the caller's frames
   };
 
+  /// Frames of a node's output: those that can exist now, and all that there will be (Work::unknown until an
+  /// input has ended; the shortest decides, however much longer the others run).
+  struct Frames {
+    Index now, total;
+  };
+
   struct Node {
     std::unique_ptr<KernelState> state;
+    Frames frames = {};  // when its inputs had `seen` frames in all, and `ended` of them had ended
+    Index seen = -1, ended = 0;
     std::vector<const float*> in;
     std::vector<Index> length;
     std::vector<std::vector<float>> edge;  // a window with its virtual frames, per port
@@ -276,28 +286,26 @@ class GraphRunner {
   }
   Value& output_of(int k) { return values_[static_cast<std::size_t>(graph_->value_of(k))]; }
 
-  /// Frames of node k's output: those that can exist now, and all that there will be (Work::unknown until an
-  /// input has ended; the shortest decides, however much longer the others run).
-  struct Frames {
-    Index now, total;
-  };
-
   Frames frames(int k) noexcept {
     Node& node = nodes_[static_cast<std::size_t>(k)];
     const auto& ports = kernel(k).inputs();
-    std::size_t ended = 0;
-    Index ready = Work::unknown;
+    Index seen = 0, ended = 0;
     for (std::size_t p = 0; p < ports.size(); ++p) {
       const Value& in = input_of(k, p);
       node.length[p] = in.length;
-      if (in.length != Work::unknown)
-        ++ended;
-      else
-        ready = std::min(ready, port_available(ports[p], in.made));
+      seen += in.made;
+      ended += in.length != Work::unknown;
     }
-    if (graph_->whole(k) && ended < ports.size()) return {0, Work::unknown};
+    if (seen == node.seen && ended == node.ended) return node.frames;
+    node.seen = seen;
+    node.ended = ended;
+    if (graph_->whole(k) && ended < static_cast<Index>(ports.size())) return node.frames = {0, Work::unknown};
     const Index total = ended > 0 ? kernel(k).total(node.length) : Work::unknown;
-    return {std::min(ready, total), total};
+    Index ready = total;
+    for (std::size_t p = 0; p < ports.size(); ++p)
+      if (node.length[p] == Work::unknown)
+        ready = std::min(ready, port_available(ports[p], input_of(k, p).made));
+    return node.frames = {ready, total};
   }
 
   /// One pass over all kernels after another until nothing moves. A kernel whose output queue has less room

@@ -37,19 +37,19 @@ TEST_CASE("polyphase equals its plain twin, on every SIMD target and in every gr
       for (Index m = w.first(n0 + n); m <= w.last(n0 + n); ++m)
         expected.col(n) +=
             h[static_cast<std::size_t>((n0 + n) * M - m * L + last)] * x.col(m - from).cast<double>();
-    std::vector<double> scratch(static_cast<std::size_t>(bank.scratch()));
+    kernels::PolyphaseScratch scratch(bank);
     for (const std::string& target : kernels::simd_targets()) {
       kernels::use_simd_target(target);
       INFO(target);
       Signal y = Signal::Constant(channels, count, std::nanf(""));
-      kernels::polyphase(bank, x.data(), n0, count, channels, y.data(), scratch.data());
+      kernels::polyphase(bank, x.data(), n0, count, channels, y.data(), scratch);
       CHECK((y.cast<double>() - expected).cwiseAbs().maxCoeff() <
             2e-5 * (1 + expected.cwiseAbs().maxCoeff()));
       Signal again = Signal::Constant(channels, count, std::nanf(""));
       for (Index n = 0; n < count;) {
         const Index some = std::min(uniform(rng, 1, 70), count - n);
         kernels::polyphase(bank, x.data() + (w.first(n0 + n) - from) * channels, n0 + n, some, channels,
-                           again.data() + n * channels, scratch.data());
+                           again.data() + n * channels, scratch);
         n += some;
       }
       CHECK(same_bits(again, y));

@@ -15,406 +15,460 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<float, 16>;
 using DD = hn::CappedTag<double, 16>;
 using Group = PolyphaseBank::Group;
-using Fold = PolyphaseBank::Fold;
-constexpr int lanes = PolyphaseBank::lanes;
+constexpr int lanes = PolyphaseBank::lanes, fold_lanes = PolyphaseBank::fold_lanes;
 constexpr Index float_lanes = hn::MaxLanes(D()), double_lanes = hn::MaxLanes(DD());
 constexpr int vectors = static_cast<int>(lanes / float_lanes);
 constexpr int double_vectors = static_cast<int>(lanes / double_lanes);
 
-// Rows in flight: two chains of multiply-adds each, a vector of 16 outputs long; more than this was not
-// faster. Fewer where every load is instrumented, which the compiler would take minutes for.
+// Rows in flight, with two chains of multiply-adds each: enough to hide their latency and to share the loads
+// of coefficients, as far as there are registers. Fewer where every load is instrumented, which the compiler
+// would take minutes for.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int registers = 6;
+constexpr int most_rows = 2;
 #else
-constexpr int registers = 12;
+constexpr int most_rows = 8;
 #endif
-constexpr int max_rows = std::max(registers / (2 * vectors), 1);  // at most most_rows
+constexpr int max_rows = vectors == 1 ? most_rows : vectors == 2 ? 2 : 1;
 
-// Float partial sums are taken over to double after this many products where a bank is precise.
-constexpr Index segment = 32;
+// Pairs that are folded at a time, so that sums and differences stay in the nearest cache.
+constexpr Index segment = 256, fold_stride = segment + lanes;
+
+// A row of outputs: of which group, the first of them, and where its first frame lies.
+struct Row {
+  std::size_t group;
+  Index output, at;
+};
+
+struct Samples {
+  const float* x;
+  const double* exact;
+};
 
 // Sums are float, or double where a bank is precise.
 template <class T>
-struct Lanes;
-template <>
-struct Lanes<float> : D {
-  static constexpr int vectors = HWY_NAMESPACE::vectors;
-  static constexpr Index size = float_lanes;
-};
-template <>
-struct Lanes<double> : DD {
-  static constexpr int vectors = double_vectors;
-  static constexpr Index size = double_lanes;
-};
+using Lanes = std::conditional_t<std::is_same_v<T, float>, D, DD>;
 
-template <int F, class T>
-struct Sums {
-  HWY_ALIGN T value[F][lanes];
-};
-
-// n products of a coefficient vector and a sample; row r starts r · row_step later.
-template <int HStep>
-struct Chain {
-  const float* h;
-  const float* x;
-  Index x_step, row_step, n;
-};
-
-template <int F>
-struct Accumulators {
-  hn::Vec<D> value[F][vectors];
-
-  HWY_INLINE void Clear() {
+template <int N, int V>
+HWY_INLINE void Clear(hn::Vec<D> (&acc)[N][V]) {
 #pragma GCC unroll 16
-    for (int r = 0; r < F; ++r)
+  for (int r = 0; r < N; ++r)
 #pragma GCC unroll 16
-      for (int v = 0; v < vectors; ++v) value[r][v] = hn::Zero(D());
-  }
-
-  template <int HStep>
-  HWY_INLINE void Step(Chain<HStep>& c) {
-    const D d;
-    hn::Vec<D> h[vectors];
-#pragma GCC unroll 16
-    for (int v = 0; v < vectors; ++v) h[v] = hn::Load(d, c.h + v * float_lanes);
-#pragma GCC unroll 16
-    for (int r = 0; r < F; ++r) {
-      const auto x = hn::Set(d, c.x[r * c.row_step]);
-#pragma GCC unroll 16
-      for (int v = 0; v < vectors; ++v) value[r][v] = hn::MulAdd(x, h[v], value[r][v]);
-    }
-    c.h += HStep;
-    c.x += c.x_step;
-  }
-
-  HWY_INLINE void FlushTo(Sums<F, float>& sums) {
-#pragma GCC unroll 16
-    for (int r = 0; r < F; ++r)
-#pragma GCC unroll 16
-      for (int v = 0; v < vectors; ++v) hn::Store(value[r][v], D(), sums.value[r] + v * float_lanes);
-  }
-
-  HWY_INLINE void FlushTo(Sums<F, double>& sums) {
-    const DD dd;
-    const hn::Rebind<float, DD> half;
-    Sums<F, float> partial;
-    FlushTo(partial);
-#pragma GCC unroll 16
-    for (int r = 0; r < F; ++r)
-#pragma GCC unroll 16
-      for (int v = 0; v < double_vectors; ++v) {
-        double* to = sums.value[r] + v * double_lanes;
-        const auto more = hn::PromoteTo(dd, hn::Load(half, partial.value[r] + v * double_lanes));
-        hn::Store(hn::Add(hn::Load(dd, to), more), dd, to);
-      }
-    Clear();
-  }
-};
-
-// Both chains, in step at their ends. What is left of the longer one comes first, as at the far end of the
-// filter. Double sums are added to, float sums are set.
-template <int F, class T, int HA, int HB>
-HWY_INLINE void Run(Chain<HA> a, Chain<HB> b, Sums<F, T>& sum_a, Sums<F, T>& sum_b) {
-  Accumulators<F> acc_a, acc_b;
-  acc_a.Clear();
-  acc_b.Clear();
-  constexpr bool split = std::is_same_v<T, double>;
-  const auto steps_of = [](Index n) { return split ? (n - 1) % segment + 1 : n; };
-  const auto ahead = [&](auto& chain, auto& acc, auto& sum, Index n) {
-    while (chain.n > n) {
-      const Index steps = std::min(chain.n - n, steps_of(chain.n));
-      for (Index i = 0; i < steps; ++i) acc.Step(chain);
-      chain.n -= steps;
-      if (split && chain.n % segment == 0) acc.FlushTo(sum);
-    }
-  };
-  ahead(a, acc_a, sum_a, b.n);
-  ahead(b, acc_b, sum_b, a.n);
-  while (a.n > 0) {
-    const Index steps = steps_of(a.n);
-    for (Index i = 0; i < steps; ++i) {
-      acc_a.Step(a);
-      acc_b.Step(b);
-    }
-    a.n -= steps;
-    if (split) acc_a.FlushTo(sum_a), acc_b.FlushTo(sum_b);
-  }
-  if (!split) acc_a.FlushTo(sum_a), acc_b.FlushTo(sum_b);
+    for (int v = 0; v < V; ++v) acc[r][v] = hn::Zero(D());
 }
 
-// One chain in double, of samples of either type.
-template <int F, class T>
-HWY_INLINE void RunExact(const double* h, Index h_step, const T* x, Index x_step, Index row_step, Index n,
-                         Sums<F, double>& sums) {
+// Keeps a vector that several products share in a register, where the compiler would rather load it for each
+// of them: loads are what limits these loops.
+template <class V>
+HWY_INLINE void KeepInRegister([[maybe_unused]] V& v) {
+#if HWY_ARCH_X86 && HWY_COMPILER_GCC_ACTUAL
+  asm("" : "+v"(v.raw));
+#endif
+}
+
+// acc[r] += h · x(r) for F rows.
+template <int F, class X>
+HWY_INLINE void MulAddRows(const float* h, X&& x, hn::Vec<D> (*acc)[vectors]) {
+  const D d;
+  hn::Vec<D> c[vectors];
+#pragma GCC unroll 16
+  for (int v = 0; v < vectors; ++v) {
+    c[v] = hn::Load(d, h + v * float_lanes);
+    if (F > 1) KeepInRegister(c[v]);
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < F; ++r) {
+    const auto sample = hn::Set(d, x(r));
+#pragma GCC unroll 16
+    for (int v = 0; v < vectors; ++v) acc[r][v] = hn::MulAdd(sample, c[v], acc[r][v]);
+  }
+}
+
+template <int F, class X>
+HWY_INLINE void MulAddRows(const double* h, X&& x, hn::Vec<DD> (*acc)[double_vectors]) {
+  const DD d;
+  hn::Vec<DD> c[double_vectors];
+#pragma GCC unroll 16
+  for (int v = 0; v < double_vectors; ++v) {
+    c[v] = hn::Load(d, h + v * double_lanes);
+    if (F > 1) KeepInRegister(c[v]);
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < F; ++r) {
+    const auto sample = hn::Set(d, x(r));
+#pragma GCC unroll 16
+    for (int v = 0; v < double_vectors; ++v) acc[r][v] = hn::MulAdd(sample, c[v], acc[r][v]);
+  }
+}
+
+HWY_INLINE void Store(const hn::Vec<D> (&acc)[vectors], float* to) {
+#pragma GCC unroll 16
+  for (int v = 0; v < vectors; ++v) hn::Store(acc[v], D(), to + v * float_lanes);
+}
+
+HWY_INLINE void Store(const hn::Vec<DD> (&acc)[double_vectors], double* to) {
+#pragma GCC unroll 16
+  for (int v = 0; v < double_vectors; ++v) hn::Store(acc[v], DD(), to + v * double_lanes);
+}
+
+HWY_INLINE void StoreSum(const hn::Vec<D> (&a)[vectors], const hn::Vec<D> (&b)[vectors], float* to) {
+#pragma GCC unroll 16
+  for (int v = 0; v < vectors; ++v) hn::Store(hn::Add(a[v], b[v]), D(), to + v * float_lanes);
+}
+
+HWY_INLINE void StoreSum(const hn::Vec<D> (&a)[vectors], const hn::Vec<D> (&b)[vectors], double* to) {
+  HWY_ALIGN float from_a[lanes], from_b[lanes];
+  Store(a, from_a);
+  Store(b, from_b);
   const DD dd;
-  for (int v = 0; v < double_vectors; ++v, h += double_lanes) {
-    hn::Vec<DD> acc[F];
+  const hn::Rebind<float, DD> half;
 #pragma GCC unroll 16
-    for (int r = 0; r < F; ++r) acc[r] = hn::Load(dd, sums.value[r] + v * double_lanes);
-    const double* to = h;
-    const T* from = x;
-    for (Index i = 0; i < n; ++i, to += h_step, from += x_step) {
-      const auto coefficients = hn::Load(dd, to);
+  for (int v = 0; v < double_vectors; ++v)
+    hn::Store(hn::Add(hn::PromoteTo(dd, hn::Load(half, from_a + v * double_lanes)),
+                      hn::PromoteTo(dd, hn::Load(half, from_b + v * double_lanes))),
+              dd, to + v * double_lanes);
+}
+
+// G groups of F rows each: y[g·F + f] is row f of group g, in its lanes.
+template <int G, int F, class T>
+void DirectTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples, T (*y)[fold_lanes]) {
+  const Index low = bank.low(), high = bank.high(), last = bank.frames() - 1;
+  const Index paired = std::min(low, high), lead = std::max(low, high) - paired;
+  const float *x[G * F], *h[G];
+  for (int r = 0; r < G * F; ++r) x[r] = samples.x + rows[r].at;
+  for (int g = 0; g < G; ++g) h[g] = bank.floats(rows[g * F].group);
+  hn::Vec<D> up[G * F][vectors], down[G * F][vectors];
+  Clear(up);
+  Clear(down);
+  for (Index s = 0; s < lead; ++s)
 #pragma GCC unroll 16
-      for (int r = 0; r < F; ++r)
-        acc[r] = hn::MulAdd(hn::Set(dd, static_cast<double>(from[r * row_step])), coefficients, acc[r]);
+    for (int g = 0; g < G; ++g)
+      MulAddRows<F>(
+          h[g] + s * lanes, [&](int r) { return x[g * F + r][low > high ? s : last - s]; },
+          (low > high ? up : down) + g * F);
+  const Index from = low > high ? lead : 0, to = last - (low > high ? 0 : lead);
+  const float* paired_h[G];
+  for (int g = 0; g < G; ++g) paired_h[g] = h[g] + lead * lanes;
+  for (Index s = 0; s < paired; ++s)
+#pragma GCC unroll 16
+    for (int g = 0; g < G; ++g) {
+      MulAddRows<F>(
+          paired_h[g] + 2 * s * lanes, [&](int r) { return x[g * F + r][from + s]; }, up + g * F);
+      MulAddRows<F>(
+          paired_h[g] + (2 * s + 1) * lanes, [&](int r) { return x[g * F + r][to - s]; }, down + g * F);
     }
 #pragma GCC unroll 16
-    for (int r = 0; r < F; ++r) hn::Store(acc[r], dd, sums.value[r] + v * double_lanes);
-  }
-}
+  for (int r = 0; r < G * F; ++r) StoreSum(up[r], down[r], y[r]);
 
-// The rows of one call: row r reads from `in + r·row_step` (its first frame: the origin of the group) and
-// writes output j of its lanes to `out + r·out_step + j·channels`. Lanes a … b−1 are wanted.
-struct Rows {
-  const float* in;
-  Index row_step;
-  float* out;
-  Index out_step, channels;
-  int a, b;
-
-  Rows from(Index r) const {
-    Rows rows = *this;
-    rows.in += r * row_step;
-    rows.out += r * out_step;
-    return rows;
-  }
-  Rows only(int r, int lane) const {
-    Rows rows = from(r);
-    rows.a = lane;
-    rows.b = lane + 1;
-    return rows;
-  }
-};
-
-// Sums over the frames that group g takes directly.
-template <int F, class T>
-HWY_INLINE void Direct(const PolyphaseBank& bank, const Group& g, const float* in, const Rows& rows, int a,
-                       int b, Sums<F, T>& low, Sums<F, T>& high) {
-  const Index first = g.begin[a], last = g.end[b - 1] - 1, C = rows.channels;
-  const Index head = std::max<Index>(g.head - first, 0), tail = std::max<Index>(last + 1 - g.tail, 0);
-  Run<F, T>(Chain<lanes>{bank.floats() + g.head_h + (g.head - head) * lanes, in + (g.head - head) * C, C,
-                         rows.row_step, head},
-            Chain<-lanes>{bank.floats() + g.tail_h + std::max<Index>(tail - 1, 0) * lanes, in + last * C, -C,
-                          rows.row_step, tail},
-            low, high);
-}
-
-// Vector v of row r of the sums is f(r, v); writes lanes a … b−1 of all rows. What another output of the
-// group has read may have made a sum NaN: such an output is made again, alone.
-template <int F, class T, class Value, class Again>
-HWY_INLINE void Store(const Rows& rows, float* out, int a, int b, Value&& f, Again&& again) {
-  const hn::Rebind<float, Lanes<T>> df;
-  constexpr Index N = Lanes<T>::size;
-  for (int r = 0; r < F; ++r) {
-    HWY_ALIGN float y[lanes];
-    auto probe = hn::Zero(df);
-#pragma GCC unroll 16
-    for (int v = 0; v < Lanes<T>::vectors; ++v) {
-      hn::Vec<decltype(df)> value;
-      if constexpr (std::is_same_v<T, float>)
-        value = f(r, v);
-      else
-        value = hn::DemoteTo(df, f(r, v));
-      value = hn::Add(value, hn::Zero(df));  // no −0, which depends on what else was summed
-      probe = hn::MulAdd(value, hn::Zero(df), probe);
-      hn::Store(value, df, y + v * N);
-    }
-    float* to = out + r * rows.out_step;
-    if (rows.channels == 1 && b - a == lanes) {
-      std::copy_n(y, lanes, to);
-    } else {
-      for (int j = a; j < b; ++j) to[j * rows.channels] = y[j];
-    }
-    if (b - a > 1 && !hn::AllTrue(df, hn::Eq(probe, hn::Zero(df))))
-      for (int j = a; j < b; ++j)
-        if (!std::isfinite(y[j])) again(r, j);
-  }
-}
-
-template <class T>
-HWY_INLINE auto At(const T (&row)[lanes], int v) {
-  return hn::Load(Lanes<T>(), row + v * Lanes<T>::size);
-}
-
-template <class T>
-HWY_INLINE auto MirroredAt(const T (&row)[lanes], int v) {
-  return hn::Reverse(Lanes<T>(), At(row, Lanes<T>::vectors - 1 - v));
-}
-
-template <int F, class T>
-void DirectTile(const PolyphaseBank& bank, const Group& g, const Rows& rows) {
-  Sums<F, T> low = {}, high = {};
-  Direct(bank, g, rows.in, rows, rows.a, rows.b, low, high);
   if constexpr (std::is_same_v<T, double>) {
-    const Index from = std::max(g.head, g.begin[rows.a]), to = std::min(g.tail, g.end[rows.b - 1]);
-    RunExact<F>(bank.doubles() + g.centre_h + (from - g.head) * lanes, lanes, rows.in + from * rows.channels,
-                rows.channels, rows.row_step, to - from, low);
+    const double *exact[G * F], *centre[G];
+    for (int r = 0; r < G * F; ++r) exact[r] = samples.exact + rows[r].at + low;
+    for (int g = 0; g < G; ++g) centre[g] = bank.doubles(rows[g * F].group);
+    hn::Vec<DD> acc[G * F][double_vectors];
+#pragma GCC unroll 16
+    for (int r = 0; r < G * F; ++r)
+#pragma GCC unroll 16
+      for (int v = 0; v < double_vectors; ++v) acc[r][v] = hn::Load(DD(), y[r] + v * double_lanes);
+    const Index n = bank.centre();
+    for (Index s = 0; s < n; ++s)
+#pragma GCC unroll 16
+      for (int g = 0; g < G; ++g)
+        MulAddRows<F>(
+            centre[g] + s * lanes, [&](int r) { return exact[g * F + r][s]; }, acc + g * F);
+#pragma GCC unroll 16
+    for (int r = 0; r < G * F; ++r) Store(acc[r], y[r]);
   }
-  Store<F, T>(
-      rows, rows.out, rows.a, rows.b,
-      [&](int r, int v) { return hn::Add(At(low.value[r], v), At(high.value[r], v)); },
-      [&](int r, int j) { DirectTile<1, T>(bank, g, rows.only(r, j)); });
 }
 
-// s[k−begin] = x[k·step] + x[(last−k)·step], d likewise with −.
+// s[k] = x[k] + x[−k], d[k] = x[k] − x[−k] relative to both ends of the core, whole vectors of them.
 template <class T>
-HWY_INLINE void FoldSamples(const float* HWY_RESTRICT x, Index last, Index step, Index begin, Index end,
-                            T* HWY_RESTRICT s, T* HWY_RESTRICT d) {
+HWY_INLINE void Fold(const T* HWY_RESTRICT first, const T* HWY_RESTRICT last, Index n, T* HWY_RESTRICT s,
+                     T* HWY_RESTRICT d) {
   const Lanes<T> tag;
-  const hn::Rebind<float, Lanes<T>> df;
-  constexpr Index N = Lanes<T>::size;
-  Index k = begin;
-  for (; step == 1 && k + N <= end; k += N, s += N, d += N) {
-    auto a = hn::LoadU(df, x + k), b = hn::Reverse(df, hn::LoadU(df, x + last - k - N + 1));
-    if constexpr (std::is_same_v<T, float>) {
-      hn::StoreU(hn::Add(a, b), tag, s);
-      hn::StoreU(hn::Sub(a, b), tag, d);
-    } else {
-      hn::StoreU(hn::Add(hn::PromoteTo(tag, a), hn::PromoteTo(tag, b)), tag, s);
-      hn::StoreU(hn::Sub(hn::PromoteTo(tag, a), hn::PromoteTo(tag, b)), tag, d);
+  constexpr Index N = hn::MaxLanes(Lanes<T>());
+  for (Index k = 0; k < n; k += N) {
+    const auto a = hn::LoadU(tag, first + k), b = hn::Reverse(tag, hn::LoadU(tag, last - k - (N - 1)));
+    hn::Store(hn::Add(a, b), tag, s + k);
+    hn::Store(hn::Sub(a, b), tag, d + k);
+  }
+}
+
+// y[lane] for all lanes of a fold, of the sums of its edges, its sums and its differences.
+template <class T>
+HWY_INLINE void Unfold(const float* low, const float* high, const T* sum, const T* difference, Index mirror,
+                       T* y) {
+  const Lanes<T> tag;
+  constexpr Index N = hn::MaxLanes(Lanes<T>());
+  const hn::Rebind<float, Lanes<T>> from;
+#pragma GCC unroll 16
+  for (Index i = 0; i < lanes; i += N) {
+    const auto s = hn::Load(tag, sum + i), d = hn::Load(tag, difference + i);
+    hn::Vec<Lanes<T>> l, h;
+    if constexpr (std::is_same_v<T, float>)
+      l = hn::Load(from, low + i), h = hn::Load(from, high + i);
+    else
+      l = hn::PromoteTo(tag, hn::Load(from, low + i)), h = hn::PromoteTo(tag, hn::Load(from, high + i));
+    hn::StoreU(hn::Reverse(tag, hn::Add(h, hn::Sub(s, d))), tag, y + mirror + 1 - N - i);
+    hn::Store(hn::Add(l, hn::Add(s, d)), tag, y + i);
+  }
+}
+
+template <int F, class T>
+void FoldTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples, float* folds,
+              double* exact_folds, T (*y)[fold_lanes]) {
+  const Index last = bank.frames() - 1, edge = bank.edge(), outer = bank.pairs() - bank.exact();
+  const float *x[F], *h = bank.floats(0);
+  for (int r = 0; r < F; ++r) x[r] = samples.x + rows[r].at;
+  HWY_ALIGN float low[F][lanes], high[F][lanes];
+  hn::Vec<D> a[F][vectors], b[F][vectors];
+  Clear(a);
+  Clear(b);
+  for (Index s = 0; s < edge; ++s, h += lanes) {
+    MulAddRows<F>(
+        h, [&](int r) { return x[r][s]; }, a);
+    MulAddRows<F>(
+        h, [&](int r) { return x[r][last - s]; }, b);
+  }
+  for (Index s = 0; s < bank.far(); ++s, h += lanes) {
+    MulAddRows<F>(
+        h, [&](int r) { return x[r][last + 1 - edge + s]; }, a);
+    MulAddRows<F>(
+        h, [&](int r) { return x[r][edge - 1 - s]; }, b);
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < F; ++r) Store(a[r], low[r]), Store(b[r], high[r]);
+
+  Clear(a);
+  Clear(b);
+  for (Index k = 0; k < outer; k += segment) {
+    const Index n = std::min(segment, outer - k);
+    for (int r = 0; r < F; ++r) {
+      float* s = folds + 2 * r * fold_stride;
+      Fold(x[r] + edge + k, x[r] + last - edge - k, n, s, s + fold_stride);
+    }
+    for (Index i = 0; i < n; ++i, h += 2 * lanes) {
+      MulAddRows<F>(
+          h, [&](int r) { return folds[2 * r * fold_stride + i]; }, a);
+      MulAddRows<F>(
+          h + lanes, [&](int r) { return folds[(2 * r + 1) * fold_stride + i]; }, b);
     }
   }
-  for (; k < end; ++k) {
-    const T a = x[k * step], b = x[(last - k) * step];
-    *s++ = a + b;
-    *d++ = a - b;
+  HWY_ALIGN T sum[F][lanes], difference[F][lanes];
+  if constexpr (std::is_same_v<T, float>) {
+#pragma GCC unroll 16
+    for (int r = 0; r < F; ++r) Store(a[r], sum[r]), Store(b[r], difference[r]);
+  } else {
+    hn::Vec<D> none[1][vectors];
+    Clear(none);
+    for (int r = 0; r < F; ++r) {
+      StoreSum(a[r], none[0], sum[r]);
+      StoreSum(b[r], none[0], difference[r]);
+    }
+    const double* hd = bank.doubles(0);
+    for (Index k = outer; k < bank.pairs(); k += segment) {
+      const Index n = std::min(segment, bank.pairs() - k);
+      for (int r = 0; r < F; ++r) {
+        const double* first = samples.exact + rows[r].at;
+        double* s = exact_folds + 2 * r * fold_stride;
+        Fold(first + edge + k, first + last - edge - k, n, s, s + fold_stride);
+      }
+      for (int part = 0; part < 2; ++part) {
+        auto& into = part == 0 ? sum : difference;
+        hn::Vec<DD> acc[F][double_vectors];
+#pragma GCC unroll 16
+        for (int r = 0; r < F; ++r)
+#pragma GCC unroll 16
+          for (int v = 0; v < double_vectors; ++v) acc[r][v] = hn::Load(DD(), into[r] + v * double_lanes);
+        for (Index i = 0; i < n; ++i)
+          MulAddRows<F>(
+              hd + (2 * i + part) * lanes,
+              [&](int r) { return exact_folds[(2 * r + part) * fold_stride + i]; }, acc);
+#pragma GCC unroll 16
+        for (int r = 0; r < F; ++r) Store(acc[r], into[r]);
+      }
+      hd += 2 * n * lanes;
+    }
   }
+  for (int r = 0; r < F; ++r) Unfold(low[r], high[r], sum[r], difference[r], bank.mirror(), y[r]);
 }
 
-// Rows of a fold: lanes 0 … 31 count both groups, which overlap when there are fewer outputs.
-template <int F, class T>
-void FoldTile(const PolyphaseBank& bank, std::size_t f, const Rows& rows, double* scratch) {
-  const Fold& fold = bank.folds()[f];
-  const Group& low = bank.groups()[2 * f];
-  const Group& high = bank.groups()[2 * f + 1];
-  const auto shift = static_cast<int>(high.start - low.start);
-  const Index C = rows.channels, pairs = fold.pairs - fold.exact, last = low.tail - low.head - 1;
+template <int G, int F, class T>
+HWY_INLINE void Tile(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
+                     PolyphaseScratch& scratch, T (*y)[fold_lanes]) {
+  if (!bank.folded())
+    DirectTile<G, F, T>(bank, rows, samples, y);
+  else if constexpr (G == 1)
+    FoldTile<F, T>(bank, rows, samples, scratch.folds.data(), scratch.exact_folds.data(), y);
+}
 
-  double* exact = scratch;
-  auto* s = reinterpret_cast<float*>(exact + 2 * F * fold.exact);
-  float* d = s + F * pairs;
-  for (int r = 0; r < F; ++r) {
-    const float* x = rows.in + r * rows.row_step + low.head * C;
-    FoldSamples(x, last, C, 0, pairs, s + r * pairs, d + r * pairs);
-    if constexpr (std::is_same_v<T, double>)
-      FoldSamples(x, last, C, pairs, fold.pairs, exact + 2 * r * fold.exact,
-                  exact + (2 * r + 1) * fold.exact);
-  }
-  Sums<F, T> sum = {}, difference = {};
-  Run<F, T>(Chain<2 * lanes>{bank.floats() + fold.sum_h, s, 1, pairs, pairs},
-            Chain<2 * lanes>{bank.floats() + fold.sum_h + lanes, d, 1, pairs, pairs}, sum, difference);
-  if constexpr (std::is_same_v<T, double>) {
-    const double* h = bank.doubles() + fold.exact_h;
-    RunExact<F>(h, 2 * lanes, exact, 1, 2 * fold.exact, fold.exact, sum);
-    RunExact<F>(h + lanes, 2 * lanes, exact + fold.exact, 1, 2 * fold.exact, fold.exact, difference);
-  }
+// Outputs n … n+count−1 of one channel, of samples that are 0 where no output of these may look.
+template <class T, class Out>
+struct Block {
+  const PolyphaseBank& bank;
+  Samples samples;
+  PolyphaseScratch& scratch;
+  Index n, count;
+  Out* out;
+  Index step;
 
-  Sums<F, float> from_start, from_end;
-  const auto again = [&](int first_lane) {
-    return [&, first_lane](int r, int j) {
-      FoldTile<1, T>(bank, f, rows.only(r, first_lane + j), scratch + bank.scratch() / 2);
-    };
-  };
-  const auto edges = [&](int r, int v) {
-    if constexpr (std::is_same_v<T, float>)
-      return hn::Add(At(from_start.value[r], v), At(from_end.value[r], v));
+  // Writes the outputs of a row. What another output of the row has read may have made a sum NaN: such an
+  // output is made again, of its own samples alone.
+  void Finish(const Row& row, T* y) const {
+    const Group& g = bank.groups()[row.group];
+    const auto a = static_cast<int>(std::max<Index>(0, n - row.output));
+    const auto b = static_cast<int>(std::min<Index>(g.outputs, n + count - row.output));
+    const Lanes<T> tag;
+    constexpr Index N = hn::MaxLanes(Lanes<T>());
+    const hn::Rebind<Out, Lanes<T>> out_tag;
+    HWY_ALIGN Out values[fold_lanes];
+    auto probe = hn::Zero(tag);
+    for (Index i = 0; i < (bank.folded() ? fold_lanes : lanes); i += N) {
+      const auto v =
+          hn::Add(hn::Load(tag, y + i), hn::Zero(tag));  // no −0: it depends on what else was summed
+      probe = hn::MulAdd(v, hn::Zero(tag), probe);
+      if constexpr (std::is_same_v<T, Out>)
+        hn::Store(v, out_tag, values + i);
+      else
+        hn::Store(hn::DemoteTo(out_tag, v), out_tag, values + i);
+    }
+    if (!hn::AllTrue(tag, hn::Eq(probe, hn::Zero(tag)))) [[unlikely]]
+      for (int j = a; j < b; ++j)
+        if (!std::isfinite(y[j])) values[j] = Again(row, j);
+    Out* to = out + (row.output + a - n) * step;
+    if (step == 1 && b - a == lanes)
+      std::copy_n(values + a, lanes, to);
+    else if (step == 1)
+      std::copy_n(values + a, b - a, to);
     else
-      return hn::PromoteTo(DD(), hn::Load(hn::Rebind<float, DD>(), from_start.value[r] + v * double_lanes) +
-                                     hn::Load(hn::Rebind<float, DD>(), from_end.value[r] + v * double_lanes));
-  };
-  if (const int end = std::min(rows.b, shift); rows.a < end) {
-    Direct(bank, low, rows.in, rows, rows.a, end, from_start, from_end);
-    Store<F, T>(
-        rows, rows.out, rows.a, end,
-        [&](int r, int v) {
-          return hn::Add(edges(r, v), hn::Add(At(sum.value[r], v), At(difference.value[r], v)));
-        },
-        again(0));
+      for (int j = a; j < b; ++j, to += step) *to = values[j];
   }
-  if (const int begin = std::max(rows.a, shift); begin < rows.b) {
-    Direct(bank, high, rows.in + (high.origin - low.origin) * C, rows, begin - shift, rows.b - shift,
-           from_start, from_end);
-    Store<F, T>(
-        rows, rows.out + shift * C, begin - shift, rows.b - shift,
-        [&](int r, int v) {
-          return hn::Add(edges(r, v),
-                         hn::Sub(MirroredAt(sum.value[r], v), MirroredAt(difference.value[r], v)));
-        },
-        again(shift));
-  }
-}
 
-// Calls tile<F>(first row) for all rows, in tiles as equal as possible.
-template <class TileOf>
-HWY_INLINE void Tiles(Index rows, TileOf&& tile) {
-  const Index tiles = (rows + max_rows - 1) / max_rows;
-  Index r = 0;
-  for (Index t = 0; t < tiles; ++t) {
-    const Index size = (rows - r + tiles - t - 1) / (tiles - t);
+  Out Again(const Row& row, int lane) const {
+    const Group& g = bank.groups()[row.group];
+    const auto own = [&](const auto* from, auto& to) {
+      if (to.empty()) return;
+      std::fill(to.begin(), to.end(), 0);
+      std::copy(from + row.at + g.begin[lane], from + row.at + g.end[lane],
+                to.begin() + fold_lanes + g.begin[lane]);
+    };
+    own(samples.x, scratch.again);
+    own(samples.exact, scratch.exact_again);
+    HWY_ALIGN T y[1][fold_lanes] = {};
+    const Row alone{row.group, row.output, fold_lanes};
+    Tile<1, 1, T>(bank, &alone, {scratch.again.data(), scratch.exact_again.data()}, scratch, y);
+    return static_cast<Out>(y[0][lane] + T(0));
+  }
+
+  template <int G, int F>
+  void Run(const Row* rows) const {
+    if constexpr (G * F <= max_rows) {
+      HWY_ALIGN T y[G * F][fold_lanes];
+      Tile<G, F, T>(bank, rows, samples, scratch, y);
+      for (int r = 0; r < G * F; ++r) Finish(rows[r], y[r]);
+    }
+  }
+
+  // `number` rows of one group.
+  void RunGroup(const Row* rows, Index number) const {
     [&]<int... F>(std::integer_sequence<int, F...>) {
-      (void)((size == F + 1 ? (tile(std::integral_constant<int, F + 1>(), r), true) : false) || ...);
+      (void)((number == F + 1 ? (Run<1, F + 1>(rows), true) : false) || ...);
     }
     (std::make_integer_sequence<int, max_rows>());
-    r += size;
   }
-}
 
-template <class T>
-void PolyphaseOf(const PolyphaseBank& bank, const float* in, Index n, Index count, Index channels, float* out,
-                 double* scratch) {
-  const Window& w = bank.window();
-  const Index period = bank.period(), base = w.first(0) - w.first(n);
-  const std::size_t step = bank.folded() ? 2 : 1;
-  for (std::size_t k = 0; k < bank.groups().size(); k += step) {
-    const Group& g = bank.groups()[k];
-    const Group& last = bank.groups()[k + step - 1];
-    const Index outputs = last.start + last.outputs - g.start;
-    const auto rows_from = [&](Index p) {
-      const Index m = p * period + g.start;  // output of lane 0
-      return Rows{in + (p * bank.advance() + base + g.origin) * channels,
-                  0,
-                  out + (m - n) * channels,
-                  0,
-                  channels,
-                  static_cast<int>(std::max<Index>(0, n - m)),
-                  static_cast<int>(std::min(outputs, n + count - m))};
+  // As many of `groups` groups of `each` rows as fit, at once; returns how many.
+  Index RunGroups(const Row* rows, Index groups, Index each) const {
+    const auto fits = [&](Index g, Index f) { return each == f && groups >= g && g * f <= max_rows; };
+    if (fits(8, 1)) return Run<8, 1>(rows), 8;
+    if (fits(4, 1)) return Run<4, 1>(rows), 4;
+    if (fits(2, 1)) return Run<2, 1>(rows), 2;
+    if (fits(4, 2)) return Run<4, 2>(rows), 4;
+    if (fits(2, 2)) return Run<2, 2>(rows), 2;
+    if (fits(2, 3)) return Run<2, 3>(rows), 2;
+    return RunGroup(rows, each), 1;
+  }
+
+  // Where groups have few rows, several groups run at once, so that enough is in flight.
+  void All(Index first_frame) const {
+    const Index period = bank.period(), end = n + count;
+    const Index base = n / period, top = (end - 1) / period;
+    Row waiting[max_rows];
+    Index number = 0, each = 1;
+    const auto flush = [&] {
+      for (Index done = 0; done < number;)
+        done += each * RunGroups(waiting + done, (number - done) / each, each);
+      number = 0;
     };
-    const auto run = [&](Rows rows, Index number) {
-      Tiles(number, [&]<int F>(std::integral_constant<int, F>, Index r) {
-        if (bank.folded())
-          FoldTile<F, T>(bank, k / 2, rows.from(r), scratch);
-        else
-          DirectTile<F, T>(bank, g, rows.from(r));
-      });
-    };
-    const auto over_channels = [&](Index p) {
-      Rows rows = rows_from(p);
-      rows.row_step = rows.out_step = 1;
-      run(rows, channels);
-    };
-    Index p = std::max<Index>(0, detail::affine_floor(n - g.start - outputs, 1, 0, period) + 1);
-    const Index end = detail::affine_floor(n + count - g.start - 1, 1, 0, period) + 1;
-    const Index full_end = detail::affine_floor(n + count - g.start - outputs, 1, 0, period) + 1;
-    if (p < end && p * period + g.start < n) over_channels(p++);
-    if (const Index full = full_end - p; full > channels) {
-      for (Index c = 0; c < channels; ++c) {
-        Rows rows = rows_from(p);
-        rows.in += c;
-        rows.out += c;
-        rows.row_step = bank.advance() * channels;
-        rows.out_step = period * channels;
-        run(rows, full);
+    for (std::size_t k = 0; k < bank.groups().size(); ++k) {
+      const Group& g = bank.groups()[k];
+      Index p = base - 1, q = top + 1;
+      while (p * period + g.start + g.outputs <= n) ++p;
+      while (q * period + g.start >= end) --q;
+      const Index left = q - p + 1;
+      if (left <= 0) continue;
+      if (left != each || number + left > max_rows) flush();
+      for (Index tiles = (left + max_rows - 1) / max_rows; tiles > 0; --tiles) {
+        each = (q - p + tiles) / tiles;
+        for (Index r = 0; r < each; ++r, ++p)
+          waiting[number++] = {k, p * period + g.start, p * bank.advance() + g.origin - first_frame};
+        if (tiles > 1) flush();
       }
-      p = full_end;
     }
-    while (p < end) over_channels(p++);
+    flush();
+  }
+};
+
+template <class T, class In, class Out>
+void PolyphaseOf(const PolyphaseBank& bank, const In* in, Index n, Index count, Index channels, Out* out,
+                 PolyphaseScratch& scratch) {
+  const Window& w = bank.window();
+  const Index margin = bank.frames() + fold_lanes, start = w.first(n);
+  for (Index done = 0, first = start; done < count;) {
+    const Index some = std::min(scratch.block, count - done), last = w.last(n + done + some - 1);
+    const Index frames = std::max<Index>(last - first + 1, 0);
+    for (Index c = 0; c < channels; ++c) {
+      const In* from = in + (first - start) * channels + c;
+      const auto fill = [&](auto& to) {
+        auto* x = to.data() + margin;
+        if (channels == 1)
+          std::copy_n(from, frames, x);
+        else
+          for (Index i = 0; i < frames; ++i)
+            x[i] = static_cast<std::decay_t<decltype(*x)>>(from[i * channels]);
+        std::fill_n(x + frames, margin, 0);
+      };
+      fill(scratch.samples);
+      if (std::is_same_v<T, double>) fill(scratch.exact_samples);
+      Block<T, Out>{bank,    {scratch.samples.data(), scratch.exact_samples.data()},
+                    scratch, n + done,
+                    some,    out + done * channels + c,
+                    channels}
+          .All(first - margin);
+    }
+    done += some;
+    if (done < count) first = w.first(n + done);
   }
 }
 
-void Polyphase(const PolyphaseBank& bank, const float* in, Index n, Index count, Index channels, float* out,
-               double* scratch) {
-  (bank.precise() ? PolyphaseOf<double> : PolyphaseOf<float>)(bank, in, n, count, channels, out, scratch);
+template <class In, class Out>
+void Polyphase(const PolyphaseBank& bank, const In* in, Index n, Index count, Index channels, Out* out,
+               PolyphaseScratch& scratch) {
+  if (bank.precise())
+    PolyphaseOf<double>(bank, in, n, count, channels, out, scratch);
+  else if constexpr (std::is_same_v<In, Out>)
+    PolyphaseOf<float>(bank, in, n, count, channels, out, scratch);
+}
+
+void PolyphaseFloat(const PolyphaseBank& bank, const float* in, Index n, Index count, Index channels,
+                    float* out, PolyphaseScratch& scratch) {
+  Polyphase(bank, in, n, count, channels, out, scratch);
+}
+void PolyphaseToDouble(const PolyphaseBank& bank, const float* in, Index n, Index count, Index channels,
+                       double* out, PolyphaseScratch& scratch) {
+  Polyphase(bank, in, n, count, channels, out, scratch);
+}
+void PolyphaseFromDouble(const PolyphaseBank& bank, const double* in, Index n, Index count, Index channels,
+                         float* out, PolyphaseScratch& scratch) {
+  Polyphase(bank, in, n, count, channels, out, scratch);
 }
 
 }  // namespace wavestride::kernels::HWY_NAMESPACE
@@ -425,12 +479,24 @@ HWY_AFTER_NAMESPACE();
 namespace wavestride::kernels {
 namespace {
 
-constexpr Index most_rows = 6;  // of a tile, on any target
-constexpr int fold_lanes = 2 * PolyphaseBank::lanes;
 // Products in double reach this many periods of the lower Nyquist rate to either side of the centre.
-constexpr double exact_reach = 8;
+constexpr double exact_reach = 6;
+constexpr Index most_tile_rows = 8;
+constexpr Index fold_room = 256 + PolyphaseBank::lanes;
 
 }  // namespace
+
+PolyphaseBank::Group PolyphaseBank::make_group(Index start, int lanes_used, int outputs) const {
+  Group g;
+  g.start = start;
+  g.outputs = outputs;
+  g.origin = window_.first(start);
+  for (int j = 0; j < fold_lanes; ++j) {
+    g.begin[j] = j < lanes_used ? window_.first(start + j) - g.origin : 0;
+    g.end[j] = j < lanes_used ? window_.last(start + j) + 1 - g.origin : 0;
+  }
+  return g;
+}
 
 PolyphaseBank::PolyphaseBank(Index L, Index M, Index last, std::span<const double> h, bool precise)
     : window_{M, L, last - static_cast<Index>(h.size()) + L, last}, precise_(precise) {
@@ -438,9 +504,8 @@ PolyphaseBank::PolyphaseBank(Index L, Index M, Index last, std::span<const doubl
   const auto peak = static_cast<Index>(
       std::max_element(h.begin(), h.end(), [](double a, double b) { return std::abs(a) < std::abs(b); }) -
       h.begin());
-  bool symmetric = true;
-  for (Index i = 0; i < size / 2; ++i)
-    symmetric = symmetric && h[static_cast<std::size_t>(i)] == h[static_cast<std::size_t>(size - 1 - i)];
+  const bool symmetric =
+      std::equal(h.begin(), h.begin() + static_cast<std::ptrdiff_t>(h.size() / 2), h.rbegin());
   const auto first = [&](Index n) { return window_.first(n); };
   const auto coefficient = [&](Index n, Index frame) {
     const Index i = n * M - frame * L + last;
@@ -449,107 +514,88 @@ PolyphaseBank::PolyphaseBank(Index L, Index M, Index last, std::span<const doubl
   const auto centre = [&](Index n) { return detail::affine_floor(n, M, last - peak, L); };
   const auto reach = static_cast<Index>(
       std::ceil(exact_reach * std::max(1.0, static_cast<double>(M) / static_cast<double>(L))));
-
   if (precise) exact_begin_ = peak - reach * L, exact_end_ = peak + reach * L + 1;
+  const auto add_floats = [&](auto&& value) {
+    for (int i = 0; i < lanes; ++i) floats_.push_back(static_cast<float>(value(i)));
+  };
+  const auto add_doubles = [&](auto&& value) {
+    for (int i = 0; i < lanes; ++i) doubles_.push_back(value(i));
+  };
 
-  const auto new_group = [&](Index start, int outputs) {
-    Group g;
-    g.start = start;
-    g.outputs = outputs;
-    g.origin = first(start) - first(0);
-    for (int j = 0; j < lanes; ++j) {
-      const Index n = start + std::min(j, outputs - 1);
-      g.begin[j] = first(n) - first(start);
-      g.end[j] = window_.last(n) + 1 - first(start);
+  // A fold of outputs start … start+mirror, which mirror each other where 2·start + mirror has the remainder
+  // modulo L that makes their windows do so.
+  Index start = 0;
+  const auto mirrors = [&](Index s, Index m) { return ((2 * s + m) * M - (size - 1 - 2 * last)) % L == 0; };
+  for (Index p = fold_lanes / L * L; symmetric && p > lanes && !folded(); p -= L)
+    for (Index m = p - 1, s = 0; m < fold_lanes && !folded(); s == L - 1 ? (++m, s = 0) : ++s) {
+      if (!mirrors(s, m)) continue;
+      const Index core = window_.last(s) + 1 - first(s + m);
+      if (core < 2 * lanes) continue;
+      period_ = p;
+      start = s;
+      mirror_ = m;
+      pairs_ = (core + 1) / 2;
+      edge_ = first(s + m) - first(s);
+      far_ = window_.last(s + lanes - 1) - window_.last(s);
+      frames_ = core + 2 * edge_;
+      if (precise) exact_ = std::min(pairs_, reach + (centre(s + m) - centre(s) + 1) / 2);
     }
-    return g;
-  };
-  const auto add_floats = [&](const Group& g, Index from, Index to) {
-    const auto at = static_cast<Index>(floats_.size());
-    for (Index t = from; t < to; ++t)
-      for (int j = 0; j < lanes; ++j)
-        floats_.push_back(j < g.outputs ? static_cast<float>(coefficient(g.start + j, first(g.start) + t))
-                                        : 0.0f);
-    return at;
-  };
-
-  // Outputs n … n+J−1 lie around a sample, or between two, when the centres of the first and last add up to a
-  // whole number.
-  const auto fold_outputs = [&](Index n) {
-    Index J = fold_lanes;
-    while (J > lanes && (2 * (n * M + last) - (size - 1) + (J - 1) * M) % L != 0) --J;
-    return J;
-  };
-  const Index first_fold = fold_outputs(0), second_fold = fold_outputs(first_fold);
-  const bool two = first_fold % L != 0;
-  const Index taps = size / L, span = fold_lanes * M / L + 1;
-  if (symmetric && L <= lanes && first_fold > lanes && (!two || second_fold > lanes) && taps > 3 * span) {
-    period_ = two ? first_fold + second_fold : first_fold;
-    for (Index start = 0; start < period_;) {
-      const Index J = start == 0 ? first_fold : second_fold;
-      Group low = new_group(start, lanes), high = new_group(start + J - lanes, lanes);
-      const Index core_begin = first(start + J - 1), core_end = window_.last(start) + 1;
-      for (Group* g : {&low, &high}) {
-        g->head = core_begin - first(g->start);
-        g->tail = core_end - first(g->start);
-        g->head_h = add_floats(*g, 0, g->head);
-        g->tail_h = add_floats(*g, g->tail, g->end[lanes - 1]);
+  if (folded()) {
+    groups_.push_back(make_group(start, static_cast<int>(mirror_ + 1), static_cast<int>(period_)));
+    const Index origin = groups_[0].origin;
+    for (Index e = 0; e < edge_; ++e) add_floats([&](int i) { return coefficient(start + i, origin + e); });
+    for (Index e = 0; e < far_; ++e)
+      add_floats([&](int i) { return coefficient(start + i, origin + frames_ - edge_ + e); });
+    for (Index k = 0; k < pairs_; ++k)
+      for (const int sign : {1, -1}) {
+        const bool middle = 2 * (edge_ + k) == frames_ - 1;
+        const auto value = [&](int i) {
+          const Index frame = origin + edge_ + k;
+          const double sum = coefficient(start + i, frame) + sign * coefficient(start + mirror_ - i, frame);
+          return middle ? sum / 4 : sum / 2;
+        };
+        k < pairs_ - exact_ ? add_floats(value) : add_doubles(value);
       }
-      Fold fold;
-      fold.pairs = (core_end - core_begin + 1) / 2;
-      fold.exact =
-          precise ? std::min(fold.pairs, reach + (centre(start + J - 1) - centre(start) + 1) / 2) : 0;
-      const auto folded = [&](Index k, int i, int sign) {
-        const Index frame = core_begin + k;
-        const double sum = coefficient(start + i, frame) + sign * coefficient(start + J - 1 - i, frame);
-        return 2 * frame == core_begin + core_end - 1 ? sum / 4 : sum / 2;
-      };
-      fold.sum_h = static_cast<Index>(floats_.size());
-      fold.exact_h = static_cast<Index>(doubles_.size());
-      for (Index k = 0; k < fold.pairs; ++k)
-        for (const int sign : {1, -1})
-          for (int i = 0; i < lanes; ++i) {
-            if (k < fold.pairs - fold.exact)
-              floats_.push_back(static_cast<float>(folded(k, i, sign)));
-            else
-              doubles_.push_back(folded(k, i, sign));
-          }
-      scratch_ = std::max(scratch_, 2 * most_rows * (fold.pairs + 2 * fold.exact));
-      groups_.push_back(low);
-      groups_.push_back(high);
-      folds_.push_back(fold);
-      start += J;
-    }
   } else {
-    period_ = L;
+    // Several periods of L together, where that fills the vectors better, as long as they stay in the cache.
+    const Index taps = (size + L - 1) / L;
     const auto padded = [&](Index p) { return (p + lanes - 1) / lanes * lanes; };
     const auto cost = [&](Index p) {
       const double bytes = 4.0 * static_cast<double>(padded(p)) * static_cast<double>(taps);
       return static_cast<double>(padded(p)) / static_cast<double>(p) * (1 + bytes / (4 << 20));
     };
+    period_ = L;
     for (Index p = L; p <= L * lanes; p += L)
       if (cost(p) < cost(period_)) period_ = p;
-    for (Index start = 0; start < period_;) {
+    Index from = window_.span(), to = 0;
+    for (Index at = 0; at < period_;) {
       // All outputs of a group have a frame in common, where the sums from both sides can meet.
       int outputs = 1;
-      while (outputs < lanes && start + outputs < period_ && first(start + outputs) <= window_.last(start))
-        ++outputs;
-      Group g = new_group(start, outputs);
-      const Index taps_of = g.end[outputs - 1];
-      const Index from = centre(start) - first(start), to = centre(start + outputs - 1) - first(start);
-      start += outputs;
-      g.head = precise ? std::max<Index>(0, from - reach)
-                       : std::clamp((from + to) / 2, g.begin[outputs - 1], g.end[0]);
-      g.tail = precise ? std::min(taps_of, to + reach + 1) : g.head;
-      g.head_h = add_floats(g, 0, g.head);
-      g.tail_h = add_floats(g, g.tail, taps_of);
-      g.centre_h = static_cast<Index>(doubles_.size());
-      for (Index t = g.head; t < g.tail; ++t)
-        for (int j = 0; j < lanes; ++j)
-          doubles_.push_back(j < g.outputs ? coefficient(g.start + j, first(g.start) + t) : 0.0);
-      groups_.push_back(g);
+      while (outputs < lanes && at + outputs < period_ && first(at + outputs) <= window_.last(at)) ++outputs;
+      const Group& g = groups_.emplace_back(make_group(at, outputs, outputs));
+      frames_ = std::max(frames_, g.end[outputs - 1]);
+      from = std::min(from, centre(at) - g.origin);
+      to = std::max(to, centre(at + outputs - 1) - g.origin);
+      at += outputs;
+    }
+    low_ = std::clamp<Index>(precise ? from - reach : (from + to) / 2, 0, frames_);
+    high_ = std::clamp<Index>(precise ? frames_ - (to + reach + 1) : frames_ - low_, 0, frames_ - low_);
+    for (const Group& g : groups_) {
+      const auto at = [&](Index frame) {
+        return [&, frame](int i) { return i < g.outputs ? coefficient(g.start + i, g.origin + frame) : 0.0; };
+      };
+      const Index paired = std::min(low_, high_);
+      for (Index s = 0; s < low_ - paired; ++s) add_floats(at(s));
+      for (Index s = 0; s < high_ - paired; ++s) add_floats(at(frames_ - 1 - s));
+      for (Index s = 0; s < paired; ++s) {
+        add_floats(at(low_ - paired + s));
+        add_floats(at(frames_ - 1 - (high_ - paired) - s));
+      }
+      for (Index s = low_; s < frames_ - high_; ++s) add_doubles(at(s));
     }
   }
+  floats_of_group_ = floats_.size() / groups_.size();
+  doubles_of_group_ = doubles_.size() / groups_.size();
   advance_ = period_ / L * M;
 }
 
@@ -565,14 +611,54 @@ Index PolyphaseBank::bytes() const {
 }
 
 double PolyphaseBank::macs() const {
-  return static_cast<double>(floats_.size() + doubles_.size()) / static_cast<double>(period_);
+  const auto products = static_cast<double>(floats_.size() + doubles_.size());
+  const auto twice = static_cast<double>(lanes * (edge_ + far_));  // coefficients of both sides of a fold
+  return (products + twice) / static_cast<double>(period_);
 }
 
-HWY_EXPORT(Polyphase);
+PolyphaseScratch::PolyphaseScratch(const PolyphaseBank& bank) {
+  // Frames enough to make the margins cheap, few enough for the nearest caches.
+  const Window& w = bank.window();
+  const Index margin = bank.frames() + PolyphaseBank::fold_lanes, frames = std::max<Index>(4096, 2 * margin);
+  block = std::max<Index>(detail::affine_floor(frames, w.den, 0, w.num), 1);
+  const auto room =
+      static_cast<std::size_t>(2 * margin + w.span() + detail::affine_floor(block, w.num, 0, w.den) + 2);
+  const auto alone = static_cast<std::size_t>(2 * margin);
+  const auto folded = static_cast<std::size_t>(bank.folded() ? 2 * most_tile_rows * fold_room : 0);
+  samples.resize(room);
+  again.resize(alone);
+  folds.resize(folded);
+  if (!bank.precise()) return;
+  exact_samples.resize(room);
+  exact_again.resize(alone);
+  exact_folds.resize(folded);
+}
 
+Index PolyphaseScratch::bytes() const {
+  const auto sum = [](const auto&... memory) {
+    return (static_cast<Index>(memory.size() * sizeof(*memory.data())) + ...);
+  };
+  return sum(samples, folds, again, exact_samples, exact_folds, exact_again);
+}
+
+HWY_EXPORT(PolyphaseFloat);
+HWY_EXPORT(PolyphaseToDouble);
+HWY_EXPORT(PolyphaseFromDouble);
+
+template <>
 void polyphase(const PolyphaseBank& bank, const float* in, Index n, Index count, Index channels, float* out,
-               double* scratch) noexcept {
-  HWY_DYNAMIC_DISPATCH(Polyphase)(bank, in, n, count, channels, out, scratch);
+               PolyphaseScratch& scratch) noexcept {
+  HWY_DYNAMIC_DISPATCH(PolyphaseFloat)(bank, in, n, count, channels, out, scratch);
+}
+template <>
+void polyphase(const PolyphaseBank& bank, const float* in, Index n, Index count, Index channels, double* out,
+               PolyphaseScratch& scratch) noexcept {
+  HWY_DYNAMIC_DISPATCH(PolyphaseToDouble)(bank, in, n, count, channels, out, scratch);
+}
+template <>
+void polyphase(const PolyphaseBank& bank, const double* in, Index n, Index count, Index channels, float* out,
+               PolyphaseScratch& scratch) noexcept {
+  HWY_DYNAMIC_DISPATCH(PolyphaseFromDouble)(bank, in, n, count, channels, out, scratch);
 }
 
 }  // namespace wavestride::kernels

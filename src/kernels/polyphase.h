@@ -1,14 +1,15 @@
 // Polyphase FIR filtering by a rational ratio: the hot loop of sample-rate conversion.
 //
-// A vector holds 16 consecutive outputs; one input sample, broadcast, meets a vector of coefficients that is
-// shared by all rows in flight (the same outputs of other periods, or of other channels). Where an output
-// does not read a sample its coefficient is zero. Sums run from the far ends of the filter towards its
-// centre, so that they stay small, and round little, for as long as possible.
+// A vector holds 16 consecutive outputs, a group; one input sample, broadcast, meets a vector of coefficients
+// that is shared by all rows in flight (the same outputs of other periods). Where an output does not read a
+// sample its coefficient is zero. Sums run from the far ends of the filter towards its centre, so that they
+// stay small, and round little, for as long as possible; a precise bank takes the centre in double.
 //
-// Symmetric filters with a short period are folded: of 32 outputs around a common centre, output i and its
-// mirror image j read sample t and its mirror t' with coefficients (a, b) and (b, a), so that
+// Symmetric filters with a short period are folded: of up to 32 outputs around a common centre, output i and
+// its mirror image j read sample t and its mirror t' with coefficients (a, b) and (b, a), so that
 //     y_i + y_j = Σ (a+b)(x_t + x_t')        y_i − y_j = Σ (a−b)(x_t − x_t')
-// needs half of the products. Only samples that all 32 outputs read are folded; the rest stays direct.
+// needs half of the products. Only samples that all of the outputs read are folded (the core); the frames
+// before and after it, its edges, are summed directly.
 #pragma once
 
 #include <wavestride/geometry.h>
@@ -22,44 +23,48 @@ namespace wavestride::kernels {
 
 class PolyphaseBank {
  public:
-  static constexpr int lanes = 16;
+  static constexpr int lanes = 16, fold_lanes = 2 * lanes;
 
-  /// 16 outputs of a period, lane j being output start + j.
+  /// Consecutive outputs of a period; those of a fold, or at most 16.
   struct Group {
-    Index start = 0;
-    int outputs = 0;                 ///< lanes in use
-    Index origin = 0;                ///< first frame that lane 0 reads, relative to that of output 0
-    Index begin[lanes], end[lanes];  ///< the frames that each lane reads, relative to origin
-    Index head = 0, tail = 0;      ///< direct sums: frames before head upwards, frames from tail on downwards
-    Index head_h = 0, tail_h = 0;  ///< offsets of their coefficients, one vector a frame
-    Index centre_h = 0;            ///< of frames head … tail−1 in double, when precise and not folded
+    Index start = 0;                           ///< output of lane 0
+    int outputs = 0;                           ///< that this group gives; a fold may compute more
+    Index origin = 0;                          ///< first frame that lane 0 reads, for output `start`
+    Index begin[fold_lanes], end[fold_lanes];  ///< the frames that each lane reads, relative to origin
   };
 
-  /// Two groups that mirror each other.
-  struct Fold {
-    Index pairs = 0;    ///< frames folded, from the ends of the core to its centre
-    Index exact = 0;    ///< of these, the innermost ones taken in double
-    Index sum_h = 0;    ///< float coefficients: for each pair a vector for sums, a vector for differences
-    Index exact_h = 0;  ///< double coefficients of the innermost pairs, likewise
-  };
-
-  /// y[n] = Σ_m x[m] · h[n·M − m·L + last], L/M reduced. `precise` takes the centre of the filter, where
-  /// float sums would round too much, in double.
+  /// y[n] = Σ_m x[m] · h[n·M − m·L + last], L/M reduced.
   PolyphaseBank(Index L, Index M, Index last, std::span<const double> h, bool precise);
 
   const Window& window() const { return window_; }
   Index period() const { return period_; }    ///< outputs
   Index advance() const { return advance_; }  ///< input frames per period
-  bool folded() const { return !folds_.empty(); }
   bool precise() const { return precise_; }
   std::span<const Group> groups() const { return groups_; }
-  /// Fold f joins groups 2f and 2f+1; empty when the bank is not folded.
-  std::span<const Fold> folds() const { return folds_; }
-  const float* floats() const { return floats_.data(); }
-  const double* doubles() const { return doubles_.data(); }
+  /// Frames that a row of outputs reads, alike for all groups.
+  Index frames() const { return frames_; }
+
+  /// Direct sums: `low` frames upwards from the first, `high` frames downwards from the last, in step at
+  /// their ends. Floats are one vector a frame until one side is left with as many as the other, and then
+  /// two. Doubles are one vector a frame, for the centre.
+  Index low() const { return low_; }
+  Index high() const { return high_; }
+  Index centre() const { return frames_ - low_ - high_; }
+
+  /// A fold, the only group of its bank: `edge` frames before the core and as many after it, of which the
+  /// first 16 outputs read only the first `far`. Floats are one vector for each frame of the edges, then two
+  /// for each pair of the core, for sums and for differences; the innermost pairs are double.
+  bool folded() const { return pairs_ > 0; }
+  Index edge() const { return edge_; }
+  Index far() const { return far_; }
+  Index pairs() const { return pairs_; }
+  Index exact() const { return exact_; }
+  /// Lanes of the fold: lane i mirrors lane mirror − i.
+  Index mirror() const { return mirror_; }
+
+  const float* floats(std::size_t group) const { return floats_.data() + group * floats_of_group_; }
+  const double* doubles(std::size_t group) const { return doubles_.data() + group * doubles_of_group_; }
   Index bytes() const;
-  /// Doubles that a call needs as scratch memory.
-  Index scratch() const { return scratch_; }
   /// Multiply-adds per output, zeros included.
   double macs() const;
 
@@ -67,19 +72,37 @@ class PolyphaseBank {
   void quantise(std::span<double> h) const;
 
  private:
+  Group make_group(Index start, int lanes_used, int outputs) const;
+
   Window window_;
   bool precise_;
   Index exact_begin_ = 0, exact_end_ = 0;  // of h, what is held in double
-  Index period_ = 1, advance_ = 1, scratch_ = 0;
+  Index period_ = 1, advance_ = 1, frames_ = 0;
+  Index low_ = 0, high_ = 0;
+  Index edge_ = 0, far_ = 0, pairs_ = 0, exact_ = 0, mirror_ = 0;
   std::vector<Group> groups_;
-  std::vector<Fold> folds_;
+  std::size_t floats_of_group_ = 0, doubles_of_group_ = 0;
   Aligned<float> floats_;
   Aligned<double> doubles_;
 };
 
+/// What calls work in: one per thread, made for a bank.
+class PolyphaseScratch {
+ public:
+  explicit PolyphaseScratch(const PolyphaseBank& bank);
+  Index bytes() const;
+
+  /// Outputs made from one filling of `samples`.
+  Index block = 0;
+  Aligned<float> samples, folds, again;
+  Aligned<double> exact_samples, exact_folds, exact_again;
+};
+
 /// Outputs n … n+count−1. `in` is the frame that output n reads first. The bits of an output depend on the
-/// frames of its own window alone, whatever it is grouped with.
-void polyphase(const PolyphaseBank& bank, const float* in, Index n, Index count, Index channels, float* out,
-               double* scratch) noexcept;
+/// frames of its own window alone, whatever it is grouped with. Of double samples a precise bank reads more
+/// than their floats in its centre; outputs are rounded once.
+template <class In, class Out>
+void polyphase(const PolyphaseBank& bank, const In* in, Index n, Index count, Index channels, Out* out,
+               PolyphaseScratch& scratch) noexcept;
 
 }  // namespace wavestride::kernels
