@@ -5,11 +5,12 @@
 #include <map>
 #include <mutex>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include "check.h"
 #include "filter_design.h"
-#include "kernels/polyphase.h"
+#include "kernels/cascade.h"
 #include "resample_filter.h"
 
 namespace wavestride {
@@ -46,16 +47,38 @@ struct Filter {
   Index L, M;
   double passband, stopband_db;
   Phase phase;
+  double stopband = 1;  // where it begins, as the passband: a fraction of the lower Nyquist frequency
+  bool precise = stopband_db > precise_above_db;
   auto operator<=>(const Filter&) const = default;
 };
+
+// Objects in use by key, so that equal ones are made and held once.
+template <class Value, class Key, class Make>
+std::shared_ptr<const Value> shared(const Key& key, Make&& make) {
+  static std::mutex mutex;
+  static std::map<Key, std::weak_ptr<const Value>> cache;
+  {
+    const std::lock_guard lock(mutex);
+    if (const auto it = cache.find(key); it != cache.end())
+      if (auto value = it->second.lock()) return value;
+  }
+  std::shared_ptr<const Value> made = make();
+  const std::lock_guard lock(mutex);
+  std::erase_if(cache, [](const auto& entry) { return entry.second.expired(); });
+  auto& entry = cache[key];
+  if (auto value = entry.lock()) return value;
+  entry = made;
+  return made;
+}
 
 // A low-pass filter at L times the input rate, with unit gain after the M-th of its samples are picked.
 std::vector<double> impulse_response(const Filter& f) {
   const double lower_nyquist = 0.5 / static_cast<double>(std::max(f.L, f.M));
   const KaiserWindow window(f.stopband_db + design_margin_db);
-  const auto half = static_cast<Index>(std::ceil(window.half_width / ((1 - f.passband) * lower_nyquist)));
+  const double transition = f.stopband - f.passband;
+  const auto half = static_cast<Index>(std::ceil(window.half_width / (transition * lower_nyquist)));
   // Twice the centre of the transition band.
-  const double cutoff = (1 + f.passband - design_shift * (1 - f.passband)) * lower_nyquist;
+  const double cutoff = (f.stopband + f.passband - design_shift * transition) * lower_nyquist;
   std::vector<double> h(static_cast<std::size_t>(2 * half + 1));
   for (Index i = 0; i <= half; ++i)
     h[static_cast<std::size_t>(half - i)] = h[static_cast<std::size_t>(half + i)] =
@@ -77,25 +100,6 @@ Filter table_filter(const Filter& f) {
   return {table_step, 1, f.passband, f.stopband_db, f.phase};
 }
 
-// Objects in use by key, so that equal ones are made and held once.
-template <class Value, class Key, class Make>
-std::shared_ptr<const Value> shared(const Key& key, Make&& make) {
-  static std::mutex mutex;
-  static std::map<Key, std::weak_ptr<const Value>> cache;
-  {
-    const std::lock_guard lock(mutex);
-    if (const auto it = cache.find(key); it != cache.end())
-      if (auto value = it->second.lock()) return value;
-  }
-  std::shared_ptr<const Value> made = make();
-  const std::lock_guard lock(mutex);
-  std::erase_if(cache, [](const auto& entry) { return entry.second.expired(); });
-  auto& entry = cache[key];
-  if (auto value = entry.lock()) return value;
-  entry = made;
-  return made;
-}
-
 std::shared_ptr<const kernels::ContinuousFilter> shared_table(const Filter& f, std::span<const double> h) {
   return shared<kernels::ContinuousFilter>(
       f, [&] { return std::make_shared<const kernels::ContinuousFilter>(h); });
@@ -109,68 +113,134 @@ std::shared_ptr<const kernels::ContinuousFilter> shared_table(Quality quality) {
   return shared_table(f, impulse_response(f));
 }
 
-// A filter, fitted to a pair of rates.
+// A filter, fitted to a pair of rates: a bank, or two in sequence, or a table.
 struct Resampler::Design {
   Filter filter;
   double in_hz, out_hz;
-  Index size = 1;    // of the impulse response, at L times the input rate
-  Index last = 0;    // the sample of it that meets an input frame at the output's own time
-  double delay = 0;  // of it at low frequencies, in its samples
-  // One of the two.
-  std::shared_ptr<const kernels::PolyphaseBank> bank{};
+  Window window{};
+  double delay_s = 0, output_delay_s = 0;  // of the filter, and what is left of it in the output
+  std::shared_ptr<const kernels::PolyphaseBank> bank{}, second{};
   std::shared_ptr<const kernels::ContinuousFilter> table{};
-  double points = 0,
-         origin = 0;  // of the table: points per sample of the impulse response, point of sample 0
+  Index last = 0;  // the sample at L times the input rate that meets an input frame at the output's own time
+  double points = 0, origin = 0;  // of the table: points per such sample, point of sample 0
 
-  Geometry geometry() const {
-    return {{filter.M, filter.L, last - size + filter.L, last}, {filter.L, filter.M - 1, filter.M, 0}};
-  }
-  double seconds(double samples) const { return samples / (static_cast<double>(filter.L) * in_hz); }
+  Geometry geometry() const { return {window, {filter.L, filter.M - 1, filter.M, 0}}; }
 };
 
 namespace {
 
 using Design = Resampler::Design;
 
-bool fits_bank(const Filter& f, double size) {
-  constexpr double lanes = kernels::PolyphaseBank::lanes;
-  const auto L = static_cast<double>(f.L), M = static_cast<double>(f.M);
-  const double bytes = std::max(L, 2 * lanes) * (size / L + 2 * lanes * M / L) * sizeof(float);
-  return bytes <= most_bytes && (f.phase == Phase::linear || size <= 1 << 18);
+double taps(const Filter& f) {
+  return 4 * KaiserWindow(f.stopband_db + design_margin_db).half_width / (f.stopband - f.passband) *
+         std::max(1.0, static_cast<double>(f.M) / static_cast<double>(f.L));
 }
 
-double expected_size(const Filter& f) {
-  return 4 * KaiserWindow(f.stopband_db + design_margin_db).half_width / (1 - f.passband) *
-         static_cast<double>(std::max(f.L, f.M));
+bool fits_bank(const Filter& f) {
+  constexpr double lanes = kernels::PolyphaseBank::lanes;
+  const auto L = static_cast<double>(f.L), M = static_cast<double>(f.M);
+  const double bytes = std::max(L, 2 * lanes) * (taps(f) + 2 * lanes * M / L) * sizeof(float);
+  return bytes <= most_bytes && (f.phase == Phase::linear || taps(f) * L <= 1 << 18);
+}
+
+// Multiply-adds per output of a bank, as PolyphaseBank lays them out; a fold halves those of its core.
+double cost(const Filter& f) {
+  constexpr double lanes = kernels::PolyphaseBank::lanes;
+  const double pace = static_cast<double>(f.M) / static_cast<double>(f.L), edge = 2 * lanes * pace;
+  const bool folded = f.phase == Phase::linear && f.L <= kernels::PolyphaseBank::lanes && taps(f) > 2 * edge;
+  return folded ? (taps(f) + 2 * edge) / 2 : taps(f) + lanes * pace;
+}
+
+// A sharp filter between the lower rate and one a little above it, where its multiply-adds are few and
+// folded, and a loose one, which needs to be steep only over what the sharp one leaves free, between that
+// rate and the higher one.
+std::optional<std::pair<Filter, Filter>> in_two(const Filter& f) {
+  constexpr double worth = 0.65;          // of the multiply-adds, which short filters do less fast
+  constexpr double loose_margin_db = 12;  // costs little, and leaves the stopband to the sharp filter
+  std::optional<std::pair<Filter, Filter>> best;
+  double least = worth * cost(f);
+  if (f.phase == Phase::minimum) return best;
+  const bool up = f.L > f.M;
+  for (const auto& [a, b] : {std::pair<Index, Index>{3, 2}, {2, 1}}) {
+    // The loose filter's ratio, from the lower rate to the higher one less that of the sharp one.
+    const Ratio rest(std::max(f.L, f.M) * b, std::min(f.L, f.M) * a);
+    const double between = static_cast<double>(a) / static_cast<double>(b);
+    const double lower =
+        std::min(between, static_cast<double>(std::max(f.L, f.M)) / static_cast<double>(std::min(f.L, f.M)));
+    Filter sharp = f, loose = f;
+    std::tie(sharp.L, sharp.M) = up ? std::pair(a, b) : std::pair(b, a);
+    std::tie(loose.L, loose.M) = up ? std::pair(rest.num, rest.den) : std::pair(rest.den, rest.num);
+    if (loose.L == loose.M) continue;
+    loose.stopband_db = f.stopband_db + loose_margin_db;
+    loose.passband = f.passband / lower;
+    loose.stopband = (2 * between - 1) / lower;
+    // Frames between per output.
+    const double pace = up ? static_cast<double>(rest.den) / static_cast<double>(rest.num) : between;
+    const double sum = (up ? cost(sharp) * pace + cost(loose) : cost(loose) * pace + cost(sharp));
+    if (sum < least && fits_bank(loose))
+      least = sum, best = up ? std::pair(sharp, loose) : std::pair(loose, sharp);
+  }
+  return best;
+}
+
+struct Stage {
+  std::shared_ptr<const kernels::PolyphaseBank> bank;
+  double delay, output_delay;  // input frames
+};
+
+Stage make_stage(const Filter& f, bool causal) {
+  const std::vector<double> h = impulse_response(f);
+  const double delay = f.phase == Phase::linear ? static_cast<double>(h.size() / 2) : low_frequency_delay(h);
+  const Index last = causal ? 0 : static_cast<Index>(std::llround(delay));
+  const auto L = static_cast<double>(f.L);
+  return {shared<kernels::PolyphaseBank>(
+              std::pair(f, last),
+              [&] { return std::make_shared<const kernels::PolyphaseBank>(f.L, f.M, last, h, f.precise); }),
+          delay / L, (delay - static_cast<double>(last)) / L};
+}
+
+void design_table(Design& d, bool causal) {
+  const Filter& f = d.filter;
+  const std::vector<double> h = impulse_response(table_filter(f));
+  double delay = f.phase == Phase::linear ? static_cast<double>(h.size() / 2) : low_frequency_delay(h);
+  d.points = static_cast<double>(table_step) / static_cast<double>(std::max(f.L, f.M));
+  const double half = std::floor(delay / d.points);
+  if (f.phase == Phase::linear) d.origin = delay - half * d.points;
+  // The last point of the table may lie between two samples.
+  const Index size = static_cast<Index>((static_cast<double>(h.size() - 1) - 2 * d.origin) / d.points) + 1;
+  delay = (delay - d.origin) / d.points;
+  d.table = shared_table(table_filter(f), h);
+  d.last = causal ? 0 : static_cast<Index>(std::llround(delay));
+  d.window = {f.M, f.L, d.last - size + f.L, d.last};
+  const double rate = static_cast<double>(f.L) * d.in_hz;
+  d.delay_s = delay / rate;
+  d.output_delay_s = (delay - static_cast<double>(d.last)) / rate;
 }
 
 Design design_filter(const Filter& f, double in_hz, double out_hz, bool causal) {
   Design d{.filter = f, .in_hz = in_hz, .out_hz = out_hz};
-  const double expected = expected_size(f);
   if (f.L == f.M) return d;
-  require(expected / static_cast<double>(f.L) <= most_taps, "resample: from ", in_hz, " to ", out_hz,
-          " Hz an output frame would read ", expected / static_cast<double>(f.L), " input frames, at most ",
-          most_taps, " are allowed; convert in two steps, or ask for a lower stopband or passband");
-  const bool direct = fits_bank(f, expected);
-  const std::vector<double> h = impulse_response(direct ? f : table_filter(f));
-  d.delay = f.phase == Phase::linear ? static_cast<double>(h.size() / 2) : low_frequency_delay(h);
-  if (!direct) {
-    d.points = static_cast<double>(table_step) / static_cast<double>(std::max(f.L, f.M));
-    const double half = std::floor(d.delay / d.points);
-    if (f.phase == Phase::linear) d.origin = d.delay - half * d.points;
-    // The last point of the table may lie between two samples.
-    d.size = static_cast<Index>((static_cast<double>(h.size() - 1) - 2 * d.origin) / d.points) + 1;
-    d.delay = (d.delay - d.origin) / d.points;
-    d.table = shared_table(table_filter(f), h);
-  } else {
-    d.size = static_cast<Index>(h.size());
+  require(taps(f) <= most_taps, "resample: from ", in_hz, " to ", out_hz, " Hz an output frame would read ",
+          taps(f), " input frames, at most ", most_taps,
+          " are allowed; convert in two steps, or ask for a lower stopband or passband");
+  if (!fits_bank(f)) {
+    design_table(d, causal);
+    return d;
   }
-  d.last = causal ? 0 : static_cast<Index>(std::llround(d.delay));
-  if (direct)
-    d.bank = shared<kernels::PolyphaseBank>(std::pair(f, d.last), [&] {
-      return std::make_shared<const kernels::PolyphaseBank>(f.L, f.M, d.last, h,
-                                                            f.stopband_db > precise_above_db);
-    });
+  const auto stages = in_two(f);
+  const Stage first = make_stage(stages ? stages->first : f, causal);
+  d.bank = first.bank;
+  d.window = first.bank->window();
+  d.delay_s = first.delay / in_hz;
+  d.output_delay_s = first.output_delay / in_hz;
+  if (!stages) return d;
+  const Stage second = make_stage(stages->second, causal);
+  const double between_hz =
+      in_hz * static_cast<double>(stages->first.L) / static_cast<double>(stages->first.M);
+  d.second = second.bank;
+  d.window = kernels::cascade_window(d.window, second.bank->window());
+  d.delay_s += second.delay / between_hz;
+  d.output_delay_s += second.output_delay / between_hz;
   return d;
 }
 
@@ -178,9 +248,9 @@ Design design_filter(const Filter& f, double in_hz, double out_hz, bool causal) 
 Design fit(Filter f, double in_hz, double out_hz, const ResampleOptions& o) {
   Design d = design_filter(f, in_hz, out_hz, o.causal);
   if (!o.max_delay_s) return d;
-  const double asked_passband = f.passband, asked_delay = d.seconds(d.delay);
-  while (d.seconds(d.delay) > *o.max_delay_s && f.passband >= narrowest_passband) {
-    f.passband = 1 - (1 - f.passband) * std::max(1.002, d.seconds(d.delay) / *o.max_delay_s);
+  const double asked_passband = f.passband, asked_delay = d.delay_s;
+  while (d.delay_s > *o.max_delay_s && f.passband >= narrowest_passband) {
+    f.passband = 1 - (1 - f.passband) * std::max(1.002, d.delay_s / *o.max_delay_s);
     if (f.passband >= narrowest_passband) d = design_filter(f, in_hz, out_hz, o.causal);
   }
   const auto refuse = [&](const auto&... instead) {
@@ -203,14 +273,18 @@ class ResampleKernel final : public Kernel {
         design_(std::move(design)) {}
 
   std::unique_ptr<KernelState> make_state() const override {
-    return design_->bank ? std::make_unique<Scratch>(*design_->bank) : nullptr;
+    if (design_->second) return std::make_unique<Cascade>(*design_, out_channels());
+    if (design_->bank) return std::make_unique<Single>(*design_->bank);
+    return nullptr;
   }
 
   void compute(const Work& work) const noexcept override {
     const Index channels = out_channels();
-    if (design_->bank)
+    if (design_->second)
+      static_cast<Cascade*>(work.state)->scratch.run(work.in[0], work.n, work.count, work.out);
+    else if (design_->bank)
       kernels::polyphase(*design_->bank, work.in[0], work.n, work.count, channels, work.out,
-                         static_cast<Scratch*>(work.state)->memory);
+                         static_cast<Single*>(work.state)->scratch);
     else if (design_->table)
       interpolated(work);
     else
@@ -218,15 +292,25 @@ class ResampleKernel final : public Kernel {
   }
 
   double macs_per_frame() const override {
-    const double taps = static_cast<double>(design_->size) / static_cast<double>(design_->filter.L);
-    return static_cast<double>(out_channels()) * (design_->bank ? design_->bank->macs() : taps);
+    const auto channels = static_cast<double>(out_channels());
+    if (!design_->bank) return channels * static_cast<double>(inputs()[0].geometry.window.span());
+    if (!design_->second) return channels * design_->bank->macs();
+    const Window& w = design_->second->window();
+    return channels * (design_->second->macs() +
+                       design_->bank->macs() * static_cast<double>(w.num) / static_cast<double>(w.den));
   }
 
  private:
-  struct Scratch : KernelState {
-    explicit Scratch(const kernels::PolyphaseBank& bank) : memory(bank) {}
-    Index bytes() const noexcept override { return memory.bytes(); }
-    kernels::PolyphaseScratch memory;
+  struct Single : KernelState {
+    explicit Single(const kernels::PolyphaseBank& bank) : scratch(bank) {}
+    Index bytes() const noexcept override { return scratch.bytes(); }
+    kernels::PolyphaseScratch scratch;
+  };
+  struct Cascade : KernelState {
+    Cascade(const Design& d, Index channels) : scratch(d.bank, d.second, channels) {}
+    void reset() noexcept override { scratch.reset(); }
+    Index bytes() const noexcept override { return scratch.bytes(); }
+    kernels::CascadeScratch scratch;
   };
 
   void interpolated(const Work& work) const noexcept {
@@ -287,16 +371,17 @@ Index Resampler::needed(Index N) const {
   return N <= 0 ? 0 : std::max<Index>(design_->geometry().window.last(N - 1) + 1, 1);
 }
 double Resampler::filter_delay_s() const {
-  return design_->seconds(design_->delay);
+  return design_->delay_s;
 }
 double Resampler::output_delay_s() const {
-  return design_->seconds(design_->delay - static_cast<double>(design_->last));
+  return design_->output_delay_s;
 }
 Index Resampler::taps() const {
   return design_->geometry().window.span();
 }
 Index Resampler::bytes() const {
-  return design_->bank ? design_->bank->bytes() : design_->table ? design_->table->bytes() : 0;
+  const auto bytes = [](const auto& filter) { return filter ? filter->bytes() : 0; };
+  return bytes(design_->bank) + bytes(design_->second) + bytes(design_->table);
 }
 double Resampler::passband_edge() const {
   return design_->filter.passband;
@@ -307,14 +392,39 @@ double Resampler::stopband_db() const {
 
 namespace {
 
+// As the banks hold it. Two banks in sequence are one filter: output n has the coefficient of input frame k
+// that the sum over the frames between them gives, and belongs to sample n·M − k·L of the impulse response.
+std::vector<double> impulse_response(const Design& d) {
+  const auto held = [&](const Filter& f, const kernels::PolyphaseBank& bank) {
+    std::vector<double> h = impulse_response(f);
+    bank.quantise(h);
+    return h;
+  };
+  const auto stages = in_two(d.filter);
+  if (!stages) return held(d.filter, *d.bank);
+  const std::vector<double> a = held(stages->first, *d.bank), b = held(stages->second, *d.second);
+  const Window &wa = d.bank->window(), &wb = d.second->window(), &w = d.window;
+  const auto at = [](const std::vector<double>& h, const Window& v, Index n, Index m) {
+    const Index i = n * v.num - m * v.den + v.hi;
+    return i >= 0 && i < static_cast<Index>(h.size()) ? h[static_cast<std::size_t>(i)] : 0.0;
+  };
+  std::vector<double> h(static_cast<std::size_t>(w.hi - w.lo + w.den));
+  for (Index n = 0; n < w.den; ++n)
+    for (Index m = wb.first(n); m <= wb.last(n); ++m)
+      for (Index k = wa.first(m); k <= wa.last(m); ++k)
+        if (const Index i = n * w.num - k * w.den + w.hi; i >= 0 && i < static_cast<Index>(h.size()))
+          h[static_cast<std::size_t>(i)] += at(b, wb, n, m) * at(a, wa, m, k);
+  return h;
+}
+
 // The amplitude response, and how many of its points the lower Nyquist frequency is.
 std::pair<std::vector<double>, double> measured(const Design& d) {
-  constexpr std::size_t longest = 1 << 19;
-  Filter f = d.filter;
-  if (d.table || expected_size(f) > longest) f = table_filter(f);
-  std::vector<double> h = impulse_response(f);
-  if (d.bank) d.bank->quantise(h);
+  constexpr double longest = 1 << 19;
+  const Filter table = table_filter(d.filter);
+  const bool by_table = d.table || taps(d.filter) * static_cast<double>(d.filter.L) > longest;
+  const std::vector<double> h = by_table ? impulse_response(table) : impulse_response(d);
   const std::vector<double> amplitude = amplitude_response(h, 8 * static_cast<Index>(h.size()));
+  const Filter& f = by_table ? table : d.filter;
   return {amplitude, static_cast<double>(amplitude.size() - 1) / static_cast<double>(std::max(f.L, f.M))};
 }
 

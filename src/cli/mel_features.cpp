@@ -21,10 +21,10 @@ const MelOptions* preset_for(const std::string& name, int sample_rate_hz) {
 
 Signal mel_features(const Sound& sound, const MelOptions& preset) {
   if (sound.sample_rate_hz != preset.sample_rate)
-    throw IoError(
-        sound.path,
-        message("has ", sound.sample_rate_hz, " Hz, and preset ", preset.name, " needs ", preset.sample_rate,
-                " Hz: convert it, or choose a preset of its rate (wavestride presets)"));
+    throw IoError(sound.path, message("has ", sound.sample_rate_hz, " Hz, and preset ", preset.name,
+                                      " needs ", preset.sample_rate, " Hz: convert it (wavestride resample ",
+                                      sound.path, " OUT --rate ", preset.sample_rate,
+                                      "), or choose a preset of its rate (wavestride presets)"));
   require_finite(sound);
   return run_with_progress(op::mel_spectrogram(preset), sound.samples, 1 << 16,
                            "analysing " + file_name(sound.path));

@@ -480,7 +480,7 @@ namespace wavestride::kernels {
 namespace {
 
 // Products in double reach this many periods of the lower Nyquist rate to either side of the centre.
-constexpr double exact_reach = 6;
+constexpr double exact_reach = 10;
 constexpr Index most_tile_rows = 8;
 constexpr Index fold_room = 256 + PolyphaseBank::lanes;
 
@@ -530,7 +530,8 @@ PolyphaseBank::PolyphaseBank(Index L, Index M, Index last, std::span<const doubl
     for (Index m = p - 1, s = 0; m < fold_lanes && !folded(); s == L - 1 ? (++m, s = 0) : ++s) {
       if (!mirrors(s, m)) continue;
       const Index core = window_.last(s) + 1 - first(s + m);
-      if (core < 2 * lanes) continue;
+      if (core < std::max<Index>(2 * lanes, first(s + m) - first(s) + (precise ? 2 * reach : 0)))
+        continue;  // what is large is in the core
       period_ = p;
       start = s;
       mirror_ = m;
