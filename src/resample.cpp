@@ -392,24 +392,18 @@ double Resampler::stopband_db() const {
 
 namespace {
 
-// As the banks hold it. Two banks in sequence are one filter: output n has the coefficient of input frame k
-// that the sum over the frames between them gives, and belongs to sample n·M − k·L of the impulse response.
-std::vector<double> impulse_response(const Design& d) {
-  const auto held = [&](const Filter& f, const kernels::PolyphaseBank& bank) {
-    std::vector<double> h = impulse_response(f);
-    bank.quantise(h);
-    return h;
-  };
-  const auto stages = in_two(d.filter);
-  if (!stages) return held(d.filter, *d.bank);
-  const std::vector<double> a = held(stages->first, *d.bank), b = held(stages->second, *d.second);
+// Two banks in sequence are one filter: output n has the coefficient of input frame k that the sum over the
+// frames between them gives, and belongs to sample n·M − k·L of the impulse response. Where M input frames
+// are no whole number of frames between, that response alternates; this is the one around output turn·L.
+std::vector<double> in_sequence(const Design& d, std::span<const double> a, std::span<const double> b,
+                                Index turn) {
   const Window &wa = d.bank->window(), &wb = d.second->window(), &w = d.window;
-  const auto at = [](const std::vector<double>& h, const Window& v, Index n, Index m) {
+  const auto at = [](std::span<const double> h, const Window& v, Index n, Index m) {
     const Index i = n * v.num - m * v.den + v.hi;
     return i >= 0 && i < static_cast<Index>(h.size()) ? h[static_cast<std::size_t>(i)] : 0.0;
   };
   std::vector<double> h(static_cast<std::size_t>(w.hi - w.lo + w.den));
-  for (Index n = 0; n < w.den; ++n)
+  for (Index n = turn * w.den; n < (turn + 1) * w.den; ++n)
     for (Index m = wb.first(n); m <= wb.last(n); ++m)
       for (Index k = wa.first(m); k <= wa.last(m); ++k)
         if (const Index i = n * w.num - k * w.den + w.hi; i >= 0 && i < static_cast<Index>(h.size()))
@@ -417,14 +411,34 @@ std::vector<double> impulse_response(const Design& d) {
   return h;
 }
 
-// The amplitude response, and how many of its points the lower Nyquist frequency is.
+// The amplitude response, and how many of its points the lower Nyquist frequency is. Of responses that
+// alternate, the largest: none of the components that a tone leaves is larger.
 std::pair<std::vector<double>, double> measured(const Design& d) {
   constexpr double longest = 1 << 19;
-  const Filter table = table_filter(d.filter);
-  const bool by_table = d.table || taps(d.filter) * static_cast<double>(d.filter.L) > longest;
-  const std::vector<double> h = by_table ? impulse_response(table) : impulse_response(d);
-  const std::vector<double> amplitude = amplitude_response(h, 8 * static_cast<Index>(h.size()));
-  const Filter& f = by_table ? table : d.filter;
+  Filter f = d.filter;
+  if (d.table || taps(f) * static_cast<double>(f.L) > longest) f = table_filter(f);
+  const auto response = [](std::span<const double> h) {
+    return amplitude_response(h, 8 * static_cast<Index>(h.size()));
+  };
+  const auto held = [](const Filter& filter, const kernels::PolyphaseBank& bank) {
+    std::vector<double> h = impulse_response(filter);
+    bank.quantise(h);
+    return h;
+  };
+  std::vector<double> amplitude;
+  if (d.table || f != d.filter) {
+    amplitude = response(impulse_response(f));
+  } else if (const auto stages = in_two(f)) {
+    const std::vector<double> a = held(stages->first, *d.bank), b = held(stages->second, *d.second);
+    const Index turns = Ratio(f.M * stages->first.L, stages->first.M).den;
+    for (Index turn = 0; turn < turns; ++turn) {
+      const std::vector<double> other = response(in_sequence(d, a, b, turn));
+      if (amplitude.empty()) amplitude = other;
+      for (std::size_t i = 0; i < other.size(); ++i) amplitude[i] = std::max(amplitude[i], other[i]);
+    }
+  } else {
+    amplitude = response(held(f, *d.bank));
+  }
   return {amplitude, static_cast<double>(amplitude.size() - 1) / static_cast<double>(std::max(f.L, f.M))};
 }
 

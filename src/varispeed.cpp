@@ -1,8 +1,8 @@
 #include <wavestride/varispeed.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
-#include <deque>
 
 #include "check.h"
 #include "resample_filter.h"
@@ -32,65 +32,145 @@ struct Change {
 }  // namespace
 
 struct Varispeed::State {
+  static constexpr Index block = 256;  // input frames at a time
+
+  // Where the next output lies.
+  struct Cursor {
+    Index frame = 0;      // input position: a frame and
+    double fraction = 0;  // a part of one
+    std::size_t change = 0;
+
+    double position() const { return static_cast<double>(frame) + fraction; }
+  };
+
   Index channels;
   double nominal;
   std::shared_ptr<const kernels::ContinuousFilter> table;
   double half_width;  // of the filter, in samples of the lower rate
 
-  std::deque<Change> changes;  // the first has begun at the next output's position, or is the oldest
-  std::vector<float> memory;   // input frames from `first` on
-  Index first, received, emitted;
-  Index frame;      // input position of the next output: a frame and
-  double fraction;  // a part of one
-  bool finished;
+  std::vector<Change> changes;  // by where they begin, from the one that the next output lies in
+  std::vector<float> memory;    // input frames from `first` on
+  Index first = 0, stored = 0, received = 0, emitted = 0;
+  Cursor next;
+  bool finished = false;
+
+  State(Index channel_count, double speed, std::shared_ptr<const kernels::ContinuousFilter> filter)
+      : channels(channel_count),
+        nominal(speed),
+        table(std::move(filter)),
+        half_width(static_cast<double>(table->points() / 2) / static_cast<double>(table_step)) {
+    // An output waits for as many frames as its filter reaches, and looks as far back. Each of the frames
+    // that it waits for may begin a change.
+    changes.reserve(static_cast<std::size_t>(reach(fastest) + 32));
+    memory.resize(static_cast<std::size_t>((4 * reach(fastest) + 2 * block) * channels));
+    reset();
+  }
 
   void reset() {
     changes.assign(1, {0, nominal, nominal, 0});
     first = -reach(fastest);
-    memory.assign(static_cast<std::size_t>(-first * channels), 0.0f);
-    received = emitted = frame = 0;
-    fraction = 0;
+    stored = -first;
+    std::fill(memory.begin(), memory.end(), 0.0f);
+    received = emitted = 0;
+    next = {};
     finished = false;
   }
 
-  double position() const { return static_cast<double>(frame) + fraction; }
   Index reach(double speed) const { return static_cast<Index>(std::ceil(half_width * std::max(1.0, speed))); }
 
-  // The frames that are ready when `end` frames of input (silent ones included) exist and outputs stop before
-  // position `stop`.
-  Signal make(Index end, Index stop) {
-    std::vector<float> out;
-    while (frame < stop) {
-      while (changes.size() > 1 && position() >= static_cast<double>(changes[1].begin)) changes.pop_front();
-      const double speed = changes[0].at(position()), widen = std::max(1.0, speed);
+  // The speed of the next output where it lies before `stop` and its frames are among the first `end`, or 0.
+  double ready(Cursor& c, Index end, Index stop) const noexcept {
+    if (c.frame >= stop) return 0;
+    while (c.change + 1 < changes.size() && c.position() >= static_cast<double>(changes[c.change + 1].begin))
+      ++c.change;
+    const double speed = changes[c.change].at(c.position());
+    return c.frame + reach(speed) + 1 < end ? speed : 0;
+  }
+
+  static void advance(Cursor& c, double speed) noexcept {
+    c.fraction += speed;
+    const double whole = std::floor(c.fraction);
+    c.frame += static_cast<Index>(whole);
+    c.fraction -= whole;
+  }
+
+  // The outputs before position `stop` that the first `end` input frames give.
+  Index count(Index end, Index stop) const noexcept {
+    Cursor c = next;
+    Index n = 0;
+    for (double speed = 0; (speed = ready(c, end, stop)) > 0; ++n) advance(c, speed);
+    return n;
+  }
+
+  // Makes them, and returns where the output goes on.
+  float* make(Index end, Index stop, float* out) noexcept {
+    for (double speed = 0; (speed = ready(next, end, stop)) > 0; ++emitted, out += channels) {
+      const double widen = std::max(1.0, speed), points = static_cast<double>(table_step) / widen;
       const Index around = reach(speed);
-      if (frame + around + 1 >= end) break;
-      const Index from = frame - around;
-      const double points = static_cast<double>(table_step) / widen;
-      const double centre = static_cast<double>(table->points() / 2);
-      out.resize(out.size() + static_cast<std::size_t>(channels));
-      table->apply(memory.data() + (from - first) * channels, 2 * around + 2, channels,
-                   centre + (static_cast<double>(around) + fraction) * points, points, 1 / widen,
-                   out.data() + (out.size() - static_cast<std::size_t>(channels)));
-      fraction += speed;
-      const double whole = std::floor(fraction);
-      frame += static_cast<Index>(whole);
-      fraction -= whole;
-      ++emitted;
+      table->apply(
+          memory.data() + (next.frame - around - first) * channels, 2 * around + 2, channels,
+          static_cast<double>(table->points() / 2) + (static_cast<double>(around) + next.fraction) * points,
+          points, 1 / widen, out);
+      advance(next, speed);
     }
-    const Index keep = std::min(frame - reach(fastest), end);
-    memory.erase(memory.begin(), memory.begin() + std::max<Index>(keep - first, 0) * channels);
-    first = std::max(first, keep);
-    return Eigen::Map<Signal>(out.data(), channels, static_cast<Index>(out.size()) / channels);
+    changes.erase(changes.begin(), changes.begin() + static_cast<std::ptrdiff_t>(next.change));
+    next.change = 0;
+    return out;
+  }
+
+  // Stores n frames more, silent ones where `in` is null.
+  void store(const float* in, Index n) noexcept {
+    if ((stored + n) * channels > static_cast<Index>(memory.size())) {
+      const Index drop = std::clamp<Index>(next.frame - reach(fastest) - first, 0, stored);
+      std::move(memory.begin() + drop * channels, memory.begin() + stored * channels, memory.begin());
+      first += drop;
+      stored -= drop;
+    }
+    float* to = memory.data() + stored * channels;
+    if (in)
+      std::copy_n(in, n * channels, to);
+    else
+      std::fill_n(to, n * channels, 0.0f);
+    stored += n;
+  }
+
+  void push(FramesView in, float* out) noexcept {
+    for (Index done = 0; done < in.frames();) {
+      const Index n = std::min(block, in.frames() - done);
+      store(in.frame(done), n);
+      done += n;
+      received += n;
+      out = make(received, received, out);
+    }
+  }
+
+  void finish(float* out) noexcept {
+    for (Index done = 0; done < silence();) {
+      const Index n = std::min(block, silence() - done);
+      store(nullptr, n);
+      done += n;
+      out = make(received + done, received, out);
+    }
+    finished = true;
+  }
+
+  Index silence() const noexcept { return reach(fastest) + 2; }
+  Index count_after(Index n) const noexcept { return finished ? 0 : count(received + n, received + n); }
+  Index count_at_finish() const noexcept { return finished ? 0 : count(received + silence(), received); }
+
+  // The caller's mistake in a push or finish, or nullptr.
+  const char* mistake(FramesView in, FramesSpan out, Index expected) const noexcept {
+    if (finished) return "the signal is finished; reset() starts a new one";
+    if (in.frames() > 0 && in.channels() != channels) return "wrong number of input channels";
+    if (expected > 0 && out.channels() != channels) return "wrong number of output channels";
+    if (out.frames() < expected) return "fewer output frames than frames_after() asks for";
+    return nullptr;
   }
 };
 
 Varispeed::Varispeed(Index channels, double speed, Quality quality) {
-  require(channels >= 1, "varispeed: channels must be at least 1, got ", channels);
-  const auto table = shared_table(quality);
-  const double half = static_cast<double>(table->points() / 2) / static_cast<double>(table_step);
-  state_.reset(new State{channels, in_range(speed), table, half, {}, {}, 0, 0, 0, 0, 0, false});
-  state_->reset();
+  require(channels >= 1 && channels <= 1 << 16, "varispeed: channels must be 1 to 65536, got ", channels);
+  state_ = std::make_unique<State>(channels, in_range(speed), shared_table(quality));
 }
 
 Varispeed::Varispeed(Varispeed&&) noexcept = default;
@@ -109,23 +189,43 @@ double Varispeed::speed() const {
   return state_->changes.back().at(static_cast<double>(state_->received));
 }
 
+Index Varispeed::frames_after(Index n) const noexcept {
+  return state_->count_after(n);
+}
+Index Varispeed::frames_at_finish() const noexcept {
+  return state_->count_at_finish();
+}
+
+Index Varispeed::push(FramesView in, FramesSpan out) noexcept {
+  const Index n = frames_after(in.frames());
+  const char* wrong = state_->mistake(in, out, n);
+  assert(wrong == nullptr && "see Varispeed::push");
+  if (wrong) return -1;
+  state_->push(in, out.data());
+  return n;
+}
+
+Index Varispeed::finish(FramesSpan out) noexcept {
+  const Index n = frames_at_finish();
+  const char* wrong = state_->mistake({}, out, n);
+  assert(wrong == nullptr && "see Varispeed::push");
+  if (wrong) return -1;
+  state_->finish(out.data());
+  return n;
+}
+
 Signal Varispeed::push(FramesView in) {
-  State& s = *state_;
-  require(!s.finished, "varispeed: the signal is finished; reset() starts a new one");
-  require(in.frames() == 0 || in.channels() == s.channels, "varispeed: expects ", s.channels,
-          " channels, got ", in.channels());
-  s.memory.insert(s.memory.end(), in.data(), in.data() + in.channels() * in.frames());
-  s.received += in.frames();
-  return s.make(s.received, s.received);
+  Signal out(state_->channels, frames_after(in.frames()));
+  if (const char* wrong = state_->mistake(in, out, out.cols())) fail("varispeed: ", wrong);
+  state_->push(in, out.data());
+  return out;
 }
 
 Signal Varispeed::finish() {
-  State& s = *state_;
-  require(!s.finished, "varispeed: the signal is finished; reset() starts a new one");
-  s.finished = true;
-  const Index silence = s.reach(fastest) + 2;
-  s.memory.resize(s.memory.size() + static_cast<std::size_t>(silence * s.channels), 0.0f);
-  return s.make(s.received + silence, s.received);
+  Signal out(state_->channels, frames_at_finish());
+  if (const char* wrong = state_->mistake({}, out, out.cols())) fail("varispeed: ", wrong);
+  state_->finish(out.data());
+  return out;
 }
 
 void Varispeed::reset() {

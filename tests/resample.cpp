@@ -2,13 +2,16 @@
 #include <wavestride/stack.h>
 
 #include <Eigen/Cholesky>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <numbers>
 #include <numeric>
 #include <set>
+#include <thread>
 
 #include "contract.h"
+#include "filter_design.h"
 #include "kernels/dense.h"
 
 using namespace wavestride;
@@ -44,9 +47,13 @@ Eigen::RowVectorXd convert(const Op& op, const std::vector<double>& x) {
   return op(rounded).cast<double>() + op(as_signal(rest)).cast<double>() / scale;
 }
 
-// What is left of y, away from its ends, once the best fit of a·sin + b·cos at each frequency is taken away;
-// in dB below the fit.
-double residual_db(const Eigen::RowVectorXd& y, double rate, const std::vector<double>& hz, Index margin) {
+// The best fit of a·sin + b·cos at each frequency to y, away from its ends: the amplitude of the first, and
+// what is left of y in dB below the fit.
+struct Fit {
+  double amplitude, residual_db;
+};
+
+Fit fit(const Eigen::RowVectorXd& y, double rate, const std::vector<double>& hz, Index margin) {
   const Index N = y.cols() - 2 * margin;
   Eigen::MatrixXd basis(N, 2 * static_cast<Index>(hz.size()));
   for (Index i = 0; i < N; ++i)
@@ -57,8 +64,14 @@ double residual_db(const Eigen::RowVectorXd& y, double rate, const std::vector<d
       basis(i, 2 * static_cast<Index>(k) + 1) = std::cos(phase);
     }
   const Eigen::VectorXd v = y.segment(margin, N).transpose();
-  const Eigen::VectorXd fit = basis * (basis.transpose() * basis).ldlt().solve(basis.transpose() * v);
-  return 10 * std::log10(fit.squaredNorm() / std::max((v - fit).squaredNorm(), 1e-300));
+  const Eigen::VectorXd weights = (basis.transpose() * basis).ldlt().solve(basis.transpose() * v);
+  const Eigen::VectorXd fitted = basis * weights;
+  return {weights.head(2).norm(),
+          10 * std::log10(fitted.squaredNorm() / std::max((v - fitted).squaredNorm(), 1e-300))};
+}
+
+double residual_db(const Eigen::RowVectorXd& y, double rate, const std::vector<double>& hz, Index margin) {
+  return fit(y, rate, hz, margin).residual_db;
 }
 
 double level_db(const Signal& y, Index margin) {
@@ -82,6 +95,11 @@ TEST_CASE("resample keeps the contract of every Op") {
       verify(44100, 48000, 1, {.phase = phase, .causal = causal});
       verify(48000, 44100, 2, {.quality = Quality::best, .phase = phase, .causal = causal});
     }
+  for (const Quality q : {Quality::standard, Quality::best})  // two filters in sequence
+    for (const bool causal : {false, true}) {
+      verify(44100, 16000, 2, {.quality = q, .causal = causal});
+      verify(1, 8, 1, {.quality = q, .causal = causal});
+    }
   for (int i = 0; i < 30; ++i) {
     const auto from = static_cast<double>(uniform(rng, 1, 60)), to = static_cast<double>(uniform(rng, 1, 60));
     ResampleOptions options{.stopband_db = static_cast<double>(uniform(rng, 20, 160)),
@@ -93,14 +111,32 @@ TEST_CASE("resample keeps the contract of every Op") {
   verify(16000, 16000, 2, {});
 }
 
-TEST_CASE("resample: length, availability and needed input over random ratios") {
+TEST_CASE("resample: length and delay of 10,000 random ratios") {
+  // A ramp comes out as the ramp at the output's own times, away from its ends; its images are 60 dB down.
   Rng rng(32);
   for (int i = 0; i < 10'000; ++i) {
-    const Index from = uniform(rng, 1, 2000), to = uniform(rng, 1, 2000), T = uniform(rng, 0, 100'000);
-    const Index half = uniform(rng, 1, 50'000), g = std::gcd(from, to);
-    const Geometry geometry = sinc_geometry(to / g, from / g, half);
-    REQUIRE(geometry.total(T) == (T * to + from - 1) / from);
+    const Index from = uniform(rng, 1, 300),
+                to = uniform(rng, std::max<Index>(from / 8, 1), std::min<Index>(8 * from, 300));
+    const bool causal = uniform(rng, 0, 7) == 0;
+    const Resampler r(static_cast<double>(from), static_cast<double>(to),
+                      {.stopband_db = 60, .passband = 0.3, .causal = causal});
+    const Index T = 6 * r.taps() + uniform(rng, 0, 20), middle = T / 2;
+    Signal ramp(1, T);
+    for (Index t = 0; t < T; ++t) ramp(0, t) = static_cast<float>(t - middle);
+    const Signal y = r.op()(ramp);
+    INFO(from << " to " << to << (causal ? ", causal" : ""));
+    REQUIRE(y.cols() == (T * to + from - 1) / from);
+    const double pace = static_cast<double>(from) / static_cast<double>(to);
+    const double delay = r.output_delay_s() * static_cast<double>(from);
+    const auto at = static_cast<Index>((static_cast<double>(middle) + delay) / pace);
+    REQUIRE(std::abs(static_cast<double>(y(0, at)) -
+                     (static_cast<double>(at) * pace - delay - static_cast<double>(middle))) <
+            0.003 * static_cast<double>(r.taps()));
   }
+}
+
+TEST_CASE("resample: availability and needed input") {
+  Rng rng(32);
   for (int i = 0; i < 40; ++i) {
     const Resampler r(static_cast<double>(uniform(rng, 1, 200)), static_cast<double>(uniform(rng, 1, 200)),
                       {.quality = Quality::fast});
@@ -181,19 +217,79 @@ TEST_CASE("resample: the presets' filters between all speech and music rates") {
       }
 }
 
+TEST_CASE("resample: the response of each converter is the one that it reports") {
+  // An impulse at each of M input frames gives all samples of the impulse response. Each is rounded to float:
+  // impulses of several sizes are averaged, so that roundings cancel as far as they do.
+  std::set<std::pair<Index, Index>> seen;
+  Rng rng(36);
+  for (const int from : speech_rates)
+    for (const int to : speech_rates)
+      for (const Quality q : {Quality::fast, Quality::standard, Quality::best, Quality::steep}) {
+        const Resampler r(from, to, {q});
+        const Index L = r.rate().den, M = r.rate().num;
+        if (L == M || std::max(L, M) > 12 || (q == Quality::fast && !seen.insert({L, M}).second)) break;
+        const Op op = r.op();
+        const Index field = op.receptive_field(), times = 12;
+        std::vector<double> amplitude;
+        for (const Index turn : {0, 1}) {  // two filters in sequence may differ from one period to the next
+          const Index middle = ((field + M) / M + turn) * M;
+          std::vector<double> h(static_cast<std::size_t>(2 * (middle + M) * L));
+          for (Index j = 0; j < M; ++j)
+            for (Index k = 0; k < times; ++k) {
+              Signal impulse = Signal::Zero(1, 2 * middle + M);
+              const float size = 1 + static_cast<float>(uniform(rng, 0, 1 << 20)) / (1 << 20);
+              impulse(0, middle + j) = size;
+              const Signal y = op(impulse);
+              for (Index n = 0; n < y.cols(); ++n)
+                if (const Index i = n * M - j * L; i >= 0 && i < static_cast<Index>(h.size()))
+                  h[static_cast<std::size_t>(i)] +=
+                      static_cast<double>(y(0, n)) / (size * static_cast<double>(times));
+            }
+          const auto silent = [](double v) { return v == 0; };
+          h.erase(h.begin(), std::find_if_not(h.begin(), h.end(), silent));
+          h.erase(std::find_if_not(h.rbegin(), h.rend(), silent).base(), h.end());
+          const auto response = amplitude_response(h, 8 * r.taps() * L);
+          amplitude.resize(std::max(amplitude.size(), response.size()));
+          for (std::size_t i = 0; i < response.size(); ++i)
+            amplitude[i] = std::max(amplitude[i], response[i]);
+        }
+        const double nyquist =
+            static_cast<double>(amplitude.size() - 1) / static_cast<double>(std::max(L, M));
+        double stop = 0, ripple = 0, passband = 0;
+        for (std::size_t i = 0; i < amplitude.size(); ++i) {
+          const double f = static_cast<double>(i) / nyquist,
+                       db = 20 * std::log10(amplitude[i] / amplitude[0]);
+          if (f >= 1) stop = std::max(stop, amplitude[i] / amplitude[0]);
+          if (f <= r.passband_edge()) ripple = std::max(ripple, std::abs(db));
+          if (f < 1 && db >= -0.1) passband = f;
+        }
+        const FilterResponse achieved = r.achieved();
+        INFO(op.name() << ", quality " << static_cast<int>(q));
+        const double said = std::pow(10, -achieved.stopband_db / 20);
+        CHECK(std::abs(stop - said) < 0.12 * said + 1e-8);  // 1 dB, and what rounding leaves
+        CHECK(passband == Approx(achieved.passband).margin(0.002));
+        CHECK(ripple == Approx(achieved.ripple_db).margin(2e-5));
+      }
+  CHECK(seen.size() > 12);
+}
+
 TEST_CASE("resample: tones in band, images and aliases") {
   for (const int from : speech_rates)
     for (const int to : speech_rates) {
       if (from == to) continue;
       const double nyquist = std::min(from, to) / 2.0;
-      for (const Quality q : {Quality::standard, Quality::best}) {
-        const Op op = op::resample(1, from, to, {q});
-        const double asked = q == Quality::best ? 150 : 125;
-        const Index T = 2 * op.receptive_field() + from / 4, margin = op.total(op.receptive_field());
-        for (const double f : {0.0443 * nyquist, 0.47 * nyquist, 0.912 * nyquist}) {
-          INFO(op.name() << " at " << f << " Hz");
+      for (const Quality q : {Quality::fast, Quality::standard, Quality::best, Quality::steep}) {
+        const Resampler r(from, to, {q});
+        const Op op = r.op();
+        const double asked = r.stopband_db();
+        const Index T = 2 * op.receptive_field() + from / 16, margin = op.total(op.receptive_field());
+        for (const double part : {0.0443, 0.512, 1.0}) {
+          const double f = part * r.passband_edge() * nyquist;
+          INFO(op.name() << " at " << f << " Hz, quality " << static_cast<int>(q));
           const auto y = convert(op, tones({f}, 0.9, from, T));
-          CHECK(residual_db(y, to, {f}, margin) >= asked);  // distortion, images, noise
+          const Fit found = fit(y, to, {f}, margin);
+          CHECK(found.residual_db >= asked);  // distortion, images, noise
+          CHECK(std::abs(20 * std::log10(found.amplitude / 0.9)) < 0.001);
         }
         if (to < from) {
           const double f = nyquist * 1.003;
@@ -234,6 +330,7 @@ TEST_CASE("resample: minimum phase has the amplitude of linear phase and no ring
     const Resampler linear(48000, 16000, {q}), minimum(48000, 16000, {.quality = q, .phase = Phase::minimum});
     CHECK(minimum.filter_delay_s() < 0.4 * linear.filter_delay_s());
     CHECK(minimum.achieved().stopband_db >= minimum.stopband_db() - 1);
+    CHECK(minimum.achieved().passband == Approx(linear.achieved().passband).margin(0.001));
     CHECK(minimum.achieved().ripple_db < 0.001);
     const Op op = op::resample(1, 48000, 16000, {.quality = q, .phase = Phase::minimum, .causal = true});
     Signal impulse = Signal::Zero(1, 1500);
@@ -301,6 +398,25 @@ TEST_CASE("resample: every SIMD target computes the same, and each channel alone
       }
       kernels::use_simd_target("");
     }
+}
+
+TEST_CASE("resample: converters made and used on several threads share their filters") {
+  Rng rng(37);
+  const Signal x = noise(rng, 1, 3000);
+  constexpr std::pair<int, int> rates[] = {{3, 1}, {147, 160}, {441, 160}, {1, 2}};
+  std::vector<Signal> expected;
+  for (const auto& [from, to] : rates) expected.push_back(resample(x, from, to));
+  std::vector<std::thread> threads;
+  std::atomic<int> different = 0;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 6; ++i) {
+        const auto k = static_cast<std::size_t>(t + i) % std::size(rates);
+        different += !same_bits(resample(x, rates[k].first, rates[k].second), expected[k]);
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(different == 0);
 }
 
 TEST_CASE("resample runs inside a stack with one latency") {

@@ -167,6 +167,7 @@ class Mel(ToolTest):
         out = self.path("m.npy")
         preset = ("--preset", "wavestride-16k")
         self.refused(1, "has 22050 Hz, and preset wavestride-16k needs 16000 Hz", "mel", self.wav("a.wav", 22050), out, *preset)
+        self.refused(1, "a.wav OUT --rate 16000", "mel", self.wav("a.wav", 22050), out, *preset)
         self.refused(1, "absent.wav: ", "mel", self.path("absent.wav"), out, *preset)
         empty = self.folder / "empty.wav"
         empty.touch()

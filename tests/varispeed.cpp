@@ -5,6 +5,8 @@
 #include <numbers>
 
 #include "contract.h"
+#include "kernels/continuous.h"
+#include "kernels/dense.h"
 
 using namespace wavestride;
 using namespace wavestride::testing;
@@ -54,6 +56,88 @@ TEST_CASE("varispeed: the same bits in every chunking, with ramps at fixed input
   for (int i = 0; i < 3; ++i) CHECK(same_bits(run(false), whole));
 }
 
+TEST_CASE("varispeed: into the caller's frames, of a size known before, without allocation") {
+  Rng rng(62);
+  const Signal x = noise(rng, 3, 5000);
+  Varispeed v(3, 0.9, Quality::fast);
+  Signal first;
+  for (int round = 0; round < 3; ++round) {  // reset() starts over
+    Signal y = Signal::Constant(3, 9000, std::nanf(""));
+    Index done = 0;
+    for (Index at = 0; at < x.cols();) {
+      const Index n =
+          std::min(round == 0 ? x.cols() : uniform(rng, 0, 40), (at < 2000 ? 2000 : x.cols()) - at);
+      const Index expected = v.frames_after(n);
+      const std::size_t before = allocations();
+      const Index made = v.push(FramesView(x).slice(at, n), FramesSpan(y).slice(done, expected));
+      at += n;
+      for (Index k = 1; at == 2000 && k <= 50; ++k) v.set_speed(0.9 + 0.001 * static_cast<double>(k), 100);
+      const std::size_t allocated = allocations() - before;
+      REQUIRE(allocated == 0);
+      REQUIRE(made == expected);
+      done += made;
+      REQUIRE(v.emitted() == done);
+      REQUIRE(v.received() == at);
+    }
+    const Index expected = v.frames_at_finish();
+    const std::size_t before = allocations();
+    REQUIRE(v.finish(FramesSpan(y).slice(done, expected)) == expected);
+    const std::size_t allocated = allocations() - before;
+    REQUIRE(allocated == 0);
+    CHECK(y.leftCols(done + expected).allFinite());
+    CHECK(v.frames_after(100) == 0);
+    if (round == 0) first = y.leftCols(done + expected);
+    CHECK(same_bits(Signal(y.leftCols(done + expected)), first));
+    v.reset();
+  }
+  // A change at every frame.
+  Signal y(3, 4000);
+  for (Index at = 0; at < x.cols(); ++at) {
+    const std::size_t before = allocations();
+    v.set_speed(at % 2 == 0 ? 16 : 1, 3);
+    const Index made = v.push(FramesView(x).slice(at, 1), y);
+    const std::size_t allocated = allocations() - before;
+    REQUIRE(allocated == 0);
+    REQUIRE(made >= 0);
+  }
+}
+
+TEST_CASE(
+    "varispeed: the filter between the points of its table equals its plain twin on every SIMD target") {
+  Rng rng(63);
+  std::normal_distribution<double> normal;
+  std::vector<double> h(5000);
+  for (double& v : h) v = normal(rng);
+  const kernels::ContinuousFilter filter(h);
+  const auto point = [&](double p) {
+    const double at = std::clamp(p, -2.0, 5001.0), whole = std::floor(at), t = at - whole;
+    const auto y = [&](Index k) {
+      const Index i = static_cast<Index>(whole) + k;
+      return i >= 0 && i < 5000 ? h[static_cast<std::size_t>(i)] : 0.0;
+    };
+    return -t * (t - 1) * (t - 2) / 6 * y(-1) + (t + 1) * (t - 1) * (t - 2) / 2 * y(0) -
+           (t + 1) * t * (t - 2) / 2 * y(1) + (t + 1) * t * (t - 1) / 6 * y(2);
+  };
+  for (const std::string& target : kernels::simd_targets()) {
+    kernels::use_simd_target(target);
+    for (int i = 0; i < 60; ++i) {
+      const Index channels = uniform(rng, 1, 10), frames = uniform(rng, 1, 700);
+      const double step = 0.01 * static_cast<double>(uniform(rng, 1, 3000));
+      const double position = 0.001 * static_cast<double>(uniform(rng, 0, 6'000'000));
+      const Signal x = noise(rng, channels, frames);
+      Eigen::VectorXd expected = Eigen::VectorXd::Zero(channels);
+      for (Index k = 0; k < frames; ++k)
+        expected += 0.7 * point(position - static_cast<double>(k) * step) * x.col(k).cast<double>();
+      Signal y(channels, 1);
+      filter.apply(x.data(), frames, channels, position, step, 0.7, y.data());
+      INFO(target << ", " << channels << " channels, " << frames << " frames");
+      CHECK((y.cast<double>() - expected).cwiseAbs().maxCoeff() <
+            1e-5 * (1 + expected.cwiseAbs().maxCoeff()));
+    }
+  }
+  kernels::use_simd_target("");
+}
+
 TEST_CASE("varispeed: at a steady speed it is resample") {
   // Within the passband and away from the ends: the widths of the filters are rounded differently.
   Signal x(1, 6000);
@@ -92,12 +176,12 @@ TEST_CASE("varispeed: a tone follows a ramp of ±10 % without noise") {
 }
 
 TEST_CASE("varispeed refuses speeds, ramps and late frames") {
-  CHECK_THROWS_WITH(Varispeed(0), "varispeed: channels must be at least 1, got 0");
+  CHECK_THROWS_WITH(Varispeed(0), "varispeed: channels must be 1 to 65536, got 0");
   CHECK_THROWS_WITH(Varispeed(1, 17), "varispeed: speed must be 1/16 to 16, got 17");
   CHECK_THROWS_WITH(Varispeed(1, std::nan("")), "varispeed: speed must be 1/16 to 16, got nan");
   Varispeed v(1);
   CHECK_THROWS_WITH(v.set_speed(1, -1), "varispeed: a ramp must not be negative, got -1 frames");
-  CHECK_THROWS_WITH(v.push(Signal(2, 3)), "varispeed: expects 1 channels, got 2");
+  CHECK_THROWS_WITH(v.push(Signal(2, 3)), "varispeed: wrong number of input channels");
   CHECK(v.finish().cols() == 0);
   CHECK_THROWS_WITH(v.finish(), "varispeed: the signal is finished; reset() starts a new one");
   v.reset();

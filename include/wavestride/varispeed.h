@@ -12,9 +12,12 @@ namespace WAVESTRIDE_API wavestride {
 ///     Varispeed v(2);
 ///     play(v.push(chunk));
 ///     v.set_speed(1.001, 480);  // from the next frame that is pushed, over 480 frames
+///
+/// All memory is allocated when the object is made: set_speed() and the forms of push and finish that write
+/// to the caller's frames do not allocate.
 class Varispeed {
  public:
-  /// Throws std::invalid_argument when channels are below 1, or speed is not 1/16 to 16.
+  /// Throws std::invalid_argument when channels are not 1 to 65536, or speed is not 1/16 to 16.
   explicit Varispeed(Index channels, double speed = 1, Quality quality = Quality::standard);
   Varispeed(Varispeed&&) noexcept;
   Varispeed& operator=(Varispeed&&) noexcept;
@@ -27,10 +30,19 @@ class Varispeed {
   /// The speed at input frame received().
   double speed() const;
 
-  /// Takes any number of frames, returns the output frames that are ready. Throws std::invalid_argument on
-  /// another number of channels, and after finish().
-  Signal push(FramesView in);
+  /// Exactly how many frames a push of n frames, or finish(), would give now.
+  Index frames_after(Index n) const noexcept;
+  Index frames_at_finish() const noexcept;
+
+  /// Takes any number of frames, writes the output frames that are ready to `out`, which has room for
+  /// frames_after(in.frames()), and returns how many they are; −1, and takes nothing, on a caller's mistake:
+  /// another number of channels, too little room, frames after finish().
+  Index push(FramesView in, FramesSpan out) noexcept;
   /// The output frames up to the end of the input; frames past it are silent.
+  Index finish(FramesSpan out) noexcept;
+
+  /// The same for callers who may allocate. Throw std::invalid_argument on the mistakes above.
+  Signal push(FramesView in);
   Signal finish();
   /// Starts over at the speed of the constructor.
   void reset();

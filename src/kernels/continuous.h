@@ -22,8 +22,6 @@ class ContinuousFilter {
              float* out) const noexcept;
 
  private:
-  void coefficients(double position, double step, Index count, double* to) const noexcept;
-
   Index points_;
   std::vector<double> table_;
 };

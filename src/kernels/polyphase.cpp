@@ -479,8 +479,9 @@ HWY_AFTER_NAMESPACE();
 namespace wavestride::kernels {
 namespace {
 
-// Products in double reach this many periods of the lower Nyquist rate to either side of the centre.
-constexpr double exact_reach = 10;
+// Products in double reach this many samples of the lower rate to either side of the centre, and at least
+// this part of the filter.
+constexpr double exact_reach = 10, exact_part = 1.0 / 24;
 constexpr Index most_tile_rows = 8;
 constexpr Index fold_room = 256 + PolyphaseBank::lanes;
 
@@ -512,8 +513,9 @@ PolyphaseBank::PolyphaseBank(Index L, Index M, Index last, std::span<const doubl
     return i >= 0 && i < size ? h[static_cast<std::size_t>(i)] : 0.0;
   };
   const auto centre = [&](Index n) { return detail::affine_floor(n, M, last - peak, L); };
-  const auto reach = static_cast<Index>(
-      std::ceil(exact_reach * std::max(1.0, static_cast<double>(M) / static_cast<double>(L))));
+  const double pace = static_cast<double>(M) / static_cast<double>(L);
+  const auto reach = static_cast<Index>(std::ceil(std::max(
+      exact_reach * std::max(1.0, pace), exact_part * static_cast<double>(size) / static_cast<double>(L))));
   if (precise) exact_begin_ = peak - reach * L, exact_end_ = peak + reach * L + 1;
   const auto add_floats = [&](auto&& value) {
     for (int i = 0; i < lanes; ++i) floats_.push_back(static_cast<float>(value(i)));
