@@ -95,11 +95,10 @@ TEST_CASE("resample keeps the contract of every Op") {
       verify(44100, 48000, 1, {.phase = phase, .causal = causal});
       verify(48000, 44100, 2, {.quality = Quality::best, .phase = phase, .causal = causal});
     }
-  for (const Quality q : {Quality::standard, Quality::best})  // two filters in sequence
-    for (const bool causal : {false, true}) {
-      verify(44100, 16000, 2, {.quality = q, .causal = causal});
-      verify(1, 8, 1, {.quality = q, .causal = causal});
-    }
+  for (const auto& [q, causal] : {std::pair(Quality::standard, false), {Quality::best, true}}) {
+    verify(44100, 16000, 2, {.quality = q, .causal = causal});  // two filters in sequence
+    verify(1, 8, 1, {.quality = q, .causal = causal});
+  }
   for (int i = 0; i < 30; ++i) {
     const auto from = static_cast<double>(uniform(rng, 1, 60)), to = static_cast<double>(uniform(rng, 1, 60));
     ResampleOptions options{.stopband_db = static_cast<double>(uniform(rng, 20, 160)),
