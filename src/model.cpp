@@ -49,8 +49,11 @@ models::Config config_of(const TensorFile& file, const ModelOptions& options) {
 const Architecture& architecture_of(const TensorFile& file, const models::Config& config) {
   const bool named = config.has({"architecture"});
   const std::string name = named ? config.text({"architecture"}) : recognised_architecture(file);
-  for (const Architecture* a : architectures)
-    if (a->name == name) return *a;
+  for (const Architecture* a : architectures) {
+    if (a->name != name) continue;
+    if (!a->recognises(file)) throw IoError(file.path(), "does not hold the layers of a " + name);
+    return *a;
+  }
   const std::string known = joined(known_architectures());
   if (named) config.refuse("unknown architecture \"", name, "\"; known: ", known);
   throw IoError(file.path(), "holds the layers of no known architecture; known: " + known);
@@ -80,25 +83,23 @@ Op normaliser(const Tensor& t, Index channels, const std::string& path) {
 
 /// A checkpoint, and the model that its config makes of it.
 struct Loaded {
-  std::unique_ptr<TensorFile> tensors;
-  models::ModelFile file;
+  models::ModelFile file;  // of tensors that are the caller's
   std::optional<Tensor> statistics;
   Model model;
 };
 
-Loaded load(const std::string& path, const ModelOptions& options, bool any_speaker = false) {
-  std::unique_ptr<TensorFile> tensors = open_checkpoint(path);
-  models::ModelFile file(*tensors, config_of(*tensors, options), options);
+Loaded load(const TensorFile& tensors, const ModelOptions& options, bool any_speaker = false) {
+  models::ModelFile file(tensors, config_of(tensors, options), options);
   if (any_speaker) file.accept_any_speaker();
-  const Architecture& architecture = architecture_of(*tensors, file.config());
+  const Architecture& architecture = architecture_of(tensors, file.config());
   try {
     models::Network network = architecture.build(file);
     file.skip(statistics_name);
     file.require_all_used();
     Model model{architecture.name, network.features.mel, network.op, network.features.no_analysis};
-    std::optional<Tensor> stats = statistics(*tensors, options);
+    std::optional<Tensor> stats = statistics(tensors, options);
     if (stats) {
-      const std::string& source = options.stats.empty() ? path : options.stats;
+      const std::string& source = options.stats.empty() ? tensors.path() : options.stats;
       model.network =
           Stack({normaliser(*stats, network.op.in_channels(), source), network.op}, model.architecture);
     } else if (network.features.normalised && model.no_analysis.empty()) {
@@ -106,7 +107,7 @@ Loaded load(const std::string& path, const ModelOptions& options, bool any_speak
           "it was trained on frames normalised by statistics which lie beside such checkpoints (stats.npy, "
           "or stats.h5 to be converted): name them";
     }
-    return {std::move(tensors), std::move(file), std::move(stats), std::move(model)};
+    return {std::move(file), std::move(stats), std::move(model)};
   } catch (const std::invalid_argument& e) {
     file.config().refuse(e.what());
   }
@@ -160,12 +161,17 @@ std::string recognised_architecture(const TensorFile& file) {
 }
 
 Model load_model(const std::string& path, const ModelOptions& options) {
-  return load(path, options).model;
+  return load_model(*open_checkpoint(path), options);
+}
+
+Model load_model(const TensorFile& file, const ModelOptions& options) {
+  return load(file, options).model;
 }
 
 void convert_model(const std::string& path, const std::string& out, const ModelOptions& options,
                    DType dtype) {
-  const Loaded loaded = load(path, options, true);
+  const std::unique_ptr<TensorFile> file = open_checkpoint(path);
+  const Loaded loaded = load(*file, options, true);
   std::map<std::string, Tensor> tensors = loaded.file.used_tensors();
   if (loaded.statistics) tensors.emplace(statistics_name, *loaded.statistics);
   models::Json config = loaded.file.config().json();

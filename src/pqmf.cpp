@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "filter_design.h"
+#include "graph.h"
 
 namespace wavestride {
 namespace {
@@ -35,6 +36,24 @@ std::vector<std::vector<double>> filters(const char* op, const PqmfOptions& o, d
   return bank;
 }
 
+/// A convolution whose filters are designed, not learned.
+class FilterBank final : public Kernel {
+ public:
+  FilterBank(const char* name, const PqmfOptions& o, const Op& convolution)
+      : FilterBank(message(name, "(", o.subbands, " subbands, ", o.taps, " taps)"),
+                   convolution.graph()->nodes.front().kernel) {}
+
+  void compute(const Work& work) const noexcept override { convolution_->compute(work); }
+  double macs_per_frame() const override { return convolution_->macs_per_frame(); }
+
+ private:
+  FilterBank(std::string name, std::shared_ptr<const Kernel> convolution)
+      : Kernel(std::move(name), convolution->inputs(), convolution->out_channels()),
+        convolution_(std::move(convolution)) {}
+
+  std::shared_ptr<const Kernel> convolution_;
+};
+
 }  // namespace
 
 namespace op {
@@ -45,7 +64,9 @@ Op pqmf_analysis(const PqmfOptions& o) {
   float* to = weight.data.data();
   for (const auto& filter : bank) to = std::copy(filter.begin(), filter.end(), to);
   // A last frame stands only where N samples do.
-  return conv1d(weight, {}, {.stride = o.subbands, .padding = {o.taps / 2, o.taps / 2 - o.subbands + 1}});
+  const Op convolution =
+      conv1d(weight, {}, {.stride = o.subbands, .padding = {o.taps / 2, o.taps / 2 - o.subbands + 1}});
+  return Op(std::make_shared<FilterBank>("pqmf_analysis", o, convolution));
 }
 
 Op pqmf_synthesis(const PqmfOptions& o) {
@@ -55,8 +76,9 @@ Op pqmf_synthesis(const PqmfOptions& o) {
   for (const auto& filter : bank)
     for (auto tap = filter.rbegin(); tap != filter.rend(); ++tap)
       *to++ = static_cast<float>(static_cast<double>(o.subbands) * *tap);
-  return conv_transpose1d(weight, {},
-                          {.stride = o.subbands, .padding = o.taps / 2, .output_padding = o.subbands - 1});
+  const Op convolution = conv_transpose1d(
+      weight, {}, {.stride = o.subbands, .padding = o.taps / 2, .output_padding = o.subbands - 1});
+  return Op(std::make_shared<FilterBank>("pqmf_synthesis", o, convolution));
 }
 
 }  // namespace op

@@ -149,6 +149,9 @@ TEST_CASE("a model file that contradicts itself is refused, saying where") {
   const std::string unknown = refusal_with("/architecture", "wavernn");
   CHECK(unknown.find("config: unknown architecture \"wavernn\"; known: ") == 0);
   for (const std::string& name : known_architectures()) CHECK(unknown.find(name) != std::string::npos);
+  for (const std::string& name : known_architectures())
+    if (name != "gated-istft")
+      CHECK(refusal_with("/architecture", name) == "does not hold the layers of a " + name);
 
   Parts missing, extra;
   missing.tensors.erase("stages.1.0.out.bias");

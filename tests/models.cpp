@@ -1,7 +1,9 @@
 #include "models.h"
 
 #include <catch2/catch.hpp>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 
 #include "contract.h"
 #include "hostile.h"
@@ -47,6 +49,30 @@ void verify_models(const std::string& golden) {
     last = c.parameters.dump();
     verify_contract(model.network, rng, {.dense = false, .longest = 60, .chunkings = 2});
   }
+}
+
+ImaginedFile::ImaginedFile(const nlohmann::json& shapes, const nlohmann::json& config)
+    : TensorFile("imagined") {
+  std::vector<TensorInfo> tensors;
+  for (const auto& [name, shape] : shapes.items()) {
+    TensorInfo t{name, DType::f32, shape.get<std::vector<Index>>()};
+    for (const Index n : t.shape) t.elements *= n;
+    tensors.push_back(t);
+  }
+  set_directory(tensors, {{"config", config.dump()}});
+}
+
+void ImaginedFile::read(std::size_t i, Index offset, std::span<std::byte> out) const {
+  std::minstd_rand rng(static_cast<unsigned>(1 + 7919 * i + static_cast<std::size_t>(offset)));
+  for (std::size_t at = 0; at < out.size(); at += sizeof(float)) {
+    const float value = static_cast<float>(rng()) / static_cast<float>(rng.max()) - 0.5f;
+    std::memcpy(out.data() + at, &value, sizeof value);
+  }
+}
+
+nlohmann::json published_networks() {
+  std::ifstream file(std::string(WAVESTRIDE_GOLDEN_DIR) + "/model_sizes.json");
+  return nlohmann::json::parse(file);
 }
 
 std::string refusal_with(const std::string& file, const std::string& config, const std::string& where,

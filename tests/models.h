@@ -25,6 +25,18 @@ Model load_golden(const GoldenCase& c);
 /// model the contract of operators.
 void verify_models(const std::string& golden);
 
+/// A file of tensors of these shapes ({name: shape}) and of random values, the same at every call.
+class ImaginedFile final : public TensorFile {
+ public:
+  ImaginedFile(const nlohmann::json& shapes, const nlohmann::json& config);
+
+ private:
+  void read(std::size_t i, Index offset, std::span<std::byte> out) const override;
+};
+
+/// The networks of tests/golden/model_sizes.json: {"name", "config", "tensors", "parameters"}.
+nlohmann::json published_networks();
+
 /// The reason for which a copy of a model is refused after one change of its config, at a JSON pointer; null
 /// removes. Empty when it loads.
 std::string refusal_with(const std::string& file, const std::string& config, const std::string& where,

@@ -43,6 +43,13 @@ TEST_CASE("pqmf: the bands of a signal give it back, quieter by no more than its
   CHECK(bands.row(0).leftCols(T / 20).norm() > 100 * bands.row(3).leftCols(T / 20).norm());
 }
 
+TEST_CASE("pqmf: tells its own name and cost, and has nothing learned") {
+  const Op op = op::pqmf_synthesis();
+  CHECK(op.name() == "pqmf_synthesis(4 subbands, 62 taps)");
+  CHECK(op.parameters() == 0);
+  CHECK(op.macs_per_frame() == 63);
+}
+
 TEST_CASE("pqmf: wrong designs are refused with what was given") {
   CHECK_THROWS_WITH(op::pqmf_synthesis({.subbands = 0}), "pqmf_synthesis: subbands must be 1 to 1024, got 0");
   CHECK_THROWS_WITH(op::pqmf_synthesis({.taps = 63}),

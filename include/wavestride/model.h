@@ -71,6 +71,9 @@ struct ModelOptions {
 /// tensors are exactly those that it calls for.
 Model load_model(const std::string& path, const ModelOptions& options = {});
 
+/// The same from an open file.
+Model load_model(const TensorFile& file, const ModelOptions& options = {});
+
 /// Configs that come with the library, for files that come without: "hifigan-v1", …
 std::vector<std::string> named_configs();
 /// Writes what load_model() would load as one .safetensors file that needs no options any more but a speaker:

@@ -95,6 +95,14 @@ Config Config::section(Keys keys) const {
   return {path_, full.substr(1, full.size() - 2) + ".", *value};
 }
 
+std::optional<Config> Config::descend(std::string_view path) const {
+  if (path.empty()) return *this;
+  const std::string key(path.substr(0, path.find('.')));
+  const Json* value = find({key.c_str()});
+  if (value == nullptr || !value->is_object()) return {};
+  return section({key.c_str()}).descend(path.substr(std::min(path.size(), key.size() + 1)));
+}
+
 std::vector<Config> Config::sections(Keys keys, std::size_t shortest, std::size_t longest) const {
   const std::string full = name(keys);
   std::vector<Config> result;

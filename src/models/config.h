@@ -51,6 +51,8 @@ class Config {
                                                 Index least, Index most) const;
   /// A section of the config.
   Config section(Keys keys) const;
+  /// The section at "a.b", "" this one; nothing where there is none.
+  std::optional<Config> descend(std::string_view path) const;
   /// Other settings, of the same file.
   Config with(Json object) const { return {path_, where_, std::move(object)}; }
   /// A list of sections.

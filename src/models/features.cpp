@@ -72,7 +72,7 @@ const Recipe* recipe_of(const Config& config) {
 
 constexpr Index most_hz = 1 << 24, most_samples = 1 << 20;
 
-constexpr Keys rate_keys{"sampling_rate", "sample_rate", "output_sample_rate", "fs"};
+constexpr Keys rate_keys{"sampling_rate", "output_sample_rate", "sample_rate", "fs"};
 
 Index sample_rate_of(const Config& c) {
   return c.integer(rate_keys, 1, most_hz);
@@ -124,12 +124,9 @@ Features described(const ModelFile& file, Index channels, Index hop) {
     return {mel_preset(file.options().preset)};
   if (recipe == nullptr)
     config.refuse("does not describe the features that the network takes; name their preset");
-  Config settings = config;
-  for (std::string_view path = recipe->section; !path.empty();) {
-    const std::string key(path.substr(0, path.find('.')));
-    settings = settings.section({key.c_str()});
-    path.remove_prefix(std::min(path.size(), key.size() + 1));
-  }
+  const auto section = config.descend(recipe->section);
+  if (!section) config.refuse("\"", recipe->section, "\" must be a section");
+  const Config& settings = *section;
   if (recipe->manner != nullptr) return {mel_of(*recipe, settings), {}, recipe->normalised};
   MelOptions mel;
   mel.name = recipe->name;

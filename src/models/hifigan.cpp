@@ -84,26 +84,13 @@ constexpr Keys dilation_keys{"resblock_dilation_sizes", "resblock_dilations",
 constexpr Keys type_keys{"resblock", "resblock_type", "resblock_type_decoder"};
 
 /// Where configs of larger models keep the sizes of their vocoder.
-const std::vector<std::vector<const char*>> sections{{},
-                                                     {"model"},
-                                                     {"generator_params"},
-                                                     {"generator_model_params"},
-                                                     {"model_args"},
-                                                     {"generator"},
-                                                     {"tts_conf", "generator_params"},
-                                                     {"tts_conf", "vocoder_params"}};
+constexpr const char* sections[] = {
+    "",           "model",     "generator_params",          "generator_model_params",
+    "model_args", "generator", "tts_conf.generator_params", "tts_conf.vocoder_params"};
 
 Config settings_of(const Config& config) {
-  for (const auto& path : sections) {
-    Config section = config;
-    bool there = true;
-    for (const char* key : path) {
-      there = section.has({key}) && section.find({key})->is_object();
-      if (!there) break;
-      section = section.section({key});
-    }
-    if (there && section.has(rate_keys)) return section;
-  }
+  for (const char* path : sections)
+    if (const auto section = config.descend(path); section && section->has(rate_keys)) return *section;
   // Piper's voices name a size instead.
   if (config.has({"audio"}) && config.has({"phoneme_id_map"})) {
     const Config audio = config.section({"audio"});
@@ -113,6 +100,9 @@ Config settings_of(const Config& config) {
       audio.refuse(audio.name({"quality"}), " must be high, medium, low or x_low, is \"", quality, "\"");
     return audio.with(named_config(size)->json());
   }
+  // XTTS has its sizes in the code.
+  if (config.has({"model"}) && *config.find({"model"}) == "xtts")
+    return config.with(named_config("hifigan-v1")->json());
   config.refuse("says nothing of ", config.name(rate_keys),
                 "; name a config of this network: ", joined(named_configs()));
 }
@@ -139,6 +129,8 @@ float slope_of(const Config& c) {
 Op upsampler(const ModelFile& file, const Config& c, const Spelling& s, const LayerWeights& w, Index rate) {
   const Index kernel = w.weight.shape[2], odd = rate % 2;
   if (kernel < rate) c.refuse(c.name(kernel_keys), " must not be below ", c.name(rate_keys));
+  if (s.causal && kernel != 2 * rate)
+    c.refuse(c.name(kernel_keys), " of a causal network must be twice ", c.name(rate_keys));
   if (s.causal) return causal_conv_transpose(w, rate, causal_start(file.config()));
   if (s.odd_strides)
     return op::conv_transpose1d(w.weight, w.bias,

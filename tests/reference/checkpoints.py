@@ -73,12 +73,36 @@ def write_safetensors(path, tensors):
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(blobs))
 
 
+def write_onnx(path, tensors):
+    """A ModelProto with initializers alone, of which readers of weights look at nothing else."""
+
+    def varint(n):
+        out = b""
+        while n > 0x7F:
+            out += bytes((n & 0x7F | 0x80,))
+            n >>= 7
+        return out + bytes((n,))
+
+    def field(number, payload):
+        return varint(number << 3 | 2) + varint(len(payload)) + payload
+
+    def tensor(name, value):
+        array = np.ascontiguousarray(value.detach().numpy(), dtype=np.float32)
+        dims = b"".join(varint(1 << 3) + varint(n) for n in array.shape)
+        return dims + varint(2 << 3) + varint(1) + field(8, name.encode()) + field(9, array.tobytes())
+
+    graph = b"".join(field(5, tensor(name, value)) for name, value in tensors)
+    path.write_bytes(varint(1 << 3) + varint(8) + field(7, graph))
+
+
 def save(case, file, value, format="zip", config=None, config_file="config.json"):
-    """Writes value to tests/golden/models/<case>/<file>: format zip, legacy (torch before 1.6) or safetensors."""
+    """Writes value to tests/golden/models/<case>/<file>: format zip, legacy (torch before 1.6), safetensors or onnx."""
     folder = MODELS / case
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    if format == "safetensors":
+    if format == "onnx":
+        write_onnx(folder / file, value)
+    elif format == "safetensors":
         write_safetensors(folder / file, flatten(value))
     else:
         torch.save(value, folder / file, _use_new_zipfile_serialization=format == "zip")

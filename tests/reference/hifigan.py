@@ -244,7 +244,8 @@ def small():
 
     net = randomise(Generator(SMALL1, 9, plain_ends=True, cond="cond_layer", gin=4, stage_cond=True), 4)
     state = {"model": prefixed("hifigan_decoder.waveform_decoder.", net.state_dict())}
-    config = {"model_args": {"input_sample_rate": 22050}, "audio": {"sample_rate": 16000}, **SMALL1}
+    config = {"model": "xtts", "model_args": {"input_sample_rate": 22050}, **SMALL1,
+              "audio": {"sample_rate": 22050, "output_sample_rate": 24000}}
     other = torch.randn(4)
     add(save("hifigan-xtts", "model.pth", state, "zip", config), net, 9, other[None, :, None],
         speaker_embedding=other.tolist())
@@ -272,6 +273,13 @@ modules:
     generator: !ref <generator>
 """
     add(save("hifigan-speechbrain", "generator.ckpt", net.state_dict(), "zip", config, "hyperparams.yaml"), net, 10)
+
+    net = fuse(randomise(Generator(V1 | {"upsample_initial_channel": 16}, 6, plain_ends=True, post_bias=False), 10))
+    tensors = [(f"dec.{key}", value) for key, value in net.state_dict().items()]
+    others = [("enc_p.emb.weight", torch.randn(4, 6)), ("onnx::MatMul_2031", torch.randn(3, 3))]
+    config = {"audio": {"sample_rate": 16000, "quality": "high"}, "num_speakers": 1, "phoneme_id_map": {"_": [0]}, **V1,
+              "upsample_initial_channel": 16}
+    add(save("hifigan-piper", "en_US-test-high.onnx", tensors + others, "onnx", config, "en_US-test-high.onnx.json"), net, 6)
 
     mean, scale = torch.randn(10), torch.rand(10) + 0.5
     config = {"model_type": "hifigan", "model_in_dim": 10, "sampling_rate": 16000, "leaky_relu_slope": 0.1,

@@ -1,0 +1,71 @@
+"""The tensors of published vocoders at their published sizes (names and shapes alone), as PyTorch makes them.
+
+tests/model_sizes.cpp builds these networks and measures what they cost.
+"""
+
+import json
+
+import torch
+from checkpoints import fuse
+from golden import GOLDEN
+from hifigan import MEL, V1, V2, V3, Generator, PwgGenerator
+from istftnet import Istftnet
+from melgan import Melgan
+from vocos import Vocos, config_of
+
+MELGAN = {"in_channels": 80, "out_channels": 1, "kernel_size": 7, "channels": 512, "bias": True,
+          "upsample_scales": [8, 8, 2, 2], "stack_kernel_size": 3, "stacks": 3, "nonlinear_activation": "LeakyReLU",
+          "nonlinear_activation_params": {"negative_slope": 0.2}, "pad": "ReflectionPad1d", "pad_params": {},
+          "use_final_nonlinear_activation": True, "use_weight_norm": True, "use_causal_conv": False}
+PWG = {"in_channels": 80, "out_channels": 1, "channels": 512, "kernel_size": 7, "upsample_scales": [5, 5, 4, 3],
+       "upsample_kernel_sizes": [10, 10, 8, 6], "resblock_kernel_sizes": [3, 7, 11], "resblock_dilations": [[1, 3, 5]] * 3,
+       "use_additional_convs": True, "bias": True, "nonlinear_activation": "LeakyReLU",
+       "nonlinear_activation_params": {"negative_slope": 0.1}, "use_weight_norm": True, "use_causal_conv": False}
+PIPER = {"phoneme_id_map": {}, "num_speakers": 1}
+entries = []
+
+
+def add(name, net, config):
+    state = net.state_dict()
+    parameters = sum(p.numel() for p in fuse(net).parameters())
+    entries.append({"name": name, "config": config, "parameters": parameters,
+                    "tensors": {key: list(value.shape) for key, value in state.items()}})
+
+
+def pwg(rate, hop, params):
+    return {"sampling_rate": rate, "fft_size": 2048 if rate == 24000 else 1024, "hop_size": hop,
+            "win_length": 1200 if rate == 24000 else None, "num_mels": 80, "fmin": 80, "fmax": 7600, "version": "0.5.5",
+            "generator_params": params}
+
+
+def melgan(**changes):
+    return {**MELGAN, **changes}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for name, sizes in (("HiFi-GAN V1", V1), ("HiFi-GAN V2", V2), ("HiFi-GAN V3", V3)):
+        add(name, Generator(sizes, 80), {**sizes, **MEL})
+    add("Piper high", Generator(V1, 192, plain_ends=True, post_bias=False),
+        {**PIPER, "audio": {"sample_rate": 22050, "quality": "high"}})
+    add("Piper medium", Generator(V3, 192, plain_ends=True, post_bias=False),
+        {**PIPER, "audio": {"sample_rate": 22050, "quality": "medium"}})
+    add("Piper x_low", Generator(V3, 96, plain_ends=True, post_bias=False),
+        {**PIPER, "audio": {"sample_rate": 16000, "quality": "x_low"}})
+    speecht5 = {**V1, "upsample_rates": [4, 4, 4, 4], "upsample_kernel_sizes": [8, 8, 8, 8]}
+    add("SpeechT5", Generator(speecht5, 80, ups="upsampler"),
+        {**speecht5, "model_in_dim": 80, "sampling_rate": 16000, "normalize_before": False})
+    add("HiFi-GAN 24k", PwgGenerator(PWG), pwg(24000, 300, PWG))
+    istft = {**V1, "upsample_rates": [8, 8], "upsample_kernel_sizes": [16, 16], "gen_istft_n_fft": 16,
+             "gen_istft_hop_size": 4, **MEL}
+    add("iSTFTNet", Istftnet(istft, 80), istft)
+    for name, rate, hop, params in (
+            ("MelGAN", 22050, 256, melgan()),
+            ("MelGAN large", 22050, 256, melgan(channels=1024, upsample_scales=[4, 4, 4, 2, 2], stacks=4)),
+            ("MelGAN full-band", 22050, 256, melgan(upsample_scales=[8, 8, 4], stacks=4)),
+            ("MB-MelGAN", 22050, 256, melgan(channels=384, upsample_scales=[8, 4, 2], stacks=4, out_channels=4)),
+            ("MB-MelGAN 24k", 24000, 300, melgan(channels=384, upsample_scales=[5, 5, 3], stacks=4, out_channels=4))):
+        add(name, Melgan(params), pwg(rate, hop, params))
+    add("Vocos", Vocos(100, 512, 1536, 8, 1024, 256, "center"), config_of(100, 512, 1536, 8, 1024, 256, "center", 24000))
+    (GOLDEN / "model_sizes.json").write_text(json.dumps(entries))
+    print(f"model_sizes: {len(entries)} networks")
