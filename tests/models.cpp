@@ -52,7 +52,7 @@ void verify_models(const std::string& golden) {
 }
 
 ImaginedFile::ImaginedFile(const nlohmann::json& shapes, const nlohmann::json& config)
-    : TensorFile("imagined") {
+    : TensorFile("imagined", "nothing") {
   std::vector<TensorInfo> tensors;
   for (const auto& [name, shape] : shapes.items()) {
     TensorInfo t{name, DType::f32, shape.get<std::vector<Index>>()};
