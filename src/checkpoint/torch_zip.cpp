@@ -21,7 +21,7 @@ std::unique_ptr<TensorFile> open_torch_zip(std::unique_ptr<InputFile> file) {
   };
 
   // The archive's name stands in front of all its entries.
-  constexpr std::string_view pickle_name = "data.pkl";
+  static constexpr std::string_view pickle_name = "data.pkl";
   const auto found = std::ranges::find_if(
       entries, [](const auto& e) { return e.first == pickle_name || e.first.ends_with("/data.pkl"); });
   file->require(found != entries.end(), "is a zip archive, but not of torch.save: it holds no data.pkl");
