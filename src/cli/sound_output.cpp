@@ -53,9 +53,13 @@ void add_bits_option(CLI::App& app, std::string& bits) {
       ->type_name("16|24|32|float");
 }
 
+SampleFormat sample_format(const std::string& bits) {
+  return formats.at(bits);
+}
+
 SoundOutput::SoundOutput(const std::string& path, Index sample_rate_hz, const std::string& bits, bool raw,
                          std::vector<std::string> inputs)
-    : format_(formats.at(bits)) {
+    : format_(sample_format(bits)) {
   if (path == "-") {
     const auto header = wav_header(sample_rate_hz, format_);
     if (!raw) put(header.data(), header.size());

@@ -7,8 +7,10 @@
 
 namespace wavestride::cli {
 
-/// Declares --bits.
+/// Declares --bits: 16, 24, 32, float, or empty for the usual ones of the output's format.
 void add_bits_option(CLI::App& app, std::string& bits);
+/// What it asks for.
+SampleFormat sample_format(const std::string& bits);
 
 class SoundOutput {
  public:

@@ -8,7 +8,7 @@
 
 #include "cli/files.h"
 #include "cli/panels.h"
-#include "cli/sound.h"
+#include "cli/sound_output.h"
 
 namespace wavestride::cli {
 namespace {
@@ -17,11 +17,6 @@ const std::map<std::string, Quality> qualities = {{"fast", Quality::fast},
                                                   {"standard", Quality::standard},
                                                   {"best", Quality::best},
                                                   {"steep", Quality::steep}};
-const std::map<std::string, SampleFormat> sample_formats = {{"16", SampleFormat::int16},
-                                                            {"24", SampleFormat::int24},
-                                                            {"32", SampleFormat::int32},
-                                                            {"float", SampleFormat::float32}};
-
 struct Arguments {
   std::string bits, plot, phase = "linear", quality = "standard";
   int rate_hz = 0;
@@ -57,9 +52,8 @@ Made convert(const Arguments& a, const std::string& in, const std::string& out) 
   const Timer timer;
   AudioReader reader(in);
   const Resampler resampler(reader.sample_rate_hz(), a.rate_hz, a.options());
-  AudioWriteOptions options{.inputs = {in}};
-  if (!a.bits.empty()) options.sample_format = sample_formats.at(a.bits);
-  AudioWriter writer(out, a.rate_hz, reader.channels(), options);
+  AudioWriter writer(out, a.rate_hz, reader.channels(),
+                     {.sample_format = sample_format(a.bits), .inputs = {in}});
   Stream stream = resampler.op(reader.channels()).stream();
   Progress progress("converting " + file_name(in));
   const auto write = [&](Signal block) {
@@ -143,8 +137,7 @@ std::function<void()> resample_command(CLI::App& app) {
   app.add_option("--phase", a->phase, "linear or minimum")
       ->check(CLI::IsMember({"linear", "minimum"}).description(""))
       ->capture_default_str();
-  app.add_option("--bits", a->bits, "of the output's samples: 16, 24, 32 or float")
-      ->check(names(sample_formats));
+  add_bits_option(app, a->bits);
   app.add_option("--dither", a->dither, "add triangular dither, seeded with this number")->type_name("SEED");
   app.add_flag("--describe", a->describe, "print what a filter achieves, and convert nothing");
   app.add_option("--from", a->from_hz, "Hz, for --describe");
