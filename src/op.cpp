@@ -154,12 +154,20 @@ Stream Op::stream(const StreamOptions& options) const {
 }
 
 Signal Op::operator()(FramesView x) const {
+  return (*this)(x, StreamOptions{});
+}
+
+Signal Op::operator()(FramesView x, const StreamOptions& options) const {
   require(inputs() == 1 && outputs() == 1, name(), ": has ", inputs(), " inputs and ", outputs(),
           " outputs; pass a span of signals");
-  return std::move((*this)(std::span<const FramesView>(&x, 1)).front());
+  return std::move((*this)(std::span<const FramesView>(&x, 1), options).front());
 }
 
 std::vector<Signal> Op::operator()(std::span<const FramesView> x) const {
+  return (*this)(x, StreamOptions{});
+}
+
+std::vector<Signal> Op::operator()(std::span<const FramesView> x, const StreamOptions& options) const {
   require(static_cast<Index>(x.size()) == inputs(), name(), ": has ", inputs(), " inputs, got ", x.size());
   std::vector<Index> lengths;
   for (std::size_t i = 0; i < x.size(); ++i) {
@@ -172,7 +180,7 @@ std::vector<Signal> Op::operator()(std::span<const FramesView> x) const {
   for (Index o = 0; o < outputs(); ++o) results.emplace_back(out_channels(o), total(lengths, o));
   for (auto& r : results) out.emplace_back(r);
   std::vector<Index> first(results.size()), rest(results.size());
-  Stream stream(*this, Stream::WholeSignal{lengths});
+  Stream stream(*this, options, Stream::WholeSignal{lengths});
   stream.push(x, out, first);
   for (std::size_t o = 0; o < out.size(); ++o) out[o] = out[o].slice(first[o], out[o].frames() - first[o]);
   stream.finish(out, rest);

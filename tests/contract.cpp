@@ -106,6 +106,11 @@ Index random_chunk(Rng& rng) {
   }
 }
 
+Index any_threads(Rng& rng) {
+  static constexpr Index threads[] = {2, 3, 8};
+  return threads[uniform(rng, 0, 2)];
+}
+
 }  // namespace
 
 Signal stream_in_chunks(Stream& stream, FramesView x, Rng& rng) {
@@ -223,6 +228,11 @@ void verify_contract(const Op& op, Rng& rng, const ContractOptions& options) {
     if (T == longest) {
       Stream small = op.stream({.block_frames = uniform(rng, 1, 9)});
       REQUIRE(same_bits(stream_in_chunks(small, x, rng), whole));
+      const StreamOptions several{.block_frames = uniform(rng, 0, 9), .threads = any_threads(rng)};
+      INFO(several.threads << " threads, blocks of " << several.block_frames);
+      Stream shared = op.stream(several);
+      REQUIRE(same_bits(stream_in_chunks(shared, x, rng), whole));
+      REQUIRE(same_bits(op(x, several), whole));
     }
   }
   // A stream abandoned in the middle begins anew.
@@ -251,7 +261,10 @@ void verify_contract_multi(const Op& op, Rng& rng, const ContractOptions& option
   INFO(op.name());
   REQUIRE(op.streamable());
   const auto inputs = static_cast<std::size_t>(op.inputs()), outputs = static_cast<std::size_t>(op.outputs());
-  Stream automatic = op.stream(), small = op.stream({.block_frames = uniform(rng, 1, 9)});
+  const Index threads = any_threads(rng);
+  Stream automatic = op.stream(), small = op.stream({.block_frames = uniform(rng, 1, 9)}),
+         shared = op.stream({.block_frames = uniform(rng, 0, 9), .threads = threads});
+  Stream* const streams[] = {&automatic, &small, &shared};
   const Index longest = options.longest > 0 ? options.longest : 700;
   for (const Index T : {Index{0}, Index{1}, uniform(rng, 2, 50), longest}) {
     INFO("T = " << T);
@@ -262,7 +275,8 @@ void verify_contract_multi(const Op& op, Rng& rng, const ContractOptions& option
       x.push_back(noise(rng, op.in_channels(static_cast<Index>(i)), frames));
     }
     const std::vector<FramesView> views(x.begin(), x.end());
-    const std::vector<Signal> whole = op(views);
+    const std::vector<Signal> whole = op(views), by_several = op(views, {.threads = threads});
+    for (std::size_t o = 0; o < outputs; ++o) REQUIRE(same_bits(by_several[o], whole[o]));
     std::vector<Index> lengths;
     for (const Signal& s : x) lengths.push_back(s.cols());
     for (std::size_t o = 0; o < outputs; ++o) {
@@ -270,9 +284,9 @@ void verify_contract_multi(const Op& op, Rng& rng, const ContractOptions& option
       CHECK(whole[o].allFinite());
     }
     for (int c = 0; c < options.chunkings; ++c) {
-      Stream& stream = c % 2 == 0 ? automatic : small;
+      Stream& stream = *streams[c % 3];
       stream.reset();
-      if (c > 1) {  // a signal abandoned on the way leaves nothing behind
+      if (c > 2) {  // a signal abandoned on the way leaves nothing behind
         std::vector<FramesView> start;
         for (const FramesView& v : views) start.push_back(v.slice(0, v.frames() / 2));
         (void)stream.push(start);

@@ -4,8 +4,10 @@
 #include <wavestride/max_pool1d.h>
 #include <wavestride/pixel_shuffle1d.h>
 #include <wavestride/stack.h>
+#include <wavestride/stream.h>
 
 #include <catch2/catch.hpp>
+#include <cfenv>
 #include <functional>
 
 #include "contract.h"
@@ -281,6 +283,7 @@ TEST_CASE("stack: joined lengths that always differ are refused, those that diff
 
 TEST_CASE("stack: refuses what does not fit, saying what was given") {
   const Op two = ones_conv(1, {}, 2), one = ones_conv(1, {}), half = ones_conv(2, {.stride = 2});
+  CHECK_THROWS_WITH(one.stream({.threads = -1}), one.name() + ": threads must be 0 (all) to 1024, got -1");
   CHECK_THROWS_WITH((Stack{one, two}), "stack: " + two.name() + " expects 2 channels at input 0, got 1");
   CHECK_THROWS_WITH((Stack{std::span<const Op>(), "empty"}), "empty: needs at least one operator");
   CHECK_THROWS_WITH(branches({}, op::add(1)), "branches: needs at least one operator");
@@ -314,4 +317,33 @@ TEST_CASE("stack: refuses what does not fit, saying what was given") {
   StackBuilder wide("wide");
   const std::vector<Value> outputs(65, wide.input(1));
   CHECK_THROWS_WITH(wide.build(outputs), "wide: must have 1 to 64 outputs, has 65");
+}
+
+TEST_CASE("stack: any number of threads gives the bits of one") {
+  for (unsigned seed = 2000; seed < 2060; ++seed) {
+    INFO("seed " << seed);
+    Rng rng(seed);
+    const Op op = random_stack(rng, true);
+    const Signal x = noise(rng, op.in_channels(), 1500), whole = op(x);
+    for (const Index threads : {1, 2, 3, 8}) {
+      INFO(threads << " threads");
+      const StreamOptions options{.block_frames = uniform(rng, 0, 20), .threads = threads};
+      CHECK(same_bits(op(x, options), whole));
+      Stream stream = op.stream(options);
+      CHECK(same_bits(stream_in_chunks(stream, x, rng), whole));
+    }
+  }
+}
+
+TEST_CASE("stack: threads that share a stream round as the caller does") {
+  Rng rng(44);
+  std::vector<Op> blocks;
+  for (int i = 0; i < 12; ++i) blocks.push_back(residual(same_conv(rng, 4)));
+  const Stack stack(blocks);
+  const Signal x = noise(rng, 4, 4000), nearest = stack(x);
+  std::fesetround(FE_DOWNWARD);
+  const Signal alone = stack(x), together = stack(x, {.block_frames = 16, .threads = 3});
+  std::fesetround(FE_TONEAREST);
+  CHECK(!same_bits(alone, nearest));
+  CHECK(same_bits(together, alone));
 }

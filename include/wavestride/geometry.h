@@ -28,11 +28,17 @@ constexpr Wide floor_div(Wide a, Wide b) {  // b > 0
 
 /// floor((n·mul + add) / div) without overflow on the way; saturates when the result itself does not fit.
 constexpr Index affine_floor(Index n, Index mul, Index add, Index div) {
+  Index dividend = 0;  // in 64 bits where it fits, since streams ask this many times a push
+  if (!__builtin_mul_overflow(n, mul, &dividend) && !__builtin_add_overflow(dividend, add, &dividend)) {
+    if (div == 1) return dividend;
+    return dividend / div - (dividend % div < 0 ? 1 : 0);
+  }
   return saturate(floor_div(static_cast<Wide>(n) * mul + add, div));
 }
 
 constexpr Index add_sat(Index a, Index b) {
-  return saturate(static_cast<Wide>(a) + b);
+  Index sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? saturate(static_cast<Wide>(a) + b) : sum;
 }
 
 }  // namespace detail
@@ -58,10 +64,8 @@ struct Window {
 
   /// How many output frames have their whole window within the first `received` input frames.
   constexpr Index ready(Index received) const {
-    using detail::Wide;
-    const Wide last_ready = detail::floor_div(static_cast<Wide>(den) * received - hi - 1, num);
-    const Index n = detail::saturate(last_ready + 1);
-    return n < 0 ? 0 : n;
+    const Index last_ready = detail::affine_floor(received, den, -hi - 1, num);
+    return last_ready < 0 ? 0 : detail::add_sat(last_ready, 1);
   }
 
   /// A bound on the number of frames that any output frame reads (exact for den = 1).

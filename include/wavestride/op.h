@@ -76,8 +76,10 @@ class Op {
   /// The whole-signal result, channels × total(x.frames()). Throws std::invalid_argument when x has other
   /// than in_channels() channels.
   Signal operator()(FramesView x) const;
+  Signal operator()(FramesView x, const StreamOptions& options) const;
   /// Several inputs, several outputs.
   std::vector<Signal> operator()(std::span<const FramesView> inputs) const;
+  std::vector<Signal> operator()(std::span<const FramesView> inputs, const StreamOptions& options) const;
 
   const std::shared_ptr<const detail::Graph>& graph() const { return graph_; }
 

@@ -10,6 +10,10 @@ struct StreamOptions {
   /// Frames that an operator makes at a time at most; 0 chooses by the size of a frame so that a block of
   /// activations stays in the cache. Never changes a bit of the output.
   Index block_frames = 0;
+  /// Threads that share the work of a push or a whole signal, the caller's included; 0: as many as the
+  /// machine has cores. They are the stream's own, sleep between pushes, and pay where a graph has many
+  /// operators: each works on one block at a time. Never changes a bit of the output.
+  Index threads = 1;
 };
 
 namespace detail {
@@ -25,7 +29,7 @@ class GraphRunner;
 ///
 /// Start: the operators' own padding stands before frame 0; nothing needs to be primed. End: finish() emits
 /// the remaining frames; reset() then begins a new signal. All memory is allocated when the stream is made:
-/// the forms of push and finish that write to the caller's frames neither allocate nor throw. One thread at a
+/// the forms of push and finish that write to the caller's frames neither allocate nor throw. One caller at a
 /// time.
 class Stream {
  public:
@@ -80,7 +84,7 @@ class Stream {
   struct WholeSignal {
     std::span<const Index> lengths;  // of the inputs
   };
-  Stream(const Op& op, WholeSignal);
+  Stream(const Op& op, const StreamOptions& options, WholeSignal);
 
   Op op_;
   std::unique_ptr<detail::GraphRunner> runner_;

@@ -1,0 +1,73 @@
+// FrameQueue: the frames of one value between the kernel that makes them and those that read them.
+#pragma once
+
+#include <wavestride/geometry.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+namespace wavestride::detail {
+
+/// The frames of one value that some reader may still need, contiguous in memory. Memory that holds no frame
+/// is NaN until it is first written, so that a kernel that reads outside its window shows.
+class FrameQueue {
+ public:
+  /// `limit` frames at once and `slack` more of memory, but no more than the `total` frames that ever come.
+  void allocate(Index channels, Index limit, Index slack, Index total) {
+    channels_ = channels;
+    limit_ = std::min(limit, total);
+    memory_.assign(static_cast<std::size_t>(channels * std::min(limit + slack, total)), std::nanf(""));
+  }
+
+  void reset() noexcept {
+    begin_ = end_ = offset_ = 0;
+    std::fill(memory_.begin(), memory_.end(), std::nanf(""));
+  }
+
+  Index begin() const { return begin_; }
+  Index end() const { return end_; }
+  Index room() const { return limit_ - (end_ - begin_); }
+  Index bytes() const { return static_cast<Index>(memory_.size() * sizeof(float)); }
+
+  const float* frame(Index n) const { return memory_.data() + (offset_ + n - begin_) * channels_; }
+
+  /// Whether prepare(count) moves the frames that are here.
+  bool moves(Index count) const {
+    const Index size = end_ - begin_;
+    return size > 0 && (offset_ + size + count) * channels_ > static_cast<Index>(memory_.size());
+  }
+
+  /// Room for `count` more frames at the end, with room() ≥ count. Dropping frames leaves it where it is.
+  float* prepare(Index count) noexcept {
+    const Index size = end_ - begin_;
+    if (moves(count))
+      std::memmove(memory_.data(), memory_.data() + offset_ * channels_,
+                   static_cast<std::size_t>(size * channels_) * sizeof(float));
+    if (size == 0 || moves(count)) offset_ = 0;
+    return memory_.data() + (offset_ + size) * channels_;
+  }
+
+  void commit(Index count) noexcept { end_ += count; }
+
+  /// Makes room for `count` frames; allocates when there is too little.
+  void grow(Index count) {
+    if (room() >= count) return;
+    limit_ = std::max(end_ - begin_ + count, 2 * limit_);
+    memory_.resize(static_cast<std::size_t>(channels_ * 2 * limit_), std::nanf(""));
+  }
+
+  void drop_before(Index n) noexcept {
+    const Index to = std::min(std::max(n, begin_), end_);
+    offset_ += to - begin_;
+    begin_ = to;
+  }
+
+ private:
+  std::vector<float> memory_;
+  Index channels_ = 0, limit_ = 0;
+  Index begin_ = 0, end_ = 0, offset_ = 0;
+};
+
+}  // namespace wavestride::detail

@@ -1,0 +1,526 @@
+#include "graph_runner.h"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+
+namespace wavestride::detail {
+namespace {
+
+/// Makes the virtual frame v of a signal of T frames (T = Work::unknown while it runs), of which `frame(i)`
+/// is frame i.
+template <class FrameAt>
+void make_virtual_frame(const Padding& padding, Index v, Index T, Index channels, FrameAt&& frame,
+                        float* out) {
+  Index source = 0;
+  switch (padding.mode) {
+    case PadMode::constant:
+      std::fill_n(out, channels, padding.value);
+      return;
+    case PadMode::replicate:
+      source = v < 0 ? 0 : T - 1;
+      break;
+    case PadMode::reflect:
+      if (T == 1) break;
+      if (T == Work::unknown) {
+        source = -v;
+      } else {
+        const Index period = 2 * (T - 1);
+        const Index r = ((v % period) + period) % period;
+        source = r < T ? r : period - r;
+      }
+      break;
+  }
+  std::memcpy(out, frame(source), static_cast<std::size_t>(channels) * sizeof(float));
+}
+
+bool touches_border(const Window& w, Index n, Index m, Index length) noexcept {
+  const Index first = w.first(n), last = w.last(m);
+  return first <= last && (first < 0 || last >= length);
+}
+
+const float* assemble(float* to, const Port& port, const FrameQueue& queue, Index first, Index last,
+                      Index length) noexcept {
+  const auto frame = [&](Index i) { return queue.frame(i); };
+  float* at = to;
+  for (Index v = first; v <= last; ++v, at += port.channels) {
+    if (v >= 0 && v < length)
+      std::memcpy(at, frame(v), static_cast<std::size_t>(port.channels) * sizeof(float));
+    else
+      make_virtual_frame(port.padding, v, length, port.channels, frame, at);
+  }
+  return to;
+}
+
+Index block_frames(Index channels, const StreamOptions& options) {
+  if (options.block_frames > 0) return std::min<Index>(options.block_frames, 1 << 20);
+  constexpr Index target_bytes = 16 << 10;
+  return std::clamp<Index>(target_bytes / (4 * channels), 16, 4096);
+}
+
+}  // namespace
+
+GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions& options,
+                         std::span<const Index> lengths)
+    : graph_(std::move(graph)) {
+  const Graph& g = *graph_;
+  values_.resize(g.values().size());
+  std::vector<Index> totals(values_.size(), Work::unknown);
+  if (!lengths.empty()) g.totals(lengths, totals);
+  for (std::size_t v = 0; v < values_.size(); ++v) {
+    const Graph::Value& info = g.values()[v];
+    Value& value = values_[v];
+    const auto is_output = std::find(g.outputs.begin(), g.outputs.end(), static_cast<int>(v));
+    const auto outputs = std::count(is_output, g.outputs.end(), static_cast<int>(v));
+    if (info.readers.empty() && outputs == 1 && v >= static_cast<std::size_t>(g.inputs()))
+      value.direct = static_cast<int>(is_output - g.outputs.begin());
+    value.block = block_frames(info.channels, options);
+    if (value.direct < 0)
+      value.queue.allocate(info.channels, info.held + value.block, std::max(info.held, value.block),
+                           totals[v]);
+  }
+  nodes_.resize(g.nodes.size());
+  for (std::size_t k = 0; k < nodes_.size(); ++k) {
+    const Kernel& kernel = *g.nodes[k].kernel;
+    Node& node = nodes_[k];
+    node.state = kernel.make_state();
+    const std::size_t ports = kernel.inputs().size();
+    node.in.resize(ports);
+    node.length.resize(ports);
+    node.edge.resize(ports);
+    node.reach.resize(ports);
+    if (g.whole(static_cast<int>(k)) ||
+        totals[static_cast<std::size_t>(g.value_of(static_cast<int>(k)))] == 0)
+      continue;
+    for (const Port& port : kernel.inputs())  // a group of windows that do not overlap saves nothing
+      if (port.geometry.window.num / port.geometry.window.den > port.geometry.window.span())
+        node.edge_group = 1;
+    for (std::size_t p = 0; p < ports; ++p) {
+      const Port& port = kernel.inputs()[p];
+      const Window& w = port.geometry.window;
+      const Index frames = affine_floor(node.edge_group - 1, w.num, 0, w.den) + 1 + w.span();
+      node.edge[p].assign(static_cast<std::size_t>(frames * port.channels), std::nanf(""));
+      if (port.padding.mode == PadMode::reflect) node.reach[p] = right_reach(port);
+    }
+  }
+  sent_.resize(g.outputs.size());
+  scratch_.resize(values_.size());
+  inputs_scratch_.resize(static_cast<std::size_t>(g.inputs()));
+  taken_.resize(static_cast<std::size_t>(g.inputs()));
+  candidates_.resize((nodes_.size() + 63) / 64);
+  const Index threads = options.threads > 0 ? options.threads : std::thread::hardware_concurrency();
+  if (threads > 1) pool_ = std::make_unique<ThreadPool>(threads - 1);
+  reset();
+}
+
+void GraphRunner::reset() noexcept {
+  finished_ = false;
+  for (Value& v : values_) {
+    v.made = 0;
+    v.length = Work::unknown;
+    v.queue.reset();
+  }
+  for (Node& n : nodes_) {
+    if (n.state) n.state->reset();
+    n.seen = -1;
+  }
+  std::fill(sent_.begin(), sent_.end(), 0);
+}
+
+Index GraphRunner::state_bytes() const {
+  Index sum = 0;
+  for (const Value& v : values_) sum += v.queue.bytes();
+  for (const Node& n : nodes_) {
+    if (n.state) sum += n.state->bytes();
+    for (const auto& e : n.edge) sum += static_cast<Index>(e.size() * sizeof(float));
+  }
+  return sum;
+}
+
+void GraphRunner::counts_after(const Index* n, std::size_t inputs, bool last,
+                               std::span<Index> out) const noexcept {
+  if (finished_) return std::fill(out.begin(), out.end(), 0);
+  for (std::size_t i = 0; i < inputs_scratch_.size(); ++i)
+    inputs_scratch_[i] = values_[i].made + (i < inputs ? n[i] : 0);
+  if (last)
+    graph_->totals(inputs_scratch_, scratch_);
+  else
+    graph_->availables(inputs_scratch_, scratch_);
+  for (std::size_t o = 0; o < out.size(); ++o)
+    out[o] = std::max<Index>(0, scratch_[static_cast<std::size_t>(graph_->outputs[o])] - sent_[o]);
+}
+
+void GraphRunner::process(std::span<const FramesView> in, bool last, std::span<const FramesSpan> out,
+                          std::span<const Index> expected, std::span<Index> written) noexcept {
+  out_ = out;
+  written_ = written;
+  std::fill(written.begin(), written.end(), 0);
+  std::fill(taken_.begin(), taken_.end(), 0);
+  for (bool more = true; more;) {
+    more = false;
+    bool moved = false;
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      Value& v = values_[i];
+      const Index left = in[i].frames() - taken_[i];
+      if (left == 0) continue;
+      const Index n = std::min(left, v.queue.room());
+      if (n > 0) feed(v, in[i], i, n);
+      moved = moved || n > 0;
+      more = more || taken_[i] < in[i].frames();
+    }
+    moved = run() || moved;
+    if (more && !moved) {  // an input runs ahead of the others: keep what it brings
+      for (std::size_t i = 0; i < in.size(); ++i) values_[i].queue.grow(in[i].frames() - taken_[i]);
+    }
+  }
+  if (last) {
+    finished_ = true;
+    for (int i = 0; i < graph_->inputs(); ++i) end_value(values_[static_cast<std::size_t>(i)]);
+    run();
+  }
+  // What is ready but not made waits behind a value that fills its queue for a reader which needs more: of
+  // an input that lags, or of a whole signal.
+  while (!std::equal(written.begin(), written.end(), expected.begin())) {
+    for (Value& v : values_)
+      if (v.direct < 0) v.queue.grow(v.block);
+    if (!run()) break;
+  }
+}
+
+void GraphRunner::feed(Value& v, FramesView in, std::size_t i, Index n) noexcept {
+  float* to = v.queue.prepare(n);
+  std::memcpy(to, in.frame(taken_[i]), static_cast<std::size_t>(n * in.channels()) * sizeof(float));
+  v.queue.commit(n);
+  v.made += n;
+  taken_[i] += n;
+  release(static_cast<int>(i));
+}
+
+/// Copies what queued outputs have to the caller's frames.
+bool GraphRunner::send() noexcept {
+  bool moved = false;
+  for (std::size_t o = 0; o < sent_.size(); ++o) {
+    Value& v = values_[static_cast<std::size_t>(graph_->outputs[o])];
+    if (v.direct >= 0) continue;
+    const Index n = v.queue.end() - sent_[o];
+    if (n <= 0) continue;
+    const FramesSpan to = out_[o].slice(written_[o], n);
+    std::memcpy(to.data(), v.queue.frame(sent_[o]),
+                static_cast<std::size_t>(n * to.channels()) * sizeof(float));
+    written_[o] += n;
+    sent_[o] += n;
+    release(graph_->outputs[o]);
+    moved = true;
+  }
+  return moved;
+}
+
+/// Lets go of the frames of value v that no reader needs any more.
+void GraphRunner::release(int v) noexcept {
+  Value& value = values_[static_cast<std::size_t>(v)];
+  if (value.direct >= 0) return;
+  Index keep = value.made;
+  for (const Graph::Reader& r : graph_->values()[static_cast<std::size_t>(v)].readers)
+    keep = std::min(keep, needed_from(r, value));
+  for (std::size_t o = 0; o < sent_.size(); ++o)
+    if (graph_->outputs[o] == v) keep = std::min(keep, sent_[o]);
+  value.queue.drop_before(keep);
+}
+
+void GraphRunner::release_inputs(int k) noexcept {
+  for (const int v : inputs_of(k)) release(v);
+}
+
+Index GraphRunner::needed_from(const Graph::Reader& r, const Value& value) noexcept {
+  const Value& out = output_of(r.node);
+  if (out.length != Work::unknown) return Work::unknown;
+  if (graph_->whole(r.node)) return 0;
+  const auto p = static_cast<std::size_t>(r.port);
+  return port_needs(kernel(r.node).inputs()[p], out.made, value.made,
+                    nodes_[static_cast<std::size_t>(r.node)].reach[p]);
+}
+
+GraphRunner::Frames GraphRunner::frames(int k) noexcept {
+  Node& node = nodes_[static_cast<std::size_t>(k)];
+  const auto& ports = kernel(k).inputs();
+  Index seen = 0, ended = 0;
+  for (std::size_t p = 0; p < ports.size(); ++p) {
+    const Value& in = input_of(k, p);
+    node.length[p] = in.length;
+    seen += in.made;
+    ended += in.length != Work::unknown;
+  }
+  if (seen == node.seen && ended == node.ended) return node.frames;
+  node.seen = seen;
+  node.ended = ended;
+  if (graph_->whole(k) && ended < static_cast<Index>(ports.size())) return node.frames = {0, Work::unknown};
+  const Index total = ended > 0 ? kernel(k).total(node.length) : Work::unknown;
+  Index ready = total;
+  for (std::size_t p = 0; p < ports.size(); ++p)
+    if (node.length[p] == Work::unknown)
+      ready = std::min(ready, port_available(ports[p], input_of(k, p).made));
+  return node.frames = {ready, total};
+}
+
+/// Points the node at its windows and finds room for what it makes: `count` frames, or the first of them.
+GraphRunner::Block GraphRunner::prepare(int k, Index count) noexcept {
+  Value& out = output_of(k);
+  const Index n = prepare_windows(k, out.made, std::min(count, out.block));
+  const auto direct = static_cast<std::size_t>(out.direct);
+  return {k, n, out.direct >= 0 ? out_[direct].frame(written_[direct]) : out.queue.prepare(n)};
+}
+
+void GraphRunner::compute(const Block& b) noexcept {
+  const Node& node = nodes_[static_cast<std::size_t>(b.node)];
+  kernel(b.node).compute({node.in, output_of(b.node).made, b.count, b.out, node.state.get(), node.length});
+}
+
+void GraphRunner::commit(const Block& b) noexcept {
+  Value& out = output_of(b.node);
+  if (out.direct >= 0) {
+    written_[static_cast<std::size_t>(out.direct)] += b.count;
+    sent_[static_cast<std::size_t>(out.direct)] += b.count;
+  } else {
+    out.queue.commit(b.count);
+  }
+  out.made += b.count;
+}
+
+/// Points node.in at the windows of output frames n … n+count−1; returns how many of them it prepared.
+Index GraphRunner::prepare_windows(int k, Index n, Index count) noexcept {
+  Node& node = nodes_[static_cast<std::size_t>(k)];
+  const auto& ports = kernel(k).inputs();
+  if (graph_->whole(k)) {
+    for (std::size_t p = 0; p < ports.size(); ++p) node.in[p] = input_of(k, p).queue.frame(0);
+    return count;
+  }
+  bool edge = false;
+  for (std::size_t p = 0; p < ports.size(); ++p) {
+    const Window& w = ports[p].geometry.window;
+    edge = edge || w.first(n) < 0 || w.last(n) >= node.length[p];
+  }
+  if (edge) {
+    count = std::min(count, node.edge_group);
+  } else {
+    for (std::size_t p = 0; p < ports.size(); ++p)
+      if (node.length[p] != Work::unknown)
+        count = std::clamp<Index>(ports[p].geometry.window.ready(node.length[p]) - n, 1, count);
+  }
+  for (std::size_t p = 0; p < ports.size(); ++p) {
+    const Window& w = ports[p].geometry.window;
+    const FrameQueue& queue = input_of(k, p).queue;
+    const Index first = w.first(n);
+    if (touches_border(w, n, n + count - 1, node.length[p]))
+      node.in[p] =
+          assemble(node.edge[p].data(), ports[p], queue, first, w.last(n + count - 1), node.length[p]);
+    else
+      node.in[p] = queue.frame(std::clamp(first, queue.begin(), queue.end()));
+  }
+  return count;
+}
+
+/// Makes all that can be made.
+bool GraphRunner::run() noexcept {
+  if (!pool_) return run_alone();
+  bool any = false;
+  for (bool more = true; more;) {
+    std::fill(candidates_.begin(), candidates_.end(), ~std::uint64_t{0});
+    moved_ = still_ = false;
+    pool_->run(*this);
+    more = send();
+    any = any || moved_ || more;
+  }
+  return any;
+}
+
+// ---- One thread ----
+
+/// One pass over all kernels after another until nothing moves. A kernel whose output queue has less room
+/// than a block waits for its readers to make more, unless nothing else can run.
+bool GraphRunner::run_alone() noexcept {
+  bool any = false;
+  for (bool patient = true;;) {
+    bool moved = false;
+    for (int k = 0; k < static_cast<int>(nodes_.size()); ++k) moved = step(k, patient) || moved;
+    moved = send() || moved;
+    any = any || moved;
+    if (!moved && !patient) break;
+    patient = moved;
+  }
+  return any;
+}
+
+bool GraphRunner::step(int k, bool patient) noexcept {
+  Value& out = output_of(k);
+  if (out.length != Work::unknown) return false;
+  const auto [now, total] = frames(k);
+  Index count = now - out.made;
+  if (count > 0 && out.direct < 0 && count > out.queue.room()) {
+    count = out.queue.room();
+    if (patient && count < out.block) count = 0;
+  }
+  const bool moved = count > 0;
+  while (count > 0) {
+    const Block b = prepare(k, count);
+    compute(b);
+    commit(b);
+    count -= b.count;
+  }
+  if (moved) {
+    release_inputs(k);
+    release(graph_->value_of(k));
+  }
+  if (out.made < total) return moved;
+  end_value(out);
+  release_inputs(k);
+  return true;
+}
+
+// ---- Several threads ----
+
+namespace {
+
+void pause() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+/// Waits until `counter` is not `seen`: for a moment awake, since most blocks are short, then asleep.
+void wait_for_change(const std::atomic<unsigned>& counter, unsigned seen) noexcept {
+  using Clock = std::chrono::steady_clock;
+  const auto awake_until = Clock::now() + std::chrono::microseconds(5);
+  do {
+    for (int i = 0; i < 16; ++i, pause())
+      if (counter != seen) return;
+  } while (Clock::now() < awake_until);
+  counter.wait(seen);
+}
+
+}  // namespace
+
+/// What every thread does until nothing more can be made.
+void GraphRunner::work() noexcept {
+  std::unique_lock lock(lock_);
+  while (!still_) {
+    if (const Block b = take(); b.node >= 0) {
+      lock.unlock();
+      compute(b);
+      lock.lock();
+      give_back(b);
+    } else if (busy_ == 0) {
+      still_ = true;
+      ++changes_;
+      changes_.notify_all();
+    } else {
+      const unsigned seen = changes_;
+      ++waiting_;
+      lock.unlock();
+      wait_for_change(changes_, seen);
+      lock.lock();
+      --waiting_;
+    }
+  }
+}
+
+/// A block of the last node that can make a whole one, so that frames leave the graph before others enter;
+/// else of the last that can make a part of one. Wakes a thread where there is another.
+GraphRunner::Block GraphRunner::take() noexcept {
+  int chosen = -1, found = 0;
+  Offer best{};
+  do {
+    ended_ = false;
+    for (int k = last_candidate(static_cast<int>(nodes_.size())); k >= 0; k = last_candidate(k)) {
+      const Offer offer = offer_of(k);
+      if (offer.kind == Offer::none) ignore(k);
+      if (offer.kind < Offer::part) continue;
+      ++found;
+      if (offer.kind > best.kind) chosen = k, best = offer;
+      if (best.kind == Offer::whole && (waiting_ == 0 || found > 1)) break;
+    }
+  } while (chosen < 0 && ended_);
+  if (chosen < 0) return {};
+  if (found > 1) changes_.notify_one();
+  ++busy_;
+  nodes_[static_cast<std::size_t>(chosen)].at_work = true;
+  for (const int v : inputs_of(chosen)) ++values_[static_cast<std::size_t>(v)].readers_at_work;
+  return prepare(chosen, best.count);
+}
+
+/// What node k could make now.
+GraphRunner::Offer GraphRunner::offer_of(int k) noexcept {
+  Value& out = output_of(k);
+  if (nodes_[static_cast<std::size_t>(k)].at_work || out.length != Work::unknown) return {};
+  const auto [now, total] = frames(k);
+  Index count = std::min(now - out.made, out.block);
+  if (count <= 0) {
+    if (out.made >= total) end_output(k);
+    return {};
+  }
+  const bool crowded = out.direct < 0 && count > out.queue.room();
+  if (crowded) count = out.queue.room();
+  if (count == 0) return {};
+  if (out.direct < 0 && out.readers_at_work > 0 && out.queue.moves(count)) return {};
+  if (count == out.block || count == total - out.made) return {Offer::whole, count};
+  // More may come, of frames or of room, from what others work on.
+  if (crowded && busy_ > 0) return {Offer::later, 0};
+  for (const int v : inputs_of(k)) {
+    const int maker = v - graph_->inputs();
+    if (maker >= 0 && nodes_[static_cast<std::size_t>(maker)].at_work) return {Offer::later, 0};
+  }
+  return {Offer::part, count};
+}
+
+void GraphRunner::give_back(const Block& b) noexcept {
+  const int k = b.node;
+  --busy_;
+  nodes_[static_cast<std::size_t>(k)].at_work = false;
+  for (const int v : inputs_of(k)) --values_[static_cast<std::size_t>(v)].readers_at_work;
+  commit(b);
+  release(graph_->value_of(k));
+  moved_ = true;
+  if (output_of(k).made >= frames(k).total) {
+    end_output(k);
+  } else {
+    release_inputs(k);
+    look_around(k);
+  }
+  ++changes_;
+}
+
+void GraphRunner::end_output(int k) noexcept {
+  end_value(output_of(k));
+  release_inputs(k);
+  look_around(k);
+  moved_ = ended_ = true;
+}
+
+/// Node k, the makers of what it reads and the readers of what it makes are worth looking at again.
+void GraphRunner::look_around(int k) noexcept {
+  const auto look_at = [this](int node) {
+    candidates_[static_cast<std::size_t>(node) / 64] |= std::uint64_t{1} << node % 64;
+  };
+  look_at(k);
+  for (const int v : inputs_of(k))
+    if (v >= graph_->inputs()) look_at(v - graph_->inputs());
+  for (const Graph::Reader& r : graph_->values()[static_cast<std::size_t>(graph_->value_of(k))].readers)
+    look_at(r.node);
+}
+
+/// The last candidate before node k, or −1.
+int GraphRunner::last_candidate(int k) const noexcept {
+  for (int word = (k - 1) / 64; k > 0; k = word-- * 64) {
+    std::uint64_t bits = candidates_[static_cast<std::size_t>(word)];
+    if (const int from = k - word * 64; from < 64) bits &= (std::uint64_t{1} << from) - 1;
+    if (bits != 0) return word * 64 + 63 - std::countl_zero(bits);
+  }
+  return -1;
+}
+
+void GraphRunner::ignore(int k) noexcept {
+  candidates_[static_cast<std::size_t>(k) / 64] &= ~(std::uint64_t{1} << k % 64);
+}
+
+}  // namespace wavestride::detail

@@ -1,0 +1,159 @@
+// GraphRunner: drives one signal through a graph of kernels.
+#pragma once
+
+#include <wavestride/stream.h>
+
+#include <mutex>
+
+#include "frame_queue.h"
+#include "graph.h"
+#include "thread_pool.h"
+
+namespace wavestride::detail {
+
+// Runs a graph depth-first: input is taken block by block, and each block is driven through all kernels
+// before the next, so that what lies between two kernels stays in the cache.
+//
+// Queues are bounded and never stall. Let a(R) be the frames that a value has when R input frames have
+// arrived one by one and every kernel has run at once, and l(R) the first of them that a reader still needs.
+// A queue holds at least max over R of a(R) − l(R−1) frames (Graph::Value::held). Suppose that nothing can
+// run although frames could be made of what has arrived. Of all such frames take those that could be made
+// earliest in R, and of these the one of the first kernel in topological order: all its inputs exist, and
+// every reader of its value has done what it could do at R−1, so that its queue is not full: it can be made
+// after all. Where inputs do not keep step, or a kernel needs its whole input, queues do fill up, and grow.
+//
+// On several threads a kernel works on one block at a time, so that its state is nobody else's, while others
+// work before and behind it in the graph. What each block holds does not depend on who makes it and when.
+class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job {
+ public:
+  /// `lengths` of the inputs bound the memory; they are empty where nobody knows them.
+  GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions& options,
+              std::span<const Index> lengths = {});
+
+  void reset() noexcept;
+
+  bool finished() const {
+    return finished_;
+  }
+  Index received(Index input) const {
+    return values_[static_cast<std::size_t>(input)].made;
+  }
+  Index emitted(Index output) const {
+    return sent_[static_cast<std::size_t>(output)];
+  }
+  Index state_bytes() const;
+  const Graph& graph() const {
+    return *graph_;
+  }
+
+  /// Output counts when each input i gets n[i] more frames and, with `last`, then ends.
+  void counts_after(const Index* n, std::size_t inputs, bool last, std::span<Index> out) const noexcept;
+
+  /// Everything checked by the caller: takes all of `in`, writes the `expected` frames that become ready.
+  void process(std::span<const FramesView> in, bool last, std::span<const FramesSpan> out,
+               std::span<const Index> expected, std::span<Index> written) noexcept;
+
+ private:
+  struct Value {
+    FrameQueue queue;
+    Index made = 0;                // frames so far
+    Index length = Work::unknown;  // once it has ended
+    Index block = 1;
+    int direct = -1;  // the output to whose frames it is written straight away
+    int readers_at_work = 0;
+  };
+
+  /// Frames of a node's output: those that can exist now, and all that there will be (Work::unknown until an
+  /// input has ended; the shortest decides, however much longer the others run).
+  struct Frames {
+    Index now, total;
+  };
+
+  struct Node {
+    std::unique_ptr<KernelState> state;
+    Frames frames = {};  // when its inputs had `seen` frames in all, and `ended` of them had ended
+    Index seen = -1, ended = 0;
+    std::vector<const float*> in;
+    std::vector<Index> length;
+    std::vector<std::vector<float>> edge;  // a window with its virtual frames, per port
+    std::vector<Index> reach;
+    Index edge_group = 16;  // output frames made at a time where the border is near
+    bool at_work = false;
+  };
+
+  /// Output frames for one node to make.
+  struct Block {
+    int node = -1;
+    Index count = 0;
+    float* out = nullptr;
+  };
+
+  /// What a node could make now; `later`: only part of a block, which waits for the rest.
+  struct Offer {
+    enum Kind { none, later, part, whole } kind = none;
+    Index count = 0;
+  };
+
+  const Kernel& kernel(int k) const {
+    return *graph_->nodes[static_cast<std::size_t>(k)].kernel;
+  }
+  const std::vector<int>& inputs_of(int k) const {
+    return graph_->nodes[static_cast<std::size_t>(k)].inputs;
+  }
+  Value& input_of(int k, std::size_t p) {
+    return values_[static_cast<std::size_t>(inputs_of(k)[p])];
+  }
+  Value& output_of(int k) {
+    return values_[static_cast<std::size_t>(graph_->value_of(k))];
+  }
+
+  void feed(Value & v, FramesView in, std::size_t i, Index n) noexcept;
+  bool send() noexcept;
+  static void end_value(Value & v) noexcept {
+    v.length = v.made;
+  }
+  void release(int v) noexcept;
+  void release_inputs(int k) noexcept;
+  Index needed_from(const Graph::Reader& r, const Value& value) noexcept;
+
+  Frames frames(int k) noexcept;
+  Block prepare(int k, Index count) noexcept;
+  Index prepare_windows(int k, Index n, Index count) noexcept;
+  void compute(const Block& b) noexcept;
+  void commit(const Block& b) noexcept;
+
+  bool run() noexcept;
+  bool run_alone() noexcept;
+  bool step(int k, bool patient) noexcept;
+
+  void work() noexcept override;
+  Block take() noexcept;
+  Offer offer_of(int k) noexcept;
+  void give_back(const Block& b) noexcept;
+  void end_output(int k) noexcept;
+  void look_around(int k) noexcept;
+  int last_candidate(int k) const noexcept;
+  void ignore(int k) noexcept;
+
+  std::shared_ptr<const Graph> graph_;
+  std::vector<Value> values_;
+  std::vector<Node> nodes_;
+  std::vector<Index> sent_;
+  std::vector<Index> taken_;  // of each input, in the push under way
+  mutable std::vector<Index> scratch_, inputs_scratch_;
+  std::span<const FramesSpan> out_;
+  std::span<Index> written_;
+  bool finished_ = false;
+
+  // Of several threads. The lock guards all of the above but the frames that a thread reads and makes.
+  std::mutex lock_;
+  std::vector<std::uint64_t> candidates_;  // bits: nodes that may be able to run
+  std::atomic<unsigned> changes_{0};       // counts what may let another thread go on
+  int busy_ = 0, waiting_ = 0;
+  bool moved_ = false;  // something was made or has ended
+  bool ended_ = false;  // a value has ended, so that nodes may be worth another look
+  bool still_ = false;  // nothing more can be made
+  std::unique_ptr<ThreadPool> pool_;
+};
+
+}  // namespace wavestride::detail

@@ -1,0 +1,51 @@
+#include "thread_pool.h"
+
+namespace wavestride {
+
+ThreadPool::ThreadPool(Index helpers) {
+  std::fegetenv(&arithmetic_);
+  try {
+    for (Index i = 0; i < helpers; ++i) threads_.emplace_back([this] { help(); });
+  } catch (...) {
+    stop();
+    throw;
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  stop();
+}
+
+void ThreadPool::stop() noexcept {
+  stopping_ = true;
+  ++round_;
+  round_.notify_all();
+  for (std::thread& t : threads_) t.join();
+}
+
+void ThreadPool::run(Job& job) noexcept {
+  job_ = &job;
+  std::fegetenv(&arithmetic_);
+  inside_ = 0;
+  ++round_;
+  round_.notify_all();
+  job.work();
+  for (int left = inside_ += closed; left != closed; left = inside_) inside_.wait(left);
+}
+
+void ThreadPool::help() noexcept {
+  for (unsigned seen = 0;;) {
+    round_.wait(seen);
+    seen = round_;
+    if (stopping_) return;
+    int others = inside_;
+    while (others >= 0 && !inside_.compare_exchange_weak(others, others + 1)) {
+    }
+    if (others < 0) continue;
+    std::fesetenv(&arithmetic_);
+    job_->work();
+    if (--inside_ == closed) inside_.notify_all();
+  }
+}
+
+}  // namespace wavestride

@@ -1,0 +1,66 @@
+#include "thread_pool.h"
+
+#include <catch2/catch.hpp>
+#include <cfenv>
+#include <chrono>
+
+using namespace wavestride;
+
+namespace {
+
+/// Counts how many threads came, and how many of them round a third down.
+struct Count final : ThreadPool::Job {
+  std::atomic<int> entered{0}, left{0}, rounded_down{0};
+  int wait_for = 1;
+
+  void work() noexcept override {
+    ++entered;
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (entered < wait_for && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+    const volatile float one = 1.0f, three = 3.0f;
+    const float third = one / three;
+    rounded_down += third * 3.0 < 1.0;
+    ++left;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("threads: all of a pool work on a job, and none is in it when run() returns") {
+  for (const int helpers : {0, 1, 7}) {
+    ThreadPool pool(helpers);
+    for (int round = 0; round < 20; ++round) {
+      Count job;
+      job.wait_for = helpers + 1;
+      pool.run(job);
+      CHECK(job.entered == helpers + 1);
+      CHECK(job.left == helpers + 1);
+    }
+  }
+}
+
+TEST_CASE("threads: a job that the caller can do alone waits for nobody") {
+  ThreadPool pool(3);
+  int left = 0;
+  for (int round = 0; round < 5'000; ++round) {
+    Count job;
+    pool.run(job);
+    REQUIRE(job.entered == job.left);
+    left += job.left;
+  }
+  CHECK(left >= 5'000);
+}
+
+TEST_CASE("threads: round as the caller does") {
+  ThreadPool pool(2);
+  Count job;
+  job.wait_for = 3;
+  std::fesetround(FE_DOWNWARD);
+  pool.run(job);
+  std::fesetround(FE_TONEAREST);
+  CHECK(job.rounded_down == 3);
+  Count again;
+  again.wait_for = 3;
+  pool.run(again);
+  CHECK(again.rounded_down == 0);
+}
