@@ -6,6 +6,8 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
@@ -13,12 +15,14 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using D = hn::CappedTag<float, 16>;
 
-// Frames × vectors of a register tile: 12 × 2 where there are 32 vector registers, else 6 × 2.
+// Frames of a register tile that is two vectors of output channels wide, and of one that is one vector wide.
 #if HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2
-constexpr int tile_frames = 6;
+constexpr int most_frames = 6, most_frames_of_one = 12;
 #else
-constexpr int tile_frames = 12;
+constexpr int most_frames = 12, most_frames_of_one = 12;
 #endif
+// So much of a panel stays in the second-level cache while all frames of a call pass by.
+constexpr Index cached_floats = 32 << 10;
 
 // The first `count` lanes, and no byte beyond.
 HWY_INLINE void StorePart(hn::Vec<D> v, Index count, float* HWY_RESTRICT out) {
@@ -34,77 +38,169 @@ HWY_INLINE void StorePart(hn::Vec<D> v, Index count, float* HWY_RESTRICT out) {
 #endif
 }
 
-// F frames of V vectors of output channels. `w` points at the first of these channels in a block of `width`.
+// A run of rows of a panel, and what it is multiplied with: `channels` channels of each of `taps` taps.
+struct Run {
+  const float* w;  // the first row of the run, at the first output channel that is made
+  Index width;     // floats from row to row
+  Index panel;     // floats from panel to panel
+  Index taps, channels;
+  const Index* offsets;
+  Index in_step, start_step, out_step;
+  Index last;        // output channels in the last vector
+  Index ahead_step;  // bytes of the next run that are fetched with each row
+};
+
+// F frames of V vectors of output channels: out = start + Σ. Vectors 0 and 1 are neighbours in one panel,
+// 2 and 3 in the next. `ahead` is fetched on the way.
 template <int F, int V>
-HWY_INLINE void Tile(const float* HWY_RESTRICT w, const float* HWY_RESTRICT bias, Index width, Index taps,
-                     Index channels, const float* HWY_RESTRICT in, const Index* HWY_RESTRICT offsets,
-                     Index in_step, float* HWY_RESTRICT out, Index out_step, Index out_channels) {
+HWY_INLINE void Tile(const Run& r, const float* HWY_RESTRICT in, const float* start, float* out,
+                     std::uintptr_t ahead) {
   const D d;
   const auto N = static_cast<Index>(hn::Lanes(d));
+  const float* HWY_RESTRICT w = r.w;
+  const Index width = r.width, channels = r.channels, in_step = r.in_step;
+  const auto ahead_step = static_cast<std::uintptr_t>(r.ahead_step);
   hn::Vec<D> acc[F][V];
 #pragma GCC unroll 16
   for (int f = 0; f < F; ++f)
-#pragma GCC unroll 2
-    for (int v = 0; v < V; ++v) acc[f][v] = hn::LoadU(d, bias + v * N);
-  for (Index t = 0; t < taps; ++t) {
-    const float* HWY_RESTRICT x = in + offsets[t];
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) acc[f][v] = hn::LoadU(d, start + f * r.start_step + v * N);
+  for (Index t = 0; t < r.taps; ++t) {
+    const float* HWY_RESTRICT x = in + r.offsets[t];
     for (Index c = 0; c < channels; ++c, w += width) {
-      hn::Vec<D> weight[V];
-#pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) weight[v] = hn::LoadU(d, w + v * N);
+      __builtin_prefetch(reinterpret_cast<const void*>(ahead), 0, 2);
+      ahead += ahead_step;
+      if constexpr (F >= V) {
+        hn::Vec<D> weight[V];
+#pragma GCC unroll 8
+        for (int v = 0; v < V; ++v) weight[v] = hn::LoadU(d, w + v / 2 * r.panel + v % 2 * N);
 #pragma GCC unroll 16
-      for (int f = 0; f < F; ++f) {
-        const auto value = hn::Set(d, x[f * in_step + c]);
-#pragma GCC unroll 2
-        for (int v = 0; v < V; ++v) acc[f][v] = hn::MulAdd(value, weight[v], acc[f][v]);
+        for (int f = 0; f < F; ++f) {
+          const auto value = hn::Set(d, x[f * in_step + c]);
+#pragma GCC unroll 8
+          for (int v = 0; v < V; ++v) acc[f][v] = hn::MulAdd(value, weight[v], acc[f][v]);
+        }
+      } else {
+        hn::Vec<D> value[F];
+#pragma GCC unroll 16
+        for (int f = 0; f < F; ++f) value[f] = hn::Set(d, x[f * in_step + c]);
+#pragma GCC unroll 8
+        for (int v = 0; v < V; ++v) {
+          const auto weight = hn::LoadU(d, w + v / 2 * r.panel + v % 2 * N);
+#pragma GCC unroll 16
+          for (int f = 0; f < F; ++f) acc[f][v] = hn::MulAdd(value[f], weight, acc[f][v]);
+        }
       }
     }
   }
-  // Only the last vector may be partial.
-  const Index last = std::min(N, out_channels - (V - 1) * N);
 #pragma GCC unroll 16
   for (int f = 0; f < F; ++f) {
-#pragma GCC unroll 2
-    for (int v = 0; v + 1 < V; ++v) hn::StoreU(acc[f][v], d, out + f * out_step + v * N);
-    StorePart(acc[f][V - 1], last, out + f * out_step + (V - 1) * N);
+#pragma GCC unroll 8
+    for (int v = 0; v + 1 < V; ++v) hn::StoreU(acc[f][v], d, out + f * r.out_step + v * N);
+    StorePart(acc[f][V - 1], r.last, out + f * r.out_step + (V - 1) * N);
   }
 }
 
-template <int V>
-HWY_INLINE void Columns(const float* w, const float* bias, Index width, Index taps, Index channels,
-                        const float* in, const Index* offsets, Index in_step, Index frames, float* out,
-                        Index out_step, Index out_channels) {
-  Index j = 0;
-  const auto run = [&](auto tile, Index size) {
-    for (; j + size <= frames; j += size)
-      tile(w, bias, width, taps, channels, in + j * in_step, offsets, in_step, out + j * out_step, out_step,
-           out_channels);
-  };
-  run([](auto... a) { Tile<tile_frames, V>(a...); }, tile_frames);
-  run([](auto... a) { Tile<4, V>(a...); }, 4);
-  run([](auto... a) { Tile<1, V>(a...); }, 1);
+// The tile of V vectors and `frames` ≤ F frames.
+template <int F, int V>
+HWY_INLINE void AnyTile(Index frames, const Run& r, const float* in, const float* start, float* out,
+                        std::uintptr_t ahead) {
+  if constexpr (F > 1)
+    if (frames < F) return AnyTile<F - 1, V>(frames, r, in, start, out, ahead);
+  Tile<F, V>(r, in, start, out, ahead);
+}
+
+// All frames in tiles of at most F, none much smaller than the others. Together they fetch the next run,
+// which lies behind this one, from wherever the weights of a large layer are.
+template <int F, int V>
+HWY_NOINLINE void Tiles(Run r, Index frames, const float* in, const float* start, float* out) {
+  const Index rows = r.taps * r.channels;
+  Index tiles = (frames + F - 1) / F;
+  r.ahead_step = (r.width * static_cast<Index>(sizeof(float)) + tiles - 1) / tiles;
+  auto ahead = reinterpret_cast<std::uintptr_t>(r.w + rows * r.width);
+  for (; tiles > 0; --tiles) {
+    const Index size = (frames + tiles - 1) / tiles;
+    AnyTile<F, V>(size, r, in, start, out, ahead);
+    ahead += static_cast<std::uintptr_t>(rows * r.ahead_step);
+    frames -= size;
+    in += size * r.in_step;
+    start += size * r.start_step;
+    out += size * r.out_step;
+  }
+}
+
+// Whether the taps of one frame, as those of a convolution without dilation, lie one behind the other.
+HWY_INLINE bool Contiguous(const Index* offsets, Index taps, Index channels) {
+  for (Index t = 1; t < taps; ++t)
+    if (offsets[t] != offsets[t - 1] + channels) return false;
+  return true;
+}
+
+// V vectors from output channel `o` on, the sum cut into runs of rows that stay in the cache.
+template <int F, int V>
+HWY_INLINE void Columns(const DenseWeights& w, Index o, const float* in, const Index* offsets, Index in_step,
+                        Index frames, float* out, Index out_step) {
+  const auto N = static_cast<Index>(hn::Lanes(D()));
+  Index taps = w.taps(), channels = w.in_channels();
+  if (Contiguous(offsets, taps, channels)) channels *= std::exchange(taps, 1);
+  const Index padded = (w.out_channels() + 15) / 16 * 16, panel = o / w.panel_width() * w.panel_width();
+  const Index width = std::min(w.panel_width(), padded - panel);
+  const Index last = std::min(N, w.out_channels() - o - (V - 1) * N);
+  Run r{w.weights() + panel * channels * taps + (o - panel),
+        width,
+        w.panel_width() * channels * taps,
+        taps,
+        channels,
+        offsets,
+        in_step,
+        0,
+        out_step,
+        last,
+        0};
+  const Index most = cached_floats / width;
+  out += o;
+  if (frames <= F || last < N || taps * channels <= most)
+    return Tiles<F, V>(r, frames, in, w.bias() + o, out);
+  const Index parts = (channels + most - 1) / most, tap_step = std::max<Index>(1, most / channels);
+  const float* start = w.bias() + o;
+  for (Index t = 0; t < taps; t += tap_step)
+    for (Index part = 0; part < parts; ++part) {
+      const Index c = part * channels / parts;
+      r.taps = std::min(tap_step, taps - t);
+      r.channels = (part + 1) * channels / parts - c;
+      r.offsets = offsets + t;
+      Tiles<F, V>(r, frames, in + c, start, out);
+      r.w += r.taps * r.channels * width;
+      start = out;
+      r.start_step = out_step;
+    }
 }
 
 void Dense(const DenseWeights& w, const float* in, const Index* offsets, Index in_step, Index frames,
            float* out, Index out_step) {
   const auto N = static_cast<Index>(hn::Lanes(D()));
-  const Index padded = (w.out_channels() + 15) / 16 * 16;
-  for (Index block = 0; block < padded; block += 32) {
-    const Index width = block + 32 <= padded ? 32 : 16;
-    const float* weights = w.weights() + block * w.in_channels() * w.taps();
-    for (Index o = 0; o < width && block + o < w.out_channels();) {
-      const Index left = w.out_channels() - block - o;
-      if (left > N && o + 2 * N <= width) {
-        Columns<2>(weights + o, w.bias() + block + o, width, w.taps(), w.in_channels(), in, offsets, in_step,
-                   frames, out + block + o, out_step, left);
-        o += 2 * N;
-      } else {
-        Columns<1>(weights + o, w.bias() + block + o, width, w.taps(), w.in_channels(), in, offsets, in_step,
-                   frames, out + block + o, out_step, left);
-        o += N;
-      }
-    }
+  const bool pairs = w.panel_width() == 2 * N;
+  if (frames == 0) return;
+  for (Index o = 0; o < w.out_channels();) {
+    const Index left = w.out_channels() - o, in_panel = w.panel_width() - o % w.panel_width();
+    const auto run = [&](auto columns, Index vectors) {
+      columns(w, o, in, offsets, in_step, frames, out, out_step);
+      o += vectors * N;
+    };
+    // Few frames need more vectors, so that enough sums are under way to hide the latency of one.
+    if (pairs && frames == 1 && left > 7 * N)
+      run([](auto&&... a) { Columns<1, 8>(a...); }, 8);
+    else if (pairs && frames <= 3 && left > 3 * N)
+      run([](auto&&... a) { Columns<3, 4>(a...); }, 4);
+    else if (left > N && in_panel >= 2 * N)
+      run([](auto&&... a) { Columns<most_frames, 2>(a...); }, 2);
+    else
+      run([](auto&&... a) { Columns<most_frames_of_one, 1>(a...); }, 1);
   }
+}
+
+Index PanelWidth() {
+  return hn::Lanes(D()) == 16 ? 32 : 16;
 }
 
 void Depthwise(const float* HWY_RESTRICT w, const float* HWY_RESTRICT bias, Index channels, Index taps,
@@ -137,7 +233,12 @@ HWY_AFTER_NAMESPACE();
 namespace wavestride::kernels {
 
 HWY_EXPORT(Dense);
+HWY_EXPORT(PanelWidth);
 HWY_EXPORT(Depthwise);
+
+Index dense_panel_width() noexcept {
+  return HWY_DYNAMIC_DISPATCH(PanelWidth)();
+}
 
 void dense(const DenseWeights& w, const float* in, const Index* offsets, Index in_step, Index frames,
            float* out, Index out_step) noexcept {

@@ -4,6 +4,7 @@
 
 #include <wavestride/geometry.h>
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,8 +15,11 @@ namespace wavestride::kernels {
 
 using AlignedFloats = Aligned<float>;
 
-/// Weights of one group, packed as [output block][tap][input channel][block width], the block width being 32
-/// output channels and for the last block 16 where that suffices; padded with zeros.
+/// Output channels that stand side by side in packed weights: 32 where a vector has 16 lanes, else 16.
+Index dense_panel_width() noexcept;
+
+/// Weights of one group, packed as panels [tap][input channel][width] of dense_panel_width() output channels
+/// each, of 16 in the last one where that suffices; padded with zeros.
 class DenseWeights {
  public:
   DenseWeights() = default;
@@ -28,8 +32,8 @@ class DenseWeights {
     bias_.assign(static_cast<std::size_t>(padded), 0.0f);
     std::copy(bias.begin(), bias.end(), bias_.begin());
     for (Index o = 0; o < out_; ++o) {
-      const Index block = o / 32 * 32, width = block + 32 <= padded ? 32 : 16;
-      float* to = weights_.data() + block * in_ * taps_ + (o - block);
+      const Index panel = o / width_ * width_, width = std::min(width_, padded - panel);
+      float* to = weights_.data() + panel * in_ * taps_ + (o - panel);
       for (Index t = 0; t < taps_; ++t)
         for (Index c = 0; c < in_; ++c) to[(t * in_ + c) * width] = value(o, c, t);
     }
@@ -38,12 +42,13 @@ class DenseWeights {
   Index out_channels() const { return out_; }
   Index in_channels() const { return in_; }
   Index taps() const { return taps_; }
+  Index panel_width() const { return width_; }
   const float* weights() const { return weights_.data(); }
   const float* bias() const { return bias_.data(); }
 
  private:
   AlignedFloats weights_, bias_;
-  Index out_ = 0, in_ = 0, taps_ = 0;
+  Index out_ = 0, in_ = 0, taps_ = 0, width_ = dense_panel_width();
 };
 
 /// For j in [0, frames): out[j·out_step + o] = bias[o] + Σ over taps t, then channels c, in that order, of
