@@ -162,9 +162,21 @@ typedef struct wavestride_model_info {
   double lookahead_seconds; /**< how far beyond its own time a sample reads the features */
 } wavestride_model_info;
 
-/** A trained vocoder: n_mels channels of features to 1 channel of samples. `config` is the path of its
- * config, null for the one in the file or beside it; `info` may be null. */
-WAVESTRIDE_C_API wavestride_status wavestride_model_load(const char* path, const char* config,
+/** What a checkpoint does not say about itself; all but the size may be 0. */
+typedef struct wavestride_model_config {
+  size_t size;        /**< sizeof(wavestride_model_config) */
+  const char* config; /**< path of its config, or the name of one that comes with the library ("hifigan-v1");
+                           null: in the file, or beside it */
+  const char* preset; /**< of the features, where the config does not describe them: "hifigan-22k" */
+  const char* stats;  /**< path of mean and deviation of the features (.npy), to normalise them by */
+  const int64_t* speaker; /**< the voice, in a file that has several; null: the file has one */
+  uint64_t seed;          /**< of networks that draw random numbers */
+} wavestride_model_config;
+
+/** A trained vocoder: n_mels channels of features to 1 channel of samples. A null `path` is the vocoder that
+ * comes with the library (16 kHz, preset "wavestride-16k"); `config` and `info` may be null. */
+WAVESTRIDE_C_API wavestride_status wavestride_model_load(const char* path,
+                                                         const wavestride_model_config* config,
                                                          wavestride_model_info* info, wavestride_op** op);
 
 /** One signal passing through one operator of one input and one output. All memory is allocated when it is

@@ -1,3 +1,4 @@
+#include <dlfcn.h>
 #include <wavestride/checkpoint.h>
 #include <wavestride/model.h>
 #include <wavestride/npy.h>
@@ -186,14 +187,32 @@ void convert_model(const std::string& path, const std::string& out, const ModelO
   }
 }
 
+namespace {
+
+// The program or shared library that this code is part of.
+fs::path own_binary() {
+  Dl_info info;
+  std::error_code ignored;
+  fs::path binary;
+  if (dladdr(reinterpret_cast<const void*>(&data_file), &info) != 0 && info.dli_fname != nullptr &&
+      info.dli_fname[0] == '/')
+    binary = fs::canonical(info.dli_fname, ignored);
+  // The program itself goes by the name that it was called by.
+  return binary.empty() ? fs::read_symlink("/proc/self/exe", ignored) : binary;
+}
+
+}  // namespace
+
 std::string data_file(const std::string& name) {
   std::vector<fs::path> places;
   std::error_code ignored;
   if (const char* chosen = std::getenv("WAVESTRIDE_DATA"); chosen != nullptr && *chosen != '\0') {
     places = {chosen};
   } else {
-    const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-    if (!program.empty()) places.push_back(program.parent_path().parent_path() / "share" / "wavestride");
+    // bin/, lib/ and lib/x86_64-linux-gnu/ have share/ beside or above them; a Python package has it inside.
+    fs::path folder = own_binary().parent_path();
+    for (int up = 0; up < 3 && !folder.empty(); ++up, folder = folder.parent_path())
+      places.push_back(folder / "share" / "wavestride");
     places.insert(places.end(), {WAVESTRIDE_INSTALLED_DATA, WAVESTRIDE_SOURCE_DATA});
   }
   std::vector<std::string> looked;

@@ -229,12 +229,23 @@ static void test_model(const char* golden) {
   CHECK(shape.rate_num == info.upsampling_den && shape.rate_den == info.upsampling_num);
   check_stream(op, 20, 3);
   wavestride_op_free(op);
+  OK(wavestride_model_load(NULL, NULL, &info, &op));
+  CHECK(info.sample_rate == 16000 && info.n_mels == 80);
+  check_stream(op, 20, 3);
+  wavestride_op_free(op);
 
   op = NULL;
   REFUSED(WAVESTRIDE_IO_ERROR, "/nonexistent", wavestride_model_load("/nonexistent", NULL, &info, &op));
   REFUSED(WAVESTRIDE_IO_ERROR, golden, wavestride_model_load(golden, NULL, &info, &op));
-  REFUSED(WAVESTRIDE_IO_ERROR, "/nonexistent", wavestride_model_load(path, "/nonexistent", &info, &op));
-  INVALID("path", wavestride_model_load(NULL, NULL, &info, &op));
+  wavestride_model_config config = {.size = sizeof config, .config = "/nonexistent"};
+  REFUSED(WAVESTRIDE_IO_ERROR, "/nonexistent", wavestride_model_load(path, &config, &info, &op));
+  config = (wavestride_model_config){.size = sizeof config, .stats = "/nonexistent.npy"};
+  REFUSED(WAVESTRIDE_IO_ERROR, "/nonexistent.npy", wavestride_model_load(path, &config, &info, &op));
+  const int64_t speaker = 0;
+  config = (wavestride_model_config){.size = sizeof config, .speaker = &speaker};
+  REFUSED(WAVESTRIDE_IO_ERROR, "speaker", wavestride_model_load(path, &config, &info, &op));
+  config = (wavestride_model_config){0};
+  INVALID("wavestride_model_config", wavestride_model_load(path, &config, &info, &op));
   INVALID("op", wavestride_model_load(path, NULL, &info, NULL));
   info.size = 1;
   INVALID("wavestride_model_info", wavestride_model_load(path, NULL, &info, &op));

@@ -88,8 +88,9 @@ std::vector<std::string> known_architectures();
 std::string recognised_architecture(const TensorFile& file);
 
 /// The path of a file that comes with the library: in the directory $WAVESTRIDE_DATA where that is set, else
-/// in ../share/wavestride beside the running program's directory, else where the library was installed, else
-/// in the source tree that it was built from. Throws IoError when it is in none, listing them.
+/// in share/wavestride in the directory of the program or shared library that holds this code or in one of
+/// the two above it, else where the library was installed, else in the source tree that it was built from.
+/// Throws IoError when it is in none, listing them.
 std::string data_file(const std::string& name);
 
 /// The vocoder that comes with the library: load_model(data_file(default_vocoder_file)), 16 kHz speech from

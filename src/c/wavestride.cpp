@@ -346,15 +346,24 @@ wavestride_status wavestride_op_create(const char* name, const wavestride_op_con
   });
 }
 
-wavestride_status wavestride_model_load(const char* path, const char* config, wavestride_model_info* info,
-                                        wavestride_op** op) {
+wavestride_status wavestride_model_load(const char* path, const wavestride_model_config* config,
+                                        wavestride_model_info* info, wavestride_op** op) {
   return create(op, [&]() -> Op {
-    require_given(path, "path");
 #ifdef WAVESTRIDE_NO_MODELS
-    (void)config, (void)info;
+    (void)path, (void)config, (void)info;
     throw Unsupported("this library was built without models");
 #else
-    const Model model = load_model(path, {.config = config == nullptr ? "" : config});
+    ModelOptions options;
+    if (config != nullptr) {
+      const auto given = known_part(config, "wavestride_model_config");
+      const auto text = [](const char* s) { return std::string(s == nullptr ? "" : s); };
+      options = {.config = text(given.config),
+                 .preset = text(given.preset),
+                 .stats = text(given.stats),
+                 .seed = given.seed};
+      if (given.speaker != nullptr) options.speaker = *given.speaker;
+    }
+    const Model model = load_model(path == nullptr ? data_file(default_vocoder_file) : path, options);
     const Ratio upsampling = model.upsampling();
     if (info != nullptr)
       fill(info,

@@ -3,6 +3,7 @@
 #include <pybind11/complex.h>
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
 #include <wavestride/operators.h>
 #include <wavestride/wavestride.h>
 
@@ -14,6 +15,7 @@ namespace {
 
 using FloatArray = py::array_t<float, py::array::forcecast>;
 using CArray = py::array_t<float, py::array::c_style | py::array::forcecast>;
+using Path = std::filesystem::path;
 using Without = py::gil_scoped_release;
 
 std::string shape_of(const py::array& a) {
@@ -570,10 +572,24 @@ PYBIND11_MODULE(_wavestride, m) {
           "Samples per frame.");
   m.def(
       "load_model",
-      [](const std::string& path, const std::optional<std::string>& config) {
-        return unlocked([&] { return load_model(path, {.config = config.value_or("")}); });
+      [](const std::optional<Path>& path, const std::optional<Path>& config,
+         const std::optional<std::string>& preset, const std::optional<Path>& stats,
+         const std::optional<Index>& speaker, std::uint64_t seed) {
+        return unlocked([&] {
+          return load_model(path ? path->string() : data_file(default_vocoder_file),
+                            {.config = config.value_or(Path()).string(),
+                             .preset = preset.value_or(""),
+                             .stats = stats.value_or(Path()).string(),
+                             .speaker = speaker,
+                             .seed = seed});
+        });
       },
-      "path"_a, "config"_a = none,
-      "A vocoder from a checkpoint; config is the path of its config where that is neither in the file nor "
-      "beside it. Raises IoError.");
+      "path"_a = none, "config"_a = none, py::kw_only(), "preset"_a = none, "stats"_a = none,
+      "speaker"_a = none, "seed"_a = 0,
+      "A vocoder from a checkpoint, or without a path the one that comes with the library (16 kHz, preset\n"
+      "'wavestride-16k'). config: path of its config where that is neither in the file nor beside it, or "
+      "the\n"
+      "name of one that comes with the library. preset: of the features, where the config does not describe\n"
+      "them. stats: path of their mean and deviation (.npy), to normalise them by. speaker: the voice, in a\n"
+      "file that has several. seed: of networks that draw random numbers. Raises IoError.");
 }

@@ -101,7 +101,7 @@ def test_spectra():
 
 
 def test_models():
-    model = ws.load_model(str(MODEL))
+    model = ws.load_model(MODEL)
     mel = signal(model.n_mels, 20)
     y = model(mel)
     assert y.ndim == 1 and abs(len(y) - 20 * model.upsampling) <= model.upsampling
@@ -109,10 +109,21 @@ def test_models():
     stream = model.stream()
     parts = [stream.push(mel[:, n : n + 3]) for n in range(0, 20, 3)] + [stream.finish()]
     assert np.array_equal(np.concatenate(parts, 1)[0], y)
+    assert np.array_equal(ws.load_model(str(MODEL), seed=1)(mel), y)
     with pytest.raises(ws.IoError, match="/nonexistent"):
         ws.load_model("/nonexistent")
     with pytest.raises(OSError, match="config"):
-        ws.load_model(str(MODEL), config="/nonexistent.config")
+        ws.load_model(MODEL, config="/nonexistent.config")
+    with pytest.raises(ws.IoError, match="speaker"):
+        ws.load_model(MODEL, speaker=0)
+    with pytest.raises(ws.IoError, match="/nonexistent.npy"):
+        ws.load_model(MODEL, stats="/nonexistent.npy")
+
+
+def test_the_vocoder_that_comes_along():
+    model = ws.load_model()
+    assert (model.sample_rate, model.preset, model.upsampling) == (16000, "wavestride-16k", 160)
+    assert np.abs(model(np.full((80, 50), -5, "f4"))).max() < 1
 
 
 def test_operators_by_name():

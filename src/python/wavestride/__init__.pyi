@@ -1,3 +1,4 @@
+import os
 from typing import Any, List, Literal, Optional, Sequence, Tuple, Union, overload
 
 import numpy as np
@@ -7,6 +8,7 @@ Signal = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 Spectrum = npt.NDArray[np.complex64]
 Array = npt.ArrayLike
+Path = Union[str, os.PathLike[str]]
 One = Union[int, Sequence[int]]
 Quality = Literal["fast", "standard", "best", "steep"]
 PadMode = Literal["constant", "reflect", "replicate"]
@@ -86,7 +88,8 @@ class Model:
     @property
     def upsampling(self) -> float: ...
 
-def load_model(path: str, config: Optional[str] = None) -> Model: ...
+def load_model(path: Optional[Path] = None, config: Optional[Path] = None, *, preset: Optional[str] = None,
+               stats: Optional[Path] = None, speaker: Optional[int] = None, seed: int = 0) -> Model: ...
 def mel_presets() -> List[str]: ...
 def operator(name: str, channels: int, **options: Any) -> Op: ...
 def resample(x: Array, in_rate: float, out_rate: float, quality: Quality = "standard") -> Signal: ...
