@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . examples/setup.sh
 install_packages "${build_packages[@]}" catch2 libbenchmark-dev python3-torch python3-torchaudio python3-numpy python3-scipy \
   python3-matplotlib ffmpeg ccache dpkg-dev file valgrind pybind11-dev \
-  python3-dev python3-pytest abigail-tools doxygen groff-base
+  python3-dev python3-pytest python3-venv abigail-tools doxygen groff-base
 
 jobs=$(nproc)
 # The tests build the library once more, as other projects would.

@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
+DATA = SOURCE / "src" / "data"
 PROJECT = (SOURCE / "CMakeLists.txt").read_text()
 VERSION = re.search(r"project\(wavestride VERSION ([0-9.]+)", PROJECT).group(1)
 SUMMARY = re.search(r'DESCRIPTION "([^"]*)"', PROJECT).group(1)
@@ -40,6 +41,8 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         subprocess.run(["cmake", "--build", build, "--target", "wavestride_python", "-j", str(os.cpu_count())], check=True)
         package = pathlib.Path(build, "python")
         files = {str(path.relative_to(package)): path.read_bytes() for path in sorted(package.rglob("*")) if path.is_file()}
+    # Where the library looks: share/wavestride beside the module.
+    files |= {f"wavestride/share/wavestride/{path.name}": path.read_bytes() for path in sorted(DATA.iterdir())}
     files |= {f"{INFO}/METADATA": METADATA.encode(), f"{INFO}/WHEEL": WHEEL.encode(),
               f"{INFO}/LICENSE": (SOURCE / "LICENSE").read_bytes()}
     record = ""
