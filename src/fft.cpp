@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "check.h"
+#include "kernels/spectral.h"
 
 namespace wavestride {
 namespace {
@@ -43,14 +44,17 @@ void RealFft::Free::operator()(float* p) const noexcept {
   fftwf_free(p);
 }
 
-// Sizes for which FFTW would allocate at every transform go through Bluestein's: kn = (k² + n² − (k−n)²)/2
-// makes the transform a convolution with the chirp exp(πi·m²/size), done by transforms of a power of two.
+// Even sizes are complex transforms of half the size and one step more, since FFTW finds twice as fast plans
+// for complex ones without measuring. Sizes for which FFTW would allocate at every transform go through
+// Bluestein's: kn = (k² + n² − (k−n)²)/2 makes the transform a convolution with the chirp exp(πi·m²/size),
+// done by transforms of a power of two.
 struct RealFft::Plans {
   explicit Plans(Index n) : size(n), padded(direct(n) ? 0 : std::bit_ceil(static_cast<std::size_t>(2 * n))) {
+    if (!padded && size % 2 == 0) half = kernels::HalfSpectrum(size / 2);
     const Memory a(allocate(2 * std::max(size, length()))), b(allocate(2 * std::max(size, length())));
-    const int points = static_cast<int>(padded ? length() : size);
+    const int points = static_cast<int>(padded ? length() : halved() ? size / 2 : size);
     constexpr unsigned flags = FFTW_ESTIMATE;
-    if (!padded) {
+    if (!padded && !halved()) {
       forward = fftwf_plan_dft_r2c_1d(points, a.get(), as_complex(b.get()), flags);
       inverse = fftwf_plan_dft_c2r_1d(points, as_complex(b.get()), a.get(), flags);
     } else {
@@ -62,6 +66,7 @@ struct RealFft::Plans {
   }
 
   Index length() const { return static_cast<Index>(padded); }
+  bool halved() const { return half.half() > 0; }
 
   void make_chirp(float* a, float* b) {
     std::fill_n(a, 2 * length(), 0.0f);
@@ -80,7 +85,7 @@ struct RealFft::Plans {
   /// Σ_n x(n) · exp(−2πi·kn/size), given to y(k, value) for k < count.
   template <class X, class Y>
   void transform(Buffers& buffers, X&& x, Index count, Y&& y) const noexcept {
-    float *a = buffers.chirp_memory_[0].get(), *b = buffers.chirp_memory_[1].get();
+    float *a = buffers.work_memory_[0].get(), *b = buffers.work_memory_[1].get();
     const auto store = [](float* to, std::complex<float> z) { to[0] = z.real(), to[1] = z.imag(); };
     for (Index n = 0; n < size; ++n) store(a + 2 * n, product(x(n), chirp[static_cast<std::size_t>(n)]));
     std::fill(a + 2 * size, a + 2 * length(), 0.0f);
@@ -100,6 +105,7 @@ struct RealFft::Plans {
   Index size;
   std::size_t padded;  // transform length of the convolution; 0: FFTW does this size itself
   fftwf_plan forward, inverse;
+  kernels::HalfSpectrum half;  // of even sizes that FFTW does itself
   std::vector<std::complex<float>> chirp, response;
 };
 
@@ -108,11 +114,13 @@ RealFft::Buffers::Buffers(const RealFft& fft)
   time = {time_memory_.get(), static_cast<std::size_t>(fft.size())};
   spectrum = {spectrum_memory_.get(), static_cast<std::size_t>(2 * fft.bins())};
   Index floats = fft.size() + 2 * fft.bins();
+  const auto work = [&](Memory& m, Index size) {
+    m.reset(allocate(size));
+    floats += size;
+  };
+  if (fft.plans_->halved()) work(work_memory_[0], fft.size());
   if (fft.plans_->padded)
-    for (Memory& m : chirp_memory_) {
-      m.reset(allocate(2 * fft.plans_->length()));
-      floats += 2 * fft.plans_->length();
-    }
+    for (Memory& m : work_memory_) work(m, 2 * fft.plans_->length());
   bytes_ = floats * static_cast<Index>(sizeof(float));
 }
 
@@ -133,6 +141,12 @@ RealFft::RealFft(Index size) : size_(size) {
 }
 
 void RealFft::forward(Buffers& b) const noexcept {
+  if (plans_->halved()) {
+    float* z = b.work_memory_[0].get();
+    fftwf_execute_dft(plans_->forward, as_complex(b.time.data()), as_complex(z));
+    plans_->half.to_real(z, b.spectrum.data());
+    return;
+  }
   if (!plans_->padded) {
     fftwf_execute_dft_r2c(plans_->forward, b.time.data(), as_complex(b.spectrum.data()));
     return;
@@ -145,6 +159,12 @@ void RealFft::forward(Buffers& b) const noexcept {
 
 void RealFft::inverse(Buffers& b) const noexcept {
   float* in = b.spectrum.data();
+  if (plans_->halved()) {
+    float* z = b.work_memory_[0].get();
+    plans_->half.from_real(in, z);
+    fftwf_execute_dft(plans_->inverse, as_complex(z), as_complex(b.time.data()));
+    return;
+  }
   in[1] = 0.0f;
   if (size_ % 2 == 0) in[size_ + 1] = 0.0f;
   if (!plans_->padded) {

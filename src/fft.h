@@ -30,8 +30,9 @@ class RealFft {
     std::span<float> spectrum;  ///< size/2 + 1 complex values: real, imaginary, real, …
 
    private:
+    friend class RealFft;
     friend struct Plans;
-    Memory time_memory_, spectrum_memory_, chirp_memory_[2];
+    Memory time_memory_, spectrum_memory_, work_memory_[2];
     Index bytes_ = 0;
   };
 

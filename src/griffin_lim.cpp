@@ -9,6 +9,7 @@
 
 #include "check.h"
 #include "counter_random.h"
+#include "kernels/spectral.h"
 
 namespace wavestride {
 namespace {
@@ -30,31 +31,39 @@ void start(FramesView magnitude, const GriffinLimOptions& o, Signal& spectrum) {
   }
 }
 
-/// spectrum = magnitude · d/|d|, d = rebuilt − momentum · previous; previous = rebuilt. Returns the spectral
-/// convergence of `rebuilt`.
-double update(FramesView magnitude, float momentum, const Signal& rebuilt, Signal& previous,
-              Signal& spectrum) {
-  double difference = 0, energy = 0;
-  for (Index n = 0; n < magnitude.frames(); ++n) {
-    const float *m = magnitude.frame(n), *r = rebuilt.col(n).data();
-    float *p = previous.col(n).data(), *s = spectrum.col(n).data();
-    float frame_difference = 0, frame_energy = 0;
-    for (Index k = 0; k < magnitude.channels(); ++k) {
-      const float re = r[2 * k] - momentum * p[2 * k], im = r[2 * k + 1] - momentum * p[2 * k + 1];
-      const float scale = m[k] / (std::sqrt(re * re + im * im) + 1e-16f);
-      s[2 * k] = re * scale;
-      s[2 * k + 1] = im * scale;
-      p[2 * k] = r[2 * k];
-      p[2 * k + 1] = r[2 * k + 1];
-      const float error = std::sqrt(r[2 * k] * r[2 * k] + r[2 * k + 1] * r[2 * k + 1]) - m[k];
-      frame_difference += error * error;
-      frame_energy += m[k] * m[k];
+/// The analysis of a waveform again and again, of which every frame is used as soon as it is made.
+class Rebuilding {
+ public:
+  Rebuilding(const Op& stft, Index samples) : stream_(stft.stream()), samples_(samples) {
+    constexpr Index block_frames = 16;  // stay in the cache
+    chunk_ = stft.rate().num * block_frames;
+    Index made = 0, most = 0;
+    for (Index n = 0; n < samples; n += chunk_) {
+      const Index next = stft.available(std::min(n + chunk_, samples));
+      most = std::max(most, next - made);
+      made = next;
     }
-    difference += frame_difference;
-    energy += frame_energy;
+    frames_.resize(stft.out_channels(), std::max(most, stft.total(samples) - made));
   }
-  return energy > 0 ? std::sqrt(difference / energy) : 0;
-}
+
+  /// Calls use(n, frame) for frames 0, 1, …
+  template <class F>
+  void run(const Signal& x, F&& use) {
+    stream_.reset();
+    Index n = 0;
+    const auto use_all = [&](Index count) {
+      for (Index i = 0; i < count; ++i) use(n++, frames_.col(i).data());
+    };
+    for (Index at = 0; at < samples_; at += chunk_)
+      use_all(stream_.push(x.middleCols(at, std::min(chunk_, samples_ - at)), frames_));
+    use_all(stream_.finish(frames_));
+  }
+
+ private:
+  Stream stream_;
+  Index samples_, chunk_;
+  Signal frames_;
+};
 
 }  // namespace
 
@@ -85,17 +94,24 @@ Signal griffin_lim(FramesView spectrogram, const StftOptions& stft, double power
 
   Signal magnitude = spectrogram.matrix();
   if (power != 1) magnitude = magnitude.array().pow(static_cast<float>(1 / power));
-  Signal spectrum(2 * stft.bins(), frames), rebuilt(2 * stft.bins(), frames);
+  Signal spectrum(2 * stft.bins(), frames);
   Signal previous = Signal::Zero(2 * stft.bins(), frames);
-  Stream analysis = analysis_op.stream(), inverse = op::istft(synthesis).stream();
+  Stream inverse = op::istft(synthesis).stream();
+  Rebuilding analysis(analysis_op, samples);
   const FramesSpan made = FramesSpan(x).slice(0, inverse.op().total(frames));
   const auto momentum = static_cast<float>(o.momentum / (1 + o.momentum));
   start(magnitude, o, spectrum);
   for (Index i = 1; i <= o.n_iter; ++i) {
     run(inverse, spectrum, made);
-    run(analysis, x, rebuilt);
-    const double convergence = update(magnitude, momentum, rebuilt, previous, spectrum);
-    if (o.progress) o.progress({i, o.n_iter, convergence});
+    double difference = 0, energy = 0;
+    analysis.run(x, [&](Index n, const float* frame) {
+      const kernels::SpectralError error =
+          kernels::next_phases(magnitude.col(n).data(), magnitude.rows(), momentum, frame,
+                               previous.col(n).data(), spectrum.col(n).data());
+      difference += error.difference;
+      energy += error.energy;
+    });
+    if (o.progress) o.progress({i, o.n_iter, energy > 0 ? std::sqrt(difference / energy) : 0});
   }
   run(inverse, spectrum, made);
   return x;

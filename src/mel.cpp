@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "fft.h"
+#include "kernels/spectral.h"
 #include "mel_bands.h"
 
 namespace wavestride {
@@ -69,21 +70,15 @@ class MelCompress final : public Kernel {
  public:
   explicit MelCompress(const MelOptions& o)
       : Kernel(message("mel_compress(", o.n_mels, ")"), {frame_port(o.n_mels)}, o.n_mels),
-        floor_(static_cast<float>(o.floor)),
-        scale_(static_cast<float>(o.scale * log_unit(o.log))),
-        offset_(static_cast<float>(o.offset)),
-        low_(static_cast<float>(o.clip_low)),
-        high_(static_cast<float>(o.clip_high)) {}
+        log_{static_cast<float>(o.floor), static_cast<float>(o.scale * log_unit(o.log)),
+             static_cast<float>(o.offset), static_cast<float>(o.clip_low), static_cast<float>(o.clip_high)} {}
 
   void compute(const Work& work) const noexcept override {
-    for (Index i = 0; i < work.count * out_channels(); ++i) {
-      const float x = work.in[0][i], y = scale_ * std::log(x < floor_ ? floor_ : x) + offset_;
-      work.out[i] = y < low_ ? low_ : y > high_ ? high_ : y;
-    }
+    kernels::compress(log_, work.in[0], work.count * out_channels(), work.out);
   }
 
  private:
-  float floor_, scale_, offset_, low_, high_;
+  kernels::Logarithm log_;
 };
 
 class MelExpand final : public Kernel {
@@ -252,7 +247,7 @@ MelBands::MelBands(const MelOptions& o) : bins_(o.n_fft / 2 + 1) {
   for (Index b = 0; b < o.n_mels; ++b) {
     const double from = corner(b), peak = corner(b + 1), to = corner(b + 2);
     const double height = o.norm == MelNorm::slaney ? 2 / (to - from) : 1;
-    Band band{static_cast<Index>(from / bin_hz), 0, weights_.size()};
+    kernels::Band band{static_cast<Index>(from / bin_hz), 0, weights_.size()};
     const auto weight = [&](Index k) {
       const double f = static_cast<double>(k) * bin_hz;
       return height * std::min((f - from) / (peak - from), (to - f) / (to - peak));
@@ -260,6 +255,7 @@ MelBands::MelBands(const MelOptions& o) : bins_(o.n_fft / 2 + 1) {
     while (band.first < bins_ && static_cast<double>(band.first) * bin_hz <= from) ++band.first;
     for (Index k = band.first; k < bins_ && weight(k) > 0; ++k, ++band.size)
       weights_.push_back(static_cast<float>(weight(k)));
+    weights_.resize((weights_.size() + kernels::band_lanes - 1) / kernels::band_lanes * kernels::band_lanes);
     bands_.push_back(band);
   }
 }
@@ -271,16 +267,7 @@ Signal MelBands::matrix() const {
 }
 
 void MelBands::apply(const float* x, float* mel) const noexcept {
-  constexpr Index lanes = 8;  // partial sums that the compiler may keep in vectors
-  for (const Band& band : bands_) {
-    const float *w = weights_.data() + band.weights, *v = x + band.first;
-    float sum[lanes] = {};
-    Index k = 0;
-    for (; k + lanes <= band.size; k += lanes)
-      for (Index l = 0; l < lanes; ++l) sum[l] += w[k + l] * v[k + l];
-    for (Index l = 0; k < band.size; ++k, ++l) sum[l] += w[k] * v[k];
-    *mel++ = ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
-  }
+  kernels::banded_sums(bands_.data(), bands(), weights_.data(), x, bins_, mel);
 }
 
 namespace op {

@@ -3,6 +3,8 @@
 
 #include <wavestride/mel.h>
 
+#include "kernels/spectral.h"
+
 namespace wavestride {
 
 /// Each band is a run of neighbouring bins, and each bin lies in two neighbouring bands at most.
@@ -29,12 +31,8 @@ class MelBands {
   }
 
  private:
-  struct Band {
-    Index first, size;
-    std::size_t weights;  // where they start
-  };
   Index bins_;
-  std::vector<Band> bands_;
+  std::vector<kernels::Band> bands_;
   std::vector<float> weights_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "fft.h"
+#include "kernels/spectral.h"
 
 namespace wavestride {
 namespace {
@@ -83,8 +84,7 @@ class Stft final : public Kernel {
     float* const time = buffers.time.data() + f_.first;  // zero around the window, always
     const Index taps = static_cast<Index>(f_.window.size());
     for (Index n = 0; n < work.count; ++n) {
-      const float* x = work.in[0] + n * f_.hop;
-      for (Index m = 0; m < taps; ++m) time[m] = f_.window[static_cast<std::size_t>(m)] * x[m];
+      kernels::multiply(f_.window.data(), work.in[0] + n * f_.hop, taps, time);
       fft_.forward(buffers);
       store(buffers.spectrum.data(), work.out + n * f_.rows);
     }
@@ -104,7 +104,7 @@ class Stft final : public Kernel {
   }
 
   void store(const float* spectrum, float* out) const noexcept {
-    for (Index i = 0; i < 2 * f_.bins && i < f_.rows; ++i) out[i] = spectrum[i] * f_.scale;
+    kernels::scale(f_.scale, spectrum, std::min(2 * f_.bins, f_.rows), out);
     for (Index k = f_.bins; 2 * k < f_.rows; ++k) {
       out[2 * k] = out[2 * (f_.n_fft - k)];
       out[2 * k + 1] = -out[2 * (f_.n_fft - k) + 1];
@@ -207,19 +207,24 @@ class Istft final : public Kernel {
     std::copy_n(spectrum, 2 * f_.bins, s.buffers.spectrum.data());
     fft_.inverse(s.buffers);
     const float* time = s.buffers.time.data() + f_.first;
-    float* to = sum.data() + f_.first;
-    for (std::size_t m = 0; m < synthesis_.size(); ++m) to[m] += synthesis_[m] * time[m];
+    kernels::multiply_add(synthesis_.data(), time, static_cast<Index>(synthesis_.size()),
+                          sum.data() + f_.first);
   }
 
   /// Divides by the envelope: a periodic one between the ends, near them the sum over the frames that exist.
   void weigh(float* out, Index at, Index end, Index frames) const noexcept {
     const Window& w = inputs()[0].geometry.window;
     const Index steady_from = f_.left - w.lo;
-    const Index steady_to = frames == Work::unknown ? end : w.ready(frames) + f_.left;
-    for (Index phase = at % f_.hop; at < end; ++at, ++out) {
-      *out *= at >= steady_from && at < steady_to ? steady_gain_[static_cast<std::size_t>(phase)]
-                                                  : edge_gain(at, frames);
-      if (++phase == f_.hop) phase = 0;
+    const Index steady_to = frames == Work::unknown ? end : std::min(end, w.ready(frames) + f_.left);
+    while (at < end) {
+      if (at < steady_from || at >= steady_to) {
+        *out++ *= edge_gain(at++, frames);
+        continue;
+      }
+      const Index phase = at % f_.hop, run = std::min(steady_to - at, f_.hop - phase);
+      kernels::multiply_by(steady_gain_.data() + phase, run, out);
+      at += run;
+      out += run;
     }
   }
 
@@ -247,13 +252,9 @@ class Magnitude final : public Kernel {
 
   void compute(const Work& work) const noexcept override {
     const Index size = work.count * out_channels();
-    const float* x = work.in[0];
-    float* y = work.out;
-    for (Index i = 0; i < size; ++i) y[i] = x[2 * i] * x[2 * i] + x[2 * i + 1] * x[2 * i + 1] + epsilon_;
-    if (power_ == 1)
-      for (Index i = 0; i < size; ++i) y[i] = std::sqrt(y[i]);
-    else if (power_ != 2)
-      for (Index i = 0; i < size; ++i) y[i] = std::pow(y[i], static_cast<float>(power_ / 2));
+    kernels::power_spectrum(work.in[0], size, epsilon_, power_ == 1, work.out);
+    if (power_ != 1 && power_ != 2)
+      for (Index i = 0; i < size; ++i) work.out[i] = std::pow(work.out[i], static_cast<float>(power_ / 2));
   }
 
   double macs_per_frame() const override { return 2 * static_cast<double>(out_channels()); }

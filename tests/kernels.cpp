@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "contract.h"
+#include "every_target.h"
 #include "kernels/dense.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemv.h"
@@ -27,12 +28,6 @@ void plain_dense(const std::vector<float>& w, std::span<const float> bias, Index
       out[j * out_channels + o] = sum;
     }
 }
-
-struct EveryTarget {
-  EveryTarget() : names(kernels::simd_targets()) {}
-  ~EveryTarget() { kernels::use_simd_target(""); }
-  std::vector<std::string> names;
-};
 
 }  // namespace
 

@@ -1,0 +1,263 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/spectral.cpp"
+#include "kernels/spectral.h"
+
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// After foreach_target.h, which includes this file once per target.
+#include <hwy/contrib/math/math-inl.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+HWY_BEFORE_NAMESPACE();
+namespace wavestride::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::CappedTag<float, 16>;
+using V = hn::Vec<D>;
+
+// Calls step(tag, i) for whole vectors, then for single values: where a value's result does not depend on
+// the others, one code serves both.
+template <class F>
+HWY_INLINE void ForEach(Index size, F&& step) {
+  const D d;
+  const hn::CappedTag<float, 1> one;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  Index i = 0;
+  for (; i + N <= size; i += N) step(d, i);
+  for (; i < size; ++i) step(one, i);
+}
+
+void Multiply(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, Index size, float* HWY_RESTRICT out) {
+  ForEach(size, [&](auto d, Index i) {
+    hn::StoreU(hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, out + i);
+  });
+}
+
+void MultiplyBy(const float* HWY_RESTRICT a, Index size, float* HWY_RESTRICT x) {
+  ForEach(size,
+          [&](auto d, Index i) { hn::StoreU(hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, x + i)), d, x + i); });
+}
+
+void MultiplyAdd(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, Index size,
+                 float* HWY_RESTRICT sum) {
+  ForEach(size, [&](auto d, Index i) {
+    hn::StoreU(hn::MulAdd(hn::LoadU(d, a + i), hn::LoadU(d, b + i), hn::LoadU(d, sum + i)), d, sum + i);
+  });
+}
+
+void Scale(float a, const float* HWY_RESTRICT in, Index size, float* HWY_RESTRICT out) {
+  ForEach(size,
+          [&](auto d, Index i) { hn::StoreU(hn::Mul(hn::Set(d, a), hn::LoadU(d, in + i)), d, out + i); });
+}
+
+// Calls step(tag, k) so that lanes k … k+N−1 and their mirror images M−k … M−k−N+1 together cover the bins 1
+// … M−1. Bins in the middle may come twice: results go elsewhere.
+template <class F>
+HWY_INLINE void ForEachPair(Index half, F&& step) {
+  const D d;
+  const hn::CappedTag<float, 1> one;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  if (half <= N) {
+    for (Index k = 1; 2 * k <= half; ++k) step(one, k);
+    return;
+  }
+  for (Index k = 1; 2 * k <= half; k += N) step(d, std::min(k, half - N));
+}
+
+// E = (Z[k] + Z*[M−k])/2 is the transform of the even samples, O = (Z[k] − Z*[M−k])/2i of the odd ones: X[k]
+// = E + w·O and X[M−k] = (E − w·O)*, w = exp(−πik/M).
+void ToReal(const HalfSpectrum& h, const float* HWY_RESTRICT z, float* HWY_RESTRICT x) {
+  const Index M = h.half();
+  ForEachPair(M, [&](auto d, Index k) {
+    const Index mirror = M - k - static_cast<Index>(hn::Lanes(d)) + 1;
+    hn::Vec<decltype(d)> re, im, mirror_re, mirror_im;
+    hn::LoadInterleaved2(d, z + 2 * k, re, im);
+    hn::LoadInterleaved2(d, z + 2 * mirror, mirror_re, mirror_im);
+    mirror_re = hn::Reverse(d, mirror_re);
+    mirror_im = hn::Reverse(d, mirror_im);
+    const auto half = hn::Set(d, 0.5f);
+    const auto even_re = hn::Mul(half, hn::Add(re, mirror_re)),
+               even_im = hn::Mul(half, hn::Sub(im, mirror_im));
+    const auto odd_re = hn::Mul(half, hn::Add(im, mirror_im)), odd_im = hn::Mul(half, hn::Sub(mirror_re, re));
+    const auto c = hn::LoadU(d, h.cosines() + k), s = hn::LoadU(d, h.sines() + k);
+    const auto turned_re = hn::MulSub(c, odd_re, hn::Mul(s, odd_im)),
+               turned_im = hn::MulAdd(c, odd_im, hn::Mul(s, odd_re));
+    hn::StoreInterleaved2(hn::Add(even_re, turned_re), hn::Add(even_im, turned_im), d, x + 2 * k);
+    hn::StoreInterleaved2(hn::Reverse(d, hn::Sub(even_re, turned_re)),
+                          hn::Reverse(d, hn::Sub(turned_im, even_im)), d, x + 2 * mirror);
+  });
+  x[0] = z[0] + z[1];
+  x[2 * M] = z[0] - z[1];
+  x[1] = x[2 * M + 1] = 0.0f;
+}
+
+// 2·Z[k] = A + i·B and 2·Z[M−k] = A* + i·B*, where A = X[k] + X*[M−k] and B = (X[k] − X*[M−k])·w*.
+void FromReal(const HalfSpectrum& h, const float* HWY_RESTRICT x, float* HWY_RESTRICT z) {
+  const Index M = h.half();
+  ForEachPair(M, [&](auto d, Index k) {
+    const Index mirror = M - k - static_cast<Index>(hn::Lanes(d)) + 1;
+    hn::Vec<decltype(d)> re, im, mirror_re, mirror_im;
+    hn::LoadInterleaved2(d, x + 2 * k, re, im);
+    hn::LoadInterleaved2(d, x + 2 * mirror, mirror_re, mirror_im);
+    mirror_re = hn::Reverse(d, mirror_re);
+    mirror_im = hn::Reverse(d, mirror_im);
+    const auto sum_re = hn::Add(re, mirror_re), sum_im = hn::Sub(im, mirror_im);
+    const auto difference_re = hn::Sub(re, mirror_re), difference_im = hn::Add(im, mirror_im);
+    const auto c = hn::LoadU(d, h.cosines() + k), s = hn::LoadU(d, h.sines() + k);
+    const auto b_re = hn::MulAdd(c, difference_re, hn::Mul(s, difference_im)),
+               b_im = hn::MulSub(c, difference_im, hn::Mul(s, difference_re));
+    hn::StoreInterleaved2(hn::Sub(sum_re, b_im), hn::Add(sum_im, b_re), d, z + 2 * k);
+    hn::StoreInterleaved2(hn::Reverse(d, hn::Add(sum_re, b_im)), hn::Reverse(d, hn::Sub(b_re, sum_im)), d,
+                          z + 2 * mirror);
+  });
+  z[0] = x[0] + x[2 * M];
+  z[1] = x[0] - x[2 * M];
+}
+
+void PowerSpectrum(const float* HWY_RESTRICT x, Index bins, float epsilon, bool root,
+                   float* HWY_RESTRICT out) {
+  const auto each = [&](auto&& last) {
+    ForEach(bins, [&](auto d, Index i) {
+      hn::Vec<decltype(d)> re, im;
+      hn::LoadInterleaved2(d, x + 2 * i, re, im);
+      const auto power = hn::MulAdd(re, re, hn::MulAdd(im, im, hn::Set(d, epsilon)));
+      hn::StoreU(last(power), d, out + i);
+    });
+  };
+  root ? each([](auto power) { return hn::Sqrt(power); }) : each([](auto power) { return power; });
+}
+
+void BandedSums(const Band* HWY_RESTRICT bands, Index count, const float* HWY_RESTRICT weights,
+                const float* HWY_RESTRICT x, Index bins, float* HWY_RESTRICT out) {
+  const hn::CappedTag<float, band_lanes> d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  for (Index b = 0; b < count; ++b) {
+    const float *w = weights + bands[b].weights, *v = x + bands[b].first;
+    const Index size = bands[b].size, readable = bins - bands[b].first;
+    auto sum = hn::Zero(d);
+    Index k = 0;
+    for (; k < size && k + N <= readable; k += N)
+      sum = hn::MulAdd(hn::LoadU(d, w + k), hn::LoadU(d, v + k), sum);
+    float total = hn::GetLane(hn::SumOfLanes(d, sum));
+    for (; k < size; ++k) total += w[k] * v[k];
+    out[b] = total;
+  }
+}
+
+void Compress(const Logarithm& l, const float* HWY_RESTRICT in, Index size, float* HWY_RESTRICT out) {
+  ForEach(size, [&](auto d, Index i) {
+    const auto x = hn::LoadU(d, in + i), floor = hn::Set(d, l.floor);
+    const auto raised = hn::IfThenElse(hn::Lt(x, floor), floor, x);
+    const auto finite = hn::Lt(raised, hn::Set(d, std::numeric_limits<float>::infinity()));
+    const auto log = hn::IfThenElse(finite, hn::Log(d, raised), raised);
+    const auto y = hn::MulAdd(hn::Set(d, l.scale), log, hn::Set(d, l.offset));
+    const auto low = hn::Set(d, l.low), high = hn::Set(d, l.high);
+    hn::StoreU(hn::IfThenElse(hn::Lt(y, low), low, hn::IfThenElse(hn::Gt(y, high), high, y)), d, out + i);
+  });
+}
+
+SpectralError NextPhases(const float* HWY_RESTRICT magnitude, Index bins, float momentum,
+                         const float* HWY_RESTRICT rebuilt, float* HWY_RESTRICT previous,
+                         float* HWY_RESTRICT spectrum) {
+  SpectralError error{0, 0};
+  const D wide;
+  auto difference = hn::Zero(wide), energy = hn::Zero(wide);
+  ForEach(bins, [&](auto d, Index i) {
+    hn::Vec<decltype(d)> r_re, r_im, p_re, p_im;
+    hn::LoadInterleaved2(d, rebuilt + 2 * i, r_re, r_im);
+    hn::LoadInterleaved2(d, previous + 2 * i, p_re, p_im);
+    hn::StoreInterleaved2(r_re, r_im, d, previous + 2 * i);
+    const auto m = hn::LoadU(d, magnitude + i), by = hn::Set(d, momentum);
+    const auto re = hn::NegMulAdd(by, p_re, r_re), im = hn::NegMulAdd(by, p_im, r_im);
+    const auto length = hn::Sqrt(hn::MulAdd(re, re, hn::Mul(im, im)));
+    const auto factor = hn::Div(m, hn::Add(length, hn::Set(d, 1e-16f)));
+    hn::StoreInterleaved2(hn::Mul(re, factor), hn::Mul(im, factor), d, spectrum + 2 * i);
+    const auto off = hn::Sub(hn::Sqrt(hn::MulAdd(r_re, r_re, hn::Mul(r_im, r_im))), m);
+    if constexpr (std::is_same_v<decltype(d), D>) {
+      difference = hn::MulAdd(off, off, difference);
+      energy = hn::MulAdd(m, m, energy);
+    } else {
+      error.difference += hn::GetLane(hn::Mul(off, off));
+      error.energy += hn::GetLane(hn::Mul(m, m));
+    }
+  });
+  error.difference += hn::GetLane(hn::SumOfLanes(wide, difference));
+  error.energy += hn::GetLane(hn::SumOfLanes(wide, energy));
+  return error;
+}
+
+}  // namespace wavestride::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include <numbers>
+
+namespace wavestride::kernels {
+
+HWY_EXPORT(Multiply);
+HWY_EXPORT(MultiplyBy);
+HWY_EXPORT(MultiplyAdd);
+HWY_EXPORT(Scale);
+HWY_EXPORT(ToReal);
+HWY_EXPORT(FromReal);
+HWY_EXPORT(PowerSpectrum);
+HWY_EXPORT(BandedSums);
+HWY_EXPORT(Compress);
+HWY_EXPORT(NextPhases);
+
+void multiply(const float* a, const float* b, Index size, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(Multiply)(a, b, size, out);
+}
+
+void multiply_by(const float* a, Index size, float* x) noexcept {
+  HWY_DYNAMIC_DISPATCH(MultiplyBy)(a, size, x);
+}
+
+void multiply_add(const float* a, const float* b, Index size, float* sum) noexcept {
+  HWY_DYNAMIC_DISPATCH(MultiplyAdd)(a, b, size, sum);
+}
+
+void scale(float a, const float* in, Index size, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(Scale)(a, in, size, out);
+}
+
+HalfSpectrum::HalfSpectrum(Index half) : half_(half) {
+  for (Index k = 0; k < half; ++k) {
+    const double angle = -std::numbers::pi * static_cast<double>(k) / static_cast<double>(half);
+    cosines_.push_back(static_cast<float>(std::cos(angle)));
+    sines_.push_back(static_cast<float>(std::sin(angle)));
+  }
+}
+
+void HalfSpectrum::to_real(const float* z, float* x) const noexcept {
+  HWY_DYNAMIC_DISPATCH(ToReal)(*this, z, x);
+}
+
+void HalfSpectrum::from_real(const float* x, float* z) const noexcept {
+  HWY_DYNAMIC_DISPATCH(FromReal)(*this, x, z);
+}
+
+void power_spectrum(const float* x, Index bins, float epsilon, bool root, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(PowerSpectrum)(x, bins, epsilon, root, out);
+}
+
+void banded_sums(const Band* bands, Index count, const float* weights, const float* x, Index bins,
+                 float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(BandedSums)(bands, count, weights, x, bins, out);
+}
+
+void compress(const Logarithm& l, const float* in, Index size, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(Compress)(l, in, size, out);
+}
+
+SpectralError next_phases(const float* magnitude, Index bins, float momentum, const float* rebuilt,
+                          float* previous, float* spectrum) noexcept {
+  return HWY_DYNAMIC_DISPATCH(NextPhases)(magnitude, bins, momentum, rebuilt, previous, spectrum);
+}
+
+}  // namespace wavestride::kernels
+#endif

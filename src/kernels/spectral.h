@@ -1,0 +1,71 @@
+// Kernels around Fourier transforms: windows, the step between real and complex transforms, magnitudes, mel
+// bands, phases. Spectra hold real and imaginary parts in turn.
+#pragma once
+
+#include <wavestride/geometry.h>
+
+#include <vector>
+
+#include "kernels/aligned.h"
+
+namespace wavestride::kernels {
+
+/// out[i] = a[i] · b[i]
+void multiply(const float* a, const float* b, Index size, float* out) noexcept;
+/// x[i] *= a[i]
+void multiply_by(const float* a, Index size, float* x) noexcept;
+/// sum[i] += a[i] · b[i]
+void multiply_add(const float* a, const float* b, Index size, float* sum) noexcept;
+/// out[i] = a · in[i]
+void scale(float a, const float* in, Index size, float* out) noexcept;
+
+/// A real transform of size 2M by a complex one of size M over z[n] = x[2n] + i·x[2n+1].
+class HalfSpectrum {
+ public:
+  HalfSpectrum() = default;
+  explicit HalfSpectrum(Index half);
+
+  Index half() const { return half_; }
+  /// X[k] = exp(−πik/M)^(0, 1, …, M−1), real and imaginary parts apart.
+  const float* cosines() const { return cosines_.data(); }
+  const float* sines() const { return sines_.data(); }
+
+  /// The M + 1 bins of the real signal from the M bins Z of z.
+  void to_real(const float* z, float* x) const noexcept;
+  /// 2·Z of the signal with the bins X; imaginary parts of bins 0 and M count as zero.
+  void from_real(const float* x, float* z) const noexcept;
+
+ private:
+  Index half_ = 0;
+  Aligned<float> cosines_, sines_;
+};
+
+/// out[k] = re² + im² + epsilon of bin k, or with `root` its square root.
+void power_spectrum(const float* x, Index bins, float epsilon, bool root, float* out) noexcept;
+
+/// A run of weights.
+struct Band {
+  Index first, size;    ///< of the bins that it weighs
+  std::size_t weights;  ///< where its weights start; zeros follow up to a multiple of band_lanes
+};
+inline constexpr Index band_lanes = 8;
+
+/// out[b] = Σ_k w[k] · x[first + k] for each band; x has `bins` values.
+void banded_sums(const Band* bands, Index count, const float* weights, const float* x, Index bins,
+                 float* out) noexcept;
+
+/// out[i] = min(max(scale · ln max(in[i], floor) + offset, low), high); NaN stays NaN.
+struct Logarithm {
+  float floor, scale, offset, low, high;
+};
+void compress(const Logarithm& l, const float* in, Index size, float* out) noexcept;
+
+/// Of one frame: how far a spectrum is from the magnitudes that it should have, Σ (|r| − m)² and Σ m².
+struct SpectralError {
+  float difference, energy;
+};
+/// spectrum = magnitude · d/|d|, d = rebuilt − momentum · previous; previous = rebuilt.
+SpectralError next_phases(const float* magnitude, Index bins, float momentum, const float* rebuilt,
+                          float* previous, float* spectrum) noexcept;
+
+}  // namespace wavestride::kernels
