@@ -168,57 +168,60 @@ void Graph::check_lengths() const {
   }
 }
 
-// With input frames fed one at a time and every kernel run at once, the frames made of a value after R input
-// frames lie between two lines rate·R + low and rate·R + high. Held at worst: what is made after R frames,
-// less what every reader has let go of after R−1.
+// A schedule that spreads the frames of every value evenly over time: frame n of v is made at the time (n +
+// delay_v)/rate_v, where frame T of input 0 arrives at the time T and `delay` is as small as the frames that
+// are read allow. What a queue holds in this schedule is enough for any other: see GraphRunner. Only where a
+// value has several uses may one of them call for all frames that can be made by then, rate·(T + 1) + high at
+// most, while another keeps to the schedule.
 void Graph::derive_held() {
-  struct Lines {
-    double low = 0, high = 0;
+  struct Course {
+    double delay = 0, high = 0;
   };
-  std::vector<Lines> lines(values_.size());
+  std::vector<Course> course(values_.size());
   const auto rate = [&](int v) {
     return static_cast<double>(values_[v].rate->num) / static_cast<double>(values_[v].rate->den);
   };
-  for (int i = 1; i < inputs_; ++i) lines[i].low = values_[i].rate->den > 1 ? -1 : 0;
+  for (int i = 1; i < inputs_; ++i) course[i].delay = 1;  // by the time T, no more than T·rate have come
   for (int k = 0; k < static_cast<int>(nodes.size()); ++k) {
     const Node& node = nodes[k];
-    Lines out{1e300, 1e300};
+    Course out{-1e300, 1e300};
     for (std::size_t p = 0; p < node.inputs.size(); ++p) {
       const Port& port = node.kernel->inputs()[p];
       const Window& w = port.geometry.window;
       const Length& len = port.geometry.length;
-      const Lines in = lines[node.inputs[p]];
+      const Course in = course[node.inputs[p]];
       const auto num = static_cast<double>(w.num), den = static_cast<double>(w.den),
                  hi = static_cast<double>(w.hi);
       const auto mul = static_cast<double>(len.mul), div = static_cast<double>(len.div);
       const auto add = static_cast<double>(len.add), plus = static_cast<double>(len.plus);
-      double low = std::min((den * in.low - hi) / num, (in.low * mul + add - (div - 1)) / div + plus -
-                                                           (port.geometry.starts_inside ? 1 : 0));
+      const double cut = 1 - plus + (port.geometry.starts_inside ? 1 : 0);
+      double behind = std::max(hi / num, cut - (add + 1) / div);  // its window, and what a right crop removes
       if (port.padding.mode == PadMode::reflect)  // nothing is made until the reflected frames are there
-        low = std::min(low, den / num * (in.low - static_cast<double>(-w.first(0))));
+        behind = std::max(behind, den / num * static_cast<double>(-w.first(0)));
+      out.delay = std::max(out.delay, behind + den / num * in.delay);
       const double high = std::min((den * in.high - hi - 1) / num + 1, (in.high * mul + add) / div + plus);
-      out.low = std::min(out.low, low);
       out.high = std::min(out.high, high);
     }
-    lines[value_of(k)] = out;
+    course[value_of(k)] = out;
   }
   for (int v = 0; v < static_cast<int>(values_.size()); ++v) {
-    double let_go = lines[v].high;
+    double held = 1;
     for (const Reader& r : values_[v].readers) {
       const Port& port = nodes[r.node].kernel->inputs()[r.port];
       const Window& w = port.geometry.window;
       const auto num = static_cast<double>(w.num), den = static_cast<double>(w.den);
-      double from = (num * (lines[value_of(r.node)].low - 1) + static_cast<double>(w.lo)) / den - 1;
-      if (port.padding.mode != PadMode::constant)
-        from = std::min(from, lines[v].low - 2 - static_cast<double>(right_reach(port)));
-      let_go = std::min(let_go, from);
+      const double lag = course[value_of(r.node)].delay * num / den - course[v].delay;
+      held = std::max(held, lag - static_cast<double>(w.lo) / den + 2);
+      if (port.padding.mode == PadMode::reflect)  // frames that may be reflected at the end
+        held = std::max(held, static_cast<double>(right_reach(port)) + 2);
     }
-    if (std::find(outputs.begin(), outputs.end(), v) != outputs.end())
-      let_go = std::min(let_go, lines[v].low - 1);
-    const double held = lines[v].high + rate(v) - (let_go - rate(v)) + 4;
+    const auto outputs_of = std::count(outputs.begin(), outputs.end(), v);
+    if (static_cast<Index>(values_[v].readers.size()) + outputs_of > 1 || v < inputs_)
+      held += std::max(0.0, rate(v) + course[v].high + course[v].delay);
+    held = std::ceil(held) + 2;
     const double size = held * static_cast<double>(values_[v].channels);
     require(size < 1e12, name, ": a stream would have to hold ", size, " floats of one value");
-    values_[v].held = static_cast<Index>(std::ceil(held));
+    values_[v].held = static_cast<Index>(held);
   }
 }
 

@@ -28,8 +28,8 @@ class [[gnu::visibility("hidden")]] Graph {
     std::vector<Reader> readers;
     /// Frames per frame of input 0; nullopt behind a kernel that needs the whole signal.
     std::optional<Ratio> rate;
-    /// Frames that may have to be held at once when the inputs arrive frame by frame and every kernel runs as
-    /// soon as it can. A queue of this size never stalls the graph (see GraphRunner).
+    /// Frames that may have to be held at once. A queue of this size never stalls the graph (see
+    /// GraphRunner).
     Index held = 0;
   };
 
@@ -41,12 +41,22 @@ class [[gnu::visibility("hidden")]] Graph {
   const std::string name;
   const std::vector<Node> nodes;
   const std::vector<int> outputs;
-  const std::optional<std::string>& whole_signal_reason() const { return whole_signal_reason_; }
+  const std::optional<std::string>& whole_signal_reason() const {
+    return whole_signal_reason_;
+  }
   /// Whether a node needs its whole input before it can make a frame.
-  bool whole(int node) const { return whole_[static_cast<std::size_t>(node)] != 0; }
-  int inputs() const { return inputs_; }
-  const std::vector<Value>& values() const { return values_; }
-  int value_of(int node) const { return inputs_ + node; }
+  bool whole(int node) const {
+    return whole_[static_cast<std::size_t>(node)] != 0;
+  }
+  int inputs() const {
+    return inputs_;
+  }
+  const std::vector<Value>& values() const {
+    return values_;
+  }
+  int value_of(int node) const {
+    return inputs_ + node;
+  }
 
   /// The lengths of all values when the inputs have the given lengths, or `received` frames so far.
   void totals(std::span<const Index> input_lengths, std::span<Index> values) const noexcept;

@@ -52,10 +52,18 @@ const float* assemble(float* to, const Port& port, const FrameQueue& queue, Inde
   return to;
 }
 
-Index block_frames(Index channels, const StreamOptions& options) {
+/// The fewest frames that are worth reading the weights of a graph for: of large kernels they come from
+/// beyond the nearer caches, once a block.
+Index fewest_frames(const Graph& graph) {
+  constexpr Index near = (256 << 10) / static_cast<Index>(sizeof(float));
+  const auto large = [](const Graph::Node& node) { return node.kernel->parameters() > near; };
+  return std::any_of(graph.nodes.begin(), graph.nodes.end(), large) ? 64 : 16;
+}
+
+Index block_frames(Index channels, Index fewest, const StreamOptions& options) {
   if (options.block_frames > 0) return std::min<Index>(options.block_frames, 1 << 20);
   constexpr Index target_bytes = 16 << 10;
-  return std::clamp<Index>(target_bytes / (4 * channels), 16, 4096);
+  return std::clamp<Index>(target_bytes / (4 * channels), fewest, 4096);
 }
 
 }  // namespace
@@ -64,6 +72,8 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
                          std::span<const Index> lengths)
     : graph_(std::move(graph)) {
   const Graph& g = *graph_;
+  const Index fewest = fewest_frames(g);
+  const Index threads = options.threads > 0 ? options.threads : std::thread::hardware_concurrency();
   values_.resize(g.values().size());
   std::vector<Index> totals(values_.size(), Work::unknown);
   if (!lengths.empty()) g.totals(lengths, totals);
@@ -74,10 +84,12 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
     const auto outputs = std::count(is_output, g.outputs.end(), static_cast<int>(v));
     if (info.readers.empty() && outputs == 1 && v >= static_cast<std::size_t>(g.inputs()))
       value.direct = static_cast<int>(is_output - g.outputs.begin());
-    value.block = block_frames(info.channels, options);
-    if (value.direct < 0)
-      value.queue.allocate(info.channels, info.held + value.block, std::max(info.held, value.block),
-                           totals[v]);
+    value.block = block_frames(info.channels, fewest, options);
+    if (value.direct >= 0) continue;
+    // One block is made while another is read; and one thread moves what it holds more often.
+    const Index blocks = threads > 1 ? 2 : 1, slack = threads > 1 ? value.block : value.block / 4;
+    value.queue.allocate(info.channels, info.held + blocks * value.block, std::max(info.held, slack),
+                         totals[v]);
   }
   nodes_.resize(g.nodes.size());
   for (std::size_t k = 0; k < nodes_.size(); ++k) {
@@ -108,7 +120,6 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
   inputs_scratch_.resize(static_cast<std::size_t>(g.inputs()));
   taken_.resize(static_cast<std::size_t>(g.inputs()));
   candidates_.resize((nodes_.size() + 63) / 64);
-  const Index threads = options.threads > 0 ? options.threads : std::thread::hardware_concurrency();
   if (threads > 1) pool_ = std::make_unique<ThreadPool>(threads - 1);
   reset();
 }

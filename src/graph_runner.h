@@ -14,13 +14,15 @@ namespace wavestride::detail {
 // Runs a graph depth-first: input is taken block by block, and each block is driven through all kernels
 // before the next, so that what lies between two kernels stays in the cache.
 //
-// Queues are bounded and never stall. Let a(R) be the frames that a value has when R input frames have
-// arrived one by one and every kernel has run at once, and l(R) the first of them that a reader still needs.
-// A queue holds at least max over R of a(R) − l(R−1) frames (Graph::Value::held). Suppose that nothing can
-// run although frames could be made of what has arrived. Of all such frames take those that could be made
-// earliest in R, and of these the one of the first kernel in topological order: all its inputs exist, and
-// every reader of its value has done what it could do at R−1, so that its queue is not full: it can be made
-// after all. Where inputs do not keep step, or a kernel needs its whole input, queues do fill up, and grow.
+// Queues are bounded and never stall. Graph::derive_held() has a schedule in which every frame comes after
+// those that it reads and a queue never holds more than Graph::Value::held frames. Suppose that nothing can
+// run after R input frames although some frames are still owed: those of the outputs that depend on these R
+// alone, those that the schedule makes by then, all that these depend on, and all before one of them in the
+// same value. Of the frames owed take the earliest in the schedule. What it reads is there, so its queue must
+// be full, for a reader that lags behind the schedule. If the reader's next frame is owed, it is an earlier
+// one. If not, the reader is as far as the schedule at R, and others use the value, too: then `held` has room
+// for all that R frames can bring. Where inputs do not keep step, or a kernel needs its whole input, queues
+// do fill up, and grow.
 //
 // On several threads a kernel works on one block at a time, so that its state is nobody else's, while others
 // work before and behind it in the graph. What each block holds does not depend on who makes it and when.
