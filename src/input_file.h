@@ -1,9 +1,11 @@
-// Reading a regular file at given places: what the parsers of hostile headers stand on. Nothing is mapped, so
-// that a file which shrinks while it is read gives an error and no signal.
+// Reading a regular file at given places: by copies, which is what the parsers of hostile headers stand on,
+// and by its pages, for values in bulk.
 #pragma once
 
 #include <wavestride/geometry.h>
 #include <wavestride/io.h>
+
+#include <functional>
 
 #include "check.h"
 
@@ -22,6 +24,12 @@ class InputFile {
 
   /// Throws IoError when the file ends before.
   void read_at(Index offset, std::span<std::byte> out) const;
+
+  /// Hands `take` the bytes from `offset` on, in order and in pieces of whole elements of up to 8 bytes.
+  /// Small ranges are copied; large ones are mapped, 4 MiB at a time, and copied where that fails. Throws
+  /// IoError when the file ends before. A file that another process cuts off between this check and the use
+  /// of a mapped piece ends the program by SIGBUS: replace models by renaming, not by writing over them.
+  void visit(Index offset, Index bytes, const std::function<void(std::span<const std::byte>)>& take) const;
 
   /// IoError for this file.
   template <class... Parts>

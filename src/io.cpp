@@ -1,8 +1,10 @@
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <wavestride/io.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cctype>
@@ -11,6 +13,7 @@
 #include <cstring>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 #include "input_file.h"
 
@@ -155,6 +158,56 @@ void InputFile::read_at(Index offset, std::span<std::byte> out) const {
     if (got == 0) fail("ends at byte ", offset, " where ", out.size(), " more were expected");
     offset += got;
     out = out.subspan(static_cast<std::size_t>(got));
+  }
+}
+
+namespace {
+
+/// Pages of a file that hold some of its bytes.
+class Mapping {
+ public:
+  Mapping(int descriptor, Index offset, Index bytes)
+      : before_(offset % sysconf(_SC_PAGESIZE)),
+        size_(static_cast<std::size_t>(before_ + bytes)),
+        pages_(mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, offset - before_)) {}
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  ~Mapping() {
+    if (*this) munmap(pages_, size_);
+  }
+
+  explicit operator bool() const { return pages_ != MAP_FAILED; }
+  std::span<const std::byte> bytes() const {
+    return std::span(static_cast<const std::byte*>(pages_), size_).subspan(static_cast<std::size_t>(before_));
+  }
+
+ private:
+  Index before_;  // between the start of the first page and the first byte
+  std::size_t size_;
+  void* pages_;
+};
+
+}  // namespace
+
+void InputFile::visit(Index offset, Index bytes,
+                      const std::function<void(std::span<const std::byte>)>& take) const {
+  constexpr Index copied = 64 << 10, mapped = 4 << 20;
+  std::vector<std::byte> buffer;
+  for (Index piece = 0; bytes > 0; offset += piece, bytes -= piece) {
+    if (bytes > copied) {
+      piece = std::min(bytes, mapped);
+      struct stat s;
+      require(fstat(descriptor_, &s) == 0 && s.st_size >= offset + piece, "ends before byte ", offset + piece,
+              ", where values were expected");
+      if (const Mapping pages(descriptor_, offset, piece); pages) {
+        take(pages.bytes());
+        continue;
+      }
+    }
+    piece = std::min(bytes, copied);
+    buffer.resize(static_cast<std::size_t>(piece));
+    read_at(offset, buffer);
+    take(buffer);
   }
 }
 

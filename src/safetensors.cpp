@@ -169,8 +169,10 @@ SafetensorsFile::SafetensorsFile(const std::string& path)
   set_directory(std::move(tensors), std::move(directory.metadata));
 }
 
-void SafetensorsFile::read(std::size_t i, Index offset, std::span<std::byte> out) const {
-  file_->read_at(begins_[i] + offset, out);
+void SafetensorsFile::visit(std::size_t i,
+                            const std::function<void(std::span<const std::byte>)>& take) const {
+  const TensorInfo& t = tensors()[i];
+  file_->visit(begins_[i], t.elements * dtype_size(t.dtype), take);
 }
 
 void write_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors,

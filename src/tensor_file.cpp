@@ -1,7 +1,5 @@
 #include <wavestride/tensor_file.h>
 
-#include <algorithm>
-
 #include "check.h"
 #include "dtype.h"
 
@@ -28,14 +26,12 @@ Tensor TensorFile::load(std::string_view name) const {
   if (!type.load)
     throw IoError(path_, message("tensor \"", name, "\" is ", type.name, ", which is not read"));
   Tensor t(info.shape);
-  constexpr Index block = 8192;
-  std::vector<std::byte> bytes(static_cast<std::size_t>(std::min(block, info.elements) * type.bytes));
-  for (Index at = 0; at < info.elements; at += block) {
-    const Index count = std::min(block, info.elements - at);
-    const auto chunk = std::span(bytes).first(static_cast<std::size_t>(count * type.bytes));
-    read(it->second, at * type.bytes, chunk);
-    type.load(chunk.data(), t.data.data() + at, count);
-  }
+  float* out = t.data.data();
+  visit(it->second, [&](std::span<const std::byte> piece) {
+    const Index count = std::ssize(piece) / type.bytes;
+    type.load(piece.data(), out, count);
+    out += count;
+  });
   return t;
 }
 

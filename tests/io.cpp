@@ -5,8 +5,11 @@
 #include <wavestride/io.h>
 
 #include <csignal>
+#include <cstring>
+#include <fstream>
 
 #include "hostile.h"
+#include "input_file.h"
 
 using namespace wavestride;
 using namespace wavestride::testing;
@@ -134,4 +137,45 @@ TEST_CASE("an IoError names file and reason, printable and short") {
   CHECK(std::string(e.what()) == "a.npy: " + e.reason());
   CHECK(e.reason().starts_with("has ?[2J?xxx"));
   CHECK(e.reason().size() < 600);
+}
+
+TEST_CASE("bytes in bulk are those of the file, wherever they begin, mapped or copied") {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "bulk";
+  std::string bytes(9'000'000, '\0');
+  Rng rng(5);
+  for (char& c : bytes) c = static_cast<char>(rng());
+  write_bytes(path, bytes);
+  const detail::InputFile file(path);
+  const auto visited = [&](Index offset, Index size) {
+    Index at = offset;
+    bool same = true;
+    file.visit(offset, size, [&](std::span<const std::byte> piece) {
+      same = same && (at + std::ssize(piece) == offset + size || piece.size() % 8 == 0) &&
+             std::memcmp(piece.data(), bytes.data() + at, piece.size()) == 0;
+      at += std::ssize(piece);
+    });
+    return same && at == offset + size;
+  };
+  const auto all_visited = [&] {
+    for (const auto& [offset, size] :
+         {std::pair<Index, Index>{0, 0}, {7, 1}, {4095, 65'536}, {4097, 65'537}, {1, 8'999'999}})
+      CHECK(visited(offset, size));
+  };
+  all_visited();
+  // Without room for a mapping in the address space.
+  rlimit before;
+  REQUIRE(getrlimit(RLIMIT_AS, &before) == 0);
+  Index pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  const rlimit tight{static_cast<rlim_t>(pages * sysconf(_SC_PAGESIZE) + (1 << 20)), before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_AS, &tight) == 0);
+  const bool copied = visited(1, 8'999'999);
+  REQUIRE(setrlimit(RLIMIT_AS, &before) == 0);
+  CHECK(copied);
+
+  REQUIRE(truncate(path.c_str(), 5'000'000) == 0);
+  CHECK(visited(0, 5'000'000));
+  for (const auto& [offset, size] : {std::pair<Index, Index>{4'000'000, 1'000'001}, {4'999'999, 2}})
+    CHECK(refusal([&] { file.visit(offset, size, [](std::span<const std::byte>) {}); }).starts_with("ends "));
 }

@@ -1,7 +1,6 @@
 #include "models.h"
 
 #include <catch2/catch.hpp>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -62,12 +61,11 @@ ImaginedFile::ImaginedFile(const nlohmann::json& shapes, const nlohmann::json& c
   set_directory(tensors, {{"config", config.dump()}});
 }
 
-void ImaginedFile::read(std::size_t i, Index offset, std::span<std::byte> out) const {
-  std::minstd_rand rng(static_cast<unsigned>(1 + 7919 * i + static_cast<std::size_t>(offset)));
-  for (std::size_t at = 0; at < out.size(); at += sizeof(float)) {
-    const float value = static_cast<float>(rng()) / static_cast<float>(rng.max()) - 0.5f;
-    std::memcpy(out.data() + at, &value, sizeof value);
-  }
+void ImaginedFile::visit(std::size_t i, const std::function<void(std::span<const std::byte>)>& take) const {
+  std::minstd_rand rng(static_cast<unsigned>(1 + 7919 * i));
+  std::vector<float> values(static_cast<std::size_t>(tensors()[i].elements));
+  for (float& v : values) v = static_cast<float>(rng()) / static_cast<float>(rng.max()) - 0.5f;
+  take(std::as_bytes(std::span(values)));
 }
 
 nlohmann::json published_networks() {

@@ -31,7 +31,7 @@ class ImaginedFile final : public TensorFile {
   ImaginedFile(const nlohmann::json& shapes, const nlohmann::json& config);
 
  private:
-  void read(std::size_t i, Index offset, std::span<std::byte> out) const override;
+  void visit(std::size_t i, const std::function<void(std::span<const std::byte>)>& take) const override;
 };
 
 /// The networks of tests/golden/model_sizes.json: {"name", "config", "tensors", "parameters"}.

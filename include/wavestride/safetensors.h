@@ -21,7 +21,7 @@ class SafetensorsFile final : public TensorFile {
   ~SafetensorsFile() override;
 
  private:
-  void read(std::size_t i, Index offset, std::span<std::byte> out) const override;
+  void visit(std::size_t i, const std::function<void(std::span<const std::byte>)>& take) const override;
 
   std::unique_ptr<detail::InputFile> file_;
   std::vector<Index> begins_;  // of each tensor's values in the file

@@ -4,6 +4,7 @@
 #include <wavestride/io.h>
 #include <wavestride/signal.h>
 
+#include <functional>
 #include <map>
 #include <string_view>
 
@@ -50,9 +51,9 @@ class TensorFile {
  protected:
   TensorFile(std::string path, std::string format) : path_(std::move(path)), format_(std::move(format)) {}
 
-  /// Fills `out` with bytes of tensor i from `offset` on, elements little-endian and in C order. The range
-  /// lies within the tensor. Throws IoError.
-  virtual void read(std::size_t i, Index offset, std::span<std::byte> out) const = 0;
+  /// Hands `take` the elements of tensor i, little-endian and in C order, in pieces of whole elements. Throws
+  /// IoError.
+  virtual void visit(std::size_t i, const std::function<void(std::span<const std::byte>)>& take) const = 0;
 
   /// To be called once, when the directory is complete.
   void set_directory(std::vector<TensorInfo> tensors, std::map<std::string, std::string> metadata);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 namespace wavestride::detail {
 
@@ -32,6 +31,12 @@ struct PlacedTensors::Place {
     }
   }
 
+  Index runs() const {
+    Index count = 1;
+    for (const Index size : shape) count *= size;
+    return count;
+  }
+
   Index begin_of_run(Index n) const {
     Index at = begin;
     for (std::size_t d = shape.size(); d-- > 0; n /= shape[d]) at += n % shape[d] * stride[d];
@@ -44,22 +49,24 @@ namespace {
 // Short pieces that lie near each other are read at once.
 class Window {
  public:
+  static constexpr Index most = 4096;
+
   explicit Window(const InputFile& file) : file_(file) {}
 
-  void read_at(Index at, std::span<std::byte> out) {
-    const Index size = std::ssize(out);
-    if (size >= std::ssize(bytes_)) return file_.read_at(at, out);
-    if (at < begin_ || at + size > begin_ + held_) {
-      begin_ = at;
-      held_ = std::clamp(file_.size() - at, size, std::ssize(bytes_));
-      file_.read_at(at, std::span(bytes_).first(static_cast<std::size_t>(held_)));
+  /// At most `most` bytes, until the next call.
+  std::span<const std::byte> at(Index begin, Index size) {
+    if (begin < begin_ || begin + size > begin_ + held_) {
+      begin_ = begin;
+      held_ = std::clamp(file_.size() - begin, size, most);
+      file_.read_at(begin, std::span(bytes_).first(static_cast<std::size_t>(held_)));
     }
-    std::memcpy(out.data(), bytes_.data() + (at - begin_), out.size());
+    return std::span(bytes_).subspan(static_cast<std::size_t>(begin - begin_),
+                                     static_cast<std::size_t>(size));
   }
 
  private:
   const InputFile& file_;
-  std::array<std::byte, 4096> bytes_;
+  std::array<std::byte, most> bytes_;
   Index begin_ = 0, held_ = 0;
 };
 
@@ -67,8 +74,8 @@ class Window {
 
 PlacedTensors::~PlacedTensors() = default;
 
-PlacedTensors::PlacedTensors(std::string format, std::unique_ptr<InputFile> file, std::vector<PlacedTensor> tensors,
-                             std::map<std::string, std::string> metadata)
+PlacedTensors::PlacedTensors(std::string format, std::unique_ptr<InputFile> file,
+                             std::vector<PlacedTensor> tensors, std::map<std::string, std::string> metadata)
     : TensorFile(file->path(), std::move(format)), file_(std::move(file)) {
   // Tied weights and copies of a network under two names share storages; nothing shares them many times over.
   constexpr Index copies = 16, always = 1 << 20;
@@ -88,19 +95,14 @@ PlacedTensors::PlacedTensors(std::string format, std::unique_ptr<InputFile> file
   set_directory(std::move(infos), std::move(metadata));
 }
 
-void PlacedTensors::read(std::size_t i, Index offset, std::span<std::byte> out) const {
+void PlacedTensors::visit(std::size_t i, const std::function<void(std::span<const std::byte>)>& take) const {
   const Place& place = places_[i];
-  if (!place.values.empty()) {
-    std::memcpy(out.data(), place.values.data() + offset, out.size());
-    return;
-  }
+  if (!place.values.empty()) return take(place.values);
+  if (place.shape.empty()) return file_->visit(place.begin, place.run, take);
   Window window(*file_);
-  while (!out.empty()) {
-    const Index within = offset % place.run;
-    const auto piece = out.first(std::min(out.size(), static_cast<std::size_t>(place.run - within)));
-    window.read_at(place.begin_of_run(offset / place.run) + within, piece);
-    out = out.subspan(piece.size());
-    offset += std::ssize(piece);
+  for (Index n = 0; n < place.runs(); ++n) {
+    const Index begin = place.begin_of_run(n);
+    place.run <= Window::most ? take(window.at(begin, place.run)) : file_->visit(begin, place.run, take);
   }
 }
 

@@ -27,7 +27,7 @@ class PlacedTensors final : public TensorFile {
 
  private:
   struct Place;
-  void read(std::size_t i, Index offset, std::span<std::byte> out) const override;
+  void visit(std::size_t i, const std::function<void(std::span<const std::byte>)>& take) const override;
 
   std::unique_ptr<InputFile> file_;
   std::vector<Place> places_;
