@@ -4,13 +4,16 @@
 
 namespace wavestride::cli {
 
+void add_config_option(CLI::App& app, ModelOptions& options, const std::string& more) {
+  app.add_option("--config", options.config,
+                 "of the model, JSON or YAML, where it is neither in the file nor beside it" + more)
+      ->type_name("FILE");
+}
+
 void add_model_options(CLI::App& app, ModelOptions& options) {
   std::string known;
   for (const std::string& name : named_configs()) known += (known.empty() ? "" : ", ") + name;
-  app.add_option(
-         "--config", options.config,
-         "of the model, JSON or YAML, where it is neither in the file nor beside it; or one of " + known)
-      ->type_name("FILE");
+  add_config_option(app, options, "; or one of " + known);
   app.add_option("--stats", options.stats, "mean and deviation of the recipe's features (.npy, [2, bands])")
       ->type_name("FILE");
 }

@@ -7,6 +7,8 @@
 
 namespace wavestride::cli {
 
+/// --config, of which `more` may tell more.
+void add_config_option(CLI::App& app, ModelOptions& options, const std::string& more = {});
 /// --config and --stats.
 void add_model_options(CLI::App& app, ModelOptions& options);
 void add_speaker_option(CLI::App& app, ModelOptions& options);

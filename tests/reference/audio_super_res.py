@@ -9,14 +9,12 @@ from golden import Golden
 def small():
     golden = Golden("audio-super-res")
     torch.manual_seed(14)
-    for i, (arithmetic, factor, filters, kernels) in enumerate((("tensorflow", 2, (4, 6, 5, 5), (13, 7, 5, 3)),
-                                                                ("tensorflow", 4, (6, 8), (9, 5)),
-                                                                ("pytorch", 3, (5, 4, 4), (7, 5, 3)))):
+    for i, (arithmetic, rate, factor, filters, kernels) in enumerate((("tensorflow", 16000, 2, (4, 6, 5, 5), (13, 7, 5, 3)),
+                                                                      ("tensorflow", 16000, 4, (6, 8), (9, 5)),
+                                                                      ("pytorch", 12000, 3, (5, 4, 4), (7, 5, 3)))):
         net = randomise(AudioUNet(filters, kernels, (8, 3), 9, arithmetic == "tensorflow"), i)
         net.last.weight.data *= 0.2
-        config = {"sampling_rate": 48000 // (2 + i), "r": factor, "filters": list(filters), "arithmetic": arithmetic}
-        if 48000 // (2 + i) % factor:
-            config["sampling_rate"] = 16000 // factor * factor
+        config = {"sampling_rate": rate, "r": factor, "filters": list(filters), "arithmetic": arithmetic}
         file = save(f"audio-super-res-{i}", "model.safetensors" if i == 1 else "model.pth",
                     net.state_dict() if i != 2 else {"state_dict": net.state_dict()},
                     "safetensors" if i == 1 else "zip", config)

@@ -6,13 +6,15 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli/model_options.h"
 #include "cli/sound_output.h"
 
 namespace wavestride::cli {
 namespace {
 
 struct Arguments {
-  std::string in, out, channel, model, config, bits;
+  std::string in, out, channel, model, bits;
+  ModelOptions options;
   Index chunk = 8192;
   bool raw = false;
 };
@@ -36,8 +38,7 @@ std::function<void()> extend_command(CLI::App& app) {
   app.add_option("--model", a->model, "network that extends sound: audio-super-res")
       ->required()
       ->type_name("FILE");
-  app.add_option("--config", a->config, "of the model, where it is neither in the file nor beside it")
-      ->type_name("FILE");
+  add_config_option(app, a->options);
   add_channel_option(app, a->channel);
   app.add_option("--chunk", a->chunk, "samples that the network takes at a time; the result stays the same")
       ->check(CLI::Range(1, 1 << 24).description(""))
@@ -45,7 +46,7 @@ std::function<void()> extend_command(CLI::App& app) {
   add_bits_option(app, a->bits);
   app.add_flag("--raw", a->raw, "samples without a header on standard output");
   return [a] {
-    const Model model = load_model(a->model, {.config = a->config});
+    const Model model = load_model(a->model, a->options);
     if (model.architecture != "audio-super-res")
       throw UsageError("the model makes sound of features, not of sound: wavestride vocode runs it");
     SoundReader source(a->in, a->channel);

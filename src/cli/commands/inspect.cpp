@@ -8,6 +8,7 @@
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "cli/mel_features.h"
 #include "cli/model_options.h"
@@ -88,9 +89,21 @@ void describe_tensors(const TensorFile& file) {
 /// How unequally an upsampling layer treats the phases of its output; empty for other layers.
 std::string checkerboard_text(const Op& op) {
   if (op.inputs() != 1 || op.outputs() != 1 || !op.streamable() || op.rate().num >= op.rate().den) return {};
-  const Checkerboard meter = checkerboard(op);
-  const auto text = [](double db) { return std::isfinite(db) ? fixed(db, 1) : "inf"; };
-  return "checkerboard " + text(meter.worst_db) + " dB at worst, " + text(meter.mean_db) + " dB mean";
+  std::vector<double> spread = checkerboard(op).spread_db;
+  const std::size_t channels = spread.size();
+  // Of channels whose gain changes its sign between phases, as with random weights, the ratio is infinite.
+  std::erase_if(spread, [](double db) { return std::isinf(db); });
+  std::string text;
+  if (!spread.empty()) {
+    const auto middle = spread.begin() + static_cast<std::ptrdiff_t>(spread.size() / 2);
+    std::nth_element(spread.begin(), middle, spread.end());
+    text = message("checkerboard ", fixed(*middle, 1), " dB, at worst ",
+                   fixed(*std::max_element(middle, spread.end()), 1), " dB");
+  }
+  if (spread.size() < channels)
+    text += message(text.empty() ? "checkerboard: " : "; ", channels - spread.size(), " of ", channels,
+                    " channels change sign");
+  return text;
 }
 
 void describe_model(const Model& m) {
