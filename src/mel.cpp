@@ -1,3 +1,4 @@
+#include <wavestride/conv1d.h>
 #include <wavestride/mel.h>
 #include <wavestride/stack.h>
 
@@ -150,6 +151,8 @@ void check_mel_options(const char* op, const MelOptions& o) {
           ": scale must be above 0 and offset finite, got ", o.scale, " and ", o.offset);
   require(o.clip_low < o.clip_high, op, ": clip_low must be below clip_high, got ", o.clip_low, " and ",
           o.clip_high);
+  require(std::all_of(o.prefilter.begin(), o.prefilter.end(), [](float v) { return std::isfinite(v); }), op,
+          ": prefilter must be finite");
   require(o.peak_range >= 0, op, ": peak_range must not be negative, got ", o.peak_range);
 }
 
@@ -300,6 +303,7 @@ Op mel_convert(const MelOptions& from, const MelOptions& to) {
   };
   const std::pair<bool, const char*> demands[] = {
       {from.sample_rate == to.sample_rate, "sample rate"},
+      {from.prefilter == to.prefilter, "prefilter"},
       {from.n_fft == to.n_fft && window(from) == window(to), "window"},
       {from.hop_length == to.hop_length, "hop"},
       {from.framing == to.framing, "framing"},
@@ -321,6 +325,10 @@ Op mel_spectrogram(const MelOptions& o) {
   check_mel_options("mel_spectrogram", o);
   std::vector<Op> ops{stft(o.stft()), magnitude(o.n_fft / 2 + 1, o.power, o.epsilon), mel_scale(o),
                       mel_compress(o)};
+  if (const auto taps = static_cast<Index>(o.prefilter.size()); taps > 0) {
+    const Tensor newest_last({1, 1, taps}, {o.prefilter.rbegin(), o.prefilter.rend()});
+    ops.insert(ops.begin(), conv1d(newest_last, {}, {.padding = {taps - 1, 0}}));
+  }
   if (o.peak_range > 0) ops.push_back(Op(std::make_shared<PeakRange>(o.n_mels, o.peak_range * o.scale)));
   return Stack(ops, "mel_spectrogram(" + o.name + ")");
 }

@@ -19,9 +19,10 @@ namespace fs = std::filesystem;
 using models::Architecture;
 using models::joined;
 
+// The first that recognises a file counts: ParallelWaveGAN may hold a MelGAN.
 const Architecture* const architectures[] = {
-    &models::audio_super_res, &models::gated_istft,      &models::hifigan, &models::istftnet,
-    &models::melgan,          &models::parallel_wavegan, &models::vocos,   &models::wavenet_vocoder};
+    &models::audio_super_res,  &models::gated_istft, &models::hifigan, &models::istftnet,
+    &models::parallel_wavegan, &models::melgan,      &models::vocos,   &models::wavenet_vocoder};
 
 /// How recipes name the config that they leave beside a checkpoint.
 std::vector<fs::path> places_of_config(const fs::path& checkpoint) {

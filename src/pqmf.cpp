@@ -39,8 +39,8 @@ std::vector<std::vector<double>> filters(const char* op, const PqmfOptions& o, d
 /// A convolution whose filters are designed, not learned.
 class FilterBank final : public Kernel {
  public:
-  FilterBank(const char* name, const PqmfOptions& o, const Op& convolution)
-      : FilterBank(message(name, "(", o.subbands, " subbands, ", o.taps, " taps)"),
+  FilterBank(const char* name, Index subbands, Index taps, const Op& convolution)
+      : FilterBank(message(name, "(", subbands, " subbands, ", taps, " taps)"),
                    convolution.graph()->nodes.front().kernel) {}
 
   void compute(const Work& work) const noexcept override { convolution_->compute(work); }
@@ -66,19 +66,33 @@ Op pqmf_analysis(const PqmfOptions& o) {
   // A last frame stands only where N samples do.
   const Op convolution =
       conv1d(weight, {}, {.stride = o.subbands, .padding = {o.taps / 2, o.taps / 2 - o.subbands + 1}});
-  return Op(std::make_shared<FilterBank>("pqmf_analysis", o, convolution));
+  return Op(std::make_shared<FilterBank>("pqmf_analysis", o.subbands, o.taps, convolution));
 }
 
 Op pqmf_synthesis(const PqmfOptions& o) {
   const auto bank = filters("pqmf_synthesis", o, -1);
-  Tensor weight({o.subbands, 1, o.taps + 1});  // of a transposed convolution: turned round
-  float* to = weight.data.data();
+  Tensor rows({o.subbands, o.taps + 1});
+  float* to = rows.data.data();
   for (const auto& filter : bank)
-    for (auto tap = filter.rbegin(); tap != filter.rend(); ++tap)
-      *to++ = static_cast<float>(static_cast<double>(o.subbands) * *tap);
-  const Op convolution = conv_transpose1d(
-      weight, {}, {.stride = o.subbands, .padding = o.taps / 2, .output_padding = o.subbands - 1});
-  return Op(std::make_shared<FilterBank>("pqmf_synthesis", o, convolution));
+    for (const double tap : filter) *to++ = static_cast<float>(tap);
+  return pqmf_synthesis(rows);
+}
+
+Op pqmf_synthesis(const Tensor& filters) {
+  const auto& shape = filters.shape;
+  require(
+      shape.size() == 2 && shape[0] >= 1 && shape[1] % 2 == 1 && shape[1] > 2 * shape[0],
+      "pqmf_synthesis: filters must have shape (subbands, taps + 1), taps even and at least 2·subbands, got ",
+      shape_string(shape));
+  const Index subbands = shape[0], taps = shape[1] - 1;
+  Tensor weight({subbands, 1, taps + 1});  // of a transposed convolution: turned round
+  for (Index k = 0; k < subbands; ++k)
+    for (Index m = 0; m <= taps; ++m)
+      weight.data[static_cast<std::size_t>(k * (taps + 1) + m)] =
+          static_cast<float>(subbands) * filters.data[static_cast<std::size_t>(k * (taps + 1) + taps - m)];
+  const Op convolution =
+      conv_transpose1d(weight, {}, {.stride = subbands, .padding = taps / 2, .output_padding = subbands - 1});
+  return Op(std::make_shared<FilterBank>("pqmf_synthesis", subbands, taps, convolution));
 }
 
 }  // namespace op

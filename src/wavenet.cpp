@@ -40,7 +40,7 @@ BlockValues apply_block(StackBuilder& b, Value x, const Value* features, const W
   if (out) {
     values.out = b.apply(op::linear(weights.conv1x1_out.weight, weights.conv1x1_out.bias), {u});
     values.out = b.apply(op::add(shape[1]), {values.out, x});
-    values.out = b.apply(op::scale(shape[1], std::sqrt(0.5f)), {values.out});
+    values.out = b.apply(op::scale(shape[1], options.residual_scale), {values.out});
   }
   return values;
 }
@@ -76,9 +76,11 @@ Stack wavenet(const WavenetWeights& weights, const WavenetOptions& options) {
   for (std::size_t i = 0; i < layers; ++i) {
     require(conditioned(weights.conv_layers[i]) == aux,
             "wavenet: all of conv_layers or none must have conv1x1_aux, layer ", i, " differs");
-    const auto values =
-        apply_block(b, x, aux ? &features : nullptr, weights.conv_layers[i],
-                    {.dilation = options.dilations[i], .causal = options.causal}, i + 1 < layers);
+    const auto values = apply_block(b, x, aux ? &features : nullptr, weights.conv_layers[i],
+                                    {.dilation = options.dilations[i],
+                                     .causal = options.causal,
+                                     .residual_scale = options.residual_scale},
+                                    i + 1 < layers);
     x = values.out;
     skips.push_back(values.skip);
   }

@@ -120,7 +120,7 @@ Network pack(const WavenetWeights& w, const WavenetGeneratorOptions& options) {
   n.hidden = w.last_conv_layers_1.weight.dim(0);
   n.outputs = w.last_conv_layers_3.weight.dim(0);
   n.skip_scale = std::sqrt(1.0f / static_cast<float>(layers));
-  n.residual_scale = std::sqrt(0.5f);
+  n.residual_scale = usual_residual_scale;
   require(conv.shape.size() == 3 && !conv.empty() && n.gate % 2 == 0,
           "wavenet_generator: conv must have shape (2·gate, residual, kernel), got ",
           shape_string(conv.shape));

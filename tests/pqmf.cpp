@@ -56,6 +56,9 @@ TEST_CASE("pqmf: wrong designs are refused with what was given") {
                     "pqmf_synthesis: taps must be even, from 8 to 65536, got 63");
   CHECK_THROWS_WITH(op::pqmf_analysis({.subbands = 32}),
                     "pqmf_analysis: taps must be even, from 64 to 65536, got 62");
+  for (const auto& shape : {std::vector<Index>{4, 62}, {4, 7}, {63}})
+    CHECK_THROWS_WITH(op::pqmf_synthesis(Tensor(shape)),
+                      Catch::StartsWith("pqmf_synthesis: filters must have shape (subbands, taps + 1)"));
   CHECK_THROWS_WITH(op::pqmf_analysis({.cutoff_ratio = 1}),
                     "pqmf_analysis: cutoff_ratio must lie between 0 and 1, got 1");
   CHECK_THROWS_AS(op::pqmf_analysis({.beta = std::nan("")}), std::invalid_argument);

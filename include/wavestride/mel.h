@@ -5,6 +5,7 @@
 #include <wavestride/stft.h>
 
 #include <limits>
+#include <vector>
 
 namespace WAVESTRIDE_API wavestride {
 
@@ -28,11 +29,13 @@ enum class MelFraming {
 /// ln x, log10 x, or 20·log10 x.
 enum class LogKind { ln, log10, db };
 
-/// A mel front end: y = clip(scale · log(max(Σ_k filter[k]·(re² + im² + epsilon)^(power/2), floor)) +
-/// offset).
+/// A mel front end: y = clip(scale · log(max(Σ_k band[k]·(re² + im² + epsilon)^(power/2), floor)) + offset).
 struct MelOptions {
   std::string name = "mel";
-  Index sample_rate = 16'000;            ///< Hz
+  Index sample_rate = 16'000;  ///< Hz
+  /// What the signal passes first: x[n] becomes Σ_k prefilter[k]·x[n − k], zeros before the start. Empty: not
+  /// at all. {1, −0.97} is a pre-emphasis.
+  std::vector<float> prefilter = {};
   Index n_fft = 1024, hop_length = 256;  ///< samples
   Index win_length = 0;                  ///< of the periodic Hann window, samples; 0: n_fft
   MelFraming framing = MelFraming::center;

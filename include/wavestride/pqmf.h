@@ -28,6 +28,10 @@ Op pqmf_analysis(const PqmfOptions& options = {});
 /// Subbands: N × T, y: 1 × N·T. Throws as pqmf_analysis.
 Op pqmf_synthesis(const PqmfOptions& options = {});
 
+/// The same with filters g_k of another design, (subbands, taps + 1), such as Coqui keeps in its checkpoints.
+/// Throws std::invalid_argument unless taps is even and at least 2·subbands.
+Op pqmf_synthesis(const Tensor& filters);
+
 }  // namespace op
 
 /// The whole-signal results.

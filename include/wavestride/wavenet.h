@@ -18,13 +18,17 @@ struct WavenetBlockWeights {
   LayerWeights conv1x1_out;       ///< (residual, gate, 1)
 };
 
+/// √½, which keeps the energy of a sum of two; Coqui's networks have ¼.
+inline constexpr float usual_residual_scale = 0.70710678f;
+
 /// Of wavenet_block().
 struct WavenetBlockOptions {
   Index dilation = 1;
   bool causal = false;  ///< all padding on the left; else half on both sides, for an odd kernel
+  float residual_scale = usual_residual_scale;
 };
 
-/// (a, b) = conv(x) + conv1x1_aux(c), u = tanh(a)·sigmoid(b); outputs (conv1x1_out(u) + x)·√½ and
+/// (a, b) = conv(x) + conv1x1_aux(c), u = tanh(a)·sigmoid(b); outputs (conv1x1_out(u) + x)·residual_scale and
 /// conv1x1_skip(u), as long as x. Inputs x and, with conv1x1_aux, features c at the rate of x. Throws
 /// std::invalid_argument on contradicting shapes.
 Stack wavenet_block(const WavenetBlockWeights& weights, const WavenetBlockOptions& options = {});
@@ -39,7 +43,8 @@ struct WavenetWeights {
 /// Of wavenet().
 struct WavenetOptions {
   std::vector<Index> dilations;  ///< of each of conv_layers
-  bool causal = false;           ///< as in WavenetBlockOptions
+  bool causal = false;           ///< these two as in WavenetBlockOptions
+  float residual_scale = usual_residual_scale;
 };
 
 /// x = first_conv(x), then wavenet_blocks; of their skips, s = √(1/layers)·Σ, last_conv_3(relu(last_conv_1(

@@ -103,6 +103,12 @@ std::optional<Config> Config::descend(std::string_view path) const {
   return section({key.c_str()}).descend(path.substr(std::min(path.size(), key.size() + 1)));
 }
 
+Config Config::completed(Json defaults) const {
+  for (const auto& [key, value] : object_.items())
+    if (!value.is_null()) defaults[key] = value;
+  return with(std::move(defaults));
+}
+
 std::vector<Config> Config::sections(Keys keys, std::size_t shortest, std::size_t longest) const {
   const std::string full = name(keys);
   std::vector<Config> result;

@@ -55,6 +55,8 @@ class Config {
   std::optional<Config> descend(std::string_view path) const;
   /// Other settings, of the same file.
   Config with(Json object) const { return {path_, where_, std::move(object)}; }
+  /// These settings, and where they say nothing `defaults`.
+  Config completed(Json defaults) const;
   /// A list of sections.
   std::vector<Config> sections(Keys keys, std::size_t shortest, std::size_t longest) const;
 

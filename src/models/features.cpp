@@ -2,6 +2,10 @@
 
 #include <wavestride/norm.h>
 
+#include <numbers>
+
+#include "filter_design.h"
+
 namespace wavestride::models {
 namespace {
 
@@ -14,42 +18,104 @@ struct Recipe {
   const char* not_sound;  ///< why sound can't be analysed for it, where it can't
   bool fixed = false;     ///< settings that the config leaves out are those of the preset
   bool normalised = false;
-  void (*adjust)(MelOptions& mel, const Config& settings) = nullptr;  ///< what is not as in the preset
+  void (*adjust)(Features& features, const Config& settings) = nullptr;  ///< what is not as in the preset
 };
 
 constexpr const char* latents = "it takes the latents of its own text-to-speech model, no mel frames";
-constexpr const char* coqui =
-    "it takes mel frames of Coqui's AudioProcessor, which this library does not make";
 
-constexpr const char* wavenet_vocoder =
-    "it takes mel frames of sound that its own recipe filtered, normalised by the statistics of its data";
-
-void without_epsilon(MelOptions& mel, const Config&) {
-  mel.epsilon = 0;
+void without_epsilon(Features& features, const Config&) {
+  features.mel.epsilon = 0;
 }
 
-void speechbrain(MelOptions& mel, const Config&) {
-  mel.epsilon = 0;
-  mel.framing = MelFraming::center;
+void speechbrain(Features& features, const Config&) {
+  features.mel.epsilon = 0;
+  features.mel.framing = MelFraming::center;
 }
 
-void melgan_neurips(MelOptions& mel, const Config&) {
-  mel.epsilon = 0;
-  mel.f_max = 0;
-  mel.log = LogKind::log10;
+void melgan_neurips(Features& features, const Config&) {
+  features.mel.epsilon = 0;
+  features.mel.f_max = 0;
+  features.mel.log = LogKind::log10;
 }
 
-void vocos(MelOptions& mel, const Config& settings) {
+void vocos(Features& features, const Config& settings) {
   const std::string padding = settings.text({"padding"});
   if (padding == "same")
-    mel.framing = MelFraming::tight;
+    features.mel.framing = MelFraming::tight;
   else if (padding != "center")
     settings.refuse(settings.name({"padding"}), " must be center or same, is \"", padding, "\"");
 }
 
+double number_or(const Config& c, Keys keys, double fallback) {
+  return c.has(keys) ? c.number(keys) : fallback;
+}
+bool flag_or(const Config& c, Keys keys, bool fallback) {
+  return c.has(keys) ? c.flag(keys) : fallback;
+}
+
+/// AudioProcessor: gain·log(max(mel, 1e-8)), then less the mean of the data over its deviation, or the range
+/// from min_level_db to 0 made that from −max_norm or 0 to max_norm.
+void coqui(Features& features, const Config& c) {
+  MelOptions& mel = features.mel;
+  mel.floor = 1e-8;
+  mel.scale = number_or(c, {"spec_gain"}, 20);
+  const std::string log = c.has({"log_func"}) ? c.text({"log_func"}) : "np.log10";
+  if (log != "np.log10" && log != "np.log")
+    c.refuse(c.name({"log_func"}), " must be np.log10 or np.log, is \"", log, "\"");
+  mel.log = log == "np.log" ? LogKind::ln : LogKind::log10;
+  if (const double emphasis = number_or(c, {"preemphasis"}, 0); emphasis != 0)
+    mel.prefilter = {1.0f, -static_cast<float>(emphasis)};
+  if (!flag_or(c, {"do_amp_to_db_mel"}, true))
+    features.no_analysis = "it takes mel frames without a logarithm, which this library does not make";
+  if (c.has({"stft_pad_mode"}) && c.text({"stft_pad_mode"}) != "reflect")
+    features.no_analysis = "it takes mel frames padded otherwise than by reflection";
+  if (!flag_or(c, {"signal_norm"}, false)) return;
+  if (c.has({"stats_path"}) && c.text({"stats_path"}) != "") {
+    features.normalised = true;
+    return;
+  }
+  const double least = c.number({"min_level_db"}), reference = number_or(c, {"ref_level_db"}, 0),
+               most = number_or(c, {"max_norm"}, 1);
+  if (least >= 0) c.refuse(c.name({"min_level_db"}), " must be negative, is ", least);
+  const bool symmetric = flag_or(c, {"symmetric_norm"}, false);
+  const double stretch = (symmetric ? 2 : 1) * most / -least;
+  mel.scale *= stretch;
+  mel.offset = -stretch * (reference + least) - (symmetric ? most : 0);
+  if (flag_or(c, {"clip_norm"}, true)) {
+    mel.clip_low = symmetric ? -most : 0;
+    mel.clip_high = most;
+  }
+}
+
+/// scipy.signal.firwin(255, cutoff_hz over half the sample rate, pass_zero = False): a high-pass whose gain
+/// at half the sample rate is 1.
+std::vector<float> low_cut(double cutoff_hz, Index sample_rate) {
+  constexpr int half = 127;
+  const double cutoff = cutoff_hz / static_cast<double>(sample_rate / 2);
+  std::vector<double> taps;
+  double gain = 0;
+  for (int n = -half; n <= half; ++n) {
+    const double window = 0.54 + 0.46 * std::cos(std::numbers::pi * n / half);  // Hamming's
+    taps.push_back(window * (sinc(n) - cutoff * sinc(cutoff * n)));
+    gain += n % 2 == 0 ? taps.back() : -taps.back();
+  }
+  std::vector<float> filter;
+  for (const double tap : taps) filter.push_back(static_cast<float>(tap / gain));
+  return filter;
+}
+
+/// Of sound without what is too low to hear; what else its recipe does to sound is undone behind the network.
+void wavenet_vocoder(Features& features, const Config& c) {
+  MelOptions& mel = features.mel;
+  const double cutoff = number_or(c, {"highpass_cutoff"}, 0);
+  if (cutoff < 0 || cutoff >= static_cast<double>(mel.sample_rate / 2))
+    c.refuse(c.name({"highpass_cutoff"}), " must be from 0 to half the sample rate, is ", cutoff);
+  if (cutoff > 0) mel.prefilter = low_cut(cutoff, mel.sample_rate);
+}
+
 constexpr Recipe recipes[] = {
     {"NeMo", "preprocessor", "preprocessor", "hifigan-22k", nullptr, false, false, without_epsilon},
-    {"Coqui", "generator_model_params", "audio", nullptr, coqui},
+    {"Coqui", "generator_model", "audio", "pwg-22k", nullptr, false, false, coqui},
     {"Coqui", "model_args", "audio", nullptr, latents},
     {"ParallelWaveGAN", "generator_params", "", "pwg-22k", nullptr, false, true},
     {"ESPnet", "tts_conf", "feats_extract_conf", nullptr, latents},
@@ -60,7 +126,7 @@ constexpr Recipe recipes[] = {
     {"MMS-TTS", "vocab_size", "", nullptr, latents},
     {"melgan-neurips", "ngf", "", "hifigan-22k", nullptr, true, false, melgan_neurips},
     {"SpeechBrain", "mel_fmin", "", "hifigan-22k", nullptr, false, false, speechbrain},
-    {"wavenet_vocoder", "cin_channels", "", nullptr, wavenet_vocoder},
+    {"wavenet_vocoder", "cin_channels", "", "pwg-22k", nullptr, false, true, wavenet_vocoder},
     {"HiFi-GAN", "num_mels", "", "hifigan-22k", nullptr},
 };
 
@@ -93,8 +159,9 @@ void name_after_preset(MelOptions& mel) {
   }
 }
 
-MelOptions mel_of(const Recipe& recipe, const Config& c) {
-  MelOptions mel = mel_preset(recipe.manner);
+Features described_by(const Recipe& recipe, const Config& c) {
+  Features features{mel_preset(recipe.manner), {}, recipe.normalised};
+  MelOptions& mel = features.mel;
   mel.name = recipe.name;
   const auto setting = [&](Keys keys) { return !recipe.fixed || c.has(keys); };
   if (setting(rate_keys)) mel.sample_rate = sample_rate_of(c);
@@ -111,9 +178,9 @@ MelOptions mel_of(const Recipe& recipe, const Config& c) {
   if (const Keys k{"fmin", "mel_fmin", "lowfreq"}; !recipe.fixed) mel.f_min = c.has(k) ? c.number(k) : 0;
   if (const Keys k{"fmax", "mel_fmax", "highfreq"}; !recipe.fixed) mel.f_max = c.has(k) ? c.number(k) : 0;
   if (2 * mel.f_max == static_cast<double>(mel.sample_rate)) mel.f_max = 0;
-  if (recipe.adjust) recipe.adjust(mel, c);
+  if (recipe.adjust) recipe.adjust(features, c);
   name_after_preset(mel);
-  return mel;
+  return features;
 }
 
 Features described(const ModelFile& file, Index channels, Index hop) {
@@ -127,7 +194,7 @@ Features described(const ModelFile& file, Index channels, Index hop) {
   const auto section = config.descend(recipe->section);
   if (!section) config.refuse("\"", recipe->section, "\" must be a section");
   const Config& settings = *section;
-  if (recipe->manner != nullptr) return {mel_of(*recipe, settings), {}, recipe->normalised};
+  if (recipe->manner != nullptr) return described_by(*recipe, settings);
   MelOptions mel;
   mel.name = recipe->name;
   mel.sample_rate = sample_rate_of(settings);

@@ -3,6 +3,7 @@
 #include <wavestride/noise.h>
 
 #include "models/architecture.h"
+#include "models/coqui.h"
 #include "models/wavenet_files.h"
 
 namespace wavestride::models {
@@ -11,10 +12,14 @@ namespace {
 Network build(ModelFile& file) {
   const WavenetSpelling& s = parallel_wavegan_spelling;
   file.locate(wavenet_anchors(s.aux));
-  const Config c = file.config().section({"generator_params"});
+  const auto coqui = coqui_generator(file.config());
+  const Config c = coqui ? *coqui : file.config().section({"generator_params"});
   for (const char* key : {"in_channels", "out_channels"})
     if (c.has({key})) (void)c.integer({key}, 1, 1);
-  WavenetOptions options{.dilations = {}, .causal = c.has(s.causal) && c.flag(s.causal)};
+  constexpr float coqui_residual_scale = 0.25f;  // in its code
+  WavenetOptions options{.dilations = {},
+                         .causal = c.has(s.causal) && c.flag(s.causal),
+                         .residual_scale = coqui ? coqui_residual_scale : usual_residual_scale};
   const WavenetWeights weights = wavenet_weights(file, c, s, 1, 1, options);
   const Op upsample = upsample_net(file, c, s, options.causal);
   const Features features = features_of(file, upsample.in_channels(), upsample.rate().den);

@@ -4,21 +4,23 @@
 #include <wavestride/pad1d.h>
 
 #include "check.h"
+#include "models/melgan.h"
 
 namespace wavestride::models {
 
-const WavenetSpelling parallel_wavegan_spelling{
-    "conv1x1_aux",
-    nullptr,
-    {"skip_channels"},
-    {"aux_channels"},
-    {"aux_context_window"},
-    {"use_causal_conv"},
-    {"nonlinear_activation", "upsample_activation"},
-    {"nonlinear_activation_params", "upsample_activation_params"}};
+const WavenetSpelling parallel_wavegan_spelling{"conv1x1_aux",
+                                                nullptr,
+                                                {"skip_channels"},
+                                                {"aux_channels"},
+                                                {"aux_context_window"},
+                                                {"use_causal_conv"},
+                                                {"nonlinear_activation", "upsample_activation"},
+                                                {"nonlinear_activation_params", "upsample_activation_params"},
+                                                true};
 const WavenetSpelling wavenet_spelling{
     "conv1x1c",  "conv1x1g", {"skip_out_channels"},   {"cin_channels"},
-    {"cin_pad"}, {},         {"upsample_activation"}, {"upsample_activation_params"}};
+    {"cin_pad"}, {},         {"upsample_activation"}, {"upsample_activation_params"},
+    false};
 
 namespace {
 
@@ -60,8 +62,9 @@ bool holds_wavenet(const TensorFile& file, const char* aux) {
 
 WavenetWeights wavenet_weights(ModelFile& file, const Config& c, const WavenetSpelling& s, Index inputs,
                                Index outputs, WavenetOptions& options) {
-  const Index layers = c.integer({"layers"}, 1, most_layers), stacks = c.integer({"stacks"}, 1, layers);
-  const Index residual = c.integer({"residual_channels"}, 1, most_channels),
+  const Keys layer_keys{"layers", "num_res_blocks"}, residual_keys{"residual_channels", "res_channels"};
+  const Index layers = c.integer(layer_keys, 1, most_layers), stacks = c.integer({"stacks"}, 1, layers);
+  const Index residual = c.integer(residual_keys, 1, most_channels),
               gate = c.integer({"gate_channels"}, 2, most_channels),
               skip = c.integer(s.skip_channels, 1, most_channels),
               features = c.integer(s.feature_channels, 1, most_channels),
@@ -72,10 +75,10 @@ WavenetWeights wavenet_weights(ModelFile& file, const Config& c, const WavenetSp
   for (const Index d : options.dilations)
     reach = std::min(reach + (kernel - 1) * std::min(d, most_reach), 2 * most_reach);
   if (reach > most_reach)
-    c.refuse(c.name({"layers"}), ", ", c.name({"stacks"}), " and ", c.name({"kernel_size"}),
+    c.refuse(c.name(layer_keys), ", ", c.name({"stacks"}), " and ", c.name({"kernel_size"}),
              " must reach back to at most ", most_reach, " samples");
-  const std::string r = c.name({"residual_channels"}), g = c.name({"gate_channels"}),
-                    k = c.name(s.skip_channels), f = c.name(s.feature_channels);
+  const std::string r = c.name(residual_keys), g = c.name({"gate_channels"}), k = c.name(s.skip_channels),
+                    f = c.name(s.feature_channels);
   const auto conv = [&](const std::string& name, std::vector<Index> shape, const std::string& by) {
     return file.conv(name, shape, Bias::optional, by);
   };
@@ -100,22 +103,29 @@ Op upsample_net(ModelFile& file, const Config& c, const WavenetSpelling& s, bool
   if (c.has({"upsample_conditional_features"}) && !c.flag({"upsample_conditional_features"}))
     c.refuse(c.name({"upsample_conditional_features"}), " must be true: features come at the rate of frames");
   const std::string kind = c.text({"upsample_net"});
+  const Index features = c.integer(s.feature_channels, 1, most_channels),
+              context = c.integer(s.context, 0, 1 << 10);
+  // Coqui's settings stand in no section of their own.
+  const Config up = c.has({"upsample_params"}) ? c.section({"upsample_params"}) : c;
+  if (s.melgan && kind == "MelGANGenerator") {
+    if (context != 0) c.refuse(c.name(s.context), " of a MelGANGenerator must be 0, is ", context);
+    return pwg_melgan(file, "upsample_net.", up, features);
+  }
   const bool conv_in = kind == "ConvInUpsampleNetwork";
   if (!conv_in && kind != "UpsampleNetwork")
-    c.refuse(c.name({"upsample_net"}), " must be ConvInUpsampleNetwork or UpsampleNetwork, is \"", kind,
-             "\"");
-  const Config up = c.section({"upsample_params"});
+    c.refuse(c.name({"upsample_net"}), " must be ConvInUpsampleNetwork", s.melgan ? ", MelGANGenerator" : "",
+             " or UpsampleNetwork, is \"", kind, "\"");
   for (const char* key : {"mode", "interpolate_mode"})
     if (up.has({key}) && up.text({key}) != "nearest")
       up.refuse(up.name({key}), " must be nearest, is \"", up.text({key}), "\"");
-  UpsampleNetworkOptions options{.channels = c.integer(s.feature_channels, 1, most_channels),
-                                 .scales = up.integers({"upsample_scales"}, 1, 16, 1, 1 << 10),
+  const Keys scale_keys{"upsample_scales", "upsample_factors"};
+  UpsampleNetworkOptions options{.channels = features,
+                                 .scales = up.integers(scale_keys, 1, 16, 1, 1 << 10),
                                  .causal = causal,
                                  .negative_slope = slope_of(up, s)};
   Index hop = 1;
   for (const Index scale : options.scales) hop = std::min(hop * scale, most_hop + 1);
-  if (hop > most_hop) up.refuse(up.name({"upsample_scales"}), " must multiply to at most ", most_hop);
-  const Index context = c.integer(s.context, 0, 1 << 10);
+  if (hop > most_hop) up.refuse(up.name(scale_keys), " must multiply to at most ", most_hop);
   const Index bins =
       up.has({"freq_axis_kernel_size"}) ? up.integer({"freq_axis_kernel_size"}, 1, 1 << 10) : 1;
   UpsampleNetworkWeights weights;
@@ -128,8 +138,7 @@ Op upsample_net(ModelFile& file, const Config& c, const WavenetSpelling& s, bool
     const std::string name =
         message("upsample_net.", conv_in ? "upsample." : "", "up_layers.", 1 + static_cast<Index>(i) * step);
     weights.up_layers.push_back(
-        file.conv(name, {1, 1, bins, 2 * options.scales[i] + 1}, Bias::none, up.name({"upsample_scales"}))
-            .weight);
+        file.conv(name, {1, 1, bins, 2 * options.scales[i] + 1}, Bias::none, up.name(scale_keys)).weight);
   }
   if (conv_in) return conv_in_upsample_network(weights, options);
   const Op network = upsample_network(weights, options);

@@ -14,6 +14,7 @@ struct WavenetSpelling {
   Keys skip_channels, feature_channels, context, causal;
   /// Of the section upsample_params: the activation behind each layer, and its parameters.
   Keys activation, activation_parameters;
+  bool melgan;  ///< whether a MelGAN may be the upsampling network
 };
 
 extern const WavenetSpelling parallel_wavegan_spelling, wavenet_spelling;
@@ -24,7 +25,7 @@ WavenetWeights wavenet_weights(ModelFile& file, const Config& c, const WavenetSp
                                Index outputs, WavenetOptions& options);
 
 /// Features to the rate of the waveform: ConvInUpsampleNetwork or UpsampleNetwork, features that are
-/// replicated at the ends as far as its context goes.
+/// replicated at the ends as far as its context goes; or a MelGANGenerator.
 Op upsample_net(ModelFile& file, const Config& c, const WavenetSpelling& s, bool causal);
 
 /// Names that the checkpoints of both have.

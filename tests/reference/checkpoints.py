@@ -113,3 +113,19 @@ def save(case, file, value, format="zip", config=None, config_file="config.json"
     size = (folder / file).stat().st_size
     print(f"{case}/{file}: {size / 1024:.0f} KiB")
     return f"{case}/{file}"
+
+
+def add_frames(golden, file, net, inputs, lengths, **options):
+    """What the net of a file makes of random frames, `lengths` of them."""
+    for frames in lengths:
+        x = torch.randn(inputs, frames)
+        with torch.no_grad():
+            golden.add({"file": file, **options}, x=x, y=net(x[None])[0])
+
+
+def coqui_audio(hop, mels=10):
+    """The section "audio" of Coqui's configs."""
+    return {"sample_rate": 16000, "fft_size": 64, "win_length": 64, "hop_length": hop, "frame_length_ms": None,
+            "frame_shift_ms": None, "num_mels": mels, "mel_fmin": 50.0, "mel_fmax": 7600.0, "spec_gain": 1, "log_func": "np.log",
+            "signal_norm": False, "min_level_db": -100, "ref_level_db": 0, "preemphasis": 0.0, "symmetric_norm": True,
+            "max_norm": 4.0, "clip_norm": True, "stats_path": None}

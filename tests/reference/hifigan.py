@@ -3,12 +3,10 @@
 The modules are written from the facts (layer lists and names), so that their state dicts have the original keys.
 """
 
-import sys
-
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from checkpoints import fuse, new_spelling, randomise, save, weight_norm
+from checkpoints import add_frames, coqui_audio, fuse, new_spelling, randomise, save, weight_norm
 from golden import Golden
 
 V1 = {"resblock": "1", "upsample_rates": [8, 8, 2, 2], "upsample_kernel_sizes": [16, 16, 4, 4],
@@ -209,11 +207,7 @@ def small():
 
     def add(file, net, inputs, g=None, **options):
         net.eval()
-        for frames in (6, 7, 23):
-            x = torch.randn(inputs, frames)
-            with torch.no_grad():
-                y = net(x[None], g) if g is not None else net(x[None])
-            golden.add({"file": file, **options}, x=x, y=y[0])
+        add_frames(golden, file, lambda x: net(x) if g is None else net(x, g), inputs, (6, 7, 23), **options)
 
     torch.manual_seed(11)
     for name, sizes, format in (("1", SMALL1, "zip"), ("2", SMALL2, "legacy")):
@@ -228,8 +222,17 @@ def small():
         **{k: SMALL1[k] for k in ("upsample_initial_channel", "resblock_kernel_sizes", "resblock_dilation_sizes",
                                   "upsample_kernel_sizes")},
         "in_channels": 10, "out_channels": 1, "resblock_type": "1", "upsample_factors": SMALL1["upsample_rates"]},
-        "audio": {"sample_rate": 16000, "hop_length": 16}}
+        "audio": coqui_audio(16)}
     add(save("hifigan-coqui", "best_model.pth", state, "zip", config), net, 10)
+
+    net = fuse(randomise(Generator(SMALL1, 11, plain_ends=True, post_bias=False, ups="upsampler", cond="cond", gin=3), 12))
+    voices = torch.randn(4, 3)
+    state = {**prefixed("decoder.", net.state_dict()), "embed_speaker.weight": voices,
+             "text_encoder.embed_tokens.weight": torch.randn(4, 11), "flow.flows.0.conv_pre.weight": torch.randn(2, 2, 1)}
+    config = {"model_type": "vits", "vocab_size": 4, "flow_size": 11, "num_speakers": 4, "speaker_embedding_size": 3,
+              "leaky_relu_slope": 0.1, "sampling_rate": 16000, **{k: v for k, v in SMALL1.items() if k != "resblock"}}
+    add(save("hifigan-vits-transformers", "model.safetensors", state, "safetensors", config), net, 11,
+        voices[1][None, :, None], speaker=1)
 
     net = randomise(Generator(SMALL2, 14, plain_ends=True, post_bias=False, cond="cond", gin=5), 3)
     voices = torch.randn(3, 5)

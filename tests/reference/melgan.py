@@ -1,9 +1,13 @@
-"""Goldens of MelGAN generators: the original, ParallelWaveGAN's, multi-band with its filter bank, causal ones."""
+"""Goldens of MelGAN generators: the original, ParallelWaveGAN's, multi-band with its filter bank, causal ones, Coqui's."""
 
+import math
+
+import numpy as np
+import scipy.signal
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from checkpoints import randomise, save, weight_norm
+from checkpoints import add_frames, coqui_audio, new_spelling, randomise, save, weight_norm
 from golden import Golden
 from hifigan import CausalUp
 from pqmf import synthesise
@@ -82,6 +86,69 @@ class Original(nn.Module):
         return self.model(x)
 
 
+class CoquiStacks(nn.Module):
+    """All residual stacks of a scale."""
+
+    def __init__(self, channels, kernel, count):
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.LeakyReLU(0.2), nn.ReflectionPad1d((kernel - 1) // 2 * kernel**j),
+                          weight_norm(nn.Conv1d(channels, channels, kernel, dilation=kernel**j)), nn.LeakyReLU(0.2),
+                          weight_norm(nn.Conv1d(channels, channels, 1))) for j in range(count))
+        self.shortcuts = nn.ModuleList(weight_norm(nn.Conv1d(channels, channels, 1)) for _ in range(count))
+
+    def forward(self, x):
+        for block, shortcut in zip(self.blocks, self.shortcuts):
+            x = shortcut(x) + block(x)
+        return x
+
+
+class CoquiBank(nn.Module):
+    """A filter bank whose filters are buffers: scipy's firwin, its cosines half a sample beside the centre."""
+
+    def __init__(self, subbands=4, taps=62, cutoff=0.15, beta=9.0):
+        super().__init__()
+        prototype = scipy.signal.firwin(taps + 1, cutoff, window=("kaiser", beta))
+        k = np.arange(subbands)[:, None]
+        turns = (2 * k + 1) * math.pi / (2 * subbands) * (np.arange(taps + 1) - (taps - 1) / 2)
+        phase = (-1.0) ** k * math.pi / 4
+        self.register_buffer("H", torch.tensor(2 * prototype * np.cos(turns + phase)).float()[:, None])
+        self.register_buffer("G", torch.tensor(2 * prototype * np.cos(turns - phase)).float()[None])
+        self.register_buffer("updown_filter", torch.eye(subbands)[:, :, None] * (torch.arange(subbands) == 0))
+
+    def synthesise(self, x):
+        subbands, taps = self.G.shape[1], self.G.shape[2] - 1
+        return F.conv1d(F.conv_transpose1d(x, subbands * self.updown_filter, stride=subbands), self.G, padding=taps // 2)
+
+
+class CoquiMelgan(nn.Module):
+    def __init__(self, p):
+        super().__init__()
+        channels, kernel = p["base_channels"], p["proj_kernel"]
+        layers = [nn.ReflectionPad1d((kernel - 1) // 2), weight_norm(nn.Conv1d(p["in_channels"], channels, kernel))]
+        for scale in p["upsample_factors"]:
+            odd = scale % 2
+            layers += [nn.LeakyReLU(0.2), weight_norm(nn.ConvTranspose1d(channels, channels // 2, 2 * scale, scale,
+                                                                         padding=scale // 2 + odd, output_padding=odd)),
+                       CoquiStacks(channels // 2, p["res_kernel"], p["num_res_blocks"])]
+            channels //= 2
+        self.layers = nn.Sequential(*layers, nn.LeakyReLU(0.2), nn.ReflectionPad1d((kernel - 1) // 2),
+                                    weight_norm(nn.Conv1d(channels, p["out_channels"], kernel)), nn.Tanh())
+        if p["out_channels"] > 1:
+            self.pqmf_layer = CoquiBank(p["out_channels"])
+
+    def forward(self, x):
+        y = self.layers(x)
+        return self.pqmf_layer.synthesise(y) if hasattr(self, "pqmf_layer") else y
+
+
+# What the constructors have where a config says nothing.
+COQUI = {"melgan": {"in_channels": 80, "out_channels": 1, "proj_kernel": 7, "base_channels": 512,
+                    "upsample_factors": [8, 8, 2, 2], "res_kernel": 3, "num_res_blocks": 3},
+         "multiband_melgan": {"in_channels": 80, "out_channels": 4, "proj_kernel": 7, "base_channels": 384,
+                              "upsample_factors": [2, 8, 2, 2], "res_kernel": 3, "num_res_blocks": 3},
+         "fullband_melgan": {"in_channels": 80, "out_channels": 1, "proj_kernel": 7, "base_channels": 512,
+                             "upsample_factors": [2, 8, 2, 2], "res_kernel": 3, "num_res_blocks": 4}}
 PARAMS = {"in_channels": 10, "out_channels": 1, "kernel_size": 7, "channels": 16, "bias": True, "upsample_scales": [5, 2],
           "stack_kernel_size": 3, "stacks": 2, "nonlinear_activation": "LeakyReLU",
           "nonlinear_activation_params": {"negative_slope": 0.2}, "pad": "ReflectionPad1d", "pad_params": {},
@@ -95,11 +162,8 @@ def small():
 
     def add(file, net, inputs, options=None):
         net.eval()
-        for frames in (7, 8, 25):
-            x = torch.randn(inputs, frames)
-            with torch.no_grad():
-                y = net(x[None])[0]
-            golden.add({"file": file}, x=x, y=y if options is None else synthesise(y, options))
+        add_frames(golden, file, lambda x: net(x) if options is None else synthesise(net(x)[0], options)[None], inputs,
+                   (7, 8, 25))
 
     torch.manual_seed(12)
     net = randomise(Original(80, 1, 2), 1)
@@ -128,6 +192,16 @@ def small():
         file = save(f"melgan-{name}", "checkpoint-1000000steps.pkl", state, "zip", config,
                     "config.json" if name in ("pwg", "multiband", "multiband-own") else "config.yml")
         add(file, net, 10, options if bank else None)
+    for kind, changes, hop in (("melgan", {"upsample_factors": [3, 2], "num_res_blocks": 2}, 6),
+                               ("fullband_melgan", {"upsample_factors": [2, 2], "num_res_blocks": 2}, 4),
+                               ("multiband_melgan", {"upsample_factors": [2, 3], "num_res_blocks": 1, "proj_kernel": 5}, 24)):
+        params = {"in_channels": 10, "base_channels": 16, **changes}
+        net = randomise(CoquiMelgan({**COQUI[kind], **params}), 3)
+        state = net.state_dict()
+        if kind == "fullband_melgan":  # of the newer trainer
+            state = {f"model_g.{key}": value for key, value in new_spelling(state).items()}
+        config = {"generator_model": f"{kind}_generator", "generator_model_params": params, "audio": coqui_audio(hop)}
+        add(save(f"melgan-coqui-{kind.split('_')[0]}", "best_model.pth", {"model": state, "step": 1}, "zip", config), net, 10)
     golden.save()
 
 

@@ -8,8 +8,9 @@ import math
 import numpy as np
 import torch
 import torch.nn.functional as F
-from checkpoints import fuse, new_spelling, randomise, save, weight_norm
+from checkpoints import add_frames, coqui_audio, fuse, new_spelling, randomise, save, weight_norm
 from golden import Golden
+from melgan import Melgan
 from torch import nn
 from wavenet_model import counter_normal
 
@@ -18,6 +19,7 @@ class Block(nn.Module):
     def __init__(self, p, dilation):
         super().__init__()
         self.reach, self.causal = (p["kernel_size"] - 1) * dilation, p["use_causal_conv"]
+        self.scale = p.get("residual_scale", math.sqrt(0.5))
         half = p["gate_channels"] // 2
         self.conv = nn.Conv1d(p["residual_channels"], 2 * half, p["kernel_size"], dilation=dilation, bias=p["bias"])
         self.conv1x1_aux = nn.Conv1d(p["aux_channels"], 2 * half, 1, bias=False)
@@ -28,7 +30,7 @@ class Block(nn.Module):
         left = self.reach if self.causal else self.reach // 2
         a, b = (self.conv(F.pad(x, (left, self.reach - left))) + self.conv1x1_aux(c)).chunk(2, 1)
         u = torch.tanh(a) * torch.sigmoid(b)
-        return (self.conv1x1_out(u) + x) * math.sqrt(0.5), self.conv1x1_skip(u)
+        return (self.conv1x1_out(u) + x) * self.scale, self.conv1x1_skip(u)
 
 
 class UpsampleNetwork(nn.Module):
@@ -73,7 +75,14 @@ class ParallelWaveGAN(nn.Module):
         super().__init__()
         self.context = p["aux_context_window"]
         self.first_conv = nn.Conv1d(1, p["residual_channels"], 1)
-        self.upsample_net = (ConvInUpsampleNetwork if p["upsample_net"] == "ConvInUpsampleNetwork" else UpsampleNetwork)(p)
+        if p["upsample_net"] == "MelGANGenerator":
+            self.upsample_net = Melgan({**p["upsample_params"], "use_causal_conv": p["use_causal_conv"],
+                                        "use_final_nonlinear_activation": False}, True)
+            for m in self.upsample_net.modules():  # not to have it twice
+                if hasattr(m, "weight_g"):
+                    nn.utils.remove_weight_norm(m)
+        else:
+            self.upsample_net = (ConvInUpsampleNetwork if p["upsample_net"] == "ConvInUpsampleNetwork" else UpsampleNetwork)(p)
         per_stack = p["layers"] // p["stacks"]
         self.conv_layers = nn.ModuleList(Block(p, 2 ** (i % per_stack)) for i in range(p["layers"]))
         skip = p["skip_channels"]
@@ -100,6 +109,8 @@ SMALL = {"in_channels": 1, "out_channels": 1, "kernel_size": 3, "layers": 6, "st
          "use_weight_norm": True, "use_causal_conv": False, "upsample_conditional_features": True,
          "upsample_net": "ConvInUpsampleNetwork", "upsample_params": {"upsample_scales": [4, 2]}}
 LEAKY = {"nonlinear_activation": "LeakyReLU", "nonlinear_activation_params": {"negative_slope": 0.4}}
+MELGAN = {"in_channels": 10, "out_channels": 10, "channels": 16, "upsample_scales": [4, 3], "stacks": 2, "kernel_size": 5,
+          "stack_kernel_size": 3, "use_weight_norm": False, "use_final_nonlinear_activation": False}
 CONFIG_FILES = ("config.json", "config.yml")
 CASES = {
     "v1": ({}, "zip"),
@@ -108,7 +119,19 @@ CASES = {
     "causal": ({"use_causal_conv": True}, "zip"),
     "upsample": ({"upsample_net": "UpsampleNetwork", "aux_context_window": 0,
                   "upsample_params": {"upsample_scales": [3, 4], **LEAKY}}, "legacy"),
+    "melgan": ({"upsample_net": "MelGANGenerator", "aux_context_window": 0, "upsample_params": MELGAN}, "zip"),
+    "melgan-causal": ({"upsample_net": "MelGANGenerator", "aux_context_window": 0, "upsample_params": MELGAN,
+                       "use_causal_conv": True}, "zip"),
 }
+
+
+def coqui():
+    """What Coqui's generator has where its config says nothing, in the names of ParallelWaveGAN; and a config."""
+    params = {"num_res_blocks": 6, "stacks": 2, "res_channels": 8, "gate_channels": 16, "skip_channels": 6, "aux_channels": 10,
+              "upsample_factors": [4, 2]}
+    p = {**SMALL, "aux_context_window": 0, "upsample_params": {"upsample_scales": [4, 2]}, "residual_scale": 0.25}
+    config = {"generator_model": "parallel_wavegan_generator", "generator_model_params": params, "audio": coqui_audio(8)}
+    return ParallelWaveGAN(p), config
 
 
 def small():
@@ -119,17 +142,18 @@ def small():
         net = randomise(ParallelWaveGAN(params), i)
         hop = math.prod(params["upsample_params"]["upsample_scales"])
         config = {"sampling_rate": 16000, "fft_size": 64, "hop_size": hop, "win_length": None, "window": "hann",
-                  "num_mels": 10, "fmin": 80, "fmax": 7600, "generator_params": params}
+                  "num_mels": 10, "fmin": 80, "fmax": 7600, "version": "0.5.5", "generator_params": params}
         state = net.state_dict() if i != 2 else new_spelling(net.state_dict())
         if i == 3:
             state = fuse(net).state_dict()
         file = save(f"parallel-wavegan-{name}", "checkpoint-400000steps.pkl",
                     {"model": {"generator": state, "discriminator": {"conv_layers.0.bias": torch.zeros(2)}}, "steps": 1},
                     format, config, CONFIG_FILES[i % 2])
-        for frames in (1, 2, 9, 40):
-            x = torch.randn(10, frames)
-            with torch.no_grad():
-                golden.add({"file": file, "config": CONFIG_FILES[i % 2]}, x=x, y=net(x[None])[0])
+        add_frames(golden, file, net, 10, (7, 9, 40) if "melgan" in name else (1, 2, 9, 40), config=CONFIG_FILES[i % 2])
+    net, config = coqui()
+    randomise(net, 9)
+    file = save("parallel-wavegan-coqui", "best_model.pth", {"model": net.state_dict(), "step": 1}, "zip", config)
+    add_frames(golden, file, net, 10, (1, 9, 40))
     golden.save()
 
 
