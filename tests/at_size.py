@@ -15,20 +15,33 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "reference"))
 try:
     import numpy as np
+    import scipy.io.wavfile
     import torch
-    from checkpoints import fuse, new_spelling, randomise
+    from checkpoints import coqui_audio, new_spelling, randomise
 except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
 
+from audio_unet_model import AudioUNet, spline
 from hifigan import MEL, V1, V2, V3, Generator, PwgGenerator
 from istftnet import Istftnet
-from melgan import Melgan
-from model_sizes import PWG, melgan, pwg
+from melgan import COQUI, CoquiMelgan, Melgan
+from model_sizes import AUDIO_UNET_KERNELS, MU_LAW, PWG, WAVEGAN, WAVENET, audio_unet, melgan, pwg
+from parallel_wavegan import ParallelWaveGAN
 from pqmf import synthesise
 from vocos import Vocos, config_of
+from wavenet_model import WaveNet, counter_noise
+from wavenet_vocoder import processed
 
 FRAMES = 24
+
+
+class Case:
+    """A network, what torch saves of it, its config, and how torch runs it on x."""
+
+    def __init__(self, net, state, config, run=None, command="vocode", frames=FRAMES, inputs=80):
+        self.net, self.state, self.config, self.command, self.shape = net, state, config, command, (inputs, frames)
+        self.run = run or (lambda x: net(x[None])[0])
 
 
 def read_float_wav(path):
@@ -39,30 +52,55 @@ def read_float_wav(path):
 
 def hifigan(sizes, new=False):
     net = Generator(sizes, 80)
-    return net, lambda: {"generator": new_spelling(net.state_dict()) if new else net.state_dict()}, {**sizes, **MEL}, None
+    return Case(net, lambda: {"generator": new_spelling(net.state_dict()) if new else net.state_dict()}, {**sizes, **MEL})
 
 
 def piper(sizes, quality, channels):
     net = Generator(sizes, channels, plain_ends=True, post_bias=False)
     config = {"audio": {"sample_rate": 22050, "quality": quality}, "phoneme_id_map": {}}
-    return net, lambda: {"state_dict": {f"model_g.dec.{key}": value for key, value in net.state_dict().items()}}, config, None
+    return Case(net, lambda: {"state_dict": {f"model_g.dec.{key}": value for key, value in net.state_dict().items()}}, config,
+                inputs=channels)
 
 
 def of_pwg(net, config, bank=None):
-    return net, lambda: {"model": {"generator": net.state_dict()}}, config, bank
+    run = (lambda x: synthesise(net(x[None])[0], bank)) if bank else None
+    return Case(net, lambda: {"model": {"generator": net.state_dict()}}, config, run)
+
+
+def coqui_multiband():
+    net = CoquiMelgan(COQUI["multiband_melgan"])
+    audio = {**coqui_audio(256, 80), "sample_rate": 22050, "fft_size": 1024, "win_length": 1024}
+    return Case(net, lambda: {"model": net.state_dict()}, {"generator_model": "multiband_melgan_generator", "audio": audio})
 
 
 def istftnet():
     config = {**V1, "upsample_rates": [8, 8], "upsample_kernel_sizes": [16, 16], "gen_istft_n_fft": 16,
               "gen_istft_hop_size": 4, **MEL}
     net = Istftnet(config, 80)
-    return net, lambda: {"generator": net.state_dict()}, config, None
+    return Case(net, lambda: {"generator": net.state_dict()}, config)
 
 
 def vocos():
     sizes = (100, 512, 1536, 8, 1024, 256, "center")
     net = Vocos(*sizes)
-    return net, net.state_dict, config_of(*sizes, 24000), None
+    return Case(net, net.state_dict, config_of(*sizes, 24000), inputs=100)
+
+
+def wavenet(config, *sizes, **options):
+    """Generates, each sample from those before it."""
+    net = WaveNet(*sizes, **options)
+
+    def run(x):
+        c = net.upsampled(x[None])
+        return processed(net.generate(c, counter_noise(net.distribution, net.outputs, 0, c.shape[-1])), config)
+
+    return Case(net, lambda: {"state_dict": net.state_dict()}, config, run, frames=2)
+
+
+def extension(filters, arithmetic):
+    config = audio_unet(filters, arithmetic)
+    net = AudioUNet(filters, AUDIO_UNET_KERNELS, tensorflow=arithmetic == "tensorflow")
+    return Case(net, net.state_dict, config, lambda x: net(spline(x[0], config["r"])[None, None])[0], "extend", 500, 1)
 
 
 MULTIBAND = melgan(channels=384, upsample_scales=[8, 4, 2], stacks=4, out_channels=4)
@@ -74,38 +112,50 @@ NETWORKS = {
     "pwg-hifigan-24k": lambda: of_pwg(PwgGenerator(PWG), pwg(24000, 300, PWG)),
     "melgan": lambda: of_pwg(Melgan(melgan()), pwg(22050, 256, melgan())),
     "multiband-melgan": lambda: of_pwg(Melgan(MULTIBAND), pwg(22050, 256, MULTIBAND), (4, 62, 0.142, 9.0)),
+    "coqui-multiband-melgan": coqui_multiband,
+    "parallel-wavegan": lambda: of_pwg(ParallelWaveGAN(WAVEGAN), pwg(22050, 256, WAVEGAN)),
     "istftnet": istftnet,
     "vocos": vocos,
+    "wavenet": lambda: wavenet(WAVENET),
+    "wavenet-mulaw": lambda: wavenet(MU_LAW, 256, 30, 3, distribution="softmax"),
+    "audio-unet": lambda: extension((128, 384, 512, 512), "tensorflow"),
+    "audio-unet-paper": lambda: extension((128, 256, 512, 512), "pytorch"),
 }
 
 
-def quieten(net):
+def tame(net):
     """What is far beyond full scale is no test of samples."""
-    for p in getattr(net, "conv_post", torch.nn.Identity()).parameters():
-        p.data *= 0.1
+    for name, factor in (("conv_post", 0.1), ("last", 0.2)):
+        layer = getattr(net, name, None)
+        for p in layer.parameters() if isinstance(layer, torch.nn.Module) else ():
+            p.data *= factor
+    if hasattr(net, "tame"):
+        net.tame()
 
 
 def main():
     tool, wanted = sys.argv[1], sys.argv[2:] or list(NETWORKS)
     torch.manual_seed(17)
+    torch.set_num_threads(1)
     worst = 0.0
     for number, name in enumerate(wanted):
-        net, state, config, bank = NETWORKS[name]()
-        randomise(net, 1).eval()
-        quieten(net)
+        case = NETWORKS[name]()
+        net = randomise(case.net, 1).eval()
+        tame(net)
         with tempfile.TemporaryDirectory() as folder, torch.no_grad():
             folder = pathlib.Path(folder)
-            torch.save(state(), folder / "weights", _use_new_zipfile_serialization=number % 2 == 1)
-            (folder / "config.json").write_text(json.dumps(config))
-            first = next(m for m in net.modules() if isinstance(m, torch.nn.Conv1d))
-            x = torch.randn(first.in_channels, FRAMES)
-            np.save(folder / "x.npy", x.numpy())
-            y = net(x[None])[0]
-            if bank:
-                y = synthesise(y, bank)
-            y = y.flatten().numpy()
+            torch.save(case.state(), folder / "weights", _use_new_zipfile_serialization=number % 2 == 1)
+            (folder / "config.json").write_text(json.dumps(case.config))
+            x = torch.randn(case.shape)
+            if case.command == "extend":
+                given = folder / "x.wav"
+                scipy.io.wavfile.write(given, case.config["sampling_rate"] // case.config["r"], x[0].mul_(0.3).numpy())
+            else:
+                given = folder / "x.npy"
+                np.save(given, x.numpy())
+            y = case.run(x).flatten().numpy()
             for chunk in (1, 7, 1000):
-                subprocess.run([tool, "vocode", folder / "x.npy", folder / "y.wav", "--model", folder / "weights",
+                subprocess.run([tool, case.command, given, folder / "y.wav", "--model", folder / "weights",
                                 "--bits", "float", "--chunk", str(chunk)], check=True, capture_output=True)
                 got = read_float_wav(folder / "y.wav")
                 assert got.shape == y.shape, f"{name}: {got.shape} samples, torch has {y.shape}"

@@ -50,6 +50,28 @@ TEST_CASE("wavenet: upsampling networks equal their PyTorch modules") {
   }
 }
 
+TEST_CASE("wavenet: published stacks read as far as was counted for them") {
+  constexpr struct {
+    const char* name;
+    Index layers, stacks, kernel;
+    bool causal;
+    Index field;
+  } published[] = {{"ParallelWaveGAN v1", 30, 3, 3, false, 2 * 3069 + 1},
+                   {"ParallelWaveGAN v3", 30, 3, 5, false, 2 * 6138 + 1},
+                   {"WaveNet, mixture of logistics", 24, 4, 3, true, 505},
+                   {"WaveNet, mu-law", 30, 3, 3, true, 6139}};
+  Initialiser init(65);
+  for (const auto& p : published) {
+    INFO(p.name);
+    WavenetWeights w{init.conv(1, 1, 1), {}, init.conv(1, 1, 1), init.conv(1, 1, 1)};
+    for (Index i = 0; i < p.layers; ++i)
+      w.conv_layers.push_back({init.conv(2, 1, p.kernel), {}, init.conv(1, 1, 1), init.conv(1, 1, 1)});
+    const Stack net = wavenet(w, {.dilations = wavenet_dilations(p.layers, p.stacks), .causal = p.causal});
+    CHECK(net.receptive_field() == p.field);
+    CHECK(net.lookahead_frames() == (p.causal ? 0 : p.field / 2));
+  }
+}
+
 TEST_CASE("wavenet: blocks and upsampling networks keep the contract of every Op") {
   Rng rng(61);
   Initialiser init(61);

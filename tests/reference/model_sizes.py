@@ -6,12 +6,15 @@ tests/model_sizes.cpp builds these networks and measures what they cost.
 import json
 
 import torch
+from audio_unet_model import AudioUNet
 from checkpoints import fuse
 from golden import GOLDEN
 from hifigan import MEL, V1, V2, V3, Generator, PwgGenerator
 from istftnet import Istftnet
 from melgan import Melgan
+from parallel_wavegan import ParallelWaveGAN
 from vocos import Vocos, config_of
+from wavenet_model import WaveNet
 
 MELGAN = {"in_channels": 80, "out_channels": 1, "kernel_size": 7, "channels": 512, "bias": True,
           "upsample_scales": [8, 8, 2, 2], "stack_kernel_size": 3, "stacks": 3, "nonlinear_activation": "LeakyReLU",
@@ -21,6 +24,17 @@ PWG = {"in_channels": 80, "out_channels": 1, "channels": 512, "kernel_size": 7, 
        "upsample_kernel_sizes": [10, 10, 8, 6], "resblock_kernel_sizes": [3, 7, 11], "resblock_dilations": [[1, 3, 5]] * 3,
        "use_additional_convs": True, "bias": True, "nonlinear_activation": "LeakyReLU",
        "nonlinear_activation_params": {"negative_slope": 0.1}, "use_weight_norm": True, "use_causal_conv": False}
+WAVEGAN = {"in_channels": 1, "out_channels": 1, "kernel_size": 3, "layers": 30, "stacks": 3, "residual_channels": 64,
+           "gate_channels": 128, "skip_channels": 64, "aux_channels": 80, "aux_context_window": 2, "bias": True,
+           "use_weight_norm": True, "use_causal_conv": False, "upsample_net": "ConvInUpsampleNetwork",
+           "upsample_params": {"upsample_scales": [4, 4, 4, 4]}}
+WAVENET = {"input_type": "raw", "postprocess": "inv_preemphasis", "global_gain_scale": 0.55, "output_distribution": "Logistic", "sample_rate": 22050, "num_mels": 80, "fmin": 125,
+           "fmax": 7600, "fft_size": 1024, "hop_size": 256, "kernel_size": 3, "cin_channels": 80, "cin_pad": 2,
+           "upsample_conditional_features": True, "upsample_net": "ConvInUpsampleNetwork",
+           "upsample_params": {"upsample_scales": [4, 4, 4, 4]}, "residual_channels": 128, "gate_channels": 256,
+           "skip_out_channels": 128, "layers": 24, "stacks": 4, "out_channels": 30}
+MU_LAW = {**WAVENET, "input_type": "mulaw-quantize", "quantize_channels": 256, "out_channels": 256, "layers": 30, "stacks": 3}
+AUDIO_UNET_KERNELS = (65, 33, 17, 9)
 PIPER = {"phoneme_id_map": {}, "num_speakers": 1}
 entries = []
 
@@ -36,6 +50,10 @@ def pwg(rate, hop, params):
     return {"sampling_rate": rate, "fft_size": 2048 if rate == 24000 else 1024, "hop_size": hop,
             "win_length": 1200 if rate == 24000 else None, "num_mels": 80, "fmin": 80, "fmax": 7600, "version": "0.5.5",
             "generator_params": params}
+
+
+def audio_unet(filters, arithmetic="tensorflow"):
+    return {"sampling_rate": 16000, "r": 4, "filters": list(filters), "arithmetic": arithmetic}
 
 
 def melgan(**changes):
@@ -67,5 +85,11 @@ if __name__ == "__main__":
             ("MB-MelGAN 24k", 24000, 300, melgan(channels=384, upsample_scales=[5, 5, 3], stacks=4, out_channels=4))):
         add(name, Melgan(params), pwg(rate, hop, params))
     add("Vocos", Vocos(100, 512, 1536, 8, 1024, 256, "center"), config_of(100, 512, 1536, 8, 1024, 256, "center", 24000))
+    for name, params in (("ParallelWaveGAN v1", WAVEGAN), ("ParallelWaveGAN v3", {**WAVEGAN, "kernel_size": 5})):
+        add(name, ParallelWaveGAN(params), pwg(22050, 256, params))
+    add("WaveNet", WaveNet(), WAVENET)
+    add("WaveNet, mu-law", WaveNet(256, 30, 3, distribution="softmax"), MU_LAW)
+    for name, filters in (("AudioUNet", (128, 384, 512, 512)), ("AudioUNet of the paper", (128, 256, 512, 512))):
+        add(name, AudioUNet(filters, AUDIO_UNET_KERNELS), audio_unet(filters))
     (GOLDEN / "model_sizes.json").write_text(json.dumps(entries))
     print(f"model_sizes: {len(entries)} networks")
