@@ -183,8 +183,19 @@ WAVESTRIDE_C_API wavestride_status wavestride_model_load(const char* path,
  * made. What it gives has the same bits however the signal is cut, and equals wavestride_op_run(). */
 typedef struct wavestride_stream wavestride_stream;
 
+/** How a stream works; all but the size may be 0. */
+typedef struct wavestride_stream_config {
+  size_t size;     /**< sizeof(wavestride_stream_config) */
+  int64_t threads; /**< that share the work of a push, the caller's included, and sleep in between; 0 or 1: the
+                        caller's alone, -1: as many as the machine has cores */
+} wavestride_stream_config;
+
 WAVESTRIDE_C_API wavestride_status wavestride_stream_create(const wavestride_op* op,
                                                             wavestride_stream** stream);
+/** The same, as `config` says, which never changes a bit of what it gives. */
+WAVESTRIDE_C_API wavestride_status wavestride_stream_create_with(const wavestride_op* op,
+                                                                 const wavestride_stream_config* config,
+                                                                 wavestride_stream** stream);
 WAVESTRIDE_C_API void wavestride_stream_free(wavestride_stream* stream);
 
 /** Exactly how many frames a push of so many frames, and finish, would give now. */

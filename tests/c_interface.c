@@ -45,13 +45,14 @@ static wavestride_op* resampler(void) {
 /* A stream fed `chunk` frames at a time gives the frames of the whole signal. */
 static void check_stream(const wavestride_op* op, int64_t frames, int64_t chunk) {
   wavestride_op_info info = {.size = sizeof info};
+  const wavestride_stream_config config = {.size = sizeof config, .threads = chunk % 3};
   wavestride_stream* stream = NULL;
   int64_t whole = -1, done = 0, total = -1, received = -1, emitted = -1, latency = -1;
   OK(wavestride_op_get_info(op, &info));
   OK(wavestride_op_total(op, frames, &total));
   OK(wavestride_op_run(op, in, frames, out, max_frames, &whole));
   CHECK(whole == total && whole > 0);
-  OK(wavestride_stream_create(op, &stream));
+  OK(wavestride_stream_create_with(op, &config, &stream));
   OK(wavestride_stream_latency(stream, &latency));
   CHECK(latency == info.latency_frames && latency > 0);
   for (int repeat = 0; repeat < 2; ++repeat) {
@@ -330,6 +331,9 @@ static void test_mistakes(void) {
   REFUSED(WAVESTRIDE_TOO_SMALL, "room for 2 frames", wavestride_op_run(op, in, 9, out, 2, &frames));
   REFUSED(WAVESTRIDE_TOO_SMALL, "room for -1 frames", wavestride_op_run(op, in, 9, out, -1, &frames));
   INVALID("null", wavestride_stream_create(op, NULL));
+  INVALID("null", wavestride_stream_create_with(op, NULL, &stream));
+  INVALID("got -2", wavestride_stream_create_with(
+                        op, &(wavestride_stream_config){.size = sizeof(wavestride_stream_config), .threads = -2}, &stream));
   OK(wavestride_stream_create(op, &stream));
   wavestride_op_free(op); /* the stream lives on */
   INVALID("null", wavestride_stream_frames_after(stream, 1, NULL));

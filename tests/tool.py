@@ -225,7 +225,8 @@ class Vocode(ToolTest):
         model = ("--model", str(GOLDEN / "model-0.safetensors"))
         self.ok("mel", CLIP, self.path("m.npy"), "--preset", "wavestride-16k")
         results = []
-        for options in [(), ("--chunk", "1"), ("--chunk", "7"), ("--method", "model", "--preset", "wavestride-16k")]:
+        for options in [(), ("--chunk", "1"), ("--chunk", "7"), ("--threads", "2"), ("--threads", "0", "--chunk", "3"),
+                        ("--method", "model", "--preset", "wavestride-16k")]:
             text = self.ok("vocode", self.path("m.npy"), self.path("o.wav"), *model, *options)
             self.assertNotIn("spectral convergence", text)
             results.append(self.samples("o.wav")[1].tobytes())
@@ -773,7 +774,7 @@ class Extend(ToolTest):
     def test_extend(self):
         model = ("--model", str(GOLDEN / "models/audio-super-res-1/model.safetensors"))
         clip, results = self.wav("x.wav", rate=4000, frames=1003), []
-        for options in [(), ("--chunk", "1"), ("--chunk", "777")]:
+        for options in [(), ("--chunk", "1"), ("--chunk", "777"), ("--threads", "3")]:
             text = self.ok("extend", clip, self.path("o.wav"), *model, *options)
             self.assertIn("from 4000 Hz by audio-super-res", text)
             with wave.open(self.path("o.wav")) as file:

@@ -376,11 +376,22 @@ wavestride_status wavestride_model_load(const char* path, const wavestride_model
 }
 
 wavestride_status wavestride_stream_create(const wavestride_op* op, wavestride_stream** stream) {
+  const wavestride_stream_config config = {.size = sizeof config, .threads = 1};
+  return wavestride_stream_create_with(op, &config, stream);
+}
+
+wavestride_status wavestride_stream_create_with(const wavestride_op* op,
+                                                const wavestride_stream_config* config,
+                                                wavestride_stream** stream) {
   return guarded([&] {
     require_given(op, "op");
     require_given(stream, "stream");
+    const wavestride_stream_config given = known_part(config, "wavestride_stream_config");
+    require(given.threads >= -1, "threads must be −1 (all) or not negative, got ", given.threads);
     require_plain(op->op);
-    *stream = new wavestride_stream{op->op.stream(), op->op.in_channels(), op->op.out_channels(),
+    constexpr Index all = 0;
+    const StreamOptions options{.threads = given.threads == -1 ? all : std::max<Index>(given.threads, 1)};
+    *stream = new wavestride_stream{op->op.stream(options), op->op.in_channels(), op->op.out_channels(),
                                     op->op.latency_frames()};
   });
 }

@@ -22,4 +22,11 @@ void add_speaker_option(CLI::App& app, ModelOptions& options) {
   app.add_option("--speaker", options.speaker, "voice of a model that has several")->type_name("NUMBER");
 }
 
+void add_threads_option(CLI::App& app, StreamOptions& options) {
+  app.add_option("--threads", options.threads,
+                 "that run the network, 0: as many as there are cores; the samples stay the same")
+      ->check(CLI::Range(0, 1024).description(""))
+      ->capture_default_str();
+}
+
 }  // namespace wavestride::cli

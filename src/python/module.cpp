@@ -288,7 +288,7 @@ py::object run_op(const Op& op, const FloatArray& input) {
 
 // A stream whose lock keeps two Python threads apart while neither holds the interpreter's.
 struct PyStream {
-  explicit PyStream(const Op& op) : stream(unlocked([&] { return op.stream(); })) {}
+  PyStream(const Op& op, Index threads) : stream(unlocked([&] { return op.stream({.threads = threads}); })) {}
   Stream stream;
   std::mutex busy;
 
@@ -444,11 +444,12 @@ PYBIND11_MODULE(_wavestride, m) {
       .def_property_readonly(
           "emitted", [](const PyStream& s) { return s.stream.emitted(); }, "Frames given since then.");
 
+  const auto threads = "threads"_a = 1;  // 0: as many as there are cores; they never change a bit
   py::class_<Op> op(m, "Op", "An operator that is configured once: called on whole signals, or streamed.");
   op.def("__call__", run_op, "input"_a, "The whole signal: [in_channels, frames] to [out_channels, ...].")
       .def(
-          "stream", [](const Op& o) { return std::make_unique<PyStream>(o); },
-          "A stream; raises NotStreamable, with the reason, where an output needs the whole signal.")
+          "stream", [](const Op& o, Index threads) { return std::make_unique<PyStream>(o, threads); },
+          threads, "A stream; raises NotStreamable, with the reason, where an output needs the whole signal.")
       .def("__repr__", [](const Op& o) { return "<wavestride.Op " + o.name() + ">"; })
       .def_property_readonly("name", &Op::name)
       .def_property_readonly("in_channels", [](const Op& o) { return o.in_channels(); })
@@ -491,8 +492,10 @@ PYBIND11_MODULE(_wavestride, m) {
           "input"_a, "[channels, frames] or [frames] at the other rate.")
       .def(
           "stream",
-          [](const Resampler& r, Index channels) { return std::make_unique<PyStream>(r.op(channels)); },
-          "channels"_a = 1, "A stream of so many channels.")
+          [](const Resampler& r, Index channels, Index threads) {
+            return std::make_unique<PyStream>(r.op(channels), threads);
+          },
+          "channels"_a = 1, threads, "A stream of so many channels.")
       .def_property_readonly("taps", &Resampler::taps, "Input frames that an output frame reads.")
       .def_property_readonly("filter_delay_s", &Resampler::filter_delay_s,
                              "How far ahead the filter reads, seconds.")
@@ -520,8 +523,11 @@ PYBIND11_MODULE(_wavestride, m) {
           },
           "input"_a, "Samples [frames] at sample_rate to [n_mels, frames].")
       .def(
-          "stream", [](const MelSpectrogram& mel) { return std::make_unique<PyStream>(mel.op); },
-          "A stream of samples [1, frames].")
+          "stream",
+          [](const MelSpectrogram& mel, Index threads) {
+            return std::make_unique<PyStream>(mel.op, threads);
+          },
+          threads, "A stream of samples [1, frames].")
       .def(
           "griffin_lim",
           [](const MelSpectrogram& mel, const FloatArray& input, Index n_iter, std::uint64_t seed) {
@@ -553,8 +559,11 @@ PYBIND11_MODULE(_wavestride, m) {
           },
           "mel"_a, "Samples [frames] of features [n_mels, frames].")
       .def(
-          "stream", [](const Model& model) { return std::make_unique<PyStream>(model.network); },
-          "A stream of features; gives samples [1, frames].")
+          "stream",
+          [](const Model& model, Index threads) {
+            return std::make_unique<PyStream>(model.network, threads);
+          },
+          threads, "A stream of features; gives samples [1, frames].")
       .def_readonly("architecture", &Model::architecture)
       .def_property_readonly(
           "sample_rate", [](const Model& model) { return model.features.sample_rate; }, "Hz.")

@@ -106,7 +106,7 @@ def test_models():
     y = model(mel)
     assert y.ndim == 1 and abs(len(y) - 20 * model.upsampling) <= model.upsampling
     assert model.sample_rate == 16000 and model.lookahead_frames > 0
-    stream = model.stream()
+    stream = model.stream(threads=2)
     parts = [stream.push(mel[:, n : n + 3]) for n in range(0, 20, 3)] + [stream.finish()]
     assert np.array_equal(np.concatenate(parts, 1)[0], y)
     assert np.array_equal(ws.load_model(str(MODEL), seed=1)(mel), y)
@@ -133,7 +133,7 @@ def test_operators_by_name():
     assert np.array_equal(op(x), ws.conv1d(padded, w, stride=2))
     assert (op.in_channels, op.out_channels, op.receptive_field, op.total(40)) == (3, 4, 3, 21)
     assert "conv1d" in op.name and "conv1d" in repr(op)
-    stream = op.stream()
+    stream = op.stream(threads=0)
     assert np.array_equal(np.concatenate([stream.push(x[:, :11]), stream.push(x[:, 11:]), stream.finish()], 1), op(x))
     with pytest.raises(ws.NotStreamable, match="stream"):
         ws.operator("adaptive_avg_pool1d", 3, output_size=4).stream()

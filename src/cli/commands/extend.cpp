@@ -15,6 +15,7 @@ namespace {
 struct Arguments {
   std::string in, out, channel, model, bits;
   ModelOptions options;
+  StreamOptions stream;
   Index chunk = 8192;
   bool raw = false;
 };
@@ -43,6 +44,7 @@ std::function<void()> extend_command(CLI::App& app) {
   app.add_option("--chunk", a->chunk, "samples that the network takes at a time; the result stays the same")
       ->check(CLI::Range(1, 1 << 24).description(""))
       ->capture_default_str();
+  add_threads_option(app, a->stream);
   add_bits_option(app, a->bits);
   app.add_flag("--raw", a->raw, "samples without a header on standard output");
   return [a] {
@@ -55,7 +57,7 @@ std::function<void()> extend_command(CLI::App& app) {
     SoundOutput output(a->out, model.features.sample_rate, a->bits, a->raw, {a->in, a->model});
     const Timer timer;
     {
-      Stream stream = network.stream();
+      Stream stream = network.stream(a->stream);
       Progress progress("extending");
       for (Signal x; (x = source.read(a->chunk)).cols() > 0;) {
         output.write(stream.push(x));

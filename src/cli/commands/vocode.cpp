@@ -18,6 +18,7 @@ namespace {
 struct Arguments {
   std::string preset, channel, method, model, bits;
   ModelOptions options;
+  StreamOptions stream;
   Index iterations = 32, chunk = 1024;
   std::uint64_t seed = 0;
   bool raw = false;
@@ -62,12 +63,13 @@ Op network_for(const Model& model, const MelOptions& features) {
   }
 }
 
-void vocode_with_model(const Op& network, FeatureSource& source, Index chunk, SoundOutput& output) {
+void vocode_with_model(const Op& network, const StreamOptions& options, FeatureSource& source, Index chunk,
+                       SoundOutput& output) {
   if (!network.streamable()) {
-    output.write(network(read_all(source, network.in_channels())));
+    output.write(network(read_all(source, network.in_channels()), options));
     return;
   }
-  Stream stream = network.stream();
+  Stream stream = network.stream(options);
   Progress progress("vocoding");
   for (Signal features; (features = source.read(chunk)).cols() > 0;) {
     // A source may have more at hand than was asked for.
@@ -114,6 +116,7 @@ std::function<void()> vocode_command(CLI::App& app) {
   app.add_option("--chunk", a->chunk, "frames that the network takes at a time; the samples stay the same")
       ->check(CLI::Range(1, 1 << 24).description(""))
       ->capture_default_str();
+  add_threads_option(app, a->stream);
   app.add_option("--iterations", a->iterations, "of Griffin-Lim")
       ->check(CLI::Range(0, 1'000'000).description(""))
       ->capture_default_str();
@@ -134,8 +137,9 @@ std::function<void()> vocode_command(CLI::App& app) {
       if (!a->model.empty()) inputs.push_back(a->model);
       SoundOutput output(out, preset.sample_rate, a->bits, a->raw, inputs);
       const Timer timer;
-      const double convergence = network ? (vocode_with_model(*network, *source, a->chunk, output), 0.0)
-                                         : vocode_with_griffin_lim(*a, preset, *source, output);
+      const double convergence =
+          network ? (vocode_with_model(*network, a->stream, *source, a->chunk, output), 0.0)
+                  : vocode_with_griffin_lim(*a, preset, *source, output);
       output.commit();
 
       const double seconds = static_cast<double>(output.frames()) / static_cast<double>(preset.sample_rate);
