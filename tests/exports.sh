@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# exports.sh LIBRARY INCLUDE_DIR: the shared library exports its interface, all of it and nothing else.
+# exports.sh LIBRARY INCLUDE_DIR [ARCHIVE]: the shared library exports its interface, all of it and nothing else; a program
+# of the objects in ARCHIVE finds there what it calls.
 set -euo pipefail
-library=$1 include=$2
+library=$1 include=$2 archive=${3-}
 if unmarked=$(grep -l '^namespace wavestride {' "$include"/wavestride/*.h); then
   echo "must open with \"namespace WAVESTRIDE_API wavestride {\", or nothing of them is exported:" "$unmarked" >&2
   exit 1
@@ -14,5 +15,13 @@ internal='wavestride::(detail|[A-Za-z]*::(Design|File|State)\b|\(anonymous names
 if unintended=$(grep -vE "$interface" <<<"$symbols"; grep -E "^[^(]*$internal" <<<"$symbols"); then
   echo "exported by ${library##*/}, but no part of the interface:" >&2
   echo "$unintended" >&2
+  exit 1
+fi
+[ -z "$archive" ] && exit 0
+here=$( { nm -D --defined-only "$library"; nm --defined-only "$archive" 2>/dev/null; } | awk 'NF == 3 {print $3}' | sort -u)
+if missing=$(nm -u "$archive" | awk '$1 == "U" && $2 ~ /^_ZNK?10wavestride|^wavestride_/ {print $2}' | sort -u |
+    grep -vxFf <(echo "$here")); then
+  echo "${archive##*/} calls what ${library##*/} does not export:" >&2
+  c++filt <<<"$missing" >&2
   exit 1
 fi
