@@ -119,7 +119,8 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
   scratch_.resize(values_.size());
   inputs_scratch_.resize(static_cast<std::size_t>(g.inputs()));
   taken_.resize(static_cast<std::size_t>(g.inputs()));
-  candidates_.resize((nodes_.size() + 63) / 64);
+  fresh_.resize(nodes_.size());
+  parts_.resize(nodes_.size());
   if (threads > 1) pool_ = std::make_unique<ThreadPool>(threads - 1);
   reset();
 }
@@ -335,8 +336,8 @@ bool GraphRunner::run() noexcept {
   if (!pool_) return run_alone();
   bool any = false;
   for (bool more = true; more;) {
-    std::fill(candidates_.begin(), candidates_.end(), ~std::uint64_t{0});
-    moved_ = still_ = false;
+    fresh_.fill();
+    moved_ = still_ = last_look_ = false;
     pool_->run(*this);
     more = send();
     any = any || moved_ || more;
@@ -399,6 +400,13 @@ void pause() noexcept {
 #endif
 }
 
+/// Locks; it is held for much less time than it takes to fall asleep and wake.
+void enter(std::unique_lock<std::mutex>& lock) noexcept {
+  for (int i = 0; i < 200; ++i, pause())
+    if (lock.try_lock()) return;
+  lock.lock();
+}
+
 /// Waits until `counter` is not `seen`: for a moment awake, since most blocks are short, then asleep.
 void wait_for_change(const std::atomic<unsigned>& counter, unsigned seen) noexcept {
   using Clock = std::chrono::steady_clock;
@@ -414,13 +422,18 @@ void wait_for_change(const std::atomic<unsigned>& counter, unsigned seen) noexce
 
 /// What every thread does until nothing more can be made.
 void GraphRunner::work() noexcept {
-  std::unique_lock lock(lock_);
+  std::unique_lock lock(lock_, std::defer_lock);
+  enter(lock);
   while (!still_) {
     if (const Block b = take(); b.node >= 0) {
+      last_look_ = false;
       lock.unlock();
       compute(b);
-      lock.lock();
+      enter(lock);
       give_back(b);
+    } else if (busy_ == 0 && !last_look_) {
+      fresh_.fill();  // what waited for others need not wait any more
+      last_look_ = true;
     } else if (busy_ == 0) {
       still_ = true;
       ++changes_;
@@ -430,7 +443,7 @@ void GraphRunner::work() noexcept {
       ++waiting_;
       lock.unlock();
       wait_for_change(changes_, seen);
-      lock.lock();
+      enter(lock);
       --waiting_;
     }
   }
@@ -439,21 +452,28 @@ void GraphRunner::work() noexcept {
 /// A block of the last node that can make a whole one, so that frames leave the graph before others enter;
 /// else of the last that can make a part of one. Wakes a thread where there is another.
 GraphRunner::Block GraphRunner::take() noexcept {
-  int chosen = -1, found = 0;
+  const int all = static_cast<int>(nodes_.size());
+  int chosen = -1;
+  bool others = false;
   Offer best{};
-  do {
-    ended_ = false;
-    for (int k = last_candidate(static_cast<int>(nodes_.size())); k >= 0; k = last_candidate(k)) {
-      const Offer offer = offer_of(k);
-      if (offer.kind == Offer::none) ignore(k);
-      if (offer.kind < Offer::part) continue;
-      ++found;
-      if (offer.kind > best.kind) chosen = k, best = offer;
-      if (best.kind == Offer::whole && (waiting_ == 0 || found > 1)) break;
+  for (int k = fresh_.last_before(all); k >= 0 && !others; k = fresh_.last_before(k)) {
+    const Offer offer = offer_of(k);
+    if (offer.kind == Offer::whole && chosen >= 0) {
+      others = true;
+    } else {
+      fresh_.remove(k);
+      if (offer.kind == Offer::whole) chosen = k, best = offer;
+      if (offer.kind == Offer::part) parts_.add(k);
     }
-  } while (chosen < 0 && ended_);
+    if (chosen >= 0 && waiting_ == 0) break;
+  }
+  for (int k = parts_.last_before(all); k >= 0 && chosen < 0; k = parts_.last_before(k)) {
+    parts_.remove(k);
+    const Offer offer = offer_of(k);
+    if (offer.kind >= Offer::part) chosen = k, best = offer;
+  }
   if (chosen < 0) return {};
-  if (found > 1) changes_.notify_one();
+  if (waiting_ > 0 && (others || parts_.last_before(all) >= 0)) changes_.notify_one();
   ++busy_;
   nodes_[static_cast<std::size_t>(chosen)].at_work = true;
   for (const int v : inputs_of(chosen)) ++values_[static_cast<std::size_t>(v)].readers_at_work;
@@ -475,11 +495,11 @@ GraphRunner::Offer GraphRunner::offer_of(int k) noexcept {
   if (count == 0) return {};
   if (out.direct < 0 && out.readers_at_work > 0 && out.queue.moves(count)) return {};
   if (count == out.block || count == total - out.made) return {Offer::whole, count};
-  // More may come, of frames or of room, from what others work on.
-  if (crowded && busy_ > 0) return {Offer::later, 0};
+  // More may come, of frames or of room, from what others work on; then there will be another look.
+  if (crowded && busy_ > 0) return {};
   for (const int v : inputs_of(k)) {
     const int maker = v - graph_->inputs();
-    if (maker >= 0 && nodes_[static_cast<std::size_t>(maker)].at_work) return {Offer::later, 0};
+    if (maker >= 0 && nodes_[static_cast<std::size_t>(maker)].at_work) return {};
   }
   return {Offer::part, count};
 }
@@ -505,33 +525,34 @@ void GraphRunner::end_output(int k) noexcept {
   end_value(output_of(k));
   release_inputs(k);
   look_around(k);
-  moved_ = ended_ = true;
+  moved_ = true;
+  last_look_ = false;
 }
 
 /// Node k, the makers of what it reads and the readers of what it makes are worth looking at again.
 void GraphRunner::look_around(int k) noexcept {
-  const auto look_at = [this](int node) {
-    candidates_[static_cast<std::size_t>(node) / 64] |= std::uint64_t{1} << node % 64;
-  };
-  look_at(k);
+  fresh_.add(k);
   for (const int v : inputs_of(k))
-    if (v >= graph_->inputs()) look_at(v - graph_->inputs());
+    if (v >= graph_->inputs()) fresh_.add(v - graph_->inputs());
   for (const Graph::Reader& r : graph_->values()[static_cast<std::size_t>(graph_->value_of(k))].readers)
-    look_at(r.node);
+    fresh_.add(r.node);
 }
 
-/// The last candidate before node k, or −1.
-int GraphRunner::last_candidate(int k) const noexcept {
+void GraphRunner::NodeSet::resize(std::size_t nodes) {
+  words_.resize((nodes + 63) / 64);
+}
+
+void GraphRunner::NodeSet::fill() noexcept {
+  std::fill(words_.begin(), words_.end(), ~std::uint64_t{0});
+}
+
+int GraphRunner::NodeSet::last_before(int k) const noexcept {
   for (int word = (k - 1) / 64; k > 0; k = word-- * 64) {
-    std::uint64_t bits = candidates_[static_cast<std::size_t>(word)];
+    std::uint64_t bits = words_[static_cast<std::size_t>(word)];
     if (const int from = k - word * 64; from < 64) bits &= (std::uint64_t{1} << from) - 1;
     if (bits != 0) return word * 64 + 63 - std::countl_zero(bits);
   }
   return -1;
-}
-
-void GraphRunner::ignore(int k) noexcept {
-  candidates_[static_cast<std::size_t>(k) / 64] &= ~(std::uint64_t{1} << k % 64);
 }
 
 }  // namespace wavestride::detail

@@ -90,10 +90,23 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
     float* out = nullptr;
   };
 
-  /// What a node could make now; `later`: only part of a block, which waits for the rest.
+  /// What a node could make now.
   struct Offer {
-    enum Kind { none, later, part, whole } kind = none;
+    enum Kind { none, part, whole } kind = none;
     Index count = 0;
+  };
+
+  class NodeSet {
+   public:
+    void resize(std::size_t nodes);
+    void fill() noexcept;
+    void add(int k) noexcept { words_[static_cast<std::size_t>(k) / 64] |= std::uint64_t{1} << k % 64; }
+    void remove(int k) noexcept { words_[static_cast<std::size_t>(k) / 64] &= ~(std::uint64_t{1} << k % 64); }
+    /// The last of the set before node k, or −1.
+    int last_before(int k) const noexcept;
+
+   private:
+    std::vector<std::uint64_t> words_;
   };
 
   const Kernel& kernel(int k) const {
@@ -134,8 +147,6 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   void give_back(const Block& b) noexcept;
   void end_output(int k) noexcept;
   void look_around(int k) noexcept;
-  int last_candidate(int k) const noexcept;
-  void ignore(int k) noexcept;
 
   std::shared_ptr<const Graph> graph_;
   std::vector<Value> values_;
@@ -149,12 +160,13 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
 
   // Of several threads. The lock guards all of the above but the frames that a thread reads and makes.
   std::mutex lock_;
-  std::vector<std::uint64_t> candidates_;  // bits: nodes that may be able to run
-  std::atomic<unsigned> changes_{0};       // counts what may let another thread go on
+  NodeSet fresh_;                     // nodes that may be able to run
+  NodeSet parts_;                     // nodes that can make a part of a block
+  std::atomic<unsigned> changes_{0};  // counts what may let another thread go on
   int busy_ = 0, waiting_ = 0;
-  bool moved_ = false;  // something was made or has ended
-  bool ended_ = false;  // a value has ended, so that nodes may be worth another look
-  bool still_ = false;  // nothing more can be made
+  bool moved_ = false;      // something was made or has ended
+  bool last_look_ = false;  // all nodes are fresh because nothing could be made
+  bool still_ = false;      // nothing more can be made
   std::unique_ptr<ThreadPool> pool_;
 };
 
