@@ -2,6 +2,7 @@
 
 #include "check.h"
 #include "kernels/dense.h"
+#include "minimal_conv1d.h"
 
 namespace wavestride {
 
@@ -45,7 +46,7 @@ Conv1dShape check(const Tensor& weight, std::span<const float> bias, const Conv1
   return {weight.dim(1) * o.groups, weight.dim(0), weight.dim(2), o.groups, o.stride, o.dilation, pad};
 }
 
-class Conv1d final : public Kernel {
+class Conv1d final : public Kernel, public detail::HasMinimal {
  public:
   Conv1d(const Conv1dShape& s, const Tensor& weight, std::span<const float> bias, PadMode mode)
       : Kernel(message("conv1d(", s.in, " → ", s.out, ", kernel ", s.kernel, ", stride ", s.stride,
@@ -84,6 +85,16 @@ class Conv1d final : public Kernel {
       kernels::dense(groups_[static_cast<std::size_t>(g)], work.in[0] + g * (shape_.in / shape_.groups),
                      offsets_.data(), in_step, work.count, work.out + g * (shape_.out / shape_.groups),
                      shape_.out);
+  }
+
+  std::shared_ptr<const Kernel> minimal() const override {
+    const detail::MinimalConvShape shape{
+        shape_.in,       shape_.out,       shape_.kernel,           shape_.dilation,
+        shape_.pad.left, shape_.pad.right, inputs()[0].padding.mode};
+    if (shape_.stride != 1 || shape_.groups != 1 || !detail::minimal_pays(shape)) return nullptr;
+    const kernels::DenseWeights& w = groups_.front();
+    return detail::minimal_conv1d(shape, [&](Index o, Index c, Index k) { return w.value(o, c, k); },
+                                  {w.bias(), static_cast<std::size_t>(shape_.out)});
   }
 
   Index parameters() const override { return parameters_; }

@@ -22,6 +22,7 @@
 #include <wavestride/max_unpool1d.h>
 #include <wavestride/mel.h>
 #include <wavestride/mel_inversion.h>
+#include <wavestride/minimal_filtering.h>
 #include <wavestride/mu_law.h>
 #include <wavestride/noise.h>
 #include <wavestride/norm.h>

@@ -43,6 +43,11 @@ class DenseWeights {
   Index in_channels() const { return in_; }
   Index taps() const { return taps_; }
   Index panel_width() const { return width_; }
+  /// The weight of output channel o, input channel c.
+  float value(Index o, Index c, Index tap) const {
+    const Index panel = o / width_ * width_, width = std::min(width_, (out_ + 15) / 16 * 16 - panel);
+    return weights_[static_cast<std::size_t>((panel * taps_ + tap * width) * in_ + c * width + o - panel)];
+  }
   const float* weights() const { return weights_.data(); }
   const float* bias() const { return bias_.data(); }
 

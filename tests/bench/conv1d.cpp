@@ -1,35 +1,77 @@
-// Convolution C → C as a percentage of the measured multiply-add peak of one core (counter "peak").
+// Convolution as a percentage of the measured multiply-add peak of one core (counter "peak"): C → C, by sums
+// and by minimal filtering, whose multiply-adds are counted as the sums would need them; and transposed, C →
+// C/2.
 #include <benchmark/benchmark.h>
 #include <wavestride/conv1d.h>
+#include <wavestride/conv_transpose1d.h>
+#include <wavestride/minimal_filtering.h>
 #include <wavestride/stream.h>
 
 #include "fma_peak.h"
 
 using namespace wavestride;
 
-static void conv1d_whole(benchmark::State& state) {
+namespace {
+
+void run(benchmark::State& state, const Op& op, Index frames) {
   static const double peak = bench::fma_peak();
-  const Index channels = state.range(0), kernel = state.range(1), dilation = state.range(2);
-  Tensor weight({channels, channels, kernel});
-  for (float& w : weight.data) w = 0.01f;
-  const Op conv = op::conv1d(weight, {}, {.padding = "same", .dilation = dilation});
-  const Index frames = 100'000'000 / (channels * channels * kernel) + 64;
-  const Signal x = Signal::Random(channels, frames);
+  const Signal x = Signal::Random(op.in_channels(), frames);
   // As between the operators of a stack: the memory of the output is there already.
-  Signal y(channels, frames);
-  Stream stream = conv.stream();
+  Signal y(op.out_channels(), op.total(frames));
+  Stream stream = op.stream();
   for (auto _ : state) {
     const Index made = stream.push(x, y);
-    stream.finish(FramesSpan(y).slice(made, frames - made));
+    stream.finish(FramesSpan(y).slice(made, y.cols() - made));
     stream.reset();
   }
-  const double operations = 2.0 * conv.macs_per_frame() * static_cast<double>(frames * state.iterations());
+  const double operations = 2.0 * op.macs_per_frame() * static_cast<double>(y.cols() * state.iterations());
   state.counters["GFLOP/s"] = benchmark::Counter(operations * 1e-9, benchmark::Counter::kIsRate);
   state.counters["peak"] = benchmark::Counter(operations * 100 / peak, benchmark::Counter::kIsRate);
 }
+
+Tensor weights(Index a, Index b, Index kernel) {
+  Tensor w({a, b, kernel});
+  for (float& v : w.data) v = 0.01f;
+  return w;
+}
+
+Op conv(const benchmark::State& state) {
+  const Index channels = state.range(0);
+  return op::conv1d(weights(channels, channels, state.range(1)), {},
+                    {.padding = "same", .dilation = state.range(2)});
+}
+
+Index frames_for(const benchmark::State& state) {
+  return 100'000'000 / (state.range(0) * state.range(0) * state.range(1)) + 64;
+}
+
+void conv1d_whole(benchmark::State& state) {
+  run(state, conv(state), frames_for(state));
+}
 BENCHMARK(conv1d_whole)
     ->ArgNames({"channels", "kernel", "dilation"})
-    ->ArgsProduct({{8, 16, 32, 64, 128, 256, 512}, {3, 7, 11}, {1, 5}})
+    ->ArgsProduct({{8, 16, 32, 64, 128, 256, 512}, {3, 7, 11}, {1, 3, 5}})
     ->Unit(benchmark::kMillisecond);
+
+void conv1d_minimal(benchmark::State& state) {
+  run(state, minimal_filtering(conv(state)), frames_for(state));
+}
+BENCHMARK(conv1d_minimal)
+    ->ArgNames({"channels", "kernel", "dilation"})
+    ->ArgsProduct({{32, 64, 128, 256, 512}, {3, 7, 11}, {1, 3, 5}})
+    ->Unit(benchmark::kMillisecond);
+
+void conv_transpose1d_whole(benchmark::State& state) {
+  const Index channels = state.range(0), stride = state.range(1);
+  const Op op = op::conv_transpose1d(weights(channels, channels / 2, 2 * stride), {},
+                                     {.stride = stride, .padding = stride / 2});
+  run(state, op, 100'000'000 / (channels * channels * stride) + 64);
+}
+BENCHMARK(conv_transpose1d_whole)
+    ->ArgNames({"channels", "stride"})
+    ->ArgsProduct({{32, 64, 128, 256, 512}, {2, 8}})
+    ->Unit(benchmark::kMillisecond);
+
+}  // namespace
 
 BENCHMARK_MAIN();

@@ -1,0 +1,185 @@
+#include "minimal_conv1d.h"
+
+#include <algorithm>
+
+#include "check.h"
+#include "kernels/dense.h"
+#include "kernels/minimal.h"
+
+namespace wavestride::detail {
+namespace {
+
+using kernels::minimal_tile;
+
+// A kernel longer than the filter is cut into groups of taps, whose sums are added at the points. With F(4,
+// 4), the inputs of group g of a tile are those of the first group of the tile g later, transformed once.
+// Taps that fill up the last group stand before the first, so that they cost history, not latency.
+kernels::MinimalFilter filter_of(Index kernel) {
+  return {kernel <= 3 ? 3 : 4};
+}
+Index groups_of(Index kernel) {
+  const Index taps = filter_of(kernel).taps;
+  return (kernel + taps - 1) / taps;
+}
+Index filling(const MinimalConvShape& s) {
+  return groups_of(s.kernel) * filter_of(s.kernel).taps - s.kernel;
+}
+
+// Frames that are made at once, so that their bits do not depend on what is made with them: 4 of each of the
+// signals that every `dilation`th frame belongs to.
+Index block_frames(const MinimalConvShape& s) {
+  return minimal_tile * s.dilation;
+}
+
+// A frame is made with its block: the window reaches as far as that of any frame that may be in it.
+Geometry geometry_of(const MinimalConvShape& s) {
+  Geometry g = conv_geometry(s.kernel, 1, s.dilation, s.left, s.right);
+  g.window.lo -= filling(s) * s.dilation + block_frames(s) - 1;
+  g.window.hi += block_frames(s) - 1;
+  return g;
+}
+
+class MinimalConv1d final : public Kernel {
+ public:
+  MinimalConv1d(const MinimalConvShape& s, const std::function<float(Index, Index, Index)>& weight,
+                std::span<const float> bias)
+      : Kernel(message("conv1d(", s.in, " → ", s.out, ", kernel ", s.kernel, ", dilation ", s.dilation,
+                       ", minimal filtering)"),
+               {{s.in, geometry_of(s), {s.padding_mode, 0.0f}}}, s.out),
+        shape_(s),
+        filter_(filter_of(s.kernel)),
+        bias_(static_cast<std::size_t>(s.out), 0.0f),
+        parameters_(s.out * s.in * s.kernel + static_cast<Index>(bias.size())),
+        most_blocks_(std::max<Index>(1, tiles_at_once(s.in) / s.dilation)) {
+    std::copy(bias.begin(), bias.end(), bias_.begin());
+    const Index groups = groups_of(s.kernel), taps = filter_.taps, fill = filling(s);
+    for (Index g = 0; g < groups; ++g) offsets_.push_back(g * s.dilation * s.in);
+    double at_point[8][4] = {};
+    for (Index p = 0; p < filter_.points(); ++p)
+      for (Index t = 0; t < taps; ++t) at_point[p][t] = filter_.weight(p, t);
+    for (Index from = 0; from < s.out; from += slice_channels)
+      for (Index p = 0; p < filter_.points(); ++p)
+        weights_.emplace_back(
+            std::min(slice_channels, s.out - from), s.in, groups,
+            [&](Index o, Index c, Index g) {
+              double sum = 0;
+              for (Index t = 0; t < taps; ++t)
+                if (const Index k = g * taps + t - fill; k >= 0)
+                  sum += at_point[p][t] * static_cast<double>(weight(from + o, c, k));
+              return static_cast<float>(sum);
+            },
+            std::span<const float>());
+  }
+
+  std::unique_ptr<KernelState> make_state() const override {
+    auto state = std::make_unique<State>();
+    const auto floats = [](Index n) { return kernels::AlignedFloats(static_cast<std::size_t>(n)); };
+    state->in = floats(filter_.points() * in_step());
+    state->out = floats(filter_.points() * out_step());
+    state->block = floats(block_frames(shape_) * shape_.out);
+    return state;
+  }
+
+  void compute(const Work& work) const noexcept override {
+    auto& state = static_cast<State&>(*work.state);
+    const Index size = block_frames(shape_), end = work.n + work.count;
+    // Of a block that is wanted only in part the state keeps all, for the next call.
+    const auto from_state = [&](Index block) {
+      const Index first = std::max(work.n, block * size), last = std::min(end, (block + 1) * size);
+      std::copy_n(state.block.data() + (first - block * size) * shape_.out, (last - first) * shape_.out,
+                  work.out + (first - work.n) * shape_.out);
+    };
+    Index block = work.n / size;
+    if (state.kept == block) from_state(block++);
+    const Index blocks = (end + size - 1) / size;
+    const Index window = inputs()[0].geometry.window.first(work.n);
+    while (block < blocks) {
+      // Where nothing is kept of a block that is wanted from its middle on, it comes by itself.
+      const Index count = block * size < work.n ? 1 : std::min(most_blocks_, blocks - block);
+      const float* in =
+          work.in[0] + (block * size - shape_.left - filling(shape_) * shape_.dilation - window) * shape_.in;
+      const Index input_blocks = count + static_cast<Index>(offsets_.size()) - 1;
+      kernels::minimal_input(filter_, in, shape_.dilation * shape_.in, input_blocks, state.in.data(),
+                             in_step());
+      const auto destination = [&](Index b) {
+        return b * size >= work.n && (b + 1) * size <= end ? work.out + (b * size - work.n) * shape_.out
+                                                           : state.block.data();
+      };
+      make_blocks(state, block, count, destination);
+      block += count;
+      if (destination(block - 1) == state.block.data()) from_state(state.kept = block - 1);
+    }
+  }
+
+  Index parameters() const override { return parameters_; }
+  double macs_per_frame() const override {
+    return static_cast<double>(shape_.out) * static_cast<double>(shape_.in * shape_.kernel);
+  }
+
+ private:
+  struct State final : KernelState {
+    kernels::AlignedFloats in, out, block;
+    Index kept = -1;  // the block that `block` holds
+    void reset() noexcept override { kept = -1; }
+    Index bytes() const noexcept override {
+      return static_cast<Index>((in.size() + out.size() + block.size()) * sizeof(float));
+    }
+  };
+
+  // Channels of the output that are made of all points before the next, so that they stay in the cache.
+  static constexpr Index slice_channels = 64;
+
+  // Enough tiles to pay for reading the weights, few enough to stay in the cache.
+  static Index tiles_at_once(Index channels) { return std::clamp<Index>((4 << 10) / channels, 24, 48); }
+
+  // A cache line more than the rows take, lest all points fall on the same lines.
+  Index in_step() const {
+    return (most_blocks_ + static_cast<Index>(offsets_.size()) - 1) * shape_.dilation * shape_.in + 16;
+  }
+  Index out_step() const {
+    return most_blocks_ * shape_.dilation * std::min(slice_channels, shape_.out) + 16;
+  }
+
+  // Blocks from `block` on, of the inputs that the state holds.
+  template <class Destination>
+  void make_blocks(State& state, Index block, Index count, Destination&& destination) const noexcept {
+    const Index tiles = count * shape_.dilation;
+    auto w = weights_.begin();
+    for (Index from = 0; from < shape_.out; from += slice_channels) {
+      const Index width = std::min(slice_channels, shape_.out - from);
+      for (Index p = 0; p < filter_.points(); ++p)
+        kernels::dense(*w++, state.in.data() + p * in_step(), offsets_.data(), shape_.in, tiles,
+                       state.out.data() + p * out_step(), width);
+      for (Index t = 0; t < tiles; ++t)
+        kernels::minimal_output(
+            filter_, state.out.data() + t * width, out_step(), bias_.data() + from, width,
+            destination(block + t / shape_.dilation) + t % shape_.dilation * shape_.out + from,
+            shape_.dilation * shape_.out);
+    }
+  }
+
+  MinimalConvShape shape_;
+  kernels::MinimalFilter filter_;
+  std::vector<Index> offsets_;                  // of the groups of taps, in transformed inputs
+  std::vector<kernels::DenseWeights> weights_;  // by slice of output channels, then point
+  kernels::AlignedFloats bias_;
+  Index parameters_;
+  Index most_blocks_;
+};
+
+}  // namespace
+
+bool minimal_pays(const MinimalConvShape& s) {
+  constexpr double least_saving = 1.5;
+  const Index groups = groups_of(s.kernel), points = filter_of(s.kernel).points();
+  return s.in % 16 == 0 && s.out % 16 == 0 && s.in >= 32 && s.out >= 32 && s.dilation <= 16 &&
+         static_cast<double>(minimal_tile * s.kernel) >= least_saving * static_cast<double>(groups * points);
+}
+
+std::shared_ptr<const Kernel> minimal_conv1d(const MinimalConvShape& shape,
+                                             const std::function<float(Index, Index, Index)>& weight,
+                                             std::span<const float> bias) {
+  return std::make_shared<MinimalConv1d>(shape, weight, bias);
+}
+
+}  // namespace wavestride::detail

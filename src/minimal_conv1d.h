@@ -1,0 +1,31 @@
+// Convolution of frames by minimal filtering, and how a kernel offers it.
+#pragma once
+
+#include <wavestride/kernel.h>
+
+#include <functional>
+
+namespace wavestride::detail {
+
+/// What a kernel is beside a Kernel if it may be computed by minimal filtering.
+struct HasMinimal {
+  virtual ~HasMinimal() = default;
+  /// The same operator, rounded otherwise; nullptr where that does not take well less time.
+  virtual std::shared_ptr<const Kernel> minimal() const = 0;
+};
+
+/// A convolution with stride 1 and one group.
+struct MinimalConvShape {
+  Index in, out, kernel, dilation, left, right;
+  PadMode padding_mode;
+};
+
+/// Whether minimal filtering takes well less time than the sum itself.
+bool minimal_pays(const MinimalConvShape& shape);
+
+/// The convolution, with weight(o, c, k); of the shapes for which it pays.
+std::shared_ptr<const Kernel> minimal_conv1d(const MinimalConvShape& shape,
+                                             const std::function<float(Index, Index, Index)>& weight,
+                                             std::span<const float> bias);
+
+}  // namespace wavestride::detail
