@@ -207,6 +207,9 @@ TEST_CASE("pickles that multiply, nest or lie are refused") {
        "its tensors add up to more than 16 times the file at \"tensor\" [1099511627776]"},
       {tensor(good, 0, std::vector<std::int64_t>(33, 1), std::vector<std::int64_t>(33, 1)),
        "its pickle gives tensor \"tensor\" more than 32 dimensions"},
+      {global("torch._utils", "_rebuild_tensor_v2") + "(" + good + number(0) +
+           global("collections", "OrderedDict") + ")R" + numbers({1}) + "\x89NtR",
+       "its pickle gives tensor \"tensor\" a shape that is none"},
       {tensor("N", 0, {2}, {1}), "its pickle makes a tensor of no storage"},
       {tensor(text("0") + "\x85Q", 0, {2}, {1}), "its pickle names a storage wrongly"},
       {dict("a", tensor(good, 0, {2}, {1})) + text("b") + tensor(storage(1, "LongStorage"), 0, {1}, {1}) +

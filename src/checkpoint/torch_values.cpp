@@ -392,8 +392,11 @@ class Reader {
 
   std::vector<Index> integers(const PickleValue& value, const std::string& name) const {
     const PickleValue* list = &value;
-    if (value.is(Kind::call) && known(*value.callable, value.arguments->items))
-      list = value.arguments->items[0];
+    if (value.is(Kind::call)) {
+      const Items& arguments = value.arguments->items;
+      const Callable* meant = known(*value.callable, arguments);
+      if (meant && meant->meaning == Meaning::list) list = arguments[0];
+    }
     require(list->is(Kind::tuple) || list->is(Kind::list), "gives tensor \"", name,
             "\" a shape that is none");
     require(list->items.size() <= max_dimensions, "gives tensor \"", name, "\" more than ", max_dimensions,
