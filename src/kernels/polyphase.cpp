@@ -20,15 +20,18 @@ constexpr Index float_lanes = hn::MaxLanes(D()), double_lanes = hn::MaxLanes(DD(
 constexpr int vectors = static_cast<int>(lanes / float_lanes);
 constexpr int double_vectors = static_cast<int>(lanes / double_lanes);
 
-// Rows in flight, with two chains of multiply-adds each: enough to hide their latency and to share the loads
-// of coefficients, as far as there are registers. Fewer where every load is instrumented, which the compiler
-// would take minutes for.
+// Rows in flight: enough sums to hide the latency of multiply-adds and to share the loads of coefficients, as
+// far as there are registers. Where a row fills one of 32 registers it is summed in two chains, from both
+// ends, as every fold is. Fewer where every load is instrumented, which the compiler would take minutes for.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr int most_rows = 2;
 #else
 constexpr int most_rows = 8;
 #endif
-constexpr int max_rows = vectors == 1 ? most_rows : vectors == 2 ? 2 : 1;
+constexpr bool two_chains = vectors == 1;
+constexpr int max_rows = two_chains ? most_rows : std::clamp(12 / vectors, 1, most_rows);
+constexpr int fold_rows = two_chains ? most_rows : vectors == 2 ? 2 : 1;
+constexpr int double_rows = std::max((two_chains ? 16 : 12) / double_vectors, 1);
 
 // Pairs that are folded at a time, so that sums and differences stay in the nearest cache.
 constexpr Index segment = 256, fold_stride = segment + lanes;
@@ -66,37 +69,21 @@ HWY_INLINE void KeepInRegister([[maybe_unused]] V& v) {
 }
 
 // acc[r] += h · x(r) for F rows.
-template <int F, class X>
-HWY_INLINE void MulAddRows(const float* h, X&& x, hn::Vec<D> (*acc)[vectors]) {
-  const D d;
-  hn::Vec<D> c[vectors];
+template <int F, class T, class X, int V>
+HWY_INLINE void MulAddRows(const T* h, X&& x, hn::Vec<Lanes<T>> (*acc)[V]) {
+  const Lanes<T> d;
+  constexpr Index N = hn::MaxLanes(Lanes<T>());
+  hn::Vec<Lanes<T>> c[V];
 #pragma GCC unroll 16
-  for (int v = 0; v < vectors; ++v) {
-    c[v] = hn::Load(d, h + v * float_lanes);
+  for (int v = 0; v < V; ++v) {
+    c[v] = hn::Load(d, h + v * N);
     if (F > 1) KeepInRegister(c[v]);
   }
 #pragma GCC unroll 16
   for (int r = 0; r < F; ++r) {
     const auto sample = hn::Set(d, x(r));
 #pragma GCC unroll 16
-    for (int v = 0; v < vectors; ++v) acc[r][v] = hn::MulAdd(sample, c[v], acc[r][v]);
-  }
-}
-
-template <int F, class X>
-HWY_INLINE void MulAddRows(const double* h, X&& x, hn::Vec<DD> (*acc)[double_vectors]) {
-  const DD d;
-  hn::Vec<DD> c[double_vectors];
-#pragma GCC unroll 16
-  for (int v = 0; v < double_vectors; ++v) {
-    c[v] = hn::Load(d, h + v * double_lanes);
-    if (F > 1) KeepInRegister(c[v]);
-  }
-#pragma GCC unroll 16
-  for (int r = 0; r < F; ++r) {
-    const auto sample = hn::Set(d, x(r));
-#pragma GCC unroll 16
-    for (int v = 0; v < double_vectors; ++v) acc[r][v] = hn::MulAdd(sample, c[v], acc[r][v]);
+    for (int v = 0; v < V; ++v) acc[r][v] = hn::MulAdd(sample, c[v], acc[r][v]);
   }
 }
 
@@ -128,6 +115,49 @@ HWY_INLINE void StoreSum(const hn::Vec<D> (&a)[vectors], const hn::Vec<D> (&b)[v
               dd, to + v * double_lanes);
 }
 
+// The centre, in double, of G groups of F rows each, on top of y.
+template <int G, int F>
+HWY_INLINE void Centre(const PolyphaseBank& bank, const Row* rows, const double* samples,
+                       double (*y)[fold_lanes], int each) {
+  const double *x[G * F], *h[G];
+  hn::Vec<DD> acc[G * F][double_vectors];
+#pragma GCC unroll 16
+  for (int g = 0; g < G; ++g) {
+    h[g] = bank.doubles(rows[g * each].group);
+#pragma GCC unroll 16
+    for (int f = 0; f < F; ++f) {
+      x[g * F + f] = samples + rows[g * each + f].at + bank.low();
+#pragma GCC unroll 16
+      for (int v = 0; v < double_vectors; ++v)
+        acc[g * F + f][v] = hn::Load(DD(), y[g * each + f] + v * double_lanes);
+    }
+  }
+  const Index n = bank.centre();
+  for (Index s = 0; s < n; ++s)
+#pragma GCC unroll 16
+    for (int g = 0; g < G; ++g)
+      MulAddRows<F>(
+          h[g] + s * lanes, [&](int r) { return x[g * F + r][s]; }, acc + g * F);
+#pragma GCC unroll 16
+  for (int g = 0; g < G; ++g)
+#pragma GCC unroll 16
+    for (int f = 0; f < F; ++f) Store(acc[g * F + f], y[g * each + f]);
+}
+
+// As many groups, or as many rows of one, at a time as there are registers for.
+template <int G, int F, int each = F>
+HWY_INLINE void Centres(const PolyphaseBank& bank, const Row* rows, const double* samples,
+                        double (*y)[fold_lanes]) {
+  constexpr int f = std::min(F, double_rows), g = std::clamp(double_rows / F, 1, G);
+  if constexpr (f < F) {
+    for (int k = 0; k < G; ++k) Centre<1, f>(bank, rows + k * each, samples, y + k * each, each);
+    Centres<G, F - f, each>(bank, rows + f, samples, y + f);
+  } else {
+    Centre<g, F>(bank, rows, samples, y, each);
+    if constexpr (g < G) Centres<G - g, F, each>(bank, rows + g * each, samples, y + g * each);
+  }
+}
+
 // G groups of F rows each: y[g·F + f] is row f of group g, in its lanes.
 template <int G, int F, class T>
 void DirectTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples, T (*y)[fold_lanes]) {
@@ -136,15 +166,15 @@ void DirectTile(const PolyphaseBank& bank, const Row* rows, const Samples& sampl
   const float *x[G * F], *h[G];
   for (int r = 0; r < G * F; ++r) x[r] = samples.x + rows[r].at;
   for (int g = 0; g < G; ++g) h[g] = bank.floats(rows[g * F].group);
-  hn::Vec<D> up[G * F][vectors], down[G * F][vectors];
+  hn::Vec<D> up[G * F][vectors], below[two_chains ? G * F : 1][vectors];
   Clear(up);
-  Clear(down);
+  Clear(below);
+  auto* down = two_chains ? below : up;
   for (Index s = 0; s < lead; ++s)
 #pragma GCC unroll 16
     for (int g = 0; g < G; ++g)
       MulAddRows<F>(
-          h[g] + s * lanes, [&](int r) { return x[g * F + r][low > high ? s : last - s]; },
-          (low > high ? up : down) + g * F);
+          h[g] + s * lanes, [&](int r) { return x[g * F + r][low > high ? s : last - s]; }, up + g * F);
   const Index from = low > high ? lead : 0, to = last - (low > high ? 0 : lead);
   const float* paired_h[G];
   for (int g = 0; g < G; ++g) paired_h[g] = h[g] + lead * lanes;
@@ -157,26 +187,8 @@ void DirectTile(const PolyphaseBank& bank, const Row* rows, const Samples& sampl
           paired_h[g] + (2 * s + 1) * lanes, [&](int r) { return x[g * F + r][to - s]; }, down + g * F);
     }
 #pragma GCC unroll 16
-  for (int r = 0; r < G * F; ++r) StoreSum(up[r], down[r], y[r]);
-
-  if constexpr (std::is_same_v<T, double>) {
-    const double *exact[G * F], *centre[G];
-    for (int r = 0; r < G * F; ++r) exact[r] = samples.exact + rows[r].at + low;
-    for (int g = 0; g < G; ++g) centre[g] = bank.doubles(rows[g * F].group);
-    hn::Vec<DD> acc[G * F][double_vectors];
-#pragma GCC unroll 16
-    for (int r = 0; r < G * F; ++r)
-#pragma GCC unroll 16
-      for (int v = 0; v < double_vectors; ++v) acc[r][v] = hn::Load(DD(), y[r] + v * double_lanes);
-    const Index n = bank.centre();
-    for (Index s = 0; s < n; ++s)
-#pragma GCC unroll 16
-      for (int g = 0; g < G; ++g)
-        MulAddRows<F>(
-            centre[g] + s * lanes, [&](int r) { return exact[g * F + r][s]; }, acc + g * F);
-#pragma GCC unroll 16
-    for (int r = 0; r < G * F; ++r) Store(acc[r], y[r]);
-  }
+  for (int r = 0; r < G * F; ++r) StoreSum(up[r], below[two_chains ? r : 0], y[r]);
+  if constexpr (std::is_same_v<T, double>) Centres<G, F>(bank, rows, samples.exact, y);
 }
 
 // s[k] = x[k] + x[−k], d[k] = x[k] − x[−k] relative to both ends of the core, whole vectors of them.
@@ -296,7 +308,7 @@ HWY_INLINE void Tile(const PolyphaseBank& bank, const Row* rows, const Samples& 
                      PolyphaseScratch& scratch, T (*y)[fold_lanes]) {
   if (!bank.folded())
     DirectTile<G, F, T>(bank, rows, samples, y);
-  else if constexpr (G == 1)
+  else if constexpr (G == 1 && F <= fold_rows)
     FoldTile<F, T>(bank, rows, samples, scratch.folds.data(), scratch.exact_folds.data(), y);
 }
 
@@ -379,9 +391,11 @@ struct Block {
   Index RunGroups(const Row* rows, Index groups, Index each) const {
     const auto fits = [&](Index g, Index f) { return each == f && groups >= g && g * f <= max_rows; };
     if (fits(8, 1)) return Run<8, 1>(rows), 8;
+    if (fits(6, 1)) return Run<6, 1>(rows), 6;
     if (fits(4, 1)) return Run<4, 1>(rows), 4;
     if (fits(2, 1)) return Run<2, 1>(rows), 2;
     if (fits(4, 2)) return Run<4, 2>(rows), 4;
+    if (fits(3, 2)) return Run<3, 2>(rows), 3;
     if (fits(2, 2)) return Run<2, 2>(rows), 2;
     if (fits(2, 3)) return Run<2, 3>(rows), 2;
     return RunGroup(rows, each), 1;
@@ -389,6 +403,7 @@ struct Block {
 
   // Where groups have few rows, several groups run at once, so that enough is in flight.
   void All(Index first_frame) const {
+    const Index most = bank.folded() ? fold_rows : max_rows;
     const Index period = bank.period(), end = n + count;
     const Index base = n / period, top = (end - 1) / period;
     Row waiting[max_rows];
@@ -405,8 +420,8 @@ struct Block {
       while (q * period + g.start >= end) --q;
       const Index left = q - p + 1;
       if (left <= 0) continue;
-      if (left != each || number + left > max_rows) flush();
-      for (Index tiles = (left + max_rows - 1) / max_rows; tiles > 0; --tiles) {
+      if (left != each || number + left > most) flush();
+      for (Index tiles = (left + most - 1) / most; tiles > 0; --tiles) {
         each = (q - p + tiles) / tiles;
         for (Index r = 0; r < each; ++r, ++p)
           waiting[number++] = {k, p * period + g.start, p * bank.advance() + g.origin - first_frame};
