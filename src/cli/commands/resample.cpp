@@ -50,7 +50,7 @@ void dither_block(Signal& block, const Arguments& a, Index first_frame) {
 Made convert(const Arguments& a, const std::string& in, const std::string& out) {
   constexpr Index block_frames = 1 << 15;
   const Timer timer;
-  AudioReader reader(in);
+  SoundReader reader(in, "all");
   const Resampler resampler(reader.sample_rate_hz(), a.rate_hz, a.options());
   AudioWriter writer(out, a.rate_hz, reader.channels(),
                      {.sample_format = sample_format(a.bits), .inputs = {in}});
@@ -60,18 +60,17 @@ Made convert(const Arguments& a, const std::string& in, const std::string& out) 
     if (a.dither) dither_block(block, a, writer.frames());
     writer.write(block);
   };
-  Signal block(reader.channels(), block_frames);
-  while (const Index n = reader.read(block)) {
-    write(stream.push(FramesView(block).slice(0, n)));
-    if (reader.claimed_frames() > 0)
-      progress.show(static_cast<double>(reader.position()) / static_cast<double>(reader.claimed_frames()));
+  Index frames = 0;
+  for (Signal block; (block = reader.read(block_frames)).cols() > 0; frames += block.cols()) {
+    write(stream.push(block));
+    progress.show(reader.done());
   }
   write(stream.finish());
   writer.commit();
   if (const Index clipped = writer.clipped_samples(); clipped > 0)
     std::fprintf(stderr, "wavestride: %s: %lld samples beyond full scale were clipped\n", out.c_str(),
                  static_cast<long long>(clipped));
-  const double seconds = static_cast<double>(reader.position()) / reader.sample_rate_hz();
+  const double seconds = static_cast<double>(frames) / reader.sample_rate_hz();
   return {message(out, ": ", duration_text(writer.frames(), a.rate_hz), ", ",
                   work_text(timer.seconds(), seconds)),
           seconds};
