@@ -5,6 +5,7 @@
 #include <wavestride/model.h>
 
 #include "golden.h"
+#include "imagined_file.h"
 
 namespace wavestride::testing {
 
@@ -24,18 +25,6 @@ Model load_golden(const GoldenCase& c);
 /// For all cases of a golden file: the model's output equals PyTorch's, whole and in chunks; and once per
 /// model the contract of operators.
 void verify_models(const std::string& golden);
-
-/// A file of tensors of these shapes ({name: shape}) and of random values, the same at every call.
-class ImaginedFile final : public TensorFile {
- public:
-  ImaginedFile(const nlohmann::json& shapes, const nlohmann::json& config);
-
- private:
-  void visit(std::size_t i, const std::function<void(std::span<const std::byte>)>& take) const override;
-};
-
-/// The networks of tests/golden/model_sizes.json: {"name", "config", "tensors", "parameters"}.
-nlohmann::json published_networks();
 
 /// The reason for which a copy of a model is refused after one change of its config, at a JSON pointer; null
 /// removes. Empty when it loads.

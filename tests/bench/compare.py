@@ -1,0 +1,202 @@
+#!/usr/bin/python3
+"""Models and spectral operators side by side with ONNX Runtime, PyTorch and torchaudio, on one and two threads.
+
+    mkdir /tmp/ort && npm install --ignore-scripts --prefix /tmp/ort onnxruntime-node
+    NODE_PATH=/tmp/ort/node_modules tests/bench/compare.py build/release/tests/bench [NAME…]
+
+Models have random weights; each engine runs in processes of its own, one after another and in turn, and the median of
+all repetitions counts. Without onnxruntime-node its columns stay empty. Errors are against PyTorch, of the largest sample.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import warnings
+
+import numpy as np
+import torch
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "reference")]
+from at_size import NETWORKS, tame  # noqa: E402
+from checkpoints import fuse, randomise  # noqa: E402
+
+# Those whose network alone makes the sound; others of NETWORKS have a filter bank, noise or samples beside it.
+VOCODERS = ["hifigan-v1", "hifigan-v2", "hifigan-v3", "melgan", "vocos"]
+
+
+def seconds_of(command, **extra):
+    done = subprocess.run([str(c) for c in command], check=True, capture_output=True, text=True,
+                          env={**os.environ, **extra})
+    return [float(line) for line in done.stdout.split()]
+
+
+def time_torch(folder, threads, repeats):
+    """In a process of its own: what the engines of the others do in theirs."""
+    from time import perf_counter
+
+    torch.set_num_threads(threads)
+    net = torch.load(folder / "net")
+    x = torch.from_numpy(np.load(folder / "x.npy"))[None]
+    with torch.no_grad():
+        for i in range(repeats + 1):
+            start = perf_counter()
+            y = net(x)
+            if i > 0:
+                print(f"{perf_counter() - start:.6f}")
+    np.save(folder / "torch.npy", y.numpy().reshape(-1))
+
+
+class Engine:
+    def __init__(self, command, out, read, **environment):
+        self.command, self.out, self.read, self.environment = command, out, read, environment
+        self.seconds = []
+
+    def run(self, repeats):
+        self.seconds += seconds_of([*self.command, repeats], **self.environment)
+
+    def error(self, expected):
+        y = self.read(self.out).reshape(-1)
+        return float(np.abs(y - expected).max() / np.abs(expected).max())
+
+
+def engines(folder, binaries, bands, threads, chunks):
+    raw = lambda path: np.fromfile(path, "<f4")  # noqa: E731
+    found = {"torch": Engine([sys.executable, __file__, "--time-torch", folder, "--threads", threads, "--repeats"],
+                             folder / "torch.npy", np.load)}
+    if (folder / "net.onnx").exists():
+        found["onnx"] = Engine(["node", HERE / "time_onnx.js", folder / "net.onnx", folder / "x.f32", bands,
+                                folder / "onnx.f32", threads], folder / "onnx.f32", raw)
+    for chunk in chunks:
+        out = folder / f"ours-{chunk}.npy"
+        found[f"chunk {chunk}" if chunk else "ours"] = Engine(
+            [binaries / "time_model", folder / "weights", folder / "x.npy", out, threads, chunk], out, np.load)
+    return found
+
+
+def has_onnxruntime():
+    return subprocess.run(["node", "-e", 'require("onnxruntime-node")'], capture_output=True).returncode == 0
+
+
+def prepare(folder, name, frames, onnx):
+    case = NETWORKS[name]()
+    net = randomise(case.net, 1).eval()
+    tame(net)
+    torch.save(case.state(), folder / "weights")
+    (folder / "config.json").write_text(json.dumps(case.config))
+    fuse(net)
+    torch.save(net, folder / "net")
+    bands = next(m for m in net.modules() if isinstance(m, torch.nn.Conv1d)).in_channels
+    x = torch.randn(bands, frames)
+    np.save(folder / "x.npy", x.numpy())
+    x.numpy().astype("<f4").tofile(folder / "x.f32")
+    if onnx:
+        try:
+            torch.onnx.export(net, x[None], str(folder / "net.onnx"), opset_version=13)
+        except Exception as error:  # an operator that ONNX does not have
+            print(f"{name}: not for ONNX Runtime: {str(error).splitlines()[0][:80]}")
+    return bands
+
+
+def models(names, arguments):
+    onnx = has_onnxruntime()
+    print(f"{'model':12} threads {'torch':>9} {'ONNX':>9} {'ours':>9} ours/ONNX ours/torch  chunks of 8, 1   error (ONNX)")
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            bands = prepare(folder, name, arguments.frames, onnx)
+            alone = None
+            for threads in arguments.threads:
+                chunks = (0, 8, 1)
+                runs = engines(folder, arguments.binaries, bands, threads, chunks)
+                for _ in range(arguments.rounds):
+                    for engine in runs.values():
+                        engine.run(arguments.repeats)
+                t = {key: statistics.median(engine.seconds) for key, engine in runs.items()}
+                expected = np.load(folder / "torch.npy")
+                ours, theirs = t["ours"], t.get("onnx", float("nan"))
+                alone = alone or ours
+                onnx_error = f"{runs['onnx'].error(expected):.0e}" if "onnx" in runs else "-"
+                print(f"{name:12} {threads:7} {t['torch']:8.3f}s {theirs:8.3f}s {ours:8.3f}s {ours / theirs:9.3f} "
+                      f"{ours / t['torch']:10.3f}  {t['chunk 8'] / ours:6.2f}, {t['chunk 1'] / ours:.2f}x     "
+                      f"{runs['ours'].error(expected):.0e} ({onnx_error})  {alone / ours:.2f} x one thread", flush=True)
+
+
+def time_torchaudio(repeats):
+    """Seconds of each repetition, by operator, over ten seconds of 22.05 kHz."""
+    from time import perf_counter
+
+    import torchaudio
+
+    torch.set_num_threads(1)
+    x = torch.randn(1, 220500)
+    window = torch.hann_window(1024)
+    mel = torchaudio.transforms.MelSpectrogram(22050, 1024, hop_length=256, n_mels=80, f_max=8000, power=1,
+                                               norm="slaney", mel_scale="slaney")
+    spectrum = torch.stft(x, 1024, 256, window=window, return_complex=True)
+    lim = torchaudio.transforms.GriffinLim(1024, 32, hop_length=256, power=1)
+    calls = {
+        "stft_whole": lambda: torch.stft(x, 1024, 256, window=window, return_complex=True),
+        "istft_whole": lambda: torch.istft(spectrum, 1024, 256, window=window),
+        "mel_whole": lambda: torch.log(torch.clamp(mel(x), min=1e-5)),
+        "griffin_lim_32": lambda: lim(spectrum.abs()),
+    }
+    for name, call in calls.items():
+        with torch.no_grad():
+            call()
+            for _ in range(repeats if "lim" in name else 20 * repeats):
+                start = perf_counter()
+                call()
+                print(name, perf_counter() - start)
+
+
+def spectral(arguments):
+    theirs, ours = {}, {}
+    for _ in range(arguments.rounds):
+        done = subprocess.run([sys.executable, __file__, "--time-torchaudio", "--repeats", str(arguments.repeats)],
+                              check=True, capture_output=True, text=True)
+        for name, seconds in (line.split() for line in done.stdout.splitlines()):
+            theirs.setdefault(name, []).append(float(seconds))
+        done = subprocess.run([arguments.binaries / "bench_spectral", "--benchmark_format=json"], check=True,
+                              capture_output=True, text=True)
+        for run in json.loads(done.stdout)["benchmarks"]:
+            ours.setdefault(run["name"], []).append(10 / run["realtime"])
+    print(f"{'operator':16} {'torchaudio':>12} {'ours':>12}  (times real time, one thread)")
+    for name, seconds in theirs.items():
+        t, o = statistics.median(seconds), statistics.median(ours[name])
+        print(f"{name:16} {10 / t:12.0f} {10 / o:12.0f}  {t / o:.2f} x")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("binaries", type=pathlib.Path, nargs="?", help="where bench_spectral and time_model lie")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join([*VOCODERS, 'spectral'])}")
+    parser.add_argument("--frames", type=int, default=862, help="of the features: 862 are 10 s of HiFi-GAN")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=2, help="in each process")
+    parser.add_argument("--time-torch", type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("--time-torchaudio", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    torch.manual_seed(17)
+    warnings.simplefilter("ignore")  # the exporter of models has many
+    if arguments.time_torch:
+        time_torch(arguments.time_torch, arguments.threads[0], arguments.repeats)
+    elif arguments.time_torchaudio:
+        time_torchaudio(arguments.repeats)
+    elif arguments.binaries is None:
+        parser.error("the directory of the benchmarks is missing")
+    else:
+        names = arguments.names or [*VOCODERS, "spectral"]
+        models([n for n in names if n != "spectral"], arguments)
+        if "spectral" in names:
+            spectral(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+#include "imagined_file.h"
+
+#include <fstream>
+#include <random>
+
+namespace wavestride::testing {
+
+ImaginedFile::ImaginedFile(const nlohmann::json& shapes, const nlohmann::json& config)
+    : TensorFile("imagined", "nothing") {
+  std::vector<TensorInfo> tensors;
+  for (const auto& [name, shape] : shapes.items()) {
+    TensorInfo t{name, DType::f32, shape.get<std::vector<Index>>()};
+    for (const Index n : t.shape) t.elements *= n;
+    tensors.push_back(t);
+  }
+  set_directory(tensors, {{"config", config.dump()}});
+}
+
+void ImaginedFile::visit(std::size_t i, const std::function<void(std::span<const std::byte>)>& take) const {
+  std::minstd_rand rng(static_cast<unsigned>(1 + 7919 * i));
+  std::vector<float> values(static_cast<std::size_t>(tensors()[i].elements));
+  for (float& v : values) v = static_cast<float>(rng()) / static_cast<float>(rng.max()) - 0.5f;
+  take(std::as_bytes(std::span(values)));
+}
+
+nlohmann::json published_networks() {
+  std::ifstream file(std::string(WAVESTRIDE_GOLDEN_DIR) + "/model_sizes.json");
+  return nlohmann::json::parse(file);
+}
+
+}  // namespace wavestride::testing
