@@ -95,20 +95,21 @@ struct Axis {
 
   /// The position of output n of T inputs; T matters only where the axis does not stream.
   Position at(Index n, Index T) const {
-    const Wide L = size ? *size : scale.num, M = size ? T : scale.den, k = n;
+    const Index L = size ? *size : scale.num, M = size ? T : scale.den;
     switch (mode) {
       case InterpolateMode::nearest:
-        return {detail::saturate(k * M / L)};
+        return {detail::affine_floor(n, M, 0, L)};
       case InterpolateMode::nearest_exact:
-        return {detail::saturate((2 * k + 1) * M / (2 * L))};
+        return {detail::affine_floor(n, 2 * M, M, 2 * L)};
       case InterpolateMode::linear:
         break;
     }
-    const Wide num = align_corners ? k * (T - 1) : (2 * k + 1) * M - L;
-    const Wide den = align_corners ? std::max<Index>(total(T) - 1, 1) : 2 * L;
-    const Wide index = detail::floor_div(num, den);
-    return {detail::saturate(index),
-            static_cast<float>(static_cast<double>(num - index * den) / static_cast<double>(den))};
+    // Position num/den = (n·mul + add)/den.
+    const Index mul = align_corners ? T - 1 : 2 * M, add = align_corners ? 0 : M - L;
+    const Index den = align_corners ? std::max<Index>(total(T) - 1, 1) : 2 * L;
+    const Index index = detail::affine_floor(n, mul, add, den);
+    const auto rest = static_cast<Index>(static_cast<Wide>(n) * mul + add - static_cast<Wide>(index) * den);
+    return {index, static_cast<float>(static_cast<double>(rest) / static_cast<double>(den))};
   }
 
   std::string describe() const {

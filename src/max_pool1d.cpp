@@ -25,6 +25,14 @@ class MaxPool1d final : public Kernel {
   void compute(const Work& work) const noexcept override {
     const Index channels = out_channels(), step = windows_.dilation * channels;
     for (Index j = 0; j < work.count; ++j) {
+      if (result_ == Result::values) {
+        const Index whole = windows_.whole(work.n + j, work.count - j, work.length[0]);
+        kernels::max_over(
+            {work.in[0] + j * windows_.stride * channels, windows_.stride * channels, step, windows_.kernel},
+            channels, whole, work.out + j * channels);
+        j += whole;
+        if (j == work.count) return;
+      }
       const auto [first, count] = windows_.taps(work.n + j, work.length[0]);
       const float* in = work.in[0] + j * windows_.stride * channels + first * step;
       float* out = work.out + j * channels;

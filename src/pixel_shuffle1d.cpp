@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "check.h"
+#include "kernels/pooling.h"
 
 namespace wavestride {
 namespace {
@@ -28,9 +29,16 @@ class PixelShuffle1d final : public Kernel {
       return;
     }
     float* out = work.out;
-    for (Index j = phase; j < phase + work.count; ++j) {
+    for (Index j = phase; j < phase + work.count;) {
       const float* in = work.in[0] + j / factor_ * factor_ * channels + j % factor_;
+      if (j % factor_ == 0 && j + factor_ <= phase + work.count) {
+        kernels::deinterleave(in, factor_, channels, out);
+        out += factor_ * channels;
+        j += factor_;
+        continue;
+      }
       for (Index c = 0; c < channels; ++c) *out++ = in[c * factor_];
+      ++j;
     }
   }
 
@@ -53,11 +61,8 @@ class PixelUnshuffle1d final : public Kernel {
       std::copy_n(work.in[0], work.count * out_channels(), work.out);
       return;
     }
-    const float* in = work.in[0];
-    for (Index j = 0; j < work.count * factor_; ++j) {
-      float* out = work.out + j / factor_ * out_channels() + j % factor_;
-      for (Index c = 0; c < channels; ++c) out[c * factor_] = *in++;
-    }
+    for (Index j = 0; j < work.count; ++j)
+      kernels::interleave(work.in[0] + j * out_channels(), factor_, channels, work.out + j * out_channels());
   }
 
  private:

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "check.h"
+#include "kernels/pooling.h"
 
 namespace wavestride::pool {
 
@@ -33,6 +34,14 @@ struct Windows {
     const Index first = at < 0 ? (-at + dilation - 1) / dilation : 0;
     const Index end = detail::affine_floor(detail::add_sat(length, -at), 1, dilation - 1, dilation);
     return {first, std::max<Index>(0, std::min(kernel, end) - first)};
+  }
+
+  /// How many of the windows n … n+count−1, counted from n, lie whole on a signal of `length` frames.
+  Index whole(Index n, Index count, Index length) const {
+    if (start(n) < 0) return 0;
+    if (length == Work::unknown) return count;
+    const Index end = detail::affine_floor(length - reach() - 1 + padding, 1, 0, stride) + 1;
+    return std::clamp<Index>(end - n, 0, count);
   }
 
   std::string description(const char* what, Index channels) const {
@@ -75,9 +84,7 @@ inline bool exceeds(float v, float best) {
 
 /// best[c] = max over k in [0, taps) of in[k·step + c]; −inf without taps.
 inline void max_over(const float* in, Index channels, Index step, Index taps, float* best) noexcept {
-  std::fill_n(best, channels, -std::numeric_limits<float>::infinity());
-  for (Index k = 0; k < taps; ++k, in += step)
-    for (Index c = 0; c < channels; ++c) best[c] = exceeds(in[c], best[c]) ? in[c] : best[c];
+  kernels::max_over({in, 0, step, taps}, channels, 1, best);
 }
 
 /// The same, and where it is: at[c] = first + k·gap, `first` where no tap exceeds −inf.
@@ -103,10 +110,14 @@ void for_channel_blocks(Index channels, F&& f) {
   for (Index c = 0; c < channels; c += channel_block) f(c, std::min(channel_block, channels - c));
 }
 
-/// mean[c] = Σ over k in [0, taps) of in[k·step + c], divided by `divisor`. Sums in double: a bin may be as
-/// long as the signal.
+/// Sums of more taps are taken in double: a bin may be as long as the signal.
+inline constexpr Index most_float_taps = 64;
+
+/// mean[c] = Σ over k in [0, taps) of in[k·step + c], divided by `divisor`.
 inline void mean_over(const float* in, Index channels, Index step, Index taps, Index divisor,
                       float* mean) noexcept {
+  if (taps <= most_float_taps)
+    return kernels::sum_over({in, 0, step, taps}, 1 / static_cast<float>(divisor), channels, 1, mean);
   for_channel_blocks(channels, [&](Index from, Index count) {
     double sum[channel_block] = {};
     const float* frame = in + from;

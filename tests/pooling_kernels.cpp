@@ -1,0 +1,70 @@
+#include <catch2/catch.hpp>
+#include <limits>
+
+#include "contract.h"
+#include "every_target.h"
+#include "kernels/pooling.h"
+
+using namespace wavestride;
+using namespace wavestride::testing;
+
+TEST_CASE(
+    "pooling kernels equal their plain twins on every SIMD target, whatever the channels and alignment") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    INFO(name);
+    kernels::use_simd_target(name);
+    Rng rng(81);
+    for (Index channels = 1; channels < 40; ++channels) {
+      const Index taps = uniform(rng, 0, 5), windows = uniform(rng, 0, 4), misaligned = uniform(rng, 0, 15);
+      const Index in_step = uniform(rng, 1, 3) * channels, tap_step = uniform(rng, 1, 2) * channels;
+      INFO(channels << " channels, " << taps << " taps, " << windows << " windows");
+      Signal in = noise(rng, 1, misaligned + 4 * in_step + 5 * tap_step + channels);
+      if (channels % 3 == 0) in(uniform(rng, 0, in.cols() - 1)) = std::nanf("");
+      const float* x = in.data() + misaligned;
+      Signal best = Signal::Constant(1, windows * channels + 1, 7.0f), sum = best;
+      kernels::max_over({x, in_step, tap_step, taps}, channels, windows, best.data());
+      kernels::sum_over({x, in_step, tap_step, taps}, 0.3f, channels, windows, sum.data());
+      for (Index i = 0; i < windows * channels; ++i) {
+        const float* at = x + i / channels * in_step + i % channels;
+        float largest = -std::numeric_limits<float>::infinity(), total = 0;
+        for (Index t = 0; t < taps; ++t) {
+          const float v = at[t * tap_step];
+          if (v > largest || v != v) largest = v;
+          total += v;
+        }
+        total *= 0.3f;
+        REQUIRE((best(i) == largest || (best(i) != best(i) && largest != largest)));
+        REQUIRE((sum(i) == total || (sum(i) != sum(i) && total != total)));
+      }
+      CHECK(best(windows * channels) == 7.0f);
+      CHECK(sum(windows * channels) == 7.0f);
+    }
+  }
+}
+
+TEST_CASE("interleaving kernels equal their plain twins on every SIMD target") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    INFO(name);
+    kernels::use_simd_target(name);
+    Rng rng(82);
+    for (Index size = 1; size < 40; ++size)
+      for (const Index parts : {1, 2, 3, 4, 5, 8}) {
+        INFO(parts << " parts of " << size);
+        const Index misaligned = uniform(rng, 0, 15);
+        const Signal in = noise(rng, 1, misaligned + parts * size);
+        const float* x = in.data() + misaligned;
+        Signal apart = Signal::Constant(1, parts * size + 1, 7.0f), together = apart;
+        kernels::deinterleave(x, parts, size, apart.data());
+        kernels::interleave(x, parts, size, together.data());
+        for (Index r = 0; r < parts; ++r)
+          for (Index i = 0; i < size; ++i) {
+            REQUIRE(apart(r * size + i) == x[i * parts + r]);
+            REQUIRE(together(i * parts + r) == x[r * size + i]);
+          }
+        CHECK(apart(parts * size) == 7.0f);
+        CHECK(together(parts * size) == 7.0f);
+      }
+  }
+}
