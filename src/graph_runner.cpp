@@ -4,6 +4,8 @@
 #include <bit>
 #include <chrono>
 
+#include "minimal_conv1d.h"
+
 namespace wavestride::detail {
 namespace {
 
@@ -53,11 +55,14 @@ const float* assemble(float* to, const Port& port, const FrameQueue& queue, Inde
 }
 
 /// The fewest frames that are worth reading the weights of a graph for: of large kernels they come from
-/// beyond the nearer caches, once a block.
+/// beyond the nearer caches, once a block. Minimal filtering has more of them for fewer products.
 Index fewest_frames(const Graph& graph) {
   constexpr Index near = (256 << 10) / static_cast<Index>(sizeof(float));
-  const auto large = [](const Graph::Node& node) { return node.kernel->parameters() > near; };
-  return std::any_of(graph.nodes.begin(), graph.nodes.end(), large) ? 64 : 16;
+  Index fewest = 16;
+  for (const Graph::Node& node : graph.nodes)
+    if (node.kernel->parameters() > near)
+      fewest = std::max<Index>(fewest, is_minimal_conv1d(*node.kernel) ? 128 : 64);
+  return fewest;
 }
 
 Index block_frames(Index channels, Index fewest, const StreamOptions& options) {

@@ -263,6 +263,16 @@ class Vocode(ToolTest):
         text = self.ok("compare", CLIP, self.path("o.wav"), "--preset", "wavestride-16k")
         self.assertLess(float(text.split("mel distance (wavestride-16k): ")[1].split()[0]), 1.5)
 
+    def test_minimal_filtering(self):
+        """The samples of the direct network but for rounding, the same in every chunking."""
+        results = []
+        for options in [(), ("--minimal-filtering",), ("--minimal-filtering", "--chunk", "1")]:
+            self.ok("vocode", CLIP, self.path("o.wav"), "--bits", "32", *options)
+            results.append(self.samples("o.wav")[1].view("<i4") / 2**31)
+        self.assertGreater(np.abs(results[0] - results[1]).max(), 0)
+        self.assertLess(np.abs(results[0] - results[1]).max(), 1e-4)
+        self.assertEqual(results[1].tobytes(), results[2].tobytes())
+
     def test_a_sound_of_another_rate_is_converted_first(self):
         model = ("--model", str(GOLDEN / "model-0.safetensors"))
         clip = self.wav("y.wav", rate=44100, frames=30011)
