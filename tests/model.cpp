@@ -138,6 +138,8 @@ TEST_CASE("a model file that contradicts itself is refused, saying where") {
       {"/n_fft", 128, "tensor \"output.weight\" must have shape [130, 6, 1], has [162, 6, 1]"},
       {"/refine", nullptr, "config: \"refine\" must be a list of 0 to 8 values"},
       {"/refine", {512, 1}, "config: \"refine\" must hold integers from 2 to 65536"},
+      {"/refine_updates", {1}, "config: \"refine_updates\" must be a list of 2 values"},
+      {"/refine_updates", {1, -1}, "config: \"refine_updates\" must hold integers from 0 to 64"},
       {"/max_log_gain", nullptr, "config: \"max_log_gain\" must be a number"},
       {"/max_log_magnitude", nullptr, "config: \"max_log_magnitude\" must be a number"},
   };
@@ -153,7 +155,9 @@ TEST_CASE("a model file that contradicts itself is refused, saying where") {
     if (name != "gated-istft")
       CHECK(refusal_with("/architecture", name) == "does not hold the layers of a " + name);
 
-  Parts missing, extra;
+  Parts missing, extra, older;
+  older.config.erase("refine_updates");
+  CHECK(older.refusal() == "");
   missing.tensors.erase("stages.1.0.out.bias");
   CHECK(missing.refusal() == "tensor \"stages.1.0.out.bias\" is missing");
   extra.tensors["stages.2.0.out.bias"] = Tensor({3});

@@ -4,7 +4,8 @@
     evaluate.py --model my.safetensors --data DIR [--unheard FOLDER] [--output DIR]
 
 Means over clips of: multi-resolution STFT distance, log-mel L1, extended STOI, F0 error (cents, frames voiced in
-both) and voicing error (share of frames). --unheard: recordings of other speakers, any rate. OUTPUT gets
+both), voicing error (share of frames); of the F0 error, the mean of those up to 50 cents and the share of frames
+beyond, which weigh most in its mean. --unheard: recordings of other speakers, any rate. OUTPUT gets
 figures.json and pictures of three clips.
 """
 import argparse
@@ -89,18 +90,23 @@ def measure(clean, guess):
     a, b = torch.from_numpy(clean)[None], torch.from_numpy(guess)[None]
     f, g = track_f0(clean), track_f0(guess)
     both = (f > 0) & (g > 0)
+    cents = np.abs(1200 * np.log2(g[both] / f[both]))
+    gross = cents > 50
+    mean = lambda x: float(x.mean()) if x.size else float("nan")
     return {
         "stft": train.stft_distance(b, a).item(),
         "log_mel": train.mel_distance(b, a).item(),
         "estoi": estoi(clean, guess),
-        "f0_cents": float(np.abs(1200 * np.log2(g[both] / f[both])).mean()) if both.any() else float("nan"),
+        "f0_cents": mean(cents),
         "voicing": float(((f > 0) != (g > 0)).mean()),
+        "f0_fine": mean(cents[~gross]),
+        "f0_gross": mean(gross),
     }
 
 
 def invert_mel(mel, iterations=300):
     """Non-negative least squares: magnitudes whose mel bands are exp(mel), by accelerated projected gradient."""
-    bands = features._constants(mel.device)[1]
+    bands = features.mel_constants(mel.device)[1]
     target = torch.exp(mel)
     rate = 1 / torch.linalg.matrix_norm(bands, 2) ** 2
     x = y = torch.clamp(torch.linalg.pinv(bands) @ target, min=0)
@@ -162,7 +168,7 @@ def evaluate(net, clips, output=None):
 
 
 def table(title, means, count):
-    names = ("stft", "log_mel", "estoi", "f0_cents", "voicing")
+    names = ("stft", "log_mel", "estoi", "f0_cents", "voicing", "f0_fine", "f0_gross")
     print(f"{title}, {count} clips\n  {'':12}" + "".join(f"{n:>10}" for n in names))
     for method, row in means.items():
         print(f"  {method:12}" + "".join(f"{row[n]:10.4f}" for n in names))

@@ -13,7 +13,7 @@ FLOOR = 1e-5
 
 
 @functools.lru_cache(maxsize=None)
-def _constants(device):
+def mel_constants(device):
     bands = torchaudio.functional.melscale_fbanks(
         N_FFT // 2 + 1, 0.0, SAMPLE_RATE / 2, MELS, SAMPLE_RATE, norm="slaney", mel_scale="slaney"
     )
@@ -32,5 +32,5 @@ def magnitude(audio, n_fft, hop, window):
 
 def log_mel(audio):
     """ln of the mel magnitudes, clamped at 1e-5: [B, 80, 1 + T // 160] of audio [B, T] at 16 kHz."""
-    window, bands = _constants(audio.device)
+    window, bands = mel_constants(audio.device)
     return torch.log(torch.clamp(bands @ magnitude(audio, N_FFT, HOP, window), min=FLOOR))

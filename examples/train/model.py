@@ -11,7 +11,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from features import HOP, SAMPLE_RATE, log_mel, magnitude, slaney_mel
+from features import FLOOR, HOP, N_FFT, SAMPLE_RATE, magnitude, mel_constants, slaney_mel
 
 DEFAULTS = {
     "architecture": "gated-istft",
@@ -30,7 +30,8 @@ DEFAULTS = {
     "n_fft": 160,
     "hop": 40,
     "max_log_magnitude": 4.6,
-    "refine": [512, 512],
+    "refine": [576, 640],
+    "refine_updates": [2, 0],
     "max_log_gain": 3.0,
 }
 
@@ -60,12 +61,29 @@ def bands_to_bins(mels, n_fft):
     return torch.from_numpy(np.maximum(0, 1 - np.abs(place[:, None] - np.arange(mels))).astype(np.float32))
 
 
+def bins_to_bins(n_from, n_to):
+    """[n_to/2 + 1, n_from/2 + 1]: values at the frequencies of one transform's bins at those of another's, linear."""
+    place = np.arange(n_to // 2 + 1) * n_from / n_to
+    return torch.from_numpy(np.maximum(0, 1 - np.abs(place[:, None] - np.arange(n_from // 2 + 1))).astype(np.float32))
+
+
+def share_of_bands(bands):
+    """[bins, mels] of bands [mels, bins]: the share of every band in a bin, together 1.
+
+    The first and the last bin are in no band; they are like their neighbours.
+    """
+    bands = bands.clone()
+    bands[:, 0], bands[:, -1] = bands[:, 1], bands[:, -2]
+    return (bands / bands.sum(0)).T.contiguous()
+
+
 class Vocoder(nn.Module):
     """[B, mels, T] log-mel frames -> [B, HOP * (T - 1)] samples, or 160 T - 40 where nothing is refined."""
 
     def __init__(self, config=None):
         super().__init__()
         c = self.config = {**DEFAULTS, **(config or {})}
+        assert len(c["refine"]) == len(c["refine_updates"])
         stages = c["stages"]
         kernel = c["input_kernel"]
         self.padding = (kernel - 1 - c["input_right"], c["input_right"])
@@ -81,9 +99,10 @@ class Vocoder(nn.Module):
         self.bins = c["n_fft"] // 2 + 1
         self.output = nn.Conv1d(stages[-1]["channels"], 2 * self.bins, 1)
         self.register_buffer("window", torch.hann_window(c["n_fft"]), persistent=False)
-        for i, n in enumerate(c["refine"]):
+        for i, (n, updates) in enumerate(zip(c["refine"], c["refine_updates"])):
             self.register_buffer(f"window{i}", torch.hann_window(n), persistent=False)
-            self.register_buffer(f"spread{i}", bands_to_bins(c["mels"], n), persistent=False)
+            self.register_buffer(f"spread{i}", bands_to_bins(c["mels"], N_FFT if updates else n), persistent=False)
+            self.register_buffer(f"resize{i}", bins_to_bins(N_FFT, n), persistent=False)
         for layer in (self.input, *self.up):
             nn.init.xavier_normal_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -92,6 +111,25 @@ class Vocoder(nn.Module):
         with torch.no_grad():
             self.output.bias[: self.bins] = -2.0
             self.output.bias[self.bins :].uniform_(-math.pi, math.pi)
+
+    def refine(self, y, mel, i):
+        """Filters y [B, samples] by gains towards mel; phases stay."""
+        limit, n, updates = (self.config[key] for key in ("max_log_gain", "refine", "refine_updates"))
+        window, spread, resize = (getattr(self, f"{name}{i}") for name in ("window", "spread", "resize"))
+        analysis, bands = mel_constants(y.device)
+        magnitudes = magnitude(y, N_FFT, HOP, analysis)
+
+        def lacking(x):
+            return torch.clamp(mel - torch.log(torch.clamp(bands @ x, min=FLOOR)), -limit, limit)
+
+        gain = torch.exp(spread @ lacking(magnitudes))
+        # As Richardson and Lucy deconvolve: each update multiplies a bin by what its bands still lack.
+        for _ in range(updates[i]):
+            gain = gain * (share_of_bands(bands) @ torch.exp(lacking(magnitudes * gain)))
+        if updates[i]:
+            gain = resize @ gain
+        spectrum = torch.stft(y, n[i], HOP, n[i], window, center=True, return_complex=True)
+        return torch.istft(spectrum * gain, n[i], HOP, window=window, center=True)
 
     def forward(self, mel, unrefined=False):
         """With `unrefined` also what the network makes before it is mended."""
@@ -112,11 +150,8 @@ class Vocoder(nn.Module):
             torch.complex(m * torch.cos(p), m * torch.sin(p)), c["n_fft"], c["hop"], window=self.window, center=True
         )
         made = y
-        for i, n in enumerate(c["refine"]):
-            gain = torch.clamp(mel - log_mel(y), -c["max_log_gain"], c["max_log_gain"])
-            window, spread = getattr(self, f"window{i}"), getattr(self, f"spread{i}")
-            spectrum = torch.stft(y, n, HOP, n, window, center=True, return_complex=True)
-            y = torch.istft(spectrum * torch.exp(spread @ gain), n, HOP, window=window, center=True)
+        for i in range(len(c["refine"])):
+            y = self.refine(y, mel, i)
         return (y, made) if unrefined else y
 
 
