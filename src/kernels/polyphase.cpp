@@ -373,7 +373,7 @@ struct Block {
   template <int G, int F>
   void Run(const Row* rows) const {
     if constexpr (G * F <= max_rows) {
-      HWY_ALIGN T y[G * F][fold_lanes];
+      HWY_ALIGN T y[G * F][fold_lanes] = {};
       Tile<G, F, T>(bank, rows, samples, scratch, y);
       for (int r = 0; r < G * F; ++r) Finish(rows[r], y[r]);
     }
