@@ -169,8 +169,9 @@ typedef struct wavestride_model_config {
                            null: in the file, or beside it */
   const char* preset; /**< of the features, where the config does not describe them: "hifigan-22k" */
   const char* stats;  /**< path of mean and deviation of the features (.npy), to normalise them by */
-  const int64_t* speaker; /**< the voice, in a file that has several; null: the file has one */
-  uint64_t seed;          /**< of networks that draw random numbers */
+  const int64_t* speaker;    /**< the voice, in a file that has several; null: the file has one */
+  uint64_t seed;             /**< of networks that draw random numbers */
+  int32_t minimal_filtering; /**< 1: large convolutions by half the multiplications, with a longer lag */
 } wavestride_model_config;
 
 /** A trained vocoder: n_mels channels of features to 1 channel of samples. A null `path` is the vocoder that
@@ -186,8 +187,8 @@ typedef struct wavestride_stream wavestride_stream;
 /** How a stream works; all but the size may be 0. */
 typedef struct wavestride_stream_config {
   size_t size;     /**< sizeof(wavestride_stream_config) */
-  int64_t threads; /**< that share the work of a push, the caller's included, and sleep in between; 0 or 1: the
-                        caller's alone, -1: as many as the machine has cores */
+  int64_t threads; /**< that share the work of a push, the caller's included, and sleep in between; 0 or 1:
+                      the caller's alone, -1: as many as the machine has cores */
 } wavestride_stream_config;
 
 WAVESTRIDE_C_API wavestride_status wavestride_stream_create(const wavestride_op* op,

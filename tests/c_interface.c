@@ -234,11 +234,17 @@ static void test_model(const char* golden) {
   CHECK(info.sample_rate == 16000 && info.n_mels == 80);
   check_stream(op, 20, 3);
   wavestride_op_free(op);
+  const double lookahead = info.lookahead_seconds;
+  wavestride_model_config config = {.size = sizeof config, .minimal_filtering = 1};
+  OK(wavestride_model_load(NULL, &config, &info, &op));
+  CHECK(info.lookahead_seconds > lookahead);
+  check_stream(op, 20, 3);
+  wavestride_op_free(op);
 
   op = NULL;
   REFUSED(WAVESTRIDE_IO_ERROR, "/nonexistent", wavestride_model_load("/nonexistent", NULL, &info, &op));
   REFUSED(WAVESTRIDE_IO_ERROR, golden, wavestride_model_load(golden, NULL, &info, &op));
-  wavestride_model_config config = {.size = sizeof config, .config = "/nonexistent"};
+  config = (wavestride_model_config){.size = sizeof config, .config = "/nonexistent"};
   REFUSED(WAVESTRIDE_IO_ERROR, "/nonexistent", wavestride_model_load(path, &config, &info, &op));
   config = (wavestride_model_config){.size = sizeof config, .stats = "/nonexistent.npy"};
   REFUSED(WAVESTRIDE_IO_ERROR, "/nonexistent.npy", wavestride_model_load(path, &config, &info, &op));
@@ -332,8 +338,10 @@ static void test_mistakes(void) {
   REFUSED(WAVESTRIDE_TOO_SMALL, "room for -1 frames", wavestride_op_run(op, in, 9, out, -1, &frames));
   INVALID("null", wavestride_stream_create(op, NULL));
   INVALID("null", wavestride_stream_create_with(op, NULL, &stream));
-  INVALID("got -2", wavestride_stream_create_with(
-                        op, &(wavestride_stream_config){.size = sizeof(wavestride_stream_config), .threads = -2}, &stream));
+  INVALID(
+      "got -2",
+      wavestride_stream_create_with(
+          op, &(wavestride_stream_config){.size = sizeof(wavestride_stream_config), .threads = -2}, &stream));
   OK(wavestride_stream_create(op, &stream));
   wavestride_op_free(op); /* the stream lives on */
   INVALID("null", wavestride_stream_frames_after(stream, 1, NULL));

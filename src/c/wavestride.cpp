@@ -1,6 +1,7 @@
 #include <wavestride.h>
 #include <wavestride/io.h>
 #include <wavestride/mel.h>
+#include <wavestride/minimal_filtering.h>
 #include <wavestride/operators.h>
 #include <wavestride/resample.h>
 #include <wavestride/stream.h>
@@ -354,6 +355,7 @@ wavestride_status wavestride_model_load(const char* path, const wavestride_model
     throw Unsupported("this library was built without models");
 #else
     ModelOptions options;
+    bool minimal = false;
     if (config != nullptr) {
       const auto given = known_part(config, "wavestride_model_config");
       const auto text = [](const char* s) { return std::string(s == nullptr ? "" : s); };
@@ -362,8 +364,10 @@ wavestride_status wavestride_model_load(const char* path, const wavestride_model
                  .stats = text(given.stats),
                  .seed = given.seed};
       if (given.speaker != nullptr) options.speaker = *given.speaker;
+      minimal = given.minimal_filtering != 0;
     }
-    const Model model = load_model(path == nullptr ? data_file(default_vocoder_file) : path, options);
+    Model model = load_model(path == nullptr ? data_file(default_vocoder_file) : path, options);
+    if (minimal) model.network = minimal_filtering(model.network);
     const Ratio upsampling = model.upsampling();
     if (info != nullptr)
       fill(info,

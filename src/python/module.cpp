@@ -444,12 +444,13 @@ PYBIND11_MODULE(_wavestride, m) {
       .def_property_readonly(
           "emitted", [](const PyStream& s) { return s.stream.emitted(); }, "Frames given since then.");
 
-  const auto threads = "threads"_a = 1;  // 0: as many as there are cores; they never change a bit
+  const auto on_threads = "threads"_a = 1;  // 0: as many as there are cores; they never change a bit
   py::class_<Op> op(m, "Op", "An operator that is configured once: called on whole signals, or streamed.");
   op.def("__call__", run_op, "input"_a, "The whole signal: [in_channels, frames] to [out_channels, ...].")
       .def(
           "stream", [](const Op& o, Index threads) { return std::make_unique<PyStream>(o, threads); },
-          threads, "A stream; raises NotStreamable, with the reason, where an output needs the whole signal.")
+          on_threads,
+          "A stream; raises NotStreamable, with the reason, where an output needs the whole signal.")
       .def("__repr__", [](const Op& o) { return "<wavestride.Op " + o.name() + ">"; })
       .def_property_readonly("name", &Op::name)
       .def_property_readonly("in_channels", [](const Op& o) { return o.in_channels(); })
@@ -495,7 +496,7 @@ PYBIND11_MODULE(_wavestride, m) {
           [](const Resampler& r, Index channels, Index threads) {
             return std::make_unique<PyStream>(r.op(channels), threads);
           },
-          "channels"_a = 1, threads, "A stream of so many channels.")
+          "channels"_a = 1, on_threads, "A stream of so many channels.")
       .def_property_readonly("taps", &Resampler::taps, "Input frames that an output frame reads.")
       .def_property_readonly("filter_delay_s", &Resampler::filter_delay_s,
                              "How far ahead the filter reads, seconds.")
@@ -527,7 +528,7 @@ PYBIND11_MODULE(_wavestride, m) {
           [](const MelSpectrogram& mel, Index threads) {
             return std::make_unique<PyStream>(mel.op, threads);
           },
-          threads, "A stream of samples [1, frames].")
+          on_threads, "A stream of samples [1, frames].")
       .def(
           "griffin_lim",
           [](const MelSpectrogram& mel, const FloatArray& input, Index n_iter, std::uint64_t seed) {
@@ -563,7 +564,7 @@ PYBIND11_MODULE(_wavestride, m) {
           [](const Model& model, Index threads) {
             return std::make_unique<PyStream>(model.network, threads);
           },
-          threads, "A stream of features; gives samples [1, frames].")
+          on_threads, "A stream of features; gives samples [1, frames].")
       .def_readonly("architecture", &Model::architecture)
       .def_property_readonly(
           "sample_rate", [](const Model& model) { return model.features.sample_rate; }, "Hz.")
@@ -583,22 +584,25 @@ PYBIND11_MODULE(_wavestride, m) {
       "load_model",
       [](const std::optional<Path>& path, const std::optional<Path>& config,
          const std::optional<std::string>& preset, const std::optional<Path>& stats,
-         const std::optional<Index>& speaker, std::uint64_t seed) {
+         const std::optional<Index>& speaker, std::uint64_t seed, bool minimal) {
         return unlocked([&] {
-          return load_model(path ? path->string() : data_file(default_vocoder_file),
-                            {.config = config.value_or(Path()).string(),
-                             .preset = preset.value_or(""),
-                             .stats = stats.value_or(Path()).string(),
-                             .speaker = speaker,
-                             .seed = seed});
+          Model model = load_model(path ? path->string() : data_file(default_vocoder_file),
+                                   {.config = config.value_or(Path()).string(),
+                                    .preset = preset.value_or(""),
+                                    .stats = stats.value_or(Path()).string(),
+                                    .speaker = speaker,
+                                    .seed = seed});
+          if (minimal) model.network = minimal_filtering(model.network);
+          return model;
         });
       },
       "path"_a = none, "config"_a = none, py::kw_only(), "preset"_a = none, "stats"_a = none,
-      "speaker"_a = none, "seed"_a = 0,
+      "speaker"_a = none, "seed"_a = 0, "minimal_filtering"_a = false,
       "A vocoder from a checkpoint, or without a path the one that comes with the library (16 kHz, preset\n"
       "'wavestride-16k'). config: path of its config where that is neither in the file nor beside it, or "
       "the\n"
       "name of one that comes with the library. preset: of the features, where the config does not describe\n"
       "them. stats: path of their mean and deviation (.npy), to normalise them by. speaker: the voice, in a\n"
-      "file that has several. seed: of networks that draw random numbers. Raises IoError.");
+      "file that has several. seed: of networks that draw random numbers. minimal_filtering: large\n"
+      "convolutions by half the multiplications, with a longer lag and other rounding. Raises IoError.");
 }
