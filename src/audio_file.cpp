@@ -8,6 +8,8 @@
 #include <cctype>
 #include <cerrno>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 
 #include "check.h"
 
@@ -243,6 +245,28 @@ struct AudioWriter::File {
   }
 };
 
+namespace {
+
+// Equal signals must give equal files, but the peak chunk of an RF64 file holds the time of writing, and
+// libsndfile writes one whatever it is told: this sets the time to 0. Returns whether the file could be
+// changed where it had to be.
+bool forget_time_of_peaks(int file) {
+  struct {
+    char name[4];
+    std::uint32_t bytes;
+  } chunk;
+  for (off_t at = 12; pread(file, &chunk, sizeof chunk, at) == sizeof chunk;
+       at += static_cast<off_t>(sizeof chunk + chunk.bytes + chunk.bytes % 2)) {
+    constexpr std::uint32_t time = 0;  // after the name, the size and the version
+    if (std::memcmp(chunk.name, "PEAK", 4) == 0)
+      return pwrite(file, &time, sizeof time, at + 12) == sizeof time;
+    if (std::memcmp(chunk.name, "data", 4) == 0) break;
+  }
+  return true;
+}
+
+}  // namespace
+
 AudioWriter::AudioWriter(const std::string& path, int sample_rate_hz, Index channels,
                          const AudioWriteOptions& options) {
   require(sample_rate_hz >= 1 && sample_rate_hz <= max_sample_rate_hz,
@@ -292,6 +316,8 @@ void AudioWriter::commit() {
   if (f.frames == 0) sf_command(f.handle.get(), SFC_UPDATE_HEADER_NOW, nullptr, 0);
   if (const int error = sf_close(f.handle.release()))
     f.fail("writing failed: " + trimmed(sf_error_number(error)));
+  if (f.container.code == SF_FORMAT_RF64 && !forget_time_of_peaks(f.output.descriptor()))
+    f.fail("writing failed: " + std::generic_category().message(errno));
   f.output.commit();
 }
 

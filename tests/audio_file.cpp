@@ -89,6 +89,19 @@ TEST_CASE("audio files keep every sample that their format can hold") {
     CHECK(entry.path().filename().string().starts_with("x."));
 }
 
+TEST_CASE("audio files hold no time of writing") {
+  const TemporaryDirectory dir;
+  for (const char* extension : {"wav", "aiff", "caf", "rf64"}) {
+    INFO(extension);
+    const std::string path = dir / (std::string("x.") + extension);
+    write_audio(path, tone(2, 1000), 48000, {.sample_format = SampleFormat::float32});
+    const std::string bytes = file_bytes(path);
+    // Where there is a peak chunk: name, size and version, then the time.
+    if (const auto peak = bytes.find("PEAK"); peak != std::string::npos)
+      CHECK(bytes.substr(peak + 12, 4) == std::string(4, '\0'));
+  }
+}
+
 TEST_CASE("audio files of lossy formats come back with their length and their sound") {
   const TemporaryDirectory dir;
   for (const char* extension : {"ogg", "oga", "opus", "mp3"})
