@@ -1,8 +1,9 @@
 #include <wavestride/conv1d.h>
 
+#include "alternatives.h"
 #include "check.h"
-#include "kernels/dense.h"
 #include "minimal_conv1d.h"
+#include "products.h"
 
 namespace wavestride {
 
@@ -46,55 +47,95 @@ Conv1dShape check(const Tensor& weight, std::span<const float> bias, const Conv1
   return {weight.dim(1) * o.groups, weight.dim(0), weight.dim(2), o.groups, o.stride, o.dilation, pad};
 }
 
-class Conv1d final : public Kernel, public detail::HasMinimal {
+/// With weights and frames in units of one float or two bfloat16.
+template <class Unit>
+class Conv1d final : public Kernel, public detail::HasAlternatives {
  public:
-  Conv1d(const Conv1dShape& s, const Tensor& weight, std::span<const float> bias, PadMode mode)
+  /// value(o, c, k) gives a weight, c counted within its group.
+  template <class F>
+  Conv1d(const Conv1dShape& s, F&& value, std::span<const float> bias, PadMode mode)
       : Kernel(message("conv1d(", s.in, " → ", s.out, ", kernel ", s.kernel, ", stride ", s.stride,
-                       ", dilation ", s.dilation, ", groups ", s.groups, ")"),
+                       ", dilation ", s.dilation, ", groups ", s.groups, rounds ? ", bfloat16)" : ")"),
                {{s.in, conv_geometry(s.kernel, s.stride, s.dilation, s.pad.left, s.pad.right), {mode, 0.0f}}},
                s.out),
         shape_(s),
-        parameters_(weight.size() + static_cast<Index>(bias.size())) {
-    for (Index k = 0; k < s.kernel; ++k) offsets_.push_back(k * s.dilation * s.in);
+        parameters_(s.out * (s.in / s.groups) * s.kernel + static_cast<Index>(bias.size())) {
+    for (Index k = 0; k < s.kernel; ++k) offsets_.push_back(k * s.dilation * s.in / unit);
     const Index in = s.in / s.groups, out = s.out / s.groups;
     if (in == 1 && out == 1 && s.groups > 1) {
       for (Index k = 0; k < s.kernel; ++k)
-        for (Index c = 0; c < s.out; ++c)
-          depthwise_.push_back(weight.data[static_cast<std::size_t>(c * s.kernel + k)]);
+        for (Index c = 0; c < s.out; ++c) depthwise_.push_back(value(c, 0, k));
       depthwise_bias_.assign(static_cast<std::size_t>(s.out), 0.0f);
       std::copy(bias.begin(), bias.end(), depthwise_bias_.begin());
       return;
     }
-    for (Index g = 0; g < s.groups; ++g) {
-      const float* w = weight.data.data() + g * out * in * s.kernel;
+    for (Index g = 0; g < s.groups; ++g)
       groups_.emplace_back(
-          out, in, s.kernel, [&](Index o, Index c, Index k) { return w[(o * in + c) * s.kernel + k]; },
+          out, in / unit, s.kernel,
+          [&](Index o, Index r, Index k) -> Unit {
+            if constexpr (rounds)
+              return kernels::bfloat16_pair(value(g * out + o, 2 * r, k), value(g * out + o, 2 * r + 1, k));
+            else
+              return value(g * out + o, r, k);
+          },
           bias.empty() ? bias
                        : bias.subspan(static_cast<std::size_t>(g * out), static_cast<std::size_t>(out)));
+  }
+
+  std::unique_ptr<KernelState> make_state() const override {
+    if constexpr (rounds) {
+      const Index most = outputs_at_once(), kernel = shape_.kernel;
+      return std::make_unique<detail::RoundedFrames>(std::min(window_frames(most), kernel * most) * shape_.in,
+                                                     kernel);
+    } else {
+      return nullptr;
     }
   }
 
   void compute(const Work& work) const noexcept override {
-    const Index in_step = shape_.stride * shape_.in;
-    if (!depthwise_.empty()) {
+    const Index stride = shape_.stride, channels = shape_.in;
+    if constexpr (rounds) {
+      const Index most = outputs_at_once();
+      for (Index n = 0; n < work.count; n += most)
+        make_rounded(static_cast<detail::RoundedFrames&>(*work.state), work.in[0] + n * stride * channels,
+                     std::min(most, work.count - n), work.out + n * shape_.out);
+    } else if (!depthwise_.empty()) {
       kernels::depthwise(depthwise_.data(), depthwise_bias_.data(), shape_.out, shape_.kernel, work.in[0],
-                         offsets_.data(), in_step, work.count, work.out, shape_.out);
-      return;
+                         offsets_.data(), stride * channels, work.count, work.out, shape_.out);
+    } else {
+      make(work.in[0], offsets_.data(), stride * channels, work.count, work.out);
     }
-    for (Index g = 0; g < shape_.groups; ++g)
-      kernels::dense(groups_[static_cast<std::size_t>(g)], work.in[0] + g * (shape_.in / shape_.groups),
-                     offsets_.data(), in_step, work.count, work.out + g * (shape_.out / shape_.groups),
-                     shape_.out);
   }
 
   std::shared_ptr<const Kernel> minimal() const override {
-    const detail::MinimalConvShape shape{
-        shape_.in,       shape_.out,       shape_.kernel,           shape_.dilation,
-        shape_.pad.left, shape_.pad.right, inputs()[0].padding.mode};
-    if (shape_.stride != 1 || shape_.groups != 1 || !detail::minimal_pays(shape)) return nullptr;
-    const kernels::DenseWeights& w = groups_.front();
-    return detail::minimal_conv1d(shape, [&](Index o, Index c, Index k) { return w.value(o, c, k); },
-                                  {w.bias(), static_cast<std::size_t>(shape_.out)});
+    if constexpr (rounds) {
+      return nullptr;
+    } else {
+      const detail::MinimalConvShape shape{
+          shape_.in,       shape_.out,       shape_.kernel,           shape_.dilation,
+          shape_.pad.left, shape_.pad.right, inputs()[0].padding.mode};
+      if (shape_.stride != 1 || shape_.groups != 1 || !detail::minimal_pays(shape)) return nullptr;
+      const kernels::DenseWeights& w = groups_.front();
+      return detail::minimal_conv1d(shape, [&](Index o, Index c, Index k) { return w.value(o, c, k); },
+                                    {w.bias(), static_cast<std::size_t>(shape_.out)});
+    }
+  }
+
+  std::shared_ptr<const Kernel> bfloat16() const override {
+    if constexpr (rounds) {
+      return nullptr;
+    } else {
+      if (!depthwise_.empty() || !detail::bfloat16_pays(shape_.in / shape_.groups)) return nullptr;
+      const Index out = shape_.out / shape_.groups;
+      std::vector<float> bias;
+      for (const kernels::DenseWeights& w : groups_) bias.insert(bias.end(), w.bias(), w.bias() + out);
+      return std::make_shared<Conv1d<detail::Bfloat16Pair>>(
+          shape_,
+          [&](Index o, Index c, Index k) {
+            return groups_[static_cast<std::size_t>(o / out)].value(o % out, c, k);
+          },
+          bias, inputs()[0].padding.mode);
+    }
   }
 
   Index parameters() const override { return parameters_; }
@@ -103,9 +144,43 @@ class Conv1d final : public Kernel, public detail::HasMinimal {
   }
 
  private:
+  static constexpr Index unit = detail::channels_of<Unit>;
+  static constexpr bool rounds = unit == 2;
+
+  Index outputs_at_once() const { return detail::outputs_at_once(shape_.stride * shape_.in); }
+  /// Input frames from the first to the last that so many outputs read.
+  Index window_frames(Index outputs) const {
+    return (outputs - 1) * shape_.stride + (shape_.kernel - 1) * shape_.dilation + 1;
+  }
+
+  /// `in_step` and offsets are in units.
+  void make(const Unit* in, const Index* offsets, Index in_step, Index count, float* out) const noexcept {
+    for (Index g = 0; g < shape_.groups; ++g)
+      kernels::dense(groups_[static_cast<std::size_t>(g)], in + g * (shape_.in / shape_.groups / unit),
+                     offsets, in_step, count, out + g * (shape_.out / shape_.groups), shape_.out);
+  }
+
+  /// Of all frames in the window or, where a few outputs lie far apart from tap to tap, of those that they
+  /// read.
+  void make_rounded(detail::RoundedFrames& rounded, const float* in, Index count, float* out) const noexcept {
+    const Index channels = shape_.in, frames = window_frames(count);
+    if (frames <= shape_.kernel * count) {
+      const Unit* units = rounded.round(in, frames * channels);
+      return make(units, offsets_.data(), shape_.stride * channels / unit, count, out);
+    }
+    const Unit* units = nullptr;
+    for (Index k = 0; k < shape_.kernel; ++k) {
+      for (Index j = 0; j < count; ++j)
+        units = rounded.round(in + (k * shape_.dilation + j * shape_.stride) * channels, channels,
+                              (k * count + j) * channels);
+      rounded.offsets[static_cast<std::size_t>(k)] = k * count * channels / unit;
+    }
+    make(units, rounded.offsets.data(), channels / unit, count, out);
+  }
+
   Conv1dShape shape_;
   std::vector<Index> offsets_;
-  std::vector<kernels::DenseWeights> groups_;
+  std::vector<kernels::PackedWeights<Unit>> groups_;
   kernels::AlignedFloats depthwise_, depthwise_bias_;
   Index parameters_;
 };
@@ -116,7 +191,11 @@ namespace op {
 
 Op conv1d(const Tensor& weight, std::span<const float> bias, const Conv1dOptions& options) {
   const Conv1dShape shape = check(weight, bias, options);
-  return Op(std::make_shared<Conv1d>(shape, weight, bias, options.padding_mode));
+  const Index in = weight.dim(1), kernel = weight.dim(2);
+  const auto value = [&](Index o, Index c, Index k) {
+    return weight.data[static_cast<std::size_t>((o * in + c) * kernel + k)];
+  };
+  return Op(std::make_shared<Conv1d<float>>(shape, value, bias, options.padding_mode));
 }
 
 Op linear(const Tensor& weight, std::span<const float> bias) {

@@ -2,14 +2,15 @@
 
 #include <algorithm>
 
+#include "alternatives.h"
 #include "check.h"
-#include "kernels/dense.h"
+#include "products.h"
 
 namespace wavestride {
 namespace {
 
 struct Shape {
-  Index in, out, kernel, groups;
+  Index in, out, kernel, groups, stride, padding, output_padding, dilation;
 };
 
 Shape check(const Tensor& weight, std::span<const float> bias, const ConvTranspose1dOptions& o) {
@@ -31,102 +32,159 @@ Shape check(const Tensor& weight, std::span<const float> bias, const ConvTranspo
   const Index out = weight.dim(1) * o.groups;
   require(bias.empty() || static_cast<Index>(bias.size()) == out, "conv_transpose1d: bias must have ", out,
           " values, got ", bias.size());
-  return {weight.dim(0), out, weight.dim(2), o.groups};
+  return {weight.dim(0), out, weight.dim(2), o.groups, o.stride, o.padding, o.output_padding, o.dilation};
 }
 
-class ConvTranspose1d final : public Kernel {
+/// With weights and frames in units of one float or two bfloat16.
+template <class Unit>
+class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
  public:
-  ConvTranspose1d(const Shape& s, const Tensor& weight, std::span<const float> bias,
-                  const ConvTranspose1dOptions& o)
-      : Kernel(message("conv_transpose1d(", s.in, " → ", s.out, ", kernel ", s.kernel, ", stride ", o.stride,
-                       ", dilation ", o.dilation, ", groups ", s.groups, ")"),
+  /// value(c, o, k) gives a weight, o counted within its group.
+  template <class F>
+  ConvTranspose1d(const Shape& s, F&& value, std::span<const float> bias)
+      : Kernel(message("conv_transpose1d(", s.in, " → ", s.out, ", kernel ", s.kernel, ", stride ", s.stride,
+                       ", dilation ", s.dilation, ", groups ", s.groups, rounds ? ", bfloat16)" : ")"),
                {{s.in,
-                 conv_transpose_geometry(s.kernel, o.stride, o.padding, o.output_padding, o.dilation),
+                 conv_transpose_geometry(s.kernel, s.stride, s.padding, s.output_padding, s.dilation),
                  {}}},
                s.out),
         shape_(s),
-        stride_(o.stride),
-        padding_(o.padding),
-        parameters_(weight.size() + static_cast<Index>(bias.size())),
+        parameters_(s.in * (s.out / s.groups) * s.kernel + static_cast<Index>(bias.size())),
         bias_(static_cast<std::size_t>(s.out), 0.0f),
-        phases_(static_cast<std::size_t>(o.stride)) {
+        phases_(static_cast<std::size_t>(s.stride)) {
     std::copy(bias.begin(), bias.end(), bias_.begin());
-    std::vector<std::vector<Index>> taps(phases_.size());
-    for (Index k = s.kernel; k-- > 0;) taps[static_cast<std::size_t>(k * o.dilation % stride_)].push_back(k);
-    for (std::size_t r = 0; r < phases_.size(); ++r)
-      if (!taps[r].empty()) phases_[r] = make_phase(taps[r], o.dilation, weight);
+    for (Index k = s.kernel; k-- > 0;) phase_of(k).taps.push_back(k);
+    for (Phase& phase : phases_)
+      if (!phase.taps.empty()) fill(phase, value);
+  }
+
+  std::unique_ptr<KernelState> make_state() const override {
+    if constexpr (rounds) {
+      const Window& w = inputs()[0].geometry.window;
+      const Index most_frames = (outputs_at_once() * w.num + w.hi - w.lo) / w.den + 2;
+      return std::make_unique<detail::RoundedFrames>(most_frames * shape_.in);
+    } else {
+      return nullptr;
+    }
   }
 
   void compute(const Work& work) const noexcept override {
-    const Index first = inputs()[0].geometry.window.first(work.n);
-    for (Index j = 0; j < std::min(stride_, work.count); ++j) {
-      const Index position = work.n + j + padding_, frames = (work.count - j + stride_ - 1) / stride_;
-      const Phase& phase = phases_[static_cast<std::size_t>(position % stride_)];
-      float* out = work.out + j * shape_.out;
-      if (phase.offsets.empty()) {
-        for (Index f = 0; f < frames; ++f)
-          std::copy(bias_.begin(), bias_.end(), out + f * stride_ * shape_.out);
-        continue;
+    if constexpr (rounds) {
+      const Window& w = inputs()[0].geometry.window;
+      auto& rounded = static_cast<detail::RoundedFrames&>(*work.state);
+      const Index most = outputs_at_once(), first = w.first(work.n), end = work.n + work.count;
+      for (Index n = work.n; n < end; n += most) {
+        const Index count = std::min(most, end - n), from = w.first(n), to = w.last(n + count - 1);
+        const Unit* in = rounded.round(work.in[0] + (from - first) * shape_.in, (to - from + 1) * shape_.in);
+        make(in, n, count, work.out + (n - work.n) * shape_.out);
       }
-      const float* in = work.in[0] + (position / stride_ - phase.reach - first) * shape_.in;
-      compute_phase(phase, in, frames, out);
+    } else {
+      make(work.in[0], work.n, work.count, work.out);
     }
+  }
+
+  std::shared_ptr<const Kernel> bfloat16() const override {
+    const Index in = shape_.in / shape_.groups;
+    if (rounds || !detail::bfloat16_pays(in)) return nullptr;
+    return std::make_shared<ConvTranspose1d<detail::Bfloat16Pair>>(
+        shape_,
+        [&](Index c, Index o, Index k) -> float {
+          if constexpr (rounds) {
+            return 0;
+          } else {
+            const Phase& phase = phase_of(k);
+            const auto tap = std::find(phase.taps.begin(), phase.taps.end(), k) - phase.taps.begin();
+            return phase.groups[static_cast<std::size_t>(c / in)].value(o, c % in, tap);
+          }
+        },
+        bias_);
   }
 
   Index parameters() const override { return parameters_; }
   double macs_per_frame() const override {
     return static_cast<double>(shape_.in) * static_cast<double>(shape_.out / shape_.groups * shape_.kernel) /
-           static_cast<double>(stride_);
+           static_cast<double>(shape_.stride);
   }
 
  private:
+  static constexpr Index unit = detail::channels_of<Unit>;
+  static constexpr bool rounds = unit == 2;
+
   /// The taps that reach the output frames of one phase, earliest input frame first; empty without any.
   struct Phase {
+    std::vector<Index> taps;
     Index reach = 0;  ///< how many frames before its own position the first tap reads
     std::vector<Index> offsets;
-    std::vector<kernels::DenseWeights> groups;
+    std::vector<kernels::PackedWeights<Unit>> groups;
     kernels::AlignedFloats depthwise;
   };
 
-  Phase make_phase(const std::vector<Index>& taps, Index dilation, const Tensor& weight) const {
-    Phase phase;
-    phase.reach = taps.front() * dilation / stride_;
-    for (const Index k : taps) phase.offsets.push_back((phase.reach - k * dilation / stride_) * shape_.in);
-    const Index in = shape_.in / shape_.groups, out = shape_.out / shape_.groups, kernel = shape_.kernel;
-    const auto count = static_cast<Index>(taps.size());
-    const auto value = [&](Index c, Index o, Index tap) {
-      return weight
-          .data[static_cast<std::size_t>((c * out + o) * kernel + taps[static_cast<std::size_t>(tap)])];
-    };
-    if (in == 1 && out == 1 && shape_.groups > 1) {
-      for (Index t = 0; t < count; ++t)
-        for (Index c = 0; c < shape_.in; ++c) phase.depthwise.push_back(value(c, 0, t));
-      return phase;
-    }
-    for (Index g = 0; g < shape_.groups; ++g)
-      phase.groups.emplace_back(
-          out, in, count, [&](Index o, Index c, Index t) { return value(g * in + c, o, t); },
-          std::span<const float>(bias_).subspan(static_cast<std::size_t>(g * out),
-                                                static_cast<std::size_t>(out)));
-    return phase;
+  Phase& phase_of(Index tap) {
+    return phases_[static_cast<std::size_t>(tap * shape_.dilation % shape_.stride)];
+  }
+  const Phase& phase_of(Index tap) const {
+    return phases_[static_cast<std::size_t>(tap * shape_.dilation % shape_.stride)];
   }
 
-  void compute_phase(const Phase& phase, const float* in, Index frames, float* out) const noexcept {
-    const Index out_step = stride_ * shape_.out;
-    if (!phase.depthwise.empty()) {
-      kernels::depthwise(phase.depthwise.data(), bias_.data(), shape_.out,
-                         static_cast<Index>(phase.offsets.size()), in, phase.offsets.data(), shape_.in,
-                         frames, out, out_step);
+  Index outputs_at_once() const { return shape_.stride * detail::outputs_at_once(shape_.in); }
+
+  template <class F>
+  void fill(Phase& phase, F&& value) const {
+    const Index in = shape_.in / shape_.groups, out = shape_.out / shape_.groups;
+    phase.reach = phase.taps.front() * shape_.dilation / shape_.stride;
+    for (const Index k : phase.taps)
+      phase.offsets.push_back((phase.reach - k * shape_.dilation / shape_.stride) * shape_.in / unit);
+    if (in == 1 && out == 1 && shape_.groups > 1) {
+      for (const Index k : phase.taps)
+        for (Index c = 0; c < shape_.in; ++c) phase.depthwise.push_back(value(c, 0, k));
       return;
     }
     for (Index g = 0; g < shape_.groups; ++g)
-      kernels::dense(phase.groups[static_cast<std::size_t>(g)], in + g * (shape_.in / shape_.groups),
-                     phase.offsets.data(), shape_.in, frames, out + g * (shape_.out / shape_.groups),
-                     out_step);
+      phase.groups.emplace_back(
+          out, in / unit, static_cast<Index>(phase.taps.size()),
+          [&](Index o, Index r, Index t) -> Unit {
+            const Index c = g * in + r * unit, k = phase.taps[static_cast<std::size_t>(t)];
+            if constexpr (rounds)
+              return kernels::bfloat16_pair(value(c, o, k), value(c + 1, o, k));
+            else
+              return value(c, o, k);
+          },
+          std::span<const float>(bias_).subspan(static_cast<std::size_t>(g * out),
+                                                static_cast<std::size_t>(out)));
+  }
+
+  /// From the window of outputs n on.
+  void make(const Unit* in, Index n, Index count, float* out) const noexcept {
+    const Index stride = shape_.stride, first = inputs()[0].geometry.window.first(n);
+    for (Index j = 0; j < std::min(stride, count); ++j) {
+      const Index position = n + j + shape_.padding, frames = (count - j + stride - 1) / stride;
+      const Phase& phase = phases_[static_cast<std::size_t>(position % stride)];
+      float* to = out + j * shape_.out;
+      if (phase.offsets.empty()) {
+        for (Index f = 0; f < frames; ++f)
+          std::copy(bias_.begin(), bias_.end(), to + f * stride * shape_.out);
+        continue;
+      }
+      make_phase(phase, in + (position / stride - phase.reach - first) * shape_.in / unit, frames, to);
+    }
+  }
+
+  void make_phase(const Phase& phase, const Unit* in, Index frames, float* out) const noexcept {
+    const Index in_step = shape_.in / unit, out_step = shape_.stride * shape_.out;
+    if constexpr (!rounds) {
+      if (!phase.depthwise.empty()) {
+        kernels::depthwise(phase.depthwise.data(), bias_.data(), shape_.out,
+                           static_cast<Index>(phase.offsets.size()), in, phase.offsets.data(), in_step,
+                           frames, out, out_step);
+        return;
+      }
+    }
+    for (Index g = 0; g < shape_.groups; ++g)
+      kernels::dense(phase.groups[static_cast<std::size_t>(g)], in + g * (in_step / shape_.groups),
+                     phase.offsets.data(), in_step, frames, out + g * (shape_.out / shape_.groups), out_step);
   }
 
   Shape shape_;
-  Index stride_, padding_;
   Index parameters_;
   kernels::AlignedFloats bias_;
   std::vector<Phase> phases_;
@@ -139,7 +197,11 @@ namespace op {
 Op conv_transpose1d(const Tensor& weight, std::span<const float> bias,
                     const ConvTranspose1dOptions& options) {
   const Shape shape = check(weight, bias, options);
-  return Op(std::make_shared<ConvTranspose1d>(shape, weight, bias, options));
+  const Index out = weight.dim(1), kernel = weight.dim(2);
+  const auto value = [&](Index c, Index o, Index k) {
+    return weight.data[static_cast<std::size_t>((c * out + o) * kernel + k)];
+  };
+  return Op(std::make_shared<ConvTranspose1d<float>>(shape, value, bias));
 }
 
 }  // namespace op

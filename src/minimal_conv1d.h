@@ -1,4 +1,4 @@
-// Convolution of frames by minimal filtering, and how a kernel offers it.
+// Convolution of frames by minimal filtering.
 #pragma once
 
 #include <wavestride/kernel.h>
@@ -6,13 +6,6 @@
 #include <functional>
 
 namespace wavestride::detail {
-
-/// What a kernel is beside a Kernel if it may be computed by minimal filtering.
-struct HasMinimal {
-  virtual ~HasMinimal() = default;
-  /// The same operator, rounded otherwise; nullptr where that does not take well less time.
-  virtual std::shared_ptr<const Kernel> minimal() const = 0;
-};
 
 /// A convolution with stride 1 and one group.
 struct MinimalConvShape {

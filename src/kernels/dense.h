@@ -18,43 +18,48 @@ using AlignedFloats = Aligned<float>;
 /// Output channels that stand side by side in packed weights: 32 where a vector has 16 lanes, else 16.
 Index dense_panel_width() noexcept;
 
-/// Weights of one group, packed as panels [tap][input channel][width] of dense_panel_width() output channels
-/// each, of 16 in the last one where that suffices; padded with zeros.
-class DenseWeights {
+/// Weights of one group, packed as panels [tap][row][width] of dense_panel_width() output channels each, of
+/// 16 in the last one where that suffices; padded with zeros. A row is what an output channel multiplies one
+/// unit of its input with: one input channel as float, or two as bfloat16.
+template <class Unit>
+class PackedWeights {
  public:
-  DenseWeights() = default;
-  /// value(o, c, tap) gives the weight of output channel o, input channel c. An empty bias is zero.
+  PackedWeights() = default;
+  /// value(o, r, tap) gives the unit of output channel o in row r. An empty bias is zero.
   template <class F>
-  DenseWeights(Index out_channels, Index in_channels, Index taps, F&& value, std::span<const float> bias)
-      : out_(out_channels), in_(in_channels), taps_(taps) {
+  PackedWeights(Index out_channels, Index rows, Index taps, F&& value, std::span<const float> bias)
+      : out_(out_channels), rows_(rows), taps_(taps) {
     const Index padded = (out_ + 15) / 16 * 16;
-    weights_.assign(static_cast<std::size_t>(padded * in_ * taps_), 0.0f);
+    weights_.assign(static_cast<std::size_t>(padded * rows_ * taps_), Unit{});
     bias_.assign(static_cast<std::size_t>(padded), 0.0f);
     std::copy(bias.begin(), bias.end(), bias_.begin());
     for (Index o = 0; o < out_; ++o) {
       const Index panel = o / width_ * width_, width = std::min(width_, padded - panel);
-      float* to = weights_.data() + panel * in_ * taps_ + (o - panel);
+      Unit* to = weights_.data() + panel * rows_ * taps_ + (o - panel);
       for (Index t = 0; t < taps_; ++t)
-        for (Index c = 0; c < in_; ++c) to[(t * in_ + c) * width] = value(o, c, t);
+        for (Index r = 0; r < rows_; ++r) to[(t * rows_ + r) * width] = value(o, r, t);
     }
   }
 
   Index out_channels() const { return out_; }
-  Index in_channels() const { return in_; }
+  Index rows() const { return rows_; }
   Index taps() const { return taps_; }
   Index panel_width() const { return width_; }
-  /// The weight of output channel o, input channel c.
-  float value(Index o, Index c, Index tap) const {
+  /// The unit of output channel o in row r.
+  Unit value(Index o, Index r, Index tap) const {
     const Index panel = o / width_ * width_, width = std::min(width_, (out_ + 15) / 16 * 16 - panel);
-    return weights_[static_cast<std::size_t>((panel * taps_ + tap * width) * in_ + c * width + o - panel)];
+    return weights_[static_cast<std::size_t>((panel * taps_ + tap * width) * rows_ + r * width + o - panel)];
   }
-  const float* weights() const { return weights_.data(); }
+  const Unit* weights() const { return weights_.data(); }
   const float* bias() const { return bias_.data(); }
 
  private:
-  AlignedFloats weights_, bias_;
-  Index out_ = 0, in_ = 0, taps_ = 0, width_ = dense_panel_width();
+  Aligned<Unit> weights_;
+  AlignedFloats bias_;
+  Index out_ = 0, rows_ = 0, taps_ = 0, width_ = dense_panel_width();
 };
+
+using DenseWeights = PackedWeights<float>;
 
 /// For j in [0, frames): out[j·out_step + o] = bias[o] + Σ over taps t, then channels c, in that order, of
 /// w[o][c][t] · in[offsets[t] + j·in_step + c]. Each output is one chain of multiply-adds, so its bits do not

@@ -1,12 +1,19 @@
+#include "alternatives.h"
+
+#include <wavestride/bfloat16.h>
 #include <wavestride/minimal_filtering.h>
 
 #include "graph.h"
-#include "minimal_conv1d.h"
+#include "kernels/bfloat16.h"
 
 namespace wavestride {
+namespace {
 
-Op minimal_filtering(const Op& op) {
-  // A layer that does a small part of the work would cost lookahead and gain nothing.
+using Way = std::shared_ptr<const Kernel> (detail::HasAlternatives::*)() const;
+
+/// The op with those of its kernels computed in another way that have it and matter to the whole.
+Op computed(const Op& op, Way way) {
+  // A layer that does a small part of the work would cost lookahead or bits and gain nothing.
   constexpr double least_share = 1.0 / 200;
   const detail::Graph& graph = *op.graph();
   const auto& values = graph.values();
@@ -19,13 +26,27 @@ Op minimal_filtering(const Op& op) {
   for (std::size_t k = 0; k < graph.nodes.size(); ++k) all += work(k);
   std::vector<detail::Graph::Node> nodes = graph.nodes;
   for (std::size_t k = 0; k < nodes.size(); ++k)
-    if (const auto* conv = dynamic_cast<const detail::HasMinimal*>(nodes[k].kernel.get());
-        conv != nullptr && work(k) >= least_share * all)
-      if (auto kernel = conv->minimal()) nodes[k].kernel = std::move(kernel);
+    if (const auto* kernel = dynamic_cast<const detail::HasAlternatives*>(nodes[k].kernel.get());
+        kernel != nullptr && work(k) >= least_share * all)
+      if (auto other = (kernel->*way)()) nodes[k].kernel = std::move(other);
   std::vector<Index> channels;
   for (Index i = 0; i < op.inputs(); ++i) channels.push_back(op.in_channels(i));
   return Op(std::make_shared<const detail::Graph>(graph.name, std::move(channels), std::move(nodes),
                                                   graph.outputs));
+}
+
+}  // namespace
+
+Op minimal_filtering(const Op& op) {
+  return computed(op, &detail::HasAlternatives::minimal);
+}
+
+Op bfloat16(const Op& op) {
+  return computed(op, &detail::HasAlternatives::bfloat16);
+}
+
+bool bfloat16_in_hardware() noexcept {
+  return kernels::bfloat16_in_hardware();
 }
 
 }  // namespace wavestride

@@ -1,0 +1,162 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/bfloat16.cpp"
+#include "kernels/bfloat16.h"
+
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+// Highway 1.0.3 has no product of bfloat16 but its emulation: here the instruction is used as such, by GCC,
+// which can add it to the target's other ones. Nothing but what asks for it is compiled to it; whether the
+// machine has it is seen when it runs.
+#if HWY_TARGET == HWY_AVX3 && HWY_COMPILER_GCC_ACTUAL
+#define WAVESTRIDE_BFLOAT16_PRODUCTS 1
+#include <immintrin.h>
+#pragma GCC push_options
+#pragma GCC target("avx512bf16")
+#else
+#define WAVESTRIDE_BFLOAT16_PRODUCTS 0
+#endif
+
+#include "kernels/dense_tiles-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace wavestride::kernels::HWY_NAMESPACE {
+
+using U = hn::RebindToUnsigned<D>;
+
+struct EmulatedBfloat16 {
+  struct Value {
+    hn::Vec<D> first, second;
+  };
+  using Weight = Value;
+
+  static HWY_INLINE Value broadcast(const Bfloat16Pair* x) {
+    return {hn::BitCast(D(), hn::Set(U(), *x << 16)), hn::BitCast(D(), hn::Set(U(), *x & 0xffff0000))};
+  }
+  static HWY_INLINE Weight load(const Bfloat16Pair* w) {
+    const auto both = hn::LoadU(U(), w);
+    return {hn::BitCast(D(), hn::ShiftLeft<16>(both)),
+            hn::BitCast(D(), hn::And(both, hn::Set(U(), 0xffff0000)))};
+  }
+  static HWY_INLINE hn::Vec<D> mul_add(Value x, Weight w, hn::Vec<D> sum) {
+    return hn::MulAdd(x.first, w.first, hn::MulAdd(x.second, w.second, sum));
+  }
+};
+
+void EmulatedRound(const float* HWY_RESTRICT in, Index pairs, Bfloat16Pair* HWY_RESTRICT out) {
+  const U u;
+  const auto N = static_cast<Index>(hn::Lanes(u));
+  const auto rounded = [&](hn::Vec<U> bits) {
+    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(u, 1));
+    const auto nearest = hn::Add(bits, hn::Add(odd, hn::Set(u, 0x7fff)));
+    const auto nan = hn::IsNaN(hn::BitCast(D(), bits));
+    return hn::IfThenElse(hn::RebindMask(u, nan), hn::Or(bits, hn::Set(u, 0x400000)), nearest);
+  };
+  Index p = 0;
+  for (; p + N <= pairs; p += N) {
+    hn::Vec<D> first, second;
+    hn::LoadInterleaved2(D(), in + 2 * p, first, second);
+    const auto high = hn::And(rounded(hn::BitCast(u, second)), hn::Set(u, 0xffff0000));
+    hn::StoreU(hn::Or(hn::ShiftRight<16>(rounded(hn::BitCast(u, first))), high), u, out + p);
+  }
+  for (; p < pairs; ++p) out[p] = bfloat16_pair(in[2 * p], in[2 * p + 1]);
+}
+
+#if WAVESTRIDE_BFLOAT16_PRODUCTS
+
+struct Bfloat16 {
+  using Value = __m512bh;
+  using Weight = __m512bh;
+  static HWY_INLINE Value broadcast(const Bfloat16Pair* x) {
+    return (__m512bh)_mm512_set1_epi32(static_cast<int>(*x));
+  }
+  static HWY_INLINE Weight load(const Bfloat16Pair* w) { return (__m512bh)_mm512_loadu_si512(w); }
+  static HWY_INLINE hn::Vec<D> mul_add(Value x, Weight w, hn::Vec<D> sum) {
+    return hn::Vec<D>{_mm512_dpbf16_ps(sum.raw, x, w)};
+  }
+};
+
+bool InHardware() {
+  return __builtin_cpu_supports("avx512bf16");
+}
+
+void Round(const float* HWY_RESTRICT in, Index pairs, Bfloat16Pair* HWY_RESTRICT out, bool emulate) {
+  if (emulate) return EmulatedRound(in, pairs, out);
+  for (; pairs >= 16; pairs -= 16, in += 32, out += 16)
+    _mm512_storeu_si512(out, (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(in + 16), _mm512_loadu_ps(in)));
+  if (pairs > 0) {
+    const auto floats = (std::uint32_t{1} << (2 * pairs)) - 1;
+    const auto low = static_cast<__mmask16>(floats), high = static_cast<__mmask16>(floats >> 16);
+    _mm512_mask_storeu_epi32(
+        out, static_cast<__mmask16>((1u << pairs) - 1),
+        (__m512i)_mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(high, in + 16), _mm512_maskz_loadu_ps(low, in)));
+  }
+}
+
+void Dense(const Bfloat16Weights& w, const Bfloat16Pair* in, const Index* offsets, Index in_step,
+           Index frames, float* out, Index out_step, bool emulate) {
+  emulate ? DenseOf<EmulatedBfloat16>(w, in, offsets, in_step, frames, out, out_step)
+          : DenseOf<Bfloat16>(w, in, offsets, in_step, frames, out, out_step);
+}
+
+#else
+
+bool InHardware() {
+  return false;
+}
+
+void Round(const float* in, Index pairs, Bfloat16Pair* out, bool /*emulate*/) {
+  EmulatedRound(in, pairs, out);
+}
+
+void Dense(const Bfloat16Weights& w, const Bfloat16Pair* in, const Index* offsets, Index in_step,
+           Index frames, float* out, Index out_step, bool /*emulate*/) {
+  DenseOf<EmulatedBfloat16>(w, in, offsets, in_step, frames, out, out_step);
+}
+
+#endif
+
+}  // namespace wavestride::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if WAVESTRIDE_BFLOAT16_PRODUCTS
+#pragma GCC pop_options
+#endif
+#undef WAVESTRIDE_BFLOAT16_PRODUCTS
+
+#if HWY_ONCE
+#include <atomic>
+
+namespace wavestride::kernels {
+
+HWY_EXPORT(InHardware);
+HWY_EXPORT(Round);
+HWY_EXPORT(Dense);
+
+namespace {
+std::atomic<bool> emulated{false};
+
+bool emulate() noexcept {
+  return emulated.load(std::memory_order_relaxed) || !HWY_DYNAMIC_DISPATCH(InHardware)();
+}
+}  // namespace
+
+bool bfloat16_in_hardware() noexcept {
+  return !emulate();
+}
+
+void emulate_bfloat16(bool emulate) noexcept {
+  emulated = emulate;
+}
+
+void round_to_bfloat16(const float* in, Index pairs, Bfloat16Pair* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(Round)(in, pairs, out, emulate());
+}
+
+void dense(const Bfloat16Weights& w, const Bfloat16Pair* in, const Index* offsets, Index in_step,
+           Index frames, float* out, Index out_step) noexcept {
+  HWY_DYNAMIC_DISPATCH(Dense)(w, in, offsets, in_step, frames, out, out_step, emulate());
+}
+
+}  // namespace wavestride::kernels
+#endif

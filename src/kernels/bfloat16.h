@@ -1,0 +1,40 @@
+// dense() on bfloat16: products of two rounded numbers, summed in float, two input channels at a time.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "kernels/dense.h"
+
+namespace wavestride::kernels {
+
+/// Two neighbouring channels of a frame or of a weight, the first in the lower half.
+using Bfloat16Pair = std::uint32_t;
+using Bfloat16Weights = PackedWeights<Bfloat16Pair>;
+
+/// The nearest bfloat16, ties to even; a NaN stays one.
+constexpr std::uint16_t to_bfloat16(float x) {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  if ((bits & 0x7fffffff) > 0x7f800000) return static_cast<std::uint16_t>(bits >> 16 | 0x40);
+  return static_cast<std::uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+constexpr Bfloat16Pair bfloat16_pair(float first, float second) {
+  return to_bfloat16(first) | static_cast<Bfloat16Pair>(to_bfloat16(second)) << 16;
+}
+
+/// Rounds 2·pairs floats. What is too small to be a normal number may become zero.
+void round_to_bfloat16(const float* in, Index pairs, Bfloat16Pair* out) noexcept;
+
+/// For j in [0, frames): out[j·out_step + o] = bias[o] + Σ over taps t, then rows r, in that order, of the
+/// second and then the first channel's product in w[o][r][t] and in[offsets[t] + j·in_step + r]. `offsets`
+/// and in_step are in pairs. Each output is one chain of additions, so its bits do not depend on `frames`.
+void dense(const Bfloat16Weights& w, const Bfloat16Pair* in, const Index* offsets, Index in_step,
+           Index frames, float* out, Index out_step) noexcept;
+
+/// Whether the target in use has an instruction for such products (AVX-512 BF16).
+bool bfloat16_in_hardware() noexcept;
+/// Makes tests do without that instruction, or with it again.
+void emulate_bfloat16(bool emulate) noexcept;
+
+}  // namespace wavestride::kernels

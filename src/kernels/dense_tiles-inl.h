@@ -1,0 +1,215 @@
+// The register tiles of dense(), for whatever four-byte units a row of weights and an input consist of: a
+// float, or a pair of bfloat16. A product P has
+//     Unit, Value and Weight; Value broadcast(const Unit*), Weight load(const Unit*), V mul_add(Value,
+//     Weight, V sum).
+#if defined(WAVESTRIDE_DENSE_TILES) == defined(HWY_TARGET_TOGGLE)
+#ifdef WAVESTRIDE_DENSE_TILES
+#undef WAVESTRIDE_DENSE_TILES
+#else
+#define WAVESTRIDE_DENSE_TILES
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "kernels/dense.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace wavestride::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::CappedTag<float, 16>;
+
+// Frames of a register tile that is two vectors of output channels wide, and of one that is one vector wide.
+#if HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2
+constexpr int most_frames = 6, most_frames_of_one = 12;
+#else
+constexpr int most_frames = 12, most_frames_of_one = 12;
+#endif
+// So much of a panel stays in the second-level cache while all frames of a call pass by.
+constexpr Index cached_units = 32 << 10;
+
+// The first `count` lanes, and no byte beyond.
+HWY_INLINE void StorePart(hn::Vec<D> v, Index count, float* HWY_RESTRICT out) {
+  const D d;
+#if HWY_TARGET <= HWY_AVX3
+  hn::BlendedStore(v, hn::FirstN(d, static_cast<std::size_t>(count)), d, out);
+#else
+  // Masked stores may write the other lanes too.
+  if (count == static_cast<Index>(hn::Lanes(d))) return hn::StoreU(v, d, out);
+  HWY_ALIGN float lanes[16];
+  hn::Store(v, d, lanes);
+  std::copy_n(lanes, count, out);
+#endif
+}
+
+// A run of rows of a panel, and what it is multiplied with: `channels` units of each of `taps` taps.
+template <class Unit>
+struct Run {
+  const Unit* w;  // the first row of the run, at the first output channel that is made
+  Index width;    // units from row to row
+  Index panel;    // units from panel to panel
+  Index taps, channels;
+  const Index* offsets;
+  Index in_step, start_step, out_step;
+  Index last;        // output channels in the last vector
+  Index ahead_step;  // bytes of the next run that are fetched with each row
+};
+
+// F frames of V vectors of output channels: out = start + Σ. Vectors 0 and 1 are neighbours in one panel,
+// 2 and 3 in the next. `ahead` is fetched on the way.
+template <class P, int F, int V, class Unit>
+HWY_INLINE void Tile(const Run<Unit>& r, const Unit* HWY_RESTRICT in, const float* start, float* out,
+                     std::uintptr_t ahead) {
+  const D d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  const Unit* HWY_RESTRICT w = r.w;
+  const Index width = r.width, channels = r.channels, in_step = r.in_step;
+  const auto ahead_step = static_cast<std::uintptr_t>(r.ahead_step);
+  hn::Vec<D> acc[F][V];
+#pragma GCC unroll 16
+  for (int f = 0; f < F; ++f)
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) acc[f][v] = hn::LoadU(d, start + f * r.start_step + v * N);
+  for (Index t = 0; t < r.taps; ++t) {
+    const Unit* HWY_RESTRICT x = in + r.offsets[t];
+    for (Index c = 0; c < channels; ++c, w += width) {
+      __builtin_prefetch(reinterpret_cast<const void*>(ahead), 0, 2);
+      ahead += ahead_step;
+      if constexpr (F >= V) {
+        typename P::Weight weight[V];
+#pragma GCC unroll 8
+        for (int v = 0; v < V; ++v) weight[v] = P::load(w + v / 2 * r.panel + v % 2 * N);
+#pragma GCC unroll 16
+        for (int f = 0; f < F; ++f) {
+          const auto value = P::broadcast(x + f * in_step + c);
+#pragma GCC unroll 8
+          for (int v = 0; v < V; ++v) acc[f][v] = P::mul_add(value, weight[v], acc[f][v]);
+        }
+      } else {
+        typename P::Value value[F];
+#pragma GCC unroll 16
+        for (int f = 0; f < F; ++f) value[f] = P::broadcast(x + f * in_step + c);
+#pragma GCC unroll 8
+        for (int v = 0; v < V; ++v) {
+          const auto weight = P::load(w + v / 2 * r.panel + v % 2 * N);
+#pragma GCC unroll 16
+          for (int f = 0; f < F; ++f) acc[f][v] = P::mul_add(value[f], weight, acc[f][v]);
+        }
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int f = 0; f < F; ++f) {
+#pragma GCC unroll 8
+    for (int v = 0; v + 1 < V; ++v) hn::StoreU(acc[f][v], d, out + f * r.out_step + v * N);
+    StorePart(acc[f][V - 1], r.last, out + f * r.out_step + (V - 1) * N);
+  }
+}
+
+// The tile of V vectors and `frames` ≤ F frames.
+template <class P, int F, int V, class Unit>
+HWY_INLINE void AnyTile(Index frames, const Run<Unit>& r, const Unit* in, const float* start, float* out,
+                        std::uintptr_t ahead) {
+  if constexpr (F > 1)
+    if (frames < F) return AnyTile<P, F - 1, V>(frames, r, in, start, out, ahead);
+  Tile<P, F, V>(r, in, start, out, ahead);
+}
+
+// All frames in tiles of at most F, none much smaller than the others. Together they fetch the next run,
+// which lies behind this one, from wherever the weights of a large layer are.
+template <class P, int F, int V, class Unit>
+HWY_NOINLINE void Tiles(Run<Unit> r, Index frames, const Unit* in, const float* start, float* out) {
+  const Index rows = r.taps * r.channels;
+  Index tiles = (frames + F - 1) / F;
+  r.ahead_step = (r.width * static_cast<Index>(sizeof(Unit)) + tiles - 1) / tiles;
+  auto ahead = reinterpret_cast<std::uintptr_t>(r.w + rows * r.width);
+  for (; tiles > 0; --tiles) {
+    const Index size = (frames + tiles - 1) / tiles;
+    AnyTile<P, F, V>(size, r, in, start, out, ahead);
+    ahead += static_cast<std::uintptr_t>(rows * r.ahead_step);
+    frames -= size;
+    in += size * r.in_step;
+    start += size * r.start_step;
+    out += size * r.out_step;
+  }
+}
+
+// Whether the taps of one frame, as those of a convolution without dilation, lie one behind the other.
+HWY_INLINE bool Contiguous(const Index* offsets, Index taps, Index channels) {
+  for (Index t = 1; t < taps; ++t)
+    if (offsets[t] != offsets[t - 1] + channels) return false;
+  return true;
+}
+
+// V vectors from output channel `o` on, the sum cut into runs of rows that stay in the cache.
+template <class P, int F, int V, class Unit>
+HWY_INLINE void Columns(const PackedWeights<Unit>& w, Index o, const Unit* in, const Index* offsets,
+                        Index in_step, Index frames, float* out, Index out_step) {
+  const auto N = static_cast<Index>(hn::Lanes(D()));
+  Index taps = w.taps(), channels = w.rows();
+  if (Contiguous(offsets, taps, channels)) channels *= std::exchange(taps, 1);
+  const Index padded = (w.out_channels() + 15) / 16 * 16, panel = o / w.panel_width() * w.panel_width();
+  const Index width = std::min(w.panel_width(), padded - panel);
+  const Index last = std::min(N, w.out_channels() - o - (V - 1) * N);
+  Run<Unit> r{w.weights() + panel * channels * taps + (o - panel),
+              width,
+              w.panel_width() * channels * taps,
+              taps,
+              channels,
+              offsets,
+              in_step,
+              0,
+              out_step,
+              last,
+              0};
+  const Index most = cached_units / width;
+  out += o;
+  if (frames <= F || last < N || taps * channels <= most)
+    return Tiles<P, F, V>(r, frames, in, w.bias() + o, out);
+  const Index parts = (channels + most - 1) / most, tap_step = std::max<Index>(1, most / channels);
+  const float* start = w.bias() + o;
+  for (Index t = 0; t < taps; t += tap_step)
+    for (Index part = 0; part < parts; ++part) {
+      const Index c = part * channels / parts;
+      r.taps = std::min(tap_step, taps - t);
+      r.channels = (part + 1) * channels / parts - c;
+      r.offsets = offsets + t;
+      Tiles<P, F, V>(r, frames, in + c, start, out);
+      r.w += r.taps * r.channels * width;
+      start = out;
+      r.start_step = out_step;
+    }
+}
+
+template <class P, class Unit>
+void DenseOf(const PackedWeights<Unit>& w, const Unit* in, const Index* offsets, Index in_step, Index frames,
+             float* out, Index out_step) {
+  const auto N = static_cast<Index>(hn::Lanes(D()));
+  const bool pairs = w.panel_width() == 2 * N;
+  if (frames == 0) return;
+  for (Index o = 0; o < w.out_channels();) {
+    const Index left = w.out_channels() - o, in_panel = w.panel_width() - o % w.panel_width();
+    const auto run = [&](auto columns, Index vectors) {
+      columns(w, o, in, offsets, in_step, frames, out, out_step);
+      o += vectors * N;
+    };
+    // Few frames need more vectors, so that enough sums are under way to hide the latency of one.
+    if (pairs && frames == 1 && left > 7 * N)
+      run([](auto&&... a) { Columns<P, 1, 8>(a...); }, 8);
+    else if (pairs && frames <= 3 && left > 3 * N)
+      run([](auto&&... a) { Columns<P, 3, 4>(a...); }, 4);
+    else if (left > N && in_panel >= 2 * N)
+      run([](auto&&... a) { Columns<P, most_frames, 2>(a...); }, 2);
+    else
+      run([](auto&&... a) { Columns<P, most_frames_of_one, 1>(a...); }, 1);
+  }
+}
+
+}  // namespace wavestride::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
