@@ -172,6 +172,8 @@ typedef struct wavestride_model_config {
   const int64_t* speaker;    /**< the voice, in a file that has several; null: the file has one */
   uint64_t seed;             /**< of networks that draw random numbers */
   int32_t minimal_filtering; /**< 1: large convolutions by half the multiplications, with a longer lag */
+  int32_t bfloat16; /**< 1: large convolutions from numbers of 8 significant bits; fast where the processor
+                       has AVX-512 BF16, slow elsewhere */
 } wavestride_model_config;
 
 /** A trained vocoder: n_mels channels of features to 1 channel of samples. A null `path` is the vocoder that

@@ -273,6 +273,17 @@ class Vocode(ToolTest):
         self.assertLess(np.abs(results[0] - results[1]).max(), 1e-4)
         self.assertEqual(results[1].tobytes(), results[2].tobytes())
 
+    def test_bfloat16(self):
+        """About the samples of the network in float, the same in every chunking."""
+        results = []
+        for options in [(), ("--bfloat16",), ("--bfloat16", "--chunk", "1")]:
+            self.ok("vocode", CLIP, self.path("o.wav"), "--bits", "32", *options)
+            results.append(self.samples("o.wav")[1].view("<i4") / 2**31)
+        error = np.linalg.norm(results[0] - results[1]) / np.linalg.norm(results[0])
+        self.assertGreater(error, 0)
+        self.assertLess(error, 0.03)
+        self.assertEqual(results[1].tobytes(), results[2].tobytes())
+
     def test_a_sound_of_another_rate_is_converted_first(self):
         model = ("--model", str(GOLDEN / "model-0.safetensors"))
         clip = self.wav("y.wav", rate=44100, frames=30011)

@@ -1,4 +1,5 @@
 #include <wavestride.h>
+#include <wavestride/bfloat16.h>
 #include <wavestride/io.h>
 #include <wavestride/mel.h>
 #include <wavestride/minimal_filtering.h>
@@ -355,7 +356,7 @@ wavestride_status wavestride_model_load(const char* path, const wavestride_model
     throw Unsupported("this library was built without models");
 #else
     ModelOptions options;
-    bool minimal = false;
+    bool minimal = false, rounded = false;
     if (config != nullptr) {
       const auto given = known_part(config, "wavestride_model_config");
       const auto text = [](const char* s) { return std::string(s == nullptr ? "" : s); };
@@ -365,8 +366,10 @@ wavestride_status wavestride_model_load(const char* path, const wavestride_model
                  .seed = given.seed};
       if (given.speaker != nullptr) options.speaker = *given.speaker;
       minimal = given.minimal_filtering != 0;
+      rounded = given.bfloat16 != 0;
     }
     Model model = load_model(path == nullptr ? data_file(default_vocoder_file) : path, options);
+    if (rounded) model.network = bfloat16(model.network);
     if (minimal) model.network = minimal_filtering(model.network);
     const Ratio upsampling = model.upsampling();
     if (info != nullptr)

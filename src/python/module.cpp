@@ -584,7 +584,7 @@ PYBIND11_MODULE(_wavestride, m) {
       "load_model",
       [](const std::optional<Path>& path, const std::optional<Path>& config,
          const std::optional<std::string>& preset, const std::optional<Path>& stats,
-         const std::optional<Index>& speaker, std::uint64_t seed, bool minimal) {
+         const std::optional<Index>& speaker, std::uint64_t seed, bool minimal, bool rounded) {
         return unlocked([&] {
           Model model = load_model(path ? path->string() : data_file(default_vocoder_file),
                                    {.config = config.value_or(Path()).string(),
@@ -592,17 +592,21 @@ PYBIND11_MODULE(_wavestride, m) {
                                     .stats = stats.value_or(Path()).string(),
                                     .speaker = speaker,
                                     .seed = seed});
+          if (rounded) model.network = bfloat16(model.network);
           if (minimal) model.network = minimal_filtering(model.network);
           return model;
         });
       },
       "path"_a = none, "config"_a = none, py::kw_only(), "preset"_a = none, "stats"_a = none,
-      "speaker"_a = none, "seed"_a = 0, "minimal_filtering"_a = false,
+      "speaker"_a = none, "seed"_a = 0, "minimal_filtering"_a = false, "bfloat16"_a = false,
       "A vocoder from a checkpoint, or without a path the one that comes with the library (16 kHz, preset\n"
       "'wavestride-16k'). config: path of its config where that is neither in the file nor beside it, or "
       "the\n"
       "name of one that comes with the library. preset: of the features, where the config does not describe\n"
       "them. stats: path of their mean and deviation (.npy), to normalise them by. speaker: the voice, in a\n"
       "file that has several. seed: of networks that draw random numbers. minimal_filtering: large\n"
-      "convolutions by half the multiplications, with a longer lag and other rounding. Raises IoError.");
+      "convolutions by half the multiplications, with a longer lag and other rounding. bfloat16: large\n"
+      "convolutions from numbers of 8 significant bits, fast where bfloat16_in_hardware(). Raises IoError.");
+  m.def("bfloat16_in_hardware", &bfloat16_in_hardware,
+        "Whether this machine multiplies bfloat16 by an instruction of its own (AVX-512 BF16).");
 }

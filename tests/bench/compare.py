@@ -64,6 +64,14 @@ class Engine:
         y = self.read(self.out).reshape(-1)
         return float(np.abs(y - expected).max() / np.abs(expected).max())
 
+    def decibels(self, expected):
+        """Signal to error."""
+        y = self.read(self.out).reshape(-1)
+        return 20 * np.log10(np.linalg.norm(expected) / np.linalg.norm(y - expected))
+
+
+WAYS = ("minimal", "bfloat16")
+
 
 def engines(folder, binaries, bands, threads, chunks):
     raw = lambda path: np.fromfile(path, "<f4")  # noqa: E731
@@ -72,10 +80,11 @@ def engines(folder, binaries, bands, threads, chunks):
     if (folder / "net.onnx").exists():
         found["onnx"] = Engine(["node", HERE / "time_onnx.js", folder / "net.onnx", folder / "x.f32", bands,
                                 folder / "onnx.f32", threads], folder / "onnx.f32", raw)
-    for chunk in chunks:
-        out = folder / f"ours-{chunk}.npy"
-        found[f"chunk {chunk}" if chunk else "ours"] = Engine(
-            [binaries / "time_model", folder / "weights", folder / "x.npy", out, threads, chunk], out, np.load)
+    for name, way, chunk in [("ours", "direct", 0), *((way, way, 0) for way in WAYS),
+                             *((f"chunk {chunk}", "direct", chunk) for chunk in chunks)]:
+        out = folder / f"{name}.npy"
+        found[name] = Engine([binaries / "time_model", folder / "weights", folder / "x.npy", out, way, threads, chunk], out,
+                             np.load)
     return found
 
 
@@ -105,14 +114,15 @@ def prepare(folder, name, frames, onnx):
 
 def models(names, arguments):
     onnx = has_onnxruntime()
-    print(f"{'model':12} threads {'torch':>9} {'ONNX':>9} {'ours':>9} ours/ONNX ours/torch  chunks of 8, 1   error (ONNX)")
+    print(f"{'model':12} threads {'torch':>9} {'ONNX':>9} {'ours':>9} ours/ONNX ours/torch  chunks of 8, 1   error (ONNX)"
+          "   minimal/ONNX (error)  bfloat16/ONNX (dB)")
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             bands = prepare(folder, name, arguments.frames, onnx)
             alone = None
             for threads in arguments.threads:
-                chunks = (0, 8, 1)
+                chunks = (8, 1)
                 runs = engines(folder, arguments.binaries, bands, threads, chunks)
                 for _ in range(arguments.rounds):
                     for engine in runs.values():
@@ -124,7 +134,9 @@ def models(names, arguments):
                 onnx_error = f"{runs['onnx'].error(expected):.0e}" if "onnx" in runs else "-"
                 print(f"{name:12} {threads:7} {t['torch']:8.3f}s {theirs:8.3f}s {ours:8.3f}s {ours / theirs:9.3f} "
                       f"{ours / t['torch']:10.3f}  {t['chunk 8'] / ours:6.2f}, {t['chunk 1'] / ours:.2f}x     "
-                      f"{runs['ours'].error(expected):.0e} ({onnx_error})  {alone / ours:.2f} x one thread", flush=True)
+                      f"{runs['ours'].error(expected):.0e} ({onnx_error})  {t['minimal'] / theirs:9.3f} "
+                      f"({runs['minimal'].error(expected):.0e})  {t['bfloat16'] / theirs:9.3f} "
+                      f"({runs['bfloat16'].decibels(expected):.1f})   {alone / ours:.2f} x one thread", flush=True)
 
 
 def time_torchaudio(repeats):

@@ -1,7 +1,8 @@
-// Convolution as a percentage of the measured multiply-add peak of one core (counter "peak"): C → C, by sums
-// and by minimal filtering, whose multiply-adds are counted as the sums would need them; and transposed, C →
-// C/2.
+// Convolution as a percentage of the measured multiply-add peak of one core (counter "peak", of float): C →
+// C, by sums, by minimal filtering, whose multiply-adds are counted as the sums would need them, and by
+// bfloat16; and transposed, C → C/2.
 #include <benchmark/benchmark.h>
+#include <wavestride/bfloat16.h>
 #include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
 #include <wavestride/minimal_filtering.h>
@@ -59,6 +60,14 @@ void conv1d_minimal(benchmark::State& state) {
 BENCHMARK(conv1d_minimal)
     ->ArgNames({"channels", "kernel", "dilation"})
     ->ArgsProduct({{32, 64, 128, 256, 512}, {3, 7, 11}, {1, 3, 5}})
+    ->Unit(benchmark::kMillisecond);
+
+void conv1d_bfloat16(benchmark::State& state) {
+  run(state, bfloat16(conv(state)), frames_for(state));
+}
+BENCHMARK(conv1d_bfloat16)
+    ->ArgNames({"channels", "kernel", "dilation"})
+    ->ArgsProduct({{16, 32, 64, 128, 256, 512}, {3, 7, 11}, {1, 3, 5}})
     ->Unit(benchmark::kMillisecond);
 
 void conv_transpose1d_whole(benchmark::State& state) {

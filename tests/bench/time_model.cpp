@@ -1,5 +1,8 @@
-// time_model CHECKPOINT MEL.npy OUT.npy THREADS CHUNK REPEATS: what compare.py times. Prints the seconds that
-// each repetition takes, one a line, and writes what the model says. CHUNK: frames a push, 0: all at once.
+// time_model CHECKPOINT MEL.npy OUT.npy WAY THREADS CHUNK REPEATS: what compare.py times. Prints the seconds
+// that each repetition takes, one a line, and writes what the model says. WAY: direct, minimal (filtering) or
+// bfloat16. CHUNK: frames a push, 0: all at once.
+#include <wavestride/bfloat16.h>
+#include <wavestride/minimal_filtering.h>
 #include <wavestride/model.h>
 #include <wavestride/npy.h>
 #include <wavestride/stream.h>
@@ -8,14 +11,18 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <string>
 
 using namespace wavestride;
 
 static void time_model(char** argument) {
-  const Model model = load_model(argument[1]);
+  Model model = load_model(argument[1]);
   const Signal x = to_signal(read_npy(argument[2]));
-  const Index threads = std::atoll(argument[4]), repeats = std::atoll(argument[6]);
-  const Index chunk = std::atoll(argument[5]) > 0 ? std::atoll(argument[5]) : x.cols();
+  const Index threads = std::atoll(argument[5]), repeats = std::atoll(argument[7]);
+  const Index chunk = std::atoll(argument[6]) > 0 ? std::atoll(argument[6]) : x.cols();
+  const std::string way = argument[4];
+  if (way == "minimal") model.network = minimal_filtering(model.network);
+  if (way == "bfloat16") model.network = bfloat16(model.network);
   Signal y(1, model.network.total(x.cols()));
   Stream stream = model.network.stream({.threads = threads});
   for (Index i = 0; i <= repeats; ++i) {
@@ -33,8 +40,8 @@ static void time_model(char** argument) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 7) {
-    std::fprintf(stderr, "usage: time_model CHECKPOINT MEL.npy OUT.npy THREADS CHUNK REPEATS\n");
+  if (argc != 8) {
+    std::fprintf(stderr, "usage: time_model CHECKPOINT MEL.npy OUT.npy WAY THREADS CHUNK REPEATS\n");
     return 2;
   }
   try {

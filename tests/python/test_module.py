@@ -128,6 +128,10 @@ def test_the_vocoder_that_comes_along():
     assert np.abs(y).max() < 1
     minimal = ws.load_model(minimal_filtering=True)
     assert minimal.lookahead_frames > model.lookahead_frames and np.abs(minimal(mel) - y).max() < 1e-4
+    rounded = ws.load_model(bfloat16=True)
+    assert rounded.lookahead_frames == model.lookahead_frames
+    assert 0 < np.abs(rounded(mel) - y).max() < 0.05
+    assert ws.bfloat16_in_hardware() in (False, True)
 
 
 def test_operators_by_name():

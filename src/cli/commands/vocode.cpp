@@ -1,3 +1,4 @@
+#include <wavestride/bfloat16.h>
 #include <wavestride/griffin_lim.h>
 #include <wavestride/minimal_filtering.h>
 #include <wavestride/model.h>
@@ -22,7 +23,7 @@ struct Arguments {
   StreamOptions stream;
   Index iterations = 32, chunk = 1024;
   std::uint64_t seed = 0;
-  bool minimal = false, raw = false;
+  bool minimal = false, bfloat16 = false, raw = false;
 };
 
 // The network to use, nothing for Griffin-Lim: that where it is asked for, or where nothing is and no network
@@ -53,8 +54,10 @@ MelOptions chosen_features(const Arguments& a, const std::optional<Model>& model
 }
 
 // The network behind what makes its features of others, where that is exact.
-Op network_for(const Model& model, const MelOptions& features, bool minimal) {
-  const Op network = minimal ? minimal_filtering(model.network) : model.network;
+Op network_for(const Model& model, const MelOptions& features, const Arguments& a) {
+  Op network = model.network;
+  if (a.bfloat16) network = bfloat16(network);
+  if (a.minimal) network = minimal_filtering(network);
   if (features.name == model.features.name) return network;
   try {
     return Stack({op::mel_convert(features, model.features), network});
@@ -122,6 +125,10 @@ std::function<void()> vocode_command(CLI::App& app) {
   app.add_flag("--minimal-filtering", a->minimal,
                "makes large convolutions of a network by half the multiplications: faster, with a longer lag "
                "and other rounding");
+  app.add_flag(
+      "--bfloat16", a->bfloat16,
+      "makes large convolutions of a network from numbers of 8 significant bits: twice as fast where the "
+      "processor has AVX-512 BF16, slower elsewhere; 40 to 50 dB of signal to error");
   app.add_option("--iterations", a->iterations, "of Griffin-Lim")
       ->check(CLI::Range(0, 1'000'000).description(""))
       ->capture_default_str();
@@ -133,8 +140,7 @@ std::function<void()> vocode_command(CLI::App& app) {
   return [a, files] {
     const std::optional<Model> model = chosen_model(*a);
     const MelOptions preset = chosen_features(*a, model);
-    const std::optional<Op> network =
-        model ? std::optional(network_for(*model, preset, a->minimal)) : std::nullopt;
+    const std::optional<Op> network = model ? std::optional(network_for(*model, preset, *a)) : std::nullopt;
     files.run([&](const std::string& in, const std::string& out) {
       if (model && !model->no_analysis.empty() && in != "-" && !is_npy(in))
         throw IoError(in, model->no_analysis);
