@@ -59,6 +59,14 @@ struct Run {
   Index ahead_step;  // bytes of the next run that are fetched with each row
 };
 
+// Has the compiler hold a pointer in a register as it is, and not work it out from others.
+template <class T>
+HWY_INLINE void Keep(const T*& pointer) {
+#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+  asm("" : "+r"(pointer));
+#endif
+}
+
 // F frames of V vectors of output channels: out = start + Σ. Vectors 0 and 1 are neighbours in one panel,
 // 2 and 3 in the next. `ahead` is fetched on the way.
 template <class P, int F, int V, class Unit>
@@ -75,7 +83,10 @@ HWY_INLINE void Tile(const Run<Unit>& r, const Unit* HWY_RESTRICT in, const floa
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) acc[f][v] = hn::LoadU(d, start + f * r.start_step + v * N);
   for (Index t = 0; t < r.taps; ++t) {
-    const Unit* HWY_RESTRICT x = in + r.offsets[t];
+    const Unit* x[(F + 2) / 3];
+#pragma GCC unroll 8
+    for (int i = 0; i < (F + 2) / 3; ++i) x[i] = in + r.offsets[t] + 3 * i * in_step;
+    const auto next = [&](int f) { return P::broadcast(x[f / 3] + f % 3 * in_step); };
     for (Index c = 0; c < channels; ++c, w += width) {
       __builtin_prefetch(reinterpret_cast<const void*>(ahead), 0, 2);
       ahead += ahead_step;
@@ -85,14 +96,14 @@ HWY_INLINE void Tile(const Run<Unit>& r, const Unit* HWY_RESTRICT in, const floa
         for (int v = 0; v < V; ++v) weight[v] = P::load(w + v / 2 * r.panel + v % 2 * N);
 #pragma GCC unroll 16
         for (int f = 0; f < F; ++f) {
-          const auto value = P::broadcast(x + f * in_step + c);
+          const auto value = next(f);
 #pragma GCC unroll 8
           for (int v = 0; v < V; ++v) acc[f][v] = P::mul_add(value, weight[v], acc[f][v]);
         }
       } else {
         typename P::Value value[F];
 #pragma GCC unroll 16
-        for (int f = 0; f < F; ++f) value[f] = P::broadcast(x + f * in_step + c);
+        for (int f = 0; f < F; ++f) value[f] = next(f);
 #pragma GCC unroll 8
         for (int v = 0; v < V; ++v) {
           const auto weight = P::load(w + v / 2 * r.panel + v % 2 * N);
@@ -100,6 +111,8 @@ HWY_INLINE void Tile(const Run<Unit>& r, const Unit* HWY_RESTRICT in, const floa
           for (int f = 0; f < F; ++f) acc[f][v] = P::mul_add(value[f], weight, acc[f][v]);
         }
       }
+#pragma GCC unroll 8
+      for (const Unit*& pointer : x) Keep(++pointer);
     }
   }
 #pragma GCC unroll 16
