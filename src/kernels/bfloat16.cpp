@@ -22,9 +22,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
 
-using U = hn::RebindToUnsigned<D>;
-
+template <class D>
 struct EmulatedBfloat16 {
+  using U = hn::RebindToUnsigned<D>;
   struct Value {
     hn::Vec<D> first, second;
   };
@@ -44,18 +44,19 @@ struct EmulatedBfloat16 {
 };
 
 void EmulatedRound(const float* HWY_RESTRICT in, Index pairs, Bfloat16Pair* HWY_RESTRICT out) {
-  const U u;
+  const Whole d;
+  const hn::RebindToUnsigned<Whole> u;
   const auto N = static_cast<Index>(hn::Lanes(u));
-  const auto rounded = [&](hn::Vec<U> bits) {
+  const auto rounded = [&](decltype(hn::Zero(u)) bits) {
     const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(u, 1));
     const auto nearest = hn::Add(bits, hn::Add(odd, hn::Set(u, 0x7fff)));
-    const auto nan = hn::IsNaN(hn::BitCast(D(), bits));
+    const auto nan = hn::IsNaN(hn::BitCast(d, bits));
     return hn::IfThenElse(hn::RebindMask(u, nan), hn::Or(bits, hn::Set(u, 0x400000)), nearest);
   };
   Index p = 0;
   for (; p + N <= pairs; p += N) {
-    hn::Vec<D> first, second;
-    hn::LoadInterleaved2(D(), in + 2 * p, first, second);
+    hn::Vec<Whole> first, second;
+    hn::LoadInterleaved2(d, in + 2 * p, first, second);
     const auto high = hn::And(rounded(hn::BitCast(u, second)), hn::Set(u, 0xffff0000));
     hn::StoreU(hn::Or(hn::ShiftRight<16>(rounded(hn::BitCast(u, first))), high), u, out + p);
   }
@@ -64,15 +65,34 @@ void EmulatedRound(const float* HWY_RESTRICT in, Index pairs, Bfloat16Pair* HWY_
 
 #if WAVESTRIDE_BFLOAT16_PRODUCTS
 
-struct Bfloat16 {
+template <class D>
+struct Bfloat16;
+
+template <>
+struct Bfloat16<Whole> {
   using Value = __m512bh;
   using Weight = __m512bh;
   static HWY_INLINE Value broadcast(const Bfloat16Pair* x) {
     return (__m512bh)_mm512_set1_epi32(static_cast<int>(*x));
   }
   static HWY_INLINE Weight load(const Bfloat16Pair* w) { return (__m512bh)_mm512_loadu_si512(w); }
-  static HWY_INLINE hn::Vec<D> mul_add(Value x, Weight w, hn::Vec<D> sum) {
-    return hn::Vec<D>{_mm512_dpbf16_ps(sum.raw, x, w)};
+  static HWY_INLINE hn::Vec<Whole> mul_add(Value x, Weight w, hn::Vec<Whole> sum) {
+    return hn::Vec<Whole>{_mm512_dpbf16_ps(sum.raw, x, w)};
+  }
+};
+
+template <>
+struct Bfloat16<Half> {
+  using Value = __m256bh;
+  using Weight = __m256bh;
+  static HWY_INLINE Value broadcast(const Bfloat16Pair* x) {
+    return (__m256bh)_mm256_set1_epi32(static_cast<int>(*x));
+  }
+  static HWY_INLINE Weight load(const Bfloat16Pair* w) {
+    return (__m256bh)_mm256_loadu_si256(reinterpret_cast<const __m256i*>(w));
+  }
+  static HWY_INLINE hn::Vec<Half> mul_add(Value x, Weight w, hn::Vec<Half> sum) {
+    return hn::Vec<Half>{_mm256_dpbf16_ps(sum.raw, x, w)};
   }
 };
 

@@ -11,8 +11,8 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
+template <class D>
 struct Floats {
-  using Unit = float;
   using Value = hn::Vec<D>;
   using Weight = hn::Vec<D>;
   static HWY_INLINE Value broadcast(const float* x) { return hn::Set(D(), *x); }
@@ -26,13 +26,13 @@ void Dense(const DenseWeights& w, const float* in, const Index* offsets, Index i
 }
 
 Index PanelWidth() {
-  return hn::Lanes(D()) == 16 ? 32 : 16;
+  return hn::Lanes(Whole()) == 16 ? 32 : 16;
 }
 
 void Depthwise(const float* HWY_RESTRICT w, const float* HWY_RESTRICT bias, Index channels, Index taps,
                const float* HWY_RESTRICT in, const Index* HWY_RESTRICT offsets, Index in_step, Index frames,
                float* HWY_RESTRICT out, Index out_step) {
-  const D d;
+  const Whole d;
   const auto N = static_cast<Index>(hn::Lanes(d));
   const hn::CappedTag<float, 1> one;
   for (Index j = 0; j < frames; ++j, in += in_step, out += out_step) {

@@ -1,7 +1,6 @@
 // The register tiles of dense(), for whatever four-byte units a row of weights and an input consist of: a
-// float, or a pair of bfloat16. A product P has
-//     Unit, Value and Weight; Value broadcast(const Unit*), Weight load(const Unit*), V mul_add(Value,
-//     Weight, V sum).
+// float, or a pair of bfloat16. A product P<D>, for vectors V of D, has
+//     Value and Weight; Value broadcast(const Unit*), Weight load(const Unit*), V mul_add(Value, Weight, V).
 #if defined(WAVESTRIDE_DENSE_TILES) == defined(HWY_TARGET_TOGGLE)
 #ifdef WAVESTRIDE_DENSE_TILES
 #undef WAVESTRIDE_DENSE_TILES
@@ -21,7 +20,9 @@ HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using D = hn::CappedTag<float, 16>;
+// Half a vector is for the last few channels.
+using Whole = hn::CappedTag<float, 16>;
+using Half = hn::CappedTag<float, 8>;
 
 // Frames of a register tile that is two vectors of output channels wide, and of one that is one vector wide.
 #if HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2
@@ -33,8 +34,8 @@ constexpr int most_frames = 12, most_frames_of_one = 12;
 constexpr Index cached_units = 32 << 10;
 
 // The first `count` lanes, and no byte beyond.
-HWY_INLINE void StorePart(hn::Vec<D> v, Index count, float* HWY_RESTRICT out) {
-  const D d;
+template <class D>
+HWY_INLINE void StorePart(D d, hn::Vec<D> v, Index count, float* HWY_RESTRICT out) {
 #if HWY_TARGET <= HWY_AVX3
   hn::BlendedStore(v, hn::FirstN(d, static_cast<std::size_t>(count)), d, out);
 #else
@@ -69,7 +70,7 @@ HWY_INLINE void Keep(const T*& pointer) {
 
 // F frames of V vectors of output channels: out = start + Σ. Vectors 0 and 1 are neighbours in one panel,
 // 2 and 3 in the next. `ahead` is fetched on the way.
-template <class P, int F, int V, class Unit>
+template <template <class> class P, class D, int F, int V, class Unit>
 HWY_INLINE void Tile(const Run<Unit>& r, const Unit* HWY_RESTRICT in, const float* start, float* out,
                      std::uintptr_t ahead) {
   const D d;
@@ -86,29 +87,29 @@ HWY_INLINE void Tile(const Run<Unit>& r, const Unit* HWY_RESTRICT in, const floa
     const Unit* x[(F + 2) / 3];
 #pragma GCC unroll 8
     for (int i = 0; i < (F + 2) / 3; ++i) x[i] = in + r.offsets[t] + 3 * i * in_step;
-    const auto next = [&](int f) { return P::broadcast(x[f / 3] + f % 3 * in_step); };
+    const auto next = [&](int f) { return P<D>::broadcast(x[f / 3] + f % 3 * in_step); };
     for (Index c = 0; c < channels; ++c, w += width) {
       __builtin_prefetch(reinterpret_cast<const void*>(ahead), 0, 2);
       ahead += ahead_step;
       if constexpr (F >= V) {
-        typename P::Weight weight[V];
+        typename P<D>::Weight weight[V];
 #pragma GCC unroll 8
-        for (int v = 0; v < V; ++v) weight[v] = P::load(w + v / 2 * r.panel + v % 2 * N);
+        for (int v = 0; v < V; ++v) weight[v] = P<D>::load(w + v / 2 * r.panel + v % 2 * N);
 #pragma GCC unroll 16
         for (int f = 0; f < F; ++f) {
           const auto value = next(f);
 #pragma GCC unroll 8
-          for (int v = 0; v < V; ++v) acc[f][v] = P::mul_add(value, weight[v], acc[f][v]);
+          for (int v = 0; v < V; ++v) acc[f][v] = P<D>::mul_add(value, weight[v], acc[f][v]);
         }
       } else {
-        typename P::Value value[F];
+        typename P<D>::Value value[F];
 #pragma GCC unroll 16
         for (int f = 0; f < F; ++f) value[f] = next(f);
 #pragma GCC unroll 8
         for (int v = 0; v < V; ++v) {
-          const auto weight = P::load(w + v / 2 * r.panel + v % 2 * N);
+          const auto weight = P<D>::load(w + v / 2 * r.panel + v % 2 * N);
 #pragma GCC unroll 16
-          for (int f = 0; f < F; ++f) acc[f][v] = P::mul_add(value[f], weight, acc[f][v]);
+          for (int f = 0; f < F; ++f) acc[f][v] = P<D>::mul_add(value[f], weight, acc[f][v]);
         }
       }
 #pragma GCC unroll 8
@@ -119,22 +120,22 @@ HWY_INLINE void Tile(const Run<Unit>& r, const Unit* HWY_RESTRICT in, const floa
   for (int f = 0; f < F; ++f) {
 #pragma GCC unroll 8
     for (int v = 0; v + 1 < V; ++v) hn::StoreU(acc[f][v], d, out + f * r.out_step + v * N);
-    StorePart(acc[f][V - 1], r.last, out + f * r.out_step + (V - 1) * N);
+    StorePart(d, acc[f][V - 1], r.last, out + f * r.out_step + (V - 1) * N);
   }
 }
 
 // The tile of V vectors and `frames` ≤ F frames.
-template <class P, int F, int V, class Unit>
+template <template <class> class P, class D, int F, int V, class Unit>
 HWY_INLINE void AnyTile(Index frames, const Run<Unit>& r, const Unit* in, const float* start, float* out,
                         std::uintptr_t ahead) {
   if constexpr (F > 1)
-    if (frames < F) return AnyTile<P, F - 1, V>(frames, r, in, start, out, ahead);
-  Tile<P, F, V>(r, in, start, out, ahead);
+    if (frames < F) return AnyTile<P, D, F - 1, V>(frames, r, in, start, out, ahead);
+  Tile<P, D, F, V>(r, in, start, out, ahead);
 }
 
 // All frames in tiles of at most F, none much smaller than the others. Together they fetch the next run,
 // which lies behind this one, from wherever the weights of a large layer are.
-template <class P, int F, int V, class Unit>
+template <template <class> class P, class D, int F, int V, class Unit>
 HWY_NOINLINE void Tiles(Run<Unit> r, Index frames, const Unit* in, const float* start, float* out) {
   const Index rows = r.taps * r.channels;
   Index tiles = (frames + F - 1) / F;
@@ -142,7 +143,7 @@ HWY_NOINLINE void Tiles(Run<Unit> r, Index frames, const Unit* in, const float* 
   auto ahead = reinterpret_cast<std::uintptr_t>(r.w + rows * r.width);
   for (; tiles > 0; --tiles) {
     const Index size = (frames + tiles - 1) / tiles;
-    AnyTile<P, F, V>(size, r, in, start, out, ahead);
+    AnyTile<P, D, F, V>(size, r, in, start, out, ahead);
     ahead += static_cast<std::uintptr_t>(rows * r.ahead_step);
     frames -= size;
     in += size * r.in_step;
@@ -159,7 +160,7 @@ HWY_INLINE bool Contiguous(const Index* offsets, Index taps, Index channels) {
 }
 
 // V vectors from output channel `o` on, the sum cut into runs of rows that stay in the cache.
-template <class P, int F, int V, class Unit>
+template <template <class> class P, class D, int F, int V, class Unit>
 HWY_INLINE void Columns(const PackedWeights<Unit>& w, Index o, const Unit* in, const Index* offsets,
                         Index in_step, Index frames, float* out, Index out_step) {
   const auto N = static_cast<Index>(hn::Lanes(D()));
@@ -182,7 +183,7 @@ HWY_INLINE void Columns(const PackedWeights<Unit>& w, Index o, const Unit* in, c
   const Index most = cached_units / width;
   out += o;
   if (frames <= F || last < N || taps * channels <= most)
-    return Tiles<P, F, V>(r, frames, in, w.bias() + o, out);
+    return Tiles<P, D, F, V>(r, frames, in, w.bias() + o, out);
   const Index parts = (channels + most - 1) / most, tap_step = std::max<Index>(1, most / channels);
   const float* start = w.bias() + o;
   for (Index t = 0; t < taps; t += tap_step)
@@ -191,17 +192,17 @@ HWY_INLINE void Columns(const PackedWeights<Unit>& w, Index o, const Unit* in, c
       r.taps = std::min(tap_step, taps - t);
       r.channels = (part + 1) * channels / parts - c;
       r.offsets = offsets + t;
-      Tiles<P, F, V>(r, frames, in + c, start, out);
+      Tiles<P, D, F, V>(r, frames, in + c, start, out);
       r.w += r.taps * r.channels * width;
       start = out;
       r.start_step = out_step;
     }
 }
 
-template <class P, class Unit>
+template <template <class> class P, class Unit>
 void DenseOf(const PackedWeights<Unit>& w, const Unit* in, const Index* offsets, Index in_step, Index frames,
              float* out, Index out_step) {
-  const auto N = static_cast<Index>(hn::Lanes(D()));
+  const auto N = static_cast<Index>(hn::Lanes(Whole()));
   const bool pairs = w.panel_width() == 2 * N;
   if (frames == 0) return;
   for (Index o = 0; o < w.out_channels();) {
@@ -212,13 +213,15 @@ void DenseOf(const PackedWeights<Unit>& w, const Unit* in, const Index* offsets,
     };
     // Few frames need more vectors, so that enough sums are under way to hide the latency of one.
     if (pairs && frames == 1 && left > 7 * N)
-      run([](auto&&... a) { Columns<P, 1, 8>(a...); }, 8);
+      run([](auto&&... a) { Columns<P, Whole, 1, 8>(a...); }, 8);
     else if (pairs && frames <= 3 && left > 3 * N)
-      run([](auto&&... a) { Columns<P, 3, 4>(a...); }, 4);
+      run([](auto&&... a) { Columns<P, Whole, 3, 4>(a...); }, 4);
     else if (left > N && in_panel >= 2 * N)
-      run([](auto&&... a) { Columns<P, most_frames, 2>(a...); }, 2);
+      run([](auto&&... a) { Columns<P, Whole, most_frames, 2>(a...); }, 2);
+    else if (N == 16 && left <= N / 2)
+      run([](auto&&... a) { Columns<P, Half, most_frames_of_one, 1>(a...); }, 1);
     else
-      run([](auto&&... a) { Columns<P, most_frames_of_one, 1>(a...); }, 1);
+      run([](auto&&... a) { Columns<P, Whole, most_frames_of_one, 1>(a...); }, 1);
   }
 }
 
