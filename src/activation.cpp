@@ -22,6 +22,8 @@ class Activation final : public Kernel {
     kernels::map(f_, a_, b_, work.in[0], work.count * out_channels(), work.out);
   }
 
+  bool in_place() const override { return true; }
+
  private:
   Function f_;
   float a_, b_;

@@ -51,14 +51,14 @@ Index right_reach(const Port& port) {
 }
 
 Graph::Graph(std::string graph_name, std::vector<Index> input_channels, std::vector<Node> graph_nodes,
-             std::vector<int> graph_outputs)
+             std::vector<int> graph_outputs, bool known)
     : name(std::move(graph_name)),
       nodes(std::move(graph_nodes)),
       outputs(std::move(graph_outputs)),
       inputs_(static_cast<int>(input_channels.size())) {
   connect(input_channels);
   derive_rates();
-  check_lengths();
+  if (!known) check_lengths();
   if (!whole_signal_reason_) derive_held();
 }
 

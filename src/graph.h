@@ -34,9 +34,10 @@ class [[gnu::visibility("hidden")]] Graph {
   };
 
   /// Throws std::invalid_argument where channels, rates or lengths of joined values disagree, or where a
-  /// value is computed that no output needs.
+  /// value is computed that no output needs. Lengths are `known` to agree where kernels of such a graph were
+  /// joined.
   Graph(std::string name, std::vector<Index> input_channels, std::vector<Node> nodes,
-        std::vector<int> outputs);
+        std::vector<int> outputs, bool known = false);
 
   const std::string name;
   const std::vector<Node> nodes;

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "check.h"
+#include "kernels/elementwise.h"
 
 namespace wavestride {
 namespace {
@@ -23,21 +24,16 @@ class Elementwise final : public Kernel {
 
   void compute(const Work& work) const noexcept override {
     const Index size = work.count * out_channels();
-    Eigen::Map<Eigen::ArrayXf> out(work.out, size);
-    out = input(work, 0, size);
-    for (std::size_t i = 1; i < work.in.size(); ++i) {
-      if (combine_ == Combine::product)
-        out *= input(work, i, size);
-      else
-        out += input(work, i, size);
-    }
-    if (combine_ == Combine::mean) out *= 1.0f / static_cast<float>(work.in.size());
+    if (combine_ == Combine::product)
+      kernels::product(work.in, size, work.out);
+    else
+      kernels::sum(work.in, combine_ == Combine::mean ? 1.0f / static_cast<float>(work.in.size()) : 1.0f,
+                   size, work.out);
   }
 
+  bool in_place() const override { return true; }
+
  private:
-  static Eigen::Map<const Eigen::ArrayXf> input(const Work& work, std::size_t i, Index size) {
-    return {work.in[i], size};
-  }
   Combine combine_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "check.h"
+#include "fusion.h"
 #include "graph_runner.h"
 
 namespace wavestride {
@@ -69,12 +70,12 @@ void check(const Op& op, const StreamOptions& options) {
 Stream::Stream(const Op& op, const StreamOptions& options) : op_(op) {
   if (const auto reason = op.whole_signal_reason()) throw NotStreamable("no exact stream: " + *reason);
   check(op, options);
-  runner_ = std::make_unique<detail::GraphRunner>(op.graph(), options);
+  runner_ = std::make_unique<detail::GraphRunner>(detail::fused(op.graph()), options);
 }
 
 Stream::Stream(const Op& op, const StreamOptions& options, WholeSignal whole) : op_(op) {
   check(op, options);
-  runner_ = std::make_unique<detail::GraphRunner>(op.graph(), options, whole.lengths);
+  runner_ = std::make_unique<detail::GraphRunner>(detail::fused(op.graph()), options, whole.lengths);
 }
 
 Stream::Stream(Stream&&) noexcept = default;

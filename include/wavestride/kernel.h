@@ -76,6 +76,11 @@ class Kernel {
 
   virtual void compute(const Work& work) const noexcept = 0;
 
+  /// Whether output frame n is made of frame n of each input and nothing else, without a state, with as many
+  /// channels as each input has, and compute() may write it over any one of them. Streams then join it to the
+  /// kernel whose output it alone reads.
+  virtual bool in_place() const { return false; }
+
   /// Learned values held.
   virtual Index parameters() const { return 0; }
   /// Multiply-adds per output frame.

@@ -19,7 +19,7 @@ using V = hn::Vec<D>;
 
 // f(loads at i) for every i: whole vectors in place, the rest through a buffer.
 template <class F>
-HWY_INLINE void ForEach(Index size, float* HWY_RESTRICT out, F&& f) {
+HWY_INLINE void ForEach(Index size, float* out, F&& f) {
   const D d;
   const auto N = static_cast<Index>(hn::Lanes(d));
   Index i = 0;
@@ -93,7 +93,7 @@ HWY_INLINE V Periodic(D d, V x, V y, F&& scalar) {
   return hn::IfThenElse(far, hn::Load(d, lanes), y);
 }
 
-void Map(Function f, float a, float b, const float* HWY_RESTRICT in, Index size, float* HWY_RESTRICT out) {
+void Map(Function f, float a, float b, const float* in, Index size, float* out) {
   const D d;
   const V va = hn::Set(d, a), vb = hn::Set(d, b), zero = hn::Zero(d);
   const auto each = [&](auto&& g) {
@@ -128,6 +128,23 @@ void Map(Function f, float a, float b, const float* HWY_RESTRICT in, Index size,
   }
 }
 
+void Sum(std::span<const float* const> in, float scale, Index size, float* out) {
+  const V factor = hn::Set(D(), scale);
+  ForEach(size, out, [&](Index i, auto&& load) {
+    V sum = load(in[0] + i);
+    for (std::size_t k = 1; k < in.size(); ++k) sum = hn::Add(sum, load(in[k] + i));
+    return scale == 1 ? sum : hn::Mul(sum, factor);
+  });
+}
+
+void Product(std::span<const float* const> in, Index size, float* out) {
+  ForEach(size, out, [&](Index i, auto&& load) {
+    V product = load(in[0] + i);
+    for (std::size_t k = 1; k < in.size(); ++k) product = hn::Mul(product, load(in[k] + i));
+    return product;
+  });
+}
+
 void Gated(const float* HWY_RESTRICT in, Index channels, Index frames, float* HWY_RESTRICT out) {
   const D d;
   for (Index j = 0; j < frames; ++j, in += 2 * channels, out += channels)
@@ -154,11 +171,21 @@ HWY_AFTER_NAMESPACE();
 namespace wavestride::kernels {
 
 HWY_EXPORT(Map);
+HWY_EXPORT(Sum);
+HWY_EXPORT(Product);
 HWY_EXPORT(Gated);
 HWY_EXPORT(WeightedSum);
 
 void map(Function f, float a, float b, const float* in, Index size, float* out) noexcept {
   HWY_DYNAMIC_DISPATCH(Map)(f, a, b, in, size, out);
+}
+
+void sum(std::span<const float* const> in, float scale, Index size, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(Sum)(in, scale, size, out);
+}
+
+void product(std::span<const float* const> in, Index size, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(Product)(in, size, out);
 }
 
 void gated(const float* in, Index channels, Index frames, float* out) noexcept {

@@ -4,6 +4,8 @@
 
 #include <wavestride/geometry.h>
 
+#include <span>
+
 namespace wavestride::kernels {
 
 /// Functions of one value; `a` and `b` are their parameters.
@@ -21,8 +23,15 @@ enum class Function {
   scale,  ///< a·x
 };
 
-/// out[i] = f(in[i]) for i in [0, size). NaN stays NaN.
+/// out[i] = f(in[i]) for i in [0, size). NaN stays NaN. `out` may be `in`.
 void map(Function f, float a, float b, const float* in, Index size, float* out) noexcept;
+
+/// out[i] = (in[0][i] + in[1][i] + …)·scale, in that order, for i in [0, size). `out` may be one of the
+/// inputs.
+void sum(std::span<const float* const> in, float scale, Index size, float* out) noexcept;
+
+/// out[i] = in[0][i]·in[1][i]·…, in that order, for i in [0, size). `out` may be one of the inputs.
+void product(std::span<const float* const> in, Index size, float* out) noexcept;
 
 /// For every frame: out[c] = tanh(in[c]) · sigmoid(in[channels + c]), c in [0, channels).
 void gated(const float* in, Index channels, Index frames, float* out) noexcept;

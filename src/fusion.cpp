@@ -1,0 +1,113 @@
+#include "fusion.h"
+
+#include <algorithm>
+
+#include "check.h"
+
+namespace wavestride::detail {
+namespace {
+
+/// A kernel and another, which works in place on what the first one makes. Its inputs are those of the first
+/// one, then those of the second but `port`.
+class Fused final : public Kernel {
+ public:
+  Fused(std::shared_ptr<const Kernel> first, std::shared_ptr<const Kernel> second, std::size_t port)
+      : Kernel(message(first->name(), ", ", second->name()), ports_of(*first, *second, port),
+               first->out_channels()),
+        first_(std::move(first)),
+        second_(std::move(second)),
+        port_(port) {}
+
+  Index total(std::span<const Index> lengths) const override {
+    const std::size_t own = first_->inputs().size();
+    Index second[max_ports];
+    distribute(first_->total(lengths.first(own)), lengths.subspan(own), second);
+    return second_->total({second, second_->inputs().size()});
+  }
+
+  std::unique_ptr<KernelState> make_state() const override { return first_->make_state(); }
+
+  void compute(const Work& work) const noexcept override {
+    const std::size_t own = first_->inputs().size();
+    first_->compute({work.in.first(own), work.n, work.count, work.out, work.state, work.length.first(own)});
+    const float* in[max_ports];
+    Index length[max_ports];
+    distribute(static_cast<const float*>(work.out), work.in.subspan(own), in);
+    distribute(Work::unknown, work.length.subspan(own), length);
+    const std::size_t ports = second_->inputs().size();
+    second_->compute({{in, ports}, work.n, work.count, work.out, nullptr, {length, ports}});
+  }
+
+  Index parameters() const override { return first_->parameters() + second_->parameters(); }
+  double macs_per_frame() const override { return first_->macs_per_frame() + second_->macs_per_frame(); }
+
+ private:
+  static std::vector<Port> ports_of(const Kernel& first, const Kernel& second, std::size_t port) {
+    std::vector<Port> ports = first.inputs();
+    for (std::size_t p = 0; p < second.inputs().size(); ++p)
+      if (p != port) ports.push_back(second.inputs()[p]);
+    return ports;
+  }
+
+  /// Puts what belongs to `port` and what belongs to the other inputs of the second kernel in their order.
+  template <class T>
+  void distribute(T own, std::span<const T> others, T* to) const noexcept {
+    std::copy_n(others.begin(), port_, to);
+    to[port_] = own;
+    std::copy(others.begin() + static_cast<std::ptrdiff_t>(port_), others.end(), to + port_ + 1);
+  }
+
+  std::shared_ptr<const Kernel> first_, second_;
+  std::size_t port_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Graph> fused(const std::shared_ptr<const Graph>& graph) {
+  const auto& values = graph->values();
+  std::vector<Graph::Node> nodes = graph->nodes;
+  std::vector<bool> gone(nodes.size(), false);
+  // The node that makes what a port reads, if nothing else needs it and a node can go on in its place.
+  const auto maker = [&](int v) -> int {
+    const int k = v - graph->inputs();
+    const bool alone = values[static_cast<std::size_t>(v)].readers.size() == 1 &&
+                       std::find(graph->outputs.begin(), graph->outputs.end(), v) == graph->outputs.end();
+    return k >= 0 && alone && !graph->whole(k) ? k : -1;
+  };
+  for (std::size_t k = 0; k < nodes.size(); ++k) {
+    if (!nodes[k].kernel->in_place()) continue;
+    for (std::size_t p = nodes[k].inputs.size(); p-- > 0;) {
+      const int m = maker(graph->nodes[k].inputs[p]);
+      if (m < 0) continue;
+      const Graph::Node& first = nodes[static_cast<std::size_t>(m)];
+      std::vector<int> inputs = first.inputs;
+      for (std::size_t q = 0; q < nodes[k].inputs.size(); ++q)
+        if (q != p) inputs.push_back(nodes[k].inputs[q]);
+      if (inputs.size() > max_ports) continue;
+      nodes[k] = {std::make_shared<Fused>(first.kernel, nodes[k].kernel, p), std::move(inputs)};
+      gone[static_cast<std::size_t>(m)] = true;
+      break;
+    }
+  }
+  if (std::find(gone.begin(), gone.end(), true) == gone.end()) return graph;
+
+  std::vector<int> place(values.size());
+  int next = graph->inputs();
+  for (int v = 0; v < static_cast<int>(values.size()); ++v)
+    place[static_cast<std::size_t>(v)] = v < graph->inputs()                                   ? v
+                                         : gone[static_cast<std::size_t>(v - graph->inputs())] ? -1
+                                                                                               : next++;
+  const auto moved = [&](std::vector<int> of) {
+    for (int& v : of) v = place[static_cast<std::size_t>(v)];
+    return of;
+  };
+  std::vector<Graph::Node> kept;
+  for (std::size_t k = 0; k < nodes.size(); ++k)
+    if (!gone[k]) kept.push_back({nodes[k].kernel, moved(nodes[k].inputs)});
+  std::vector<Index> channels;
+  for (int i = 0; i < graph->inputs(); ++i) channels.push_back(values[static_cast<std::size_t>(i)].channels);
+  return std::make_shared<const Graph>(graph->name, std::move(channels), std::move(kept),
+                                       moved(graph->outputs), true);
+}
+
+}  // namespace wavestride::detail
