@@ -82,14 +82,10 @@ class Conv1d final : public Kernel, public detail::HasAlternatives {
                        : bias.subspan(static_cast<std::size_t>(g * out), static_cast<std::size_t>(out)));
   }
 
-  std::unique_ptr<KernelState> make_state() const override {
-    if constexpr (rounds) {
-      const Index most = outputs_at_once(), kernel = shape_.kernel;
-      return std::make_unique<detail::RoundedFrames>(std::min(window_frames(most), kernel * most) * shape_.in,
-                                                     kernel);
-    } else {
-      return nullptr;
-    }
+  Index scratch_bytes() const override {
+    if (!rounds) return 0;
+    const Index most = outputs_at_once(), kernel = shape_.kernel;
+    return detail::RoundedFrames::bytes(std::min(window_frames(most), kernel * most) * shape_.in, kernel);
   }
 
   void compute(const Work& work) const noexcept override {
@@ -97,7 +93,7 @@ class Conv1d final : public Kernel, public detail::HasAlternatives {
     if constexpr (rounds) {
       const Index most = outputs_at_once();
       for (Index n = 0; n < work.count; n += most)
-        make_rounded(static_cast<detail::RoundedFrames&>(*work.state), work.in[0] + n * stride * channels,
+        make_rounded({work.scratch, shape_.kernel}, work.in[0] + n * stride * channels,
                      std::min(most, work.count - n), work.out + n * shape_.out);
     } else if (!depthwise_.empty()) {
       kernels::depthwise(depthwise_.data(), depthwise_bias_.data(), shape_.out, shape_.kernel, work.in[0],
@@ -162,7 +158,8 @@ class Conv1d final : public Kernel, public detail::HasAlternatives {
 
   /// Of all frames in the window or, where a few outputs lie far apart from tap to tap, of those that they
   /// read.
-  void make_rounded(detail::RoundedFrames& rounded, const float* in, Index count, float* out) const noexcept {
+  void make_rounded(const detail::RoundedFrames& rounded, const float* in, Index count,
+                    float* out) const noexcept {
     const Index channels = shape_.in, frames = window_frames(count);
     if (frames <= shape_.kernel * count) {
       const Unit* units = rounded.round(in, frames * channels);
@@ -173,9 +170,9 @@ class Conv1d final : public Kernel, public detail::HasAlternatives {
       for (Index j = 0; j < count; ++j)
         units = rounded.round(in + (k * shape_.dilation + j * shape_.stride) * channels, channels,
                               (k * count + j) * channels);
-      rounded.offsets[static_cast<std::size_t>(k)] = k * count * channels / unit;
+      rounded.offsets[k] = k * count * channels / unit;
     }
-    make(units, rounded.offsets.data(), channels / unit, count, out);
+    make(units, rounded.offsets, channels / unit, count, out);
   }
 
   Conv1dShape shape_;

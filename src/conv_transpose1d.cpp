@@ -58,20 +58,16 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
       if (!phase.taps.empty()) fill(phase, value);
   }
 
-  std::unique_ptr<KernelState> make_state() const override {
-    if constexpr (rounds) {
-      const Window& w = inputs()[0].geometry.window;
-      const Index most_frames = (outputs_at_once() * w.num + w.hi - w.lo) / w.den + 2;
-      return std::make_unique<detail::RoundedFrames>(most_frames * shape_.in);
-    } else {
-      return nullptr;
-    }
+  Index scratch_bytes() const override {
+    if (!rounds) return 0;
+    const Window& w = inputs()[0].geometry.window;
+    return detail::RoundedFrames::bytes(((outputs_at_once() * w.num + w.hi - w.lo) / w.den + 2) * shape_.in);
   }
 
   void compute(const Work& work) const noexcept override {
     if constexpr (rounds) {
       const Window& w = inputs()[0].geometry.window;
-      auto& rounded = static_cast<detail::RoundedFrames&>(*work.state);
+      const detail::RoundedFrames rounded(work.scratch);
       const Index most = outputs_at_once(), first = w.first(work.n), end = work.n + work.count;
       for (Index n = work.n; n < end; n += most) {
         const Index count = std::min(most, end - n), from = w.first(n), to = w.last(n + count - 1);

@@ -26,16 +26,18 @@ class Fused final : public Kernel {
   }
 
   std::unique_ptr<KernelState> make_state() const override { return first_->make_state(); }
+  Index scratch_bytes() const override { return first_->scratch_bytes(); }
 
   void compute(const Work& work) const noexcept override {
     const std::size_t own = first_->inputs().size();
-    first_->compute({work.in.first(own), work.n, work.count, work.out, work.state, work.length.first(own)});
+    first_->compute(
+        {work.in.first(own), work.n, work.count, work.out, work.state, work.length.first(own), work.scratch});
     const float* in[max_ports];
     Index length[max_ports];
     distribute(static_cast<const float*>(work.out), work.in.subspan(own), in);
     distribute(Work::unknown, work.length.subspan(own), length);
     const std::size_t ports = second_->inputs().size();
-    second_->compute({{in, ports}, work.n, work.count, work.out, nullptr, {length, ports}});
+    second_->compute({{in, ports}, work.n, work.count, work.out, nullptr, {length, ports}, nullptr});
   }
 
   Index parameters() const override { return first_->parameters() + second_->parameters(); }

@@ -120,6 +120,10 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
       if (port.padding.mode == PadMode::reflect) node.reach[p] = right_reach(port);
     }
   }
+  Index scratch = 0;
+  for (const Graph::Node& node : g.nodes) scratch = std::max(scratch, node.kernel->scratch_bytes());
+  scratch_memory_.assign(static_cast<std::size_t>(std::max<Index>(threads, 1)),
+                         kernels::Aligned<std::byte>(static_cast<std::size_t>(scratch)));
   sent_.resize(g.outputs.size());
   scratch_.resize(values_.size());
   inputs_scratch_.resize(static_cast<std::size_t>(g.inputs()));
@@ -151,6 +155,7 @@ Index GraphRunner::state_bytes() const {
     if (n.state) sum += n.state->bytes();
     for (const auto& e : n.edge) sum += static_cast<Index>(e.size() * sizeof(float));
   }
+  for (const auto& memory : scratch_memory_) sum += static_cast<Index>(memory.size());
   return sum;
 }
 
@@ -287,9 +292,10 @@ GraphRunner::Block GraphRunner::prepare(int k, Index count) noexcept {
   return {k, n, out.direct >= 0 ? out_[direct].frame(written_[direct]) : out.queue.prepare(n)};
 }
 
-void GraphRunner::compute(const Block& b) noexcept {
+void GraphRunner::compute(const Block& b, void* scratch) noexcept {
   const Node& node = nodes_[static_cast<std::size_t>(b.node)];
-  kernel(b.node).compute({node.in, output_of(b.node).made, b.count, b.out, node.state.get(), node.length});
+  kernel(b.node).compute(
+      {node.in, output_of(b.node).made, b.count, b.out, node.state.get(), node.length, scratch});
 }
 
 void GraphRunner::commit(const Block& b) noexcept {
@@ -342,6 +348,7 @@ bool GraphRunner::run() noexcept {
   bool any = false;
   for (bool more = true; more;) {
     fresh_.fill();
+    entered_ = 0;
     moved_ = still_ = last_look_ = false;
     pool_->run(*this);
     more = send();
@@ -379,7 +386,7 @@ bool GraphRunner::step(int k, bool patient) noexcept {
   const bool moved = count > 0;
   while (count > 0) {
     const Block b = prepare(k, count);
-    compute(b);
+    compute(b, scratch_memory_.front().data());
     commit(b);
     count -= b.count;
   }
@@ -427,13 +434,14 @@ void wait_for_change(const std::atomic<unsigned>& counter, unsigned seen) noexce
 
 /// What every thread does until nothing more can be made.
 void GraphRunner::work() noexcept {
+  void* const scratch = scratch_memory_[entered_++].data();
   std::unique_lock lock(lock_, std::defer_lock);
   enter(lock);
   while (!still_) {
     if (const Block b = take(); b.node >= 0) {
       last_look_ = false;
       lock.unlock();
-      compute(b);
+      compute(b, scratch);
       enter(lock);
       give_back(b);
     } else if (busy_ == 0 && !last_look_) {

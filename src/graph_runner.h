@@ -7,6 +7,7 @@
 
 #include "frame_queue.h"
 #include "graph.h"
+#include "kernels/aligned.h"
 #include "thread_pool.h"
 
 namespace wavestride::detail {
@@ -134,7 +135,7 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   Frames frames(int k) noexcept;
   Block prepare(int k, Index count) noexcept;
   Index prepare_windows(int k, Index n, Index count) noexcept;
-  void compute(const Block& b) noexcept;
+  void compute(const Block& b, void* scratch) noexcept;
   void commit(const Block& b) noexcept;
 
   bool run() noexcept;
@@ -152,7 +153,8 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   std::vector<Value> values_;
   std::vector<Node> nodes_;
   std::vector<Index> sent_;
-  std::vector<Index> taken_;  // of each input, in the push under way
+  std::vector<Index> taken_;                                 // of each input, in the push under way
+  std::vector<kernels::Aligned<std::byte>> scratch_memory_;  // of each thread
   mutable std::vector<Index> scratch_, inputs_scratch_;
   std::span<const FramesSpan> out_;
   std::span<Index> written_;
@@ -163,6 +165,7 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   NodeSet fresh_;                     // nodes that may be able to run
   NodeSet parts_;                     // nodes that can make a part of a block
   std::atomic<unsigned> changes_{0};  // counts what may let another thread go on
+  std::atomic<unsigned> entered_{0};  // threads in the run under way
   int busy_ = 0, waiting_ = 0;
   bool moved_ = false;      // something was made or has ended
   bool last_look_ = false;  // all nodes are fresh because nothing could be made

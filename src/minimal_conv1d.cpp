@@ -74,14 +74,18 @@ class MinimalConv1d final : public Kernel {
   std::unique_ptr<KernelState> make_state() const override {
     auto state = std::make_unique<State>();
     const auto floats = [](Index n) { return kernels::AlignedFloats(static_cast<std::size_t>(n)); };
-    state->in = floats(filter_.points() * in_step());
-    state->out = floats(filter_.points() * out_step());
     state->block = floats(block_frames(shape_) * shape_.out);
     return state;
   }
 
+  /// What is transformed, and the sums at the points.
+  Index scratch_bytes() const override {
+    return filter_.points() * (in_step() + out_step()) * static_cast<Index>(sizeof(float));
+  }
+
   void compute(const Work& work) const noexcept override {
     auto& state = static_cast<State&>(*work.state);
+    auto* const transformed = static_cast<float*>(work.scratch);
     const Index size = block_frames(shape_), end = work.n + work.count;
     // Of a block that is wanted only in part the state keeps all, for the next call.
     const auto from_state = [&](Index block) {
@@ -99,13 +103,12 @@ class MinimalConv1d final : public Kernel {
       const float* in =
           work.in[0] + (block * size - shape_.left - filling(shape_) * shape_.dilation - window) * shape_.in;
       const Index input_blocks = count + static_cast<Index>(offsets_.size()) - 1;
-      kernels::minimal_input(filter_, in, shape_.dilation * shape_.in, input_blocks, state.in.data(),
-                             in_step());
+      kernels::minimal_input(filter_, in, shape_.dilation * shape_.in, input_blocks, transformed, in_step());
       const auto destination = [&](Index b) {
         return b * size >= work.n && (b + 1) * size <= end ? work.out + (b * size - work.n) * shape_.out
                                                            : state.block.data();
       };
-      make_blocks(state, block, count, destination);
+      make_blocks(transformed, block, count, destination);
       block += count;
       if (destination(block - 1) == state.block.data()) from_state(state.kept = block - 1);
     }
@@ -118,12 +121,10 @@ class MinimalConv1d final : public Kernel {
 
  private:
   struct State final : KernelState {
-    kernels::AlignedFloats in, out, block;
+    kernels::AlignedFloats block;
     Index kept = -1;  // the block that `block` holds
     void reset() noexcept override { kept = -1; }
-    Index bytes() const noexcept override {
-      return static_cast<Index>((in.size() + out.size() + block.size()) * sizeof(float));
-    }
+    Index bytes() const noexcept override { return static_cast<Index>(block.size() * sizeof(float)); }
   };
 
   // Channels of the output that are made of all points before the next, so that they stay in the cache.
@@ -140,19 +141,20 @@ class MinimalConv1d final : public Kernel {
     return most_blocks_ * shape_.dilation * std::min(slice_channels, shape_.out) + 16;
   }
 
-  // Blocks from `block` on, of the inputs that the state holds.
+  // Blocks from `block` on, of transformed inputs, behind which there is room for the sums.
   template <class Destination>
-  void make_blocks(State& state, Index block, Index count, Destination&& destination) const noexcept {
+  void make_blocks(float* transformed, Index block, Index count, Destination&& destination) const noexcept {
     const Index tiles = count * shape_.dilation;
+    float* const sums = transformed + filter_.points() * in_step();
     auto w = weights_.begin();
     for (Index from = 0; from < shape_.out; from += slice_channels) {
       const Index width = std::min(slice_channels, shape_.out - from);
       for (Index p = 0; p < filter_.points(); ++p)
-        kernels::dense(*w++, state.in.data() + p * in_step(), offsets_.data(), shape_.in, tiles,
-                       state.out.data() + p * out_step(), width);
+        kernels::dense(*w++, transformed + p * in_step(), offsets_.data(), shape_.in, tiles,
+                       sums + p * out_step(), width);
       for (Index t = 0; t < tiles; ++t)
         kernels::minimal_output(
-            filter_, state.out.data() + t * width, out_step(), bias_.data() + from, width,
+            filter_, sums + t * width, out_step(), bias_.data() + from, width,
             destination(block + t / shape_.dilation) + t % shape_.dilation * shape_.out + from,
             shape_.dilation * shape_.out);
     }

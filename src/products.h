@@ -4,6 +4,7 @@
 #include <wavestride/kernel.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <type_traits>
 
 #include "kernels/bfloat16.h"
@@ -26,27 +27,32 @@ constexpr Index outputs_at_once(Index floats) {
   return std::clamp<Index>((32 << 10) / floats, 16, 1024);
 }
 
-/// The frames that a convolution works on, rounded.
-class RoundedFrames final : public KernelState {
+/// The frames that a convolution works on, rounded into the scratch of a call; before them, the offsets of
+/// taps that are rounded one by one.
+class RoundedFrames {
  public:
-  /// Has room for so many floats, and for the offsets of taps that are rounded one by one.
-  explicit RoundedFrames(Index floats, Index taps = 0)
-      : offsets(static_cast<std::size_t>(taps)), pairs_(static_cast<std::size_t>(floats / 2)) {}
-
-  Index bytes() const noexcept override {
-    return static_cast<Index>(pairs_.size() * sizeof(Bfloat16Pair) + offsets.size() * sizeof(Index));
+  static Index bytes(Index floats, Index taps = 0) {
+    return pairs_at(taps) + floats / 2 * static_cast<Index>(sizeof(Bfloat16Pair));
   }
+
+  RoundedFrames(void* scratch, Index taps = 0)
+      : offsets(static_cast<Index*>(scratch)),
+        pairs_(static_cast<Bfloat16Pair*>(
+            static_cast<void*>(static_cast<std::byte*>(scratch) + pairs_at(taps)))) {}
 
   /// Rounds floats to where the one numbered `at` belongs; gives the first pair of all.
-  const Bfloat16Pair* round(const float* in, Index floats, Index at = 0) noexcept {
-    kernels::round_to_bfloat16(in, floats / 2, pairs_.data() + at / 2);
-    return pairs_.data();
+  const Bfloat16Pair* round(const float* in, Index floats, Index at = 0) const noexcept {
+    kernels::round_to_bfloat16(in, floats / 2, pairs_ + at / 2);
+    return pairs_;
   }
 
-  std::vector<Index> offsets;
+  Index* const offsets;
 
  private:
-  kernels::Aligned<Bfloat16Pair> pairs_;
+  static constexpr Index pairs_at(Index taps) {
+    return (taps * static_cast<Index>(sizeof(Index)) + 63) / 64 * 64;
+  }
+  Bfloat16Pair* pairs_;
 };
 
 }  // namespace wavestride::detail

@@ -50,6 +50,7 @@ struct Work {
   float* out = nullptr;           ///< out_channels × count
   KernelState* state = nullptr;   ///< from make_state()
   std::span<const Index> length;  ///< of input i: its frames once it has ended, before that `unknown`
+  void* scratch = nullptr;        ///< scratch_bytes() from a cache line on, in which others have worked before
   static constexpr Index unknown = std::numeric_limits<Index>::max();
 };
 
@@ -73,6 +74,9 @@ class Kernel {
   virtual std::optional<std::string> whole_signal_reason() const { return std::nullopt; }
 
   virtual std::unique_ptr<KernelState> make_state() const { return nullptr; }
+
+  /// Memory that a call of compute() needs for itself; all kernels that a thread runs share it.
+  virtual Index scratch_bytes() const { return 0; }
 
   virtual void compute(const Work& work) const noexcept = 0;
 
