@@ -4,8 +4,6 @@
 #include <bit>
 #include <chrono>
 
-#include "minimal_conv1d.h"
-
 namespace wavestride::detail {
 namespace {
 
@@ -54,20 +52,24 @@ const float* assemble(float* to, const Port& port, const FrameQueue& queue, Inde
   return to;
 }
 
-/// The fewest frames that are worth reading the weights of a graph for: of large kernels they come from
-/// beyond the nearer caches, once a block. Minimal filtering has more of them for fewer products.
-Index fewest_frames(const Graph& graph) {
-  constexpr Index near = (256 << 10) / static_cast<Index>(sizeof(float));
-  Index fewest = 16;
-  for (const Graph::Node& node : graph.nodes)
-    if (node.kernel->parameters() > near)
-      fewest = std::max<Index>(fewest, is_minimal_conv1d(*node.kernel) ? 128 : 64);
-  return fewest;
+/// The fewest frames of a value that are worth reading the weights for of what makes it or reads it: those of
+/// large kernels come from beyond the nearer caches, once a block.
+Index fewest_frames(const Graph& graph, std::size_t v) {
+  constexpr Index near = (64 << 10) / static_cast<Index>(sizeof(float));
+  const auto large = [&](int k) {
+    return graph.nodes[static_cast<std::size_t>(k)].kernel->parameters() > near;
+  };
+  const auto& readers = graph.values()[v].readers;
+  const int maker = static_cast<int>(v) - graph.inputs();
+  return (maker >= 0 && large(maker)) ||
+                 std::any_of(readers.begin(), readers.end(), [&](const auto& r) { return large(r.node); })
+             ? 128
+             : 16;
 }
 
 Index block_frames(Index channels, Index fewest, const StreamOptions& options) {
   if (options.block_frames > 0) return std::min<Index>(options.block_frames, 1 << 20);
-  constexpr Index target_bytes = 16 << 10;
+  constexpr Index target_bytes = 24 << 10;
   return std::clamp<Index>(target_bytes / (4 * channels), fewest, 4096);
 }
 
@@ -77,7 +79,6 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
                          std::span<const Index> lengths)
     : graph_(std::move(graph)) {
   const Graph& g = *graph_;
-  const Index fewest = fewest_frames(g);
   const Index threads = options.threads > 0 ? options.threads : std::thread::hardware_concurrency();
   values_.resize(g.values().size());
   std::vector<Index> totals(values_.size(), Work::unknown);
@@ -89,7 +90,7 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
     const auto outputs = std::count(is_output, g.outputs.end(), static_cast<int>(v));
     if (info.readers.empty() && outputs == 1 && v >= static_cast<std::size_t>(g.inputs()))
       value.direct = static_cast<int>(is_output - g.outputs.begin());
-    value.block = block_frames(info.channels, fewest, options);
+    value.block = block_frames(info.channels, fewest_frames(g, v), options);
     if (value.direct >= 0) continue;
     // One block is made while another is read; and one thread moves what it holds more often.
     const Index blocks = threads > 1 ? 2 : 1, slack = threads > 1 ? value.block : value.block / 4;

@@ -184,8 +184,4 @@ std::shared_ptr<const Kernel> minimal_conv1d(const MinimalConvShape& shape,
   return std::make_shared<MinimalConv1d>(shape, weight, bias);
 }
 
-bool is_minimal_conv1d(const Kernel& kernel) {
-  return dynamic_cast<const MinimalConv1d*>(&kernel) != nullptr;
-}
-
 }  // namespace wavestride::detail

@@ -21,7 +21,4 @@ std::shared_ptr<const Kernel> minimal_conv1d(const MinimalConvShape& shape,
                                              const std::function<float(Index, Index, Index)>& weight,
                                              std::span<const float> bias);
 
-/// Whether a kernel is such a convolution.
-bool is_minimal_conv1d(const Kernel& kernel);
-
 }  // namespace wavestride::detail
