@@ -18,6 +18,7 @@ from ._wavestride import (
     adaptive_avg_pool1d,
     adaptive_max_pool1d,
     avg_pool1d,
+    bfloat16_in_hardware,
     conv1d,
     conv_transpose1d,
     griffin_lim,
