@@ -172,10 +172,14 @@ class MinimalConv1d final : public Kernel {
 }  // namespace
 
 bool minimal_pays(const MinimalConvShape& s) {
-  constexpr double least_saving = 1.5;
-  const Index groups = groups_of(s.kernel), points = filter_of(s.kernel).points();
-  return s.in % 16 == 0 && s.out % 16 == 0 && s.in >= 32 && s.out >= 32 && s.dilation <= 16 &&
-         static_cast<double>(minimal_tile * s.kernel) >= least_saving * static_cast<double>(groups * points);
+  // Products of an output channel in a tile; what the transforms of a channel take is as much as some
+  // products more.
+  constexpr double least_saving = 1.5, transforms = 150;
+  const auto in = static_cast<double>(s.in);
+  const double direct = static_cast<double>(minimal_tile * s.kernel) * in;
+  const double minimal = static_cast<double>(groups_of(s.kernel) * filter_of(s.kernel).points()) * in;
+  return s.in % 16 == 0 && s.out % 16 == 0 && s.dilation <= 16 && direct >= least_saving * minimal &&
+         direct >= minimal + transforms;
 }
 
 std::shared_ptr<const Kernel> minimal_conv1d(const MinimalConvShape& shape,

@@ -91,7 +91,7 @@ TEST_CASE("convolution by minimal filtering equals the direct one, and keeps the
   const Case cases[] = {{32, 32, 3, 1, PadMode::constant},   {48, 80, 3, 3, PadMode::constant},
                         {32, 64, 7, 1, PadMode::reflect},    {64, 48, 11, 5, PadMode::constant},
                         {32, 144, 8, 2, PadMode::replicate}, {176, 32, 4, 1, PadMode::constant},
-                        {32, 32, 12, 16, PadMode::constant}};
+                        {32, 32, 12, 16, PadMode::constant}, {16, 48, 11, 3, PadMode::constant}};
   Rng rng(32);
   for (const Case& c : cases) {
     const Tensor weight =
@@ -141,6 +141,7 @@ TEST_CASE("minimal filtering leaves alone what it does not speed up") {
   CHECK_FALSE(of({32, 32, 1}));
   CHECK_FALSE(of({32, 32, 2}));
   CHECK_FALSE(of({32, 32, 5}));
+  CHECK(of({16, 16, 7}));
   CHECK_FALSE(of({16, 16, 3}));
   CHECK_FALSE(of({32, 40, 3}));
   CHECK_FALSE(of({64, 32, 3}, {.groups = 2}));

@@ -6,9 +6,9 @@
 namespace WAVESTRIDE_API wavestride {
 
 /// The same op, its convolutions computed four frames at a time by F(4, 3) or F(4, 4) along time (Winograd,
-/// Toom-Cook) where that takes well less time and where they matter to the whole: stride 1, one group, 32
-/// channels or more, multiples of 16. It rounds otherwise (a layer errs 2 to 4 times as much as by direct
-/// sums), and each such layer reads up to 4·dilation − 1 frames further ahead, which latency_frames() and
+/// Toom-Cook) where that takes well less time and where they matter to the whole: stride 1, one group,
+/// multiples of 16 channels. It rounds otherwise (a layer errs 2 to 4 times as much as by direct sums), and
+/// each such layer reads up to 4·dilation − 1 frames further ahead, which latency_frames() and
 /// lookahead_frames() of the result tell. A frame that is not finite spoils the frames made with it.
 ///     const Op fast = minimal_filtering(model.network);
 Op minimal_filtering(const Op& op);

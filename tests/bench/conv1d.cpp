@@ -59,7 +59,7 @@ void conv1d_minimal(benchmark::State& state) {
 }
 BENCHMARK(conv1d_minimal)
     ->ArgNames({"channels", "kernel", "dilation"})
-    ->ArgsProduct({{32, 64, 128, 256, 512}, {3, 7, 11}, {1, 3, 5}})
+    ->ArgsProduct({{16, 32, 64, 128, 256, 512}, {3, 7, 11}, {1, 3, 5}})
     ->Unit(benchmark::kMillisecond);
 
 void conv1d_bfloat16(benchmark::State& state) {
