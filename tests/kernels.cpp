@@ -128,6 +128,42 @@ TEST_CASE("depthwise kernel equals its plain twin on every SIMD target") {
   }
 }
 
+TEST_CASE("sums and products equal their plain twins on every SIMD target, in place, too") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(17);
+    for (int trial = 0; trial < 100; ++trial) {
+      const Index size = uniform(rng, 0, 70), terms = uniform(rng, 1, 5);
+      std::vector<Tensor> x;
+      std::vector<const float*> in;
+      for (Index k = 0; k < terms; ++k) x.push_back(noise_tensor(rng, {size + 1}));
+      for (const Tensor& t : x) in.push_back(t.data.data());
+      const float scale = trial % 2 ? 1.0f : 1.0f / static_cast<float>(terms);
+      std::vector<float> sum(static_cast<std::size_t>(size)), product(sum.size());
+      for (std::size_t i = 0; i < sum.size(); ++i) {
+        sum[i] = product[i] = x[0].data[i];
+        for (std::size_t k = 1; k < x.size(); ++k) {
+          sum[i] += x[k].data[i];
+          product[i] *= x[k].data[i];
+        }
+        sum[i] *= scale;
+      }
+      INFO(name << ": size " << size << ", terms " << terms);
+      std::vector<float> got(sum.size() + 1, 7.0f);
+      kernels::product(in, size, got.data());
+      CHECK(std::memcmp(got.data(), product.data(), product.size() * sizeof(float)) == 0);
+      CHECK(got.back() == 7.0f);
+      kernels::sum(in, scale, size, got.data());
+      CHECK(std::memcmp(got.data(), sum.data(), sum.size() * sizeof(float)) == 0);
+      CHECK(got.back() == 7.0f);
+      float* over = x[static_cast<std::size_t>(uniform(rng, 0, terms - 1))].data.data();
+      kernels::sum(in, scale, size, over);
+      CHECK(std::memcmp(over, sum.data(), sum.size() * sizeof(float)) == 0);
+    }
+  }
+}
+
 TEST_CASE("weighted sum and gate equal their plain twins on every SIMD target") {
   EveryTarget targets;
   for (const std::string& name : targets.names) {
