@@ -24,6 +24,15 @@ def fold_normalisation(net):
     return net
 
 
+def unfold_normalisation(net, mean=model.DEFAULTS["mean"], scale=model.DEFAULTS["scale"]):
+    """The inverse: a network that trains well again."""
+    with torch.no_grad():
+        net.input.weight *= scale
+        net.input.bias += net.input.weight.sum((1, 2)) * (mean / scale)
+    net.config = {**net.config, "mean": mean, "scale": scale}
+    return net
+
+
 def encode(tensor, dtype):
     if dtype == "F16":
         return tensor.numpy().astype("<f2").tobytes()

@@ -31,7 +31,7 @@ DEFAULTS = {
     "hop": 40,
     "max_log_magnitude": 4.6,
     "refine": [576, 640],
-    "refine_updates": [2, 0],
+    "refine_updates": [4, 2],
     "max_log_gain": 3.0,
 }
 

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Trains the vocoder: train.py --data DIR --run DIR (--minutes M | --steps N).
+"""Trains the vocoder: train.py --data DIR --run DIR (--minutes M | --steps N) [--start FILE.safetensors].
 
 Ctrl-C (or SIGTERM) saves and stops; the same command goes on from there, also with another length of the schedule.
 
 Loss: 15 x L1 of log-mel + 2.5 x STFT distance, its three resolutions in turn, both before and after refinement; 10 x
-distance of autocorrelations, 5 x that of the frequencies in every bin; and from --adversarial of the schedule on, least-squares discriminators with feature
-matching, two of the seven a step. The learning rate stays until --decay of the schedule, then falls as a cosine.
+distance of autocorrelations, 5 x that of the frequencies in every bin; --pitch x (10 x distance of the correlations in
+which evaluate.py tracks F0, and the cross entropy of their highest lag in voiced frames); and from --adversarial of the
+schedule on, least-squares discriminators with feature matching, two
+of the seven a step. The learning rate stays until --decay of the schedule, then falls as a cosine. --start goes on from
+weights as export.py writes them, those that come with the library among them, to fit them to other voices.
 RUN/log.jsonl gets the losses, RUN/losses.png their picture, RUN/checkpoint.pt all that a restart needs; the weights
 that count are its "average", an exponential mean over the steps.
 """
@@ -22,6 +25,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import export
 import features
 import model
 
@@ -91,6 +95,32 @@ def periodicity_distance(x, y):
     return (a - b).abs().mean(2)[loud].mean()
 
 
+def tracked_correlation(x, offset, frame=640, hop=320, shortest=40, longest=266):
+    """Normalised correlation of every frame with what follows it, at the lags of 60 to 400 Hz, as evaluate.py tracks F0;
+    and the energy of the frames. Frames start at `offset`."""
+    whole = x[:, offset:].unfold(1, frame + longest, hop)
+    first = whole[..., :frame]
+    n = 2048
+    product = torch.fft.irfft(torch.fft.rfft(first, n).conj() * torch.fft.rfft(whole, n))[..., shortest : longest + 1]
+    power = F.pad(torch.cumsum(whole.square(), -1), (1, 0))
+    energy = power[..., frame:] - power[..., : longest + 1]
+    r = product / torch.sqrt(energy[..., :1] * energy[..., shortest:] + 1e-12)
+    return r, energy[..., 0]
+
+
+def pitch_distance(x, y, offset, sharpness=30.0):
+    """L1 of those correlations where y is loud; and cross entropy of which lag is the highest where y is voiced, too."""
+    a, _ = tracked_correlation(x, offset)
+    with torch.no_grad():
+        b, energy = tracked_correlation(y, offset)
+        loud = energy > 1e-4 * energy.amax(1, keepdim=True)
+        voiced = loud & (b.amax(2) > 0.5)
+        target = torch.softmax(sharpness * b[voiced], 1)
+        least = -(target * torch.log_softmax(sharpness * b[voiced], 1)).sum(1)
+    entropy = -(target * torch.log_softmax(sharpness * a[voiced], 1)).sum(1) - least
+    return (a - b).abs().mean(2)[loud].mean(), entropy.sum() / max(1, len(entropy))
+
+
 def frequency_distance(x, y):
     """1 - cos of how far the phases of x turn otherwise than those of y in 10 ms; below 4 kHz, by y's magnitude."""
     window = torch.hann_window(1024, device=x.device)
@@ -150,9 +180,11 @@ def main():
     limit = parser.add_mutually_exclusive_group(required=True)
     limit.add_argument("--minutes", type=float, help="length of the schedule in time, stops not counted")
     limit.add_argument("--steps", type=int, help="length of the schedule in steps")
+    parser.add_argument("--start", type=pathlib.Path, help="weights to start from, as export.py writes them")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=8e-4, help="learning rate of AdamW")
     parser.add_argument("--adversarial", type=float, default=0.6, help="share of the schedule before the discriminators")
+    parser.add_argument("--pitch", type=float, default=8.0, help="weight of the losses on F0 as evaluate.py tracks it")
     parser.add_argument("--decay", type=float, default=0.4, help="share of the schedule at the full learning rate")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -161,7 +193,8 @@ def main():
     torch.manual_seed(args.seed)
     args.run.mkdir(parents=True, exist_ok=True)
     data = Data(args.data, args.seed)
-    net = model.Vocoder().to(device)
+    net = export.unfold_normalisation(export.read(args.start)) if args.start else model.Vocoder()
+    net = net.train().to(device)
     average = copy.deepcopy(net)
     judges = model.Discriminators().to(device)
     optimizer = torch.optim.AdamW(net.parameters(), args.rate, betas=(0.8, 0.99), weight_decay=0.01)
@@ -214,8 +247,10 @@ def main():
         loss = 15 * (mel + made_mel) + 2.5 * (stft + made_stft)
         period = periodicity_distance(guess, audio)
         frequency = frequency_distance(guess, audio)
-        loss = loss + 10 * period + 5 * frequency
-        terms = {"mel": mel, "stft": stft, "period": period, "frequency": frequency, "made_mel": made_mel, "made_stft": made_stft}
+        correlation, pitch = pitch_distance(guess, audio, int(data.random.integers(320)))
+        loss = loss + 10 * period + 5 * frequency + args.pitch * (10 * correlation + pitch)
+        terms = {"mel": mel, "stft": stft, "period": period, "frequency": frequency, "made_mel": made_mel,
+                 "made_stft": made_stft, "correlation": correlation, "pitch": pitch}
         if adversarial:
             # Half a batch and two of them a step: a seventh of what they all would cost.
             half = (args.batch + 1) // 2
