@@ -6,9 +6,9 @@ Ctrl-C (or SIGTERM) saves and stops; the same command goes on from there, also w
 Loss: 15 x L1 of log-mel + 2.5 x STFT distance, its three resolutions in turn, both before and after refinement; 10 x
 distance of autocorrelations, 5 x that of the frequencies in every bin; --pitch x (10 x distance of the correlations in
 which evaluate.py tracks F0, and the cross entropy of their highest lag in voiced frames); and from --adversarial of the
-schedule on, least-squares discriminators with feature matching, two
-of the seven a step. The learning rate stays until --decay of the schedule, then falls as a cosine. --start goes on from
-weights as export.py writes them, those that come with the library among them, to fit them to other voices.
+schedule on, least-squares discriminators with feature matching, two of the seven a step. The learning rate stays until
+--decay of the schedule, then falls as a cosine. --start goes on from weights as export.py writes them, those that come
+with the library among them, to fit them to other voices.
 RUN/log.jsonl gets the losses, RUN/losses.png their picture, RUN/checkpoint.pt all that a restart needs; the weights
 that count are its "average", an exponential mean over the steps.
 """
