@@ -152,14 +152,14 @@ TEST_CASE("sums and products equal their plain twins on every SIMD target, in pl
       INFO(name << ": size " << size << ", terms " << terms);
       std::vector<float> got(sum.size() + 1, 7.0f);
       kernels::product(in, size, got.data());
-      CHECK(std::memcmp(got.data(), product.data(), product.size() * sizeof(float)) == 0);
+      CHECK(std::equal(product.begin(), product.end(), got.begin()));
       CHECK(got.back() == 7.0f);
       kernels::sum(in, scale, size, got.data());
-      CHECK(std::memcmp(got.data(), sum.data(), sum.size() * sizeof(float)) == 0);
+      CHECK(std::equal(sum.begin(), sum.end(), got.begin()));
       CHECK(got.back() == 7.0f);
       float* over = x[static_cast<std::size_t>(uniform(rng, 0, terms - 1))].data.data();
       kernels::sum(in, scale, size, over);
-      CHECK(std::memcmp(over, sum.data(), sum.size() * sizeof(float)) == 0);
+      CHECK(std::equal(sum.begin(), sum.end(), over));
     }
   }
 }
