@@ -29,6 +29,7 @@ struct EmulatedBfloat16 {
     hn::Vec<D> first, second;
   };
   using Weight = Value;
+  static constexpr bool small = true;
 
   static HWY_INLINE Value broadcast(const Bfloat16Pair* x) {
     return {hn::BitCast(D(), hn::Set(U(), *x << 16)), hn::BitCast(D(), hn::Set(U(), *x & 0xffff0000))};
@@ -72,6 +73,7 @@ template <>
 struct Bfloat16<Whole> {
   using Value = __m512bh;
   using Weight = __m512bh;
+  static constexpr bool small = false;
   static HWY_INLINE Value broadcast(const Bfloat16Pair* x) {
     return (__m512bh)_mm512_set1_epi32(static_cast<int>(*x));
   }
@@ -85,6 +87,7 @@ template <>
 struct Bfloat16<Half> {
   using Value = __m256bh;
   using Weight = __m256bh;
+  static constexpr bool small = false;
   static HWY_INLINE Value broadcast(const Bfloat16Pair* x) {
     return (__m256bh)_mm256_set1_epi32(static_cast<int>(*x));
   }

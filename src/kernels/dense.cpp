@@ -15,6 +15,7 @@ template <class D>
 struct Floats {
   using Value = hn::Vec<D>;
   using Weight = hn::Vec<D>;
+  static constexpr bool small = false;
   static HWY_INLINE Value broadcast(const float* x) { return hn::Set(D(), *x); }
   static HWY_INLINE Weight load(const float* w) { return hn::LoadU(D(), w); }
   static HWY_INLINE hn::Vec<D> mul_add(Value x, Weight w, hn::Vec<D> sum) { return hn::MulAdd(x, w, sum); }

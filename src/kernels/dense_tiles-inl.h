@@ -1,6 +1,7 @@
 // The register tiles of dense(), for whatever four-byte units a row of weights and an input consist of: a
 // float, or a pair of bfloat16. A product P<D>, for vectors V of D, has
-//     Value and Weight; Value broadcast(const Unit*), Weight load(const Unit*), V mul_add(Value, Weight, V).
+//     Value and Weight; Value broadcast(const Unit*), Weight load(const Unit*), V mul_add(Value, Weight, V);
+//     small: whether few tiles, and little code, matter more than speed.
 #if defined(WAVESTRIDE_DENSE_TILES) == defined(HWY_TARGET_TOGGLE)
 #ifdef WAVESTRIDE_DENSE_TILES
 #undef WAVESTRIDE_DENSE_TILES
@@ -211,6 +212,16 @@ void DenseOf(const PackedWeights<Unit>& w, const Unit* in, const Index* offsets,
       columns(w, o, in, offsets, in_step, frames, out, out_step);
       o += vectors * N;
     };
+    if constexpr (P<Whole>::small) {
+      run([](auto&&... a) { Columns<P, Whole, 4, 1>(a...); }, 1);
+      continue;
+    }
+#if HWY_TARGET <= HWY_AVX3
+    if (left <= N / 2) {
+      run([](auto&&... a) { Columns<P, Half, most_frames_of_one, 1>(a...); }, 1);
+      continue;
+    }
+#endif
     // Few frames need more vectors, so that enough sums are under way to hide the latency of one.
     if (pairs && frames == 1 && left > 7 * N)
       run([](auto&&... a) { Columns<P, Whole, 1, 8>(a...); }, 8);
@@ -218,8 +229,6 @@ void DenseOf(const PackedWeights<Unit>& w, const Unit* in, const Index* offsets,
       run([](auto&&... a) { Columns<P, Whole, 3, 4>(a...); }, 4);
     else if (left > N && in_panel >= 2 * N)
       run([](auto&&... a) { Columns<P, Whole, most_frames, 2>(a...); }, 2);
-    else if (N == 16 && left <= N / 2)
-      run([](auto&&... a) { Columns<P, Half, most_frames_of_one, 1>(a...); }, 1);
     else
       run([](auto&&... a) { Columns<P, Whole, most_frames_of_one, 1>(a...); }, 1);
   }
