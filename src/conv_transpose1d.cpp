@@ -80,20 +80,20 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
   }
 
   std::shared_ptr<const Kernel> bfloat16() const override {
-    const Index in = shape_.in / shape_.groups;
-    if (rounds || !detail::bfloat16_pays(in)) return nullptr;
-    return std::make_shared<ConvTranspose1d<detail::Bfloat16Pair>>(
-        shape_,
-        [&](Index c, Index o, Index k) -> float {
-          if constexpr (rounds) {
-            return 0;
-          } else {
+    if constexpr (rounds) {
+      return nullptr;
+    } else {
+      const Index in = shape_.in / shape_.groups;
+      if (!detail::bfloat16_pays(in)) return nullptr;
+      return std::make_shared<ConvTranspose1d<detail::Bfloat16Pair>>(
+          shape_,
+          [&](Index c, Index o, Index k) {
             const Phase& phase = phase_of(k);
             const auto tap = std::find(phase.taps.begin(), phase.taps.end(), k) - phase.taps.begin();
             return phase.groups[static_cast<std::size_t>(c / in)].value(o, c % in, tap);
-          }
-        },
-        bias_);
+          },
+          bias_);
+    }
   }
 
   Index parameters() const override { return parameters_; }

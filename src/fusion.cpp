@@ -63,9 +63,8 @@ class Fused final : public Kernel {
   std::size_t port_;
 };
 
-}  // namespace
-
-std::shared_ptr<const Graph> fused(const std::shared_ptr<const Graph>& graph) {
+/// The graph with what can be joined joined; nullptr where nothing can.
+std::shared_ptr<const Graph> joined(const Graph* graph) {
   const auto& values = graph->values();
   std::vector<Graph::Node> nodes = graph->nodes;
   std::vector<bool> gone(nodes.size(), false);
@@ -91,7 +90,7 @@ std::shared_ptr<const Graph> fused(const std::shared_ptr<const Graph>& graph) {
       break;
     }
   }
-  if (std::find(gone.begin(), gone.end(), true) == gone.end()) return graph;
+  if (std::find(gone.begin(), gone.end(), true) == gone.end()) return nullptr;
 
   std::vector<int> place(values.size());
   int next = graph->inputs();
@@ -110,6 +109,13 @@ std::shared_ptr<const Graph> fused(const std::shared_ptr<const Graph>& graph) {
   for (int i = 0; i < graph->inputs(); ++i) channels.push_back(values[static_cast<std::size_t>(i)].channels);
   return std::make_shared<const Graph>(graph->name, std::move(channels), std::move(kept),
                                        moved(graph->outputs), true);
+}
+
+}  // namespace
+
+std::shared_ptr<const Graph> fused(const std::shared_ptr<const Graph>& graph) {
+  std::call_once(graph->fusion_.once, [&] { graph->fusion_.graph = joined(graph.get()); });
+  return graph->fusion_.graph ? graph->fusion_.graph : graph;
 }
 
 }  // namespace wavestride::detail

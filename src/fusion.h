@@ -6,7 +6,7 @@
 namespace wavestride::detail {
 
 /// The graph as streams run it: the same values at its outputs, bit for bit, with fewer values between; the
-/// graph itself where nothing can be joined.
+/// graph itself where nothing can be joined. It is made once, for the first stream.
 std::shared_ptr<const Graph> fused(const std::shared_ptr<const Graph>& graph);
 
 }  // namespace wavestride::detail

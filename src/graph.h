@@ -5,6 +5,8 @@
 
 #include <wavestride/op.h>
 
+#include <mutex>
+
 namespace wavestride::detail {
 
 /// The most inputs that one kernel may have, and the most inputs and outputs of a graph.
@@ -78,7 +80,15 @@ class [[gnu::visibility("hidden")]] Graph {
   void derive_held();
   void check_lengths() const;
 
+  friend std::shared_ptr<const Graph> fused(const std::shared_ptr<const Graph>& graph);
+  /// What fused() made of this graph, once somebody asked; nullptr where that is the graph itself.
+  struct Fusion {
+    std::once_flag once;
+    std::shared_ptr<const Graph> graph;
+  };
+
   int inputs_;
+  mutable Fusion fusion_;
   std::vector<Value> values_;
   std::vector<char> whole_;
   std::optional<std::string> whole_signal_reason_;

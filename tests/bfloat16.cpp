@@ -57,6 +57,22 @@ double decibels(const Signal& signal, const Signal& other) {
   return 20 * std::log10(static_cast<double>(signal.norm()) / static_cast<double>((signal - other).norm()));
 }
 
+/// `fast` is `direct` by bfloat16 and, of frames of any length, what `exact` makes of rounded ones from
+/// rounded weights.
+void check_equals_rounded(const Op& direct, const Op& fast, const Op& exact, Rng& rng,
+                          std::initializer_list<Index> lengths) {
+  REQUIRE(is_rounded(fast));
+  CHECK(fast.parameters() == direct.parameters());
+  CHECK(fast.macs_per_frame() == direct.macs_per_frame());
+  on_every_way([&] {
+    for (const Index T : lengths) {
+      const Signal x = noise(rng, direct.in_channels(), T), y = exact(rounded(x)), z = fast(x);
+      REQUIRE(z.cols() == y.cols());
+      if (z.size() > 0) CHECK((z - y).cwiseAbs().maxCoeff() <= 1e-5f * y.cwiseAbs().maxCoeff());
+    }
+  });
+}
+
 }  // namespace
 
 TEST_CASE("bfloat16 is the nearest number of 8 bits, ties to even") {
@@ -180,18 +196,9 @@ TEST_CASE(
     const Op direct = op::conv1d(weight, bias.data, options), fast = bfloat16(direct);
     const Op exact = op::conv1d(rounded(weight), bias.data, options);
     INFO(fast.name());
-    REQUIRE(is_rounded(fast));
-    CHECK(fast.parameters() == direct.parameters());
-    CHECK(fast.macs_per_frame() == direct.macs_per_frame());
     CHECK(fast.latency_frames() == direct.latency_frames());
     const Index reach = (c.kernel - 1) * c.dilation;
-    on_every_way([&] {
-      for (const Index T : {reach, reach + 1, reach + 77, reach + 3000}) {
-        const Signal x = noise(rng, c.in, T), y = exact(rounded(x)), z = fast(x);
-        REQUIRE(z.cols() == y.cols());
-        if (z.size() > 0) CHECK((z - y).cwiseAbs().maxCoeff() <= 1e-5f * y.cwiseAbs().maxCoeff());
-      }
-    });
+    check_equals_rounded(direct, fast, exact, rng, {reach, reach + 1, reach + 77, reach + 3000});
     verify_contract(fast, rng);
   }
 }
@@ -216,16 +223,7 @@ TEST_CASE(
     const Op direct = op::conv_transpose1d(weight, bias.data, options), fast = bfloat16(direct);
     const Op exact = op::conv_transpose1d(rounded(weight), bias.data, options);
     INFO(fast.name());
-    REQUIRE(is_rounded(fast));
-    CHECK(fast.parameters() == direct.parameters());
-    CHECK(fast.macs_per_frame() == direct.macs_per_frame());
-    on_every_way([&] {
-      for (const Index T : {Index{1}, Index{2}, Index{77}, Index{1500}}) {
-        const Signal x = noise(rng, c.in, T), y = exact(rounded(x)), z = fast(x);
-        REQUIRE(z.cols() == y.cols());
-        if (z.size() > 0) CHECK((z - y).cwiseAbs().maxCoeff() <= 1e-5f * y.cwiseAbs().maxCoeff());
-      }
-    });
+    check_equals_rounded(direct, fast, exact, rng, {Index{1}, Index{2}, Index{77}, Index{1500}});
     verify_contract(fast, rng, {.dense = false});
   }
 }
