@@ -10,8 +10,8 @@
 
 namespace wavestride::detail {
 
-/// The frames of one value that some reader may still need, contiguous in memory. Memory that holds no frame
-/// is NaN until it is first written, so that a kernel that reads outside its window shows.
+/// The frames of one value that some reader may still need, contiguous in memory: in its own, or in lent one.
+/// Its own is NaN until it is first written, so that a kernel that reads outside its window shows.
 class FrameQueue {
  public:
   /// `limit` frames at once and `slack` more of memory, but no more than the `total` frames that ever come.
@@ -23,6 +23,7 @@ class FrameQueue {
 
   void reset() noexcept {
     begin_ = end_ = offset_ = 0;
+    lent_ = nullptr;
     std::fill(memory_.begin(), memory_.end(), std::nanf(""));
   }
 
@@ -31,7 +32,28 @@ class FrameQueue {
   Index room() const { return limit_ - (end_ - begin_); }
   Index bytes() const { return static_cast<Index>(memory_.size() * sizeof(float)); }
 
-  const float* frame(Index n) const { return memory_.data() + (offset_ + n - begin_) * channels_; }
+  const float* frame(Index n) const {
+    return lent_ ? lent_ + (n - lent_from_) * channels_ : memory_.data() + (offset_ + n - begin_) * channels_;
+  }
+
+  /// From now until keep(), frames lie at `frames`, the first of them frame `from` ≤ begin(): commit(n) alone
+  /// adds n more.
+  void lend(const float* frames, Index from) noexcept {
+    lent_ = frames;
+    lent_from_ = from;
+  }
+  bool lent() const { return lent_ != nullptr; }
+
+  /// Copies what is still here of lent frames.
+  void keep() noexcept {
+    if (!lent_) return;
+    const float* from = frame(begin_);
+    lent_ = nullptr;
+    offset_ = 0;
+    if (end_ > begin_)
+      std::memcpy(memory_.data(), from,
+                  static_cast<std::size_t>((end_ - begin_) * channels_) * sizeof(float));
+  }
 
   /// Whether prepare(count) moves the frames that are here.
   bool moves(Index count) const {
@@ -68,6 +90,8 @@ class FrameQueue {
   std::vector<float> memory_;
   Index channels_ = 0, limit_ = 0;
   Index begin_ = 0, end_ = 0, offset_ = 0;
+  const float* lent_ = nullptr;
+  Index lent_from_ = 0;
 };
 
 }  // namespace wavestride::detail

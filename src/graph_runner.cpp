@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <functional>
 
 namespace wavestride::detail {
 namespace {
@@ -185,6 +186,8 @@ void GraphRunner::process(std::span<const FramesView> in, bool last, std::span<c
     for (std::size_t i = 0; i < in.size(); ++i) {
       Value& v = values_[i];
       const Index left = in[i].frames() - taken_[i];
+      if (const Index from = v.made - taken_[i]; left > 0 && v.queue.begin() >= from && may_lend(in[i]))
+        v.queue.lend(in[i].data(), from);
       if (left == 0) continue;
       const Index n = std::min(left, v.queue.room());
       if (n > 0) feed(v, in[i], i, n);
@@ -208,11 +211,24 @@ void GraphRunner::process(std::span<const FramesView> in, bool last, std::span<c
       if (v.direct < 0) v.queue.grow(v.block);
     if (!run()) break;
   }
+  for (int i = 0; i < graph_->inputs(); ++i) values_[static_cast<std::size_t>(i)].queue.keep();
 }
 
+/// Whether no output of this push may be written over frames that are yet to be read.
+bool GraphRunner::may_lend(FramesView in) const noexcept {
+  const auto apart = [&](const FramesSpan& out) {
+    const std::less_equal<const float*> before;
+    return before(out.data() + out.frames() * out.channels(), in.data()) ||
+           before(in.data() + in.frames() * in.channels(), out.data());
+  };
+  return std::all_of(out_.begin(), out_.end(), apart);
+}
+
+/// Takes n more frames of an input: reads them where they are, or copies them.
 void GraphRunner::feed(Value& v, FramesView in, std::size_t i, Index n) noexcept {
-  float* to = v.queue.prepare(n);
-  std::memcpy(to, in.frame(taken_[i]), static_cast<std::size_t>(n * in.channels()) * sizeof(float));
+  if (!v.queue.lent())
+    std::memcpy(v.queue.prepare(n), in.frame(taken_[i]),
+                static_cast<std::size_t>(n * in.channels()) * sizeof(float));
   v.queue.commit(n);
   v.made += n;
   taken_[i] += n;

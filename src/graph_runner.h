@@ -123,6 +123,7 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
     return values_[static_cast<std::size_t>(graph_->value_of(k))];
   }
 
+  bool may_lend(FramesView in) const noexcept;
   void feed(Value & v, FramesView in, std::size_t i, Index n) noexcept;
   bool send() noexcept;
   static void end_value(Value & v) noexcept {

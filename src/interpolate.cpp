@@ -1,6 +1,7 @@
 #include <wavestride/interpolate.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "check.h"
@@ -59,6 +60,32 @@ struct Position {
   float weight = 0.0f;
 };
 
+/// Positions (n·mul + add)/den, one n after another.
+class Walk {
+ public:
+  /// A weight is the rest, of 0 to den − 1, times `to_weight`: 0 for the nearest, 1/den for linear.
+  Walk(Index n, Index mul, Index add, Index den, double to_weight)
+      : index_(detail::affine_floor(n, mul, add, den)),
+        rest_(static_cast<Index>(static_cast<Wide>(n) * mul + add - static_cast<Wide>(index_) * den)),
+        step_(mul / den),
+        step_rest_(mul % den),
+        den_(den),
+        to_weight_(to_weight) {}
+
+  Position operator*() const { return {index_, static_cast<float>(static_cast<double>(rest_) * to_weight_)}; }
+
+  Walk& operator++() {
+    index_ += step_;
+    rest_ += step_rest_;
+    if (rest_ >= den_) rest_ -= den_, ++index_;
+    return *this;
+  }
+
+ private:
+  Index index_, rest_, step_, step_rest_, den_;
+  double to_weight_;
+};
+
 /// How outputs lie along one axis.
 struct Axis {
   InterpolateMode mode;
@@ -93,23 +120,19 @@ struct Axis {
     return linear_geometry(scale.num, scale.den);
   }
 
-  /// The position of output n of T inputs; T matters only where the axis does not stream.
-  Position at(Index n, Index T) const {
+  /// The positions of outputs n, n + 1, … of T inputs; T matters only where the axis does not stream.
+  Walk from(Index n, Index T) const {
     const Index L = size ? *size : scale.num, M = size ? T : scale.den;
     switch (mode) {
       case InterpolateMode::nearest:
-        return {detail::affine_floor(n, M, 0, L)};
+        return {n, M, 0, L, 0};
       case InterpolateMode::nearest_exact:
-        return {detail::affine_floor(n, 2 * M, M, 2 * L)};
+        return {n, 2 * M, M, 2 * L, 0};
       case InterpolateMode::linear:
         break;
     }
-    // Position num/den = (n·mul + add)/den.
-    const Index mul = align_corners ? T - 1 : 2 * M, add = align_corners ? 0 : M - L;
     const Index den = align_corners ? std::max<Index>(total(T) - 1, 1) : 2 * L;
-    const Index index = detail::affine_floor(n, mul, add, den);
-    const auto rest = static_cast<Index>(static_cast<Wide>(n) * mul + add - static_cast<Wide>(index) * den);
-    return {index, static_cast<float>(static_cast<double>(rest) / static_cast<double>(den))};
+    return {n, align_corners ? T - 1 : 2 * M, align_corners ? 0 : M - L, den, 1 / static_cast<double>(den)};
   }
 
   std::string describe() const {
@@ -118,7 +141,7 @@ struct Axis {
 };
 
 /// Where the weight of the second value is 0 it is not read, so that its NaN does not spread.
-float blend(float a, float b, float weight) {
+float between(float a, float b, float weight) {
   return weight == 0.0f ? a : (1.0f - weight) * a + weight * b;
 }
 
@@ -147,34 +170,33 @@ class Interpolate final : public Kernel {
     const auto frame = [&](Index i) {
       return work.in[0] + (streams ? i - first : std::clamp<Index>(i, 0, T - 1)) * channels;
     };
-    for (Index j = 0; j < work.count; ++j) {
-      const Position p = frames_.at(work.n + j, T);
-      const float* a = frame(p.index);
-      const float* b = p.weight == 0.0f ? a : frame(p.index + 1);
-      float* out = work.out + j * out_channels();
+    constexpr std::size_t most = 64;
+    std::array<kernels::Blend, most> blends;
+    float* out = work.out;
+    Walk at = frames_.from(work.n, T);
+    for (Index left = work.count; left > 0;) {
+      const std::size_t n = std::min(static_cast<std::size_t>(left), most);
+      for (std::size_t j = 0; j < n; ++j, ++at) {
+        const Position p = *at;
+        const float* a = frame(p.index);
+        blends[j] = {a, p.weight == 0.0f ? a : frame(p.index + 1), p.weight};
+      }
       if (bins_.empty())
-        between_frames(a, b, p.weight, out);
+        kernels::blend({blends.data(), n}, out_channels(), out);
       else
-        between_bins(a, b, p.weight, out);
+        for (std::size_t j = 0; j < n; ++j)
+          between_bins(blends[j], out + static_cast<Index>(j) * out_channels());
+      out += static_cast<Index>(n) * out_channels();
+      left -= static_cast<Index>(n);
     }
   }
 
  private:
-  void between_frames(const float* a, const float* b, float weight, float* out) const noexcept {
-    if (weight == 0.0f) {
-      std::copy_n(a, out_channels(), out);
-      return;
-    }
-    const float weights[] = {1.0f - weight, weight};
-    const Index offsets[] = {0, b - a};
-    kernels::weighted_sum(weights, offsets, 2, 0.0f, a, out_channels(), out);
-  }
-
-  void between_bins(const float* a, const float* b, float weight, float* out) const noexcept {
+  void between_bins(const kernels::Blend& f, float* out) const noexcept {
     const Index last = inputs()[0].channels - 1;
     for (const Position& p : bins_) {
       const Index i = std::clamp<Index>(p.index, 0, last), k = std::clamp<Index>(p.index + 1, 0, last);
-      *out++ = blend(blend(a[i], a[k], p.weight), blend(b[i], b[k], p.weight), weight);
+      *out++ = between(between(f.a[i], f.a[k], p.weight), between(f.b[i], f.b[k], p.weight), f.weight);
     }
   }
 
@@ -223,7 +245,8 @@ Op interpolate2d(Index bins, const Interpolate2dOptions& o) {
   require(bins_out >= 1 && bins_out <= most_bins, "interpolate2d: output must have 1 to 2^24 bins, got ",
           bins_out);
   std::vector<Position> table;
-  for (Index n = 0; n < bins_out; ++n) table.push_back(over_bins.at(n, bins));
+  Walk at = over_bins.from(0, bins);
+  for (Index n = 0; n < bins_out; ++n, ++at) table.push_back(*at);
   std::string name = message("interpolate2d(", bins, " → ", bins_out, " bins, ", mode_name(o.mode), ", ",
                              over_frames.describe(), ")");
   return Op(std::make_shared<Interpolate>(std::move(name), bins, over_frames, std::move(table)));

@@ -29,12 +29,14 @@ class PixelShuffle1d final : public Kernel {
       return;
     }
     float* out = work.out;
-    for (Index j = phase; j < phase + work.count;) {
-      const float* in = work.in[0] + j / factor_ * factor_ * channels + j % factor_;
-      if (j % factor_ == 0 && j + factor_ <= phase + work.count) {
-        kernels::deinterleave(in, factor_, channels, out);
-        out += factor_ * channels;
-        j += factor_;
+    const Index end = phase + work.count;
+    for (Index j = phase; j < end;) {
+      const Index from = j / factor_, frames = end / factor_ - from;
+      const float* in = work.in[0] + from * factor_ * channels + j % factor_;
+      if (j % factor_ == 0 && frames > 0) {
+        kernels::deinterleave(in, factor_, channels, frames, out);
+        out += frames * factor_ * channels;
+        j += frames * factor_;
         continue;
       }
       for (Index c = 0; c < channels; ++c) *out++ = in[c * factor_];
@@ -61,8 +63,7 @@ class PixelUnshuffle1d final : public Kernel {
       std::copy_n(work.in[0], work.count * out_channels(), work.out);
       return;
     }
-    for (Index j = 0; j < work.count; ++j)
-      kernels::interleave(work.in[0] + j * out_channels(), factor_, channels, work.out + j * out_channels());
+    kernels::interleave(work.in[0], factor_, channels, work.count, work.out);
   }
 
  private:

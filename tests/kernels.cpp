@@ -164,6 +164,41 @@ TEST_CASE("sums and products equal their plain twins on every SIMD target, in pl
   }
 }
 
+TEST_CASE(
+    "blended frames equal their plain twins on every SIMD target, and weight 0 does not read the second") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(14);
+    for (Index size = 0; size < 70; ++size) {
+      const auto frames = static_cast<std::size_t>(uniform(rng, 0, 4));
+      INFO(name << ": size " << size << ", frames " << frames);
+      const Tensor in = noise_tensor(rng, {size + 20});
+      std::vector<kernels::Blend> blends(frames);
+      for (kernels::Blend& b : blends) {
+        b = {in.data.data() + uniform(rng, 0, 20), in.data.data() + uniform(rng, 0, 20),
+             static_cast<float>(uniform(rng, 1, 99)) / 100};
+        if (uniform(rng, 0, 2) == 0) b.b = nullptr, b.weight = 0;
+      }
+      const std::size_t values = frames * static_cast<std::size_t>(size);
+      std::vector<float> got(values + 1, 7.0f);
+      kernels::blend(blends, size, got.data());
+      double worst = 0;
+      for (std::size_t i = 0; i < values; ++i) {
+        const kernels::Blend& b = blends[i / static_cast<std::size_t>(size)];
+        const std::size_t at = i % static_cast<std::size_t>(size);
+        const auto weight = static_cast<double>(b.weight);
+        const double expected =
+            weight == 0 ? static_cast<double>(b.a[at])
+                        : (1 - weight) * static_cast<double>(b.a[at]) + weight * static_cast<double>(b.b[at]);
+        worst = std::max(worst, std::abs(expected - static_cast<double>(got[i])));
+      }
+      CHECK(worst <= 1e-6);
+      CHECK(got.back() == 7.0f);
+    }
+  }
+}
+
 TEST_CASE("weighted sum and gate equal their plain twins on every SIMD target") {
   EveryTarget targets;
   for (const std::string& name : targets.names) {

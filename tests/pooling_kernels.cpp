@@ -49,22 +49,23 @@ TEST_CASE("interleaving kernels equal their plain twins on every SIMD target") {
     INFO(name);
     kernels::use_simd_target(name);
     Rng rng(82);
-    for (Index size = 1; size < 40; ++size)
+    for (Index size = 1; size < 70; ++size)
       for (const Index parts : {1, 2, 3, 4, 5, 8}) {
-        INFO(parts << " parts of " << size);
-        const Index misaligned = uniform(rng, 0, 15);
-        const Signal in = noise(rng, 1, misaligned + parts * size);
-        const float* x = in.data() + misaligned;
-        Signal apart = Signal::Constant(1, parts * size + 1, 7.0f), together = apart;
-        kernels::deinterleave(x, parts, size, apart.data());
-        kernels::interleave(x, parts, size, together.data());
-        for (Index r = 0; r < parts; ++r)
-          for (Index i = 0; i < size; ++i) {
-            REQUIRE(apart(r * size + i) == x[i * parts + r]);
-            REQUIRE(together(i * parts + r) == x[r * size + i]);
-          }
-        CHECK(apart(parts * size) == 7.0f);
-        CHECK(together(parts * size) == 7.0f);
+        const Index misaligned = uniform(rng, 0, 15), frames = uniform(rng, 0, 3), frame = parts * size;
+        INFO(frames << " frames of " << parts << " parts of " << size);
+        const Signal in = noise(rng, 1, misaligned + frames * frame + 1);
+        Signal apart = Signal::Constant(1, frames * frame + 1, 7.0f), together = apart;
+        kernels::deinterleave(in.data() + misaligned, parts, size, frames, apart.data());
+        kernels::interleave(in.data() + misaligned, parts, size, frames, together.data());
+        for (Index j = 0; j < frames; ++j)
+          for (Index r = 0; r < parts; ++r)
+            for (Index i = 0; i < size; ++i) {
+              const float* x = in.data() + misaligned + j * frame;
+              REQUIRE(apart(j * frame + r * size + i) == x[i * parts + r]);
+              REQUIRE(together(j * frame + i * parts + r) == x[r * size + i]);
+            }
+        CHECK(apart(frames * frame) == 7.0f);
+        CHECK(together(frames * frame) == 7.0f);
       }
   }
 }

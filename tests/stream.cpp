@@ -202,6 +202,50 @@ TEST_CASE("stream: what is carried between pushes is the history of windows and 
   CHECK(spectrum.stream().state_bytes() > spectrum.carried_bytes() + 3 * 64 * 4);  // transform and sum
 }
 
+TEST_CASE("stream: frames are read where the caller has them, who may change them after the push") {
+  Rng rng(45);
+  std::vector<Op> ops{random_conv(rng, 3, 3, 7, {.padding = 3, .padding_mode = PadMode::reflect}),
+                      random_conv(rng, 3, 2, 8, {.stride = 4, .padding = 2}), lopsided(rng), op::relu(3),
+                      op::conv_transpose1d(noise_tensor(rng, {3, 2, 8}), {}, {.stride = 4, .padding = 2})};
+  for (const Op& op : ops)
+    for (const Index threads : {1, 2}) {
+      INFO(op.name() << ", " << threads << " threads");
+      std::vector<Signal> whole;
+      for (Index i = 0; i < op.inputs(); ++i) whole.push_back(noise(rng, op.in_channels(i), 20'000));
+      const std::vector<Signal> expected = op(std::vector<FramesView>(whole.begin(), whole.end()));
+      Stream stream = op.stream({.threads = threads});
+      std::vector<Index> made(expected.size());
+      const auto compare = [&](const std::vector<Signal>& out) {
+        for (std::size_t o = 0; o < out.size(); ++o) {
+          REQUIRE(made[o] + out[o].cols() <= expected[o].cols());
+          CHECK(out[o] == expected[o].middleCols(made[o], out[o].cols()));
+          made[o] += out[o].cols();
+        }
+      };
+      for (Index from = 0; from < 20'000;) {
+        const Index n = std::min<Index>(20'000 - from, uniform(rng, 0, 2) ? uniform(rng, 1, 40) : 7'000);
+        std::vector<Signal> part;
+        for (const Signal& x : whole) part.emplace_back(x.middleCols(from, n));
+        const std::vector<Signal> out = stream.push(std::vector<FramesView>(part.begin(), part.end()));
+        for (Signal& x : part) x.setConstant(std::nanf(""));
+        compare(out);
+        from += n;
+      }
+      compare(stream.finish_all());
+      for (std::size_t o = 0; o < expected.size(); ++o) CHECK(made[o] == expected[o].cols());
+    }
+}
+
+TEST_CASE("stream: the output may overwrite the input of an operator that reads no further back") {
+  Rng rng(46);
+  const Op relu = op::relu(3);
+  const Signal x = noise(rng, 3, 30'000);
+  Signal y = x;
+  Stream stream = relu.stream();
+  CHECK(stream.push(y, y) == 30'000);
+  CHECK(y == relu(x));
+}
+
 TEST_CASE(
     "stream: absurd strides, dilations and blocks cost no absurd memory where nothing is made of them") {
   Rng rng(38);

@@ -164,6 +164,20 @@ void WeightedSum(const float* HWY_RESTRICT w, const Index* HWY_RESTRICT offsets,
   });
 }
 
+void BlendFrames(std::span<const Blend> frames, Index size, float* HWY_RESTRICT out) {
+  const D d;
+  for (const Blend& f : frames) {
+    if (f.weight == 0) {
+      ForEach(size, out, [&](Index i, auto&& load) { return load(f.a + i); });
+    } else {
+      const V b = hn::Set(d, f.weight), a = hn::Set(d, 1.0f - f.weight);
+      ForEach(size, out,
+              [&](Index i, auto&& load) { return hn::MulAdd(b, load(f.b + i), hn::Mul(a, load(f.a + i))); });
+    }
+    out += size;
+  }
+}
+
 }  // namespace wavestride::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -175,6 +189,7 @@ HWY_EXPORT(Sum);
 HWY_EXPORT(Product);
 HWY_EXPORT(Gated);
 HWY_EXPORT(WeightedSum);
+HWY_EXPORT(BlendFrames);
 
 void map(Function f, float a, float b, const float* in, Index size, float* out) noexcept {
   HWY_DYNAMIC_DISPATCH(Map)(f, a, b, in, size, out);
@@ -195,6 +210,10 @@ void gated(const float* in, Index channels, Index frames, float* out) noexcept {
 void weighted_sum(const float* w, const Index* offsets, Index terms, float bias, const float* in, Index size,
                   float* out) noexcept {
   HWY_DYNAMIC_DISPATCH(WeightedSum)(w, offsets, terms, bias, in, size, out);
+}
+
+void blend(std::span<const Blend> frames, Index size, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(BlendFrames)(frames, size, out);
 }
 
 }  // namespace wavestride::kernels

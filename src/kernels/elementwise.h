@@ -40,4 +40,14 @@ void gated(const float* in, Index channels, Index frames, float* out) noexcept;
 void weighted_sum(const float* w, const Index* offsets, Index terms, float bias, const float* in, Index size,
                   float* out) noexcept;
 
+/// Two frames, and how far from the first to the second what is wanted lies.
+struct Blend {
+  const float *a, *b;
+  float weight;
+};
+
+/// Frame j of `out`, of `size` values, is (1 − weight)·a + weight·b of frames[j]. Where the weight is 0, b is
+/// not read, so that its NaN does not spread.
+void blend(std::span<const Blend> frames, Index size, float* out) noexcept;
+
 }  // namespace wavestride::kernels

@@ -49,43 +49,138 @@ void SumOver(const WindowTaps& w, float scale, Index channels, Index windows, fl
   }
 }
 
-void Deinterleave(const float* HWY_RESTRICT in, Index parts, Index size, float* HWY_RESTRICT out) {
-  if (parts == 2) {
-    ForEach(size, [&](auto d, Index i) {
-      hn::Vec<decltype(d)> a, b;
-      hn::LoadInterleaved2(d, in + 2 * i, a, b);
-      hn::StoreU(a, d, out + i);
-      hn::StoreU(b, d, out + size + i);
-    });
-  } else if (parts == 4) {
-    ForEach(size, [&](auto d, Index i) {
-      hn::Vec<decltype(d)> a, b, c, e;
-      hn::LoadInterleaved4(d, in + 4 * i, a, b, c, e);
-      hn::StoreU(a, d, out + i);
-      hn::StoreU(b, d, out + size + i);
-      hn::StoreU(c, d, out + 2 * size + i);
-      hn::StoreU(e, d, out + 3 * size + i);
-    });
+// Vectors of the values at even and odd places, again and again, until to[r] holds every parts-th value from
+// the r-th of v[0 … parts) on.
+template <int parts, int step = 1, class D>
+HWY_INLINE void Unzip(D d, const hn::Vec<D>* v, hn::Vec<D>* to) {
+  if constexpr (parts == 1) {
+    to[0] = v[0];
   } else {
-    for (Index r = 0; r < parts; ++r)
-      for (Index i = 0; i < size; ++i) out[r * size + i] = in[i * parts + r];
+#if HWY_TARGET != HWY_SCALAR
+    hn::Vec<D> even[parts / 2], odd[parts / 2];
+#pragma GCC unroll 8
+    for (int k = 0; k < parts / 2; ++k) {
+      even[k] = hn::ConcatEven(d, v[2 * k + 1], v[2 * k]);
+      odd[k] = hn::ConcatOdd(d, v[2 * k + 1], v[2 * k]);
+    }
+    Unzip<parts / 2, 2 * step>(d, even, to);
+    Unzip<parts / 2, 2 * step>(d, odd, to + step);
+#endif
   }
 }
 
-void Interleave(const float* HWY_RESTRICT in, Index parts, Index size, float* HWY_RESTRICT out) {
-  if (parts == 2) {
-    ForEach(size, [&](auto d, Index i) {
-      hn::StoreInterleaved2(hn::LoadU(d, in + i), hn::LoadU(d, in + size + i), d, out + 2 * i);
-    });
-  } else if (parts == 4) {
-    ForEach(size, [&](auto d, Index i) {
-      hn::StoreInterleaved4(hn::LoadU(d, in + i), hn::LoadU(d, in + size + i),
-                            hn::LoadU(d, in + 2 * size + i), hn::LoadU(d, in + 3 * size + i), d, out + 4 * i);
-    });
+// The reverse, for vectors that one block of a shuffle holds.
+template <int parts, int step = 1, class D>
+HWY_INLINE void Zip(D d, const hn::Vec<D>* v, hn::Vec<D>* to) {
+  if constexpr (parts == 1) {
+    to[0] = v[0];
   } else {
+#if HWY_TARGET != HWY_SCALAR
+    hn::Vec<D> even[parts / 2], odd[parts / 2];
+    Zip<parts / 2, 2 * step>(d, v, even);
+    Zip<parts / 2, 2 * step>(d, v + step, odd);
+#pragma GCC unroll 8
+    for (int k = 0; k < parts / 2; ++k) {
+      to[2 * k] = hn::InterleaveLower(d, even[k], odd[k]);
+      to[2 * k + 1] = hn::InterleaveUpper(d, even[k], odd[k]);
+    }
+#endif
+  }
+}
+
+// Values from `i` on of the parts of a frame, as many as whole vectors hold; returns where they end.
+template <int parts, int lanes>
+HWY_INLINE Index DeinterleaveVectors(const float* HWY_RESTRICT in, Index i, Index size,
+                                     float* HWY_RESTRICT out) {
+  const hn::CappedTag<float, lanes> d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  for (; i + N <= size; i += N) {
+    hn::Vec<decltype(d)> v[parts], apart[parts];
+#pragma GCC unroll 8
+    for (int r = 0; r < parts; ++r) v[r] = hn::LoadU(d, in + i * parts + r * N);
+    Unzip<parts>(d, v, apart);
+#pragma GCC unroll 8
+    for (int r = 0; r < parts; ++r) hn::StoreU(apart[r], d, out + r * size + i);
+  }
+  return i;
+}
+
+template <int parts>
+HWY_INLINE Index InterleaveVectors(const float* HWY_RESTRICT in, Index i, Index size,
+                                   float* HWY_RESTRICT out) {
+  const hn::CappedTag<float, 4> d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  for (; i + N <= size; i += N) {
+    hn::Vec<decltype(d)> v[parts], together[parts];
+#pragma GCC unroll 8
+    for (int r = 0; r < parts; ++r) v[r] = hn::LoadU(d, in + r * size + i);
+    Zip<parts>(d, v, together);
+#pragma GCC unroll 8
+    for (int r = 0; r < parts; ++r) hn::StoreU(together[r], d, out + i * parts + r * N);
+  }
+  return i;
+}
+
+template <int parts>
+void DeinterleaveFrames(const float* HWY_RESTRICT in, Index size, Index frames, float* HWY_RESTRICT out) {
+  for (Index j = 0; j < frames; ++j, in += parts * size, out += parts * size) {
+    Index i = 0;
+#if HWY_TARGET != HWY_SCALAR
+    i = DeinterleaveVectors<parts, 16>(in, i, size, out);
+    i = DeinterleaveVectors<parts, 8>(in, i, size, out);
+    i = DeinterleaveVectors<parts, 4>(in, i, size, out);
+#endif
+    for (; i < size; ++i)
+      for (Index r = 0; r < parts; ++r) out[r * size + i] = in[i * parts + r];
+  }
+}
+
+template <int parts>
+void InterleaveFrames(const float* HWY_RESTRICT in, Index size, Index frames, float* HWY_RESTRICT out) {
+  for (Index j = 0; j < frames; ++j, in += parts * size, out += parts * size) {
+    Index i = 0;
+#if HWY_TARGET != HWY_SCALAR
+    if constexpr (parts == 2) {
+      const hn::CappedTag<float, 16> d;
+      const auto N = static_cast<Index>(hn::Lanes(d));
+      for (; i + N <= size; i += N)
+        hn::StoreInterleaved2(hn::LoadU(d, in + i), hn::LoadU(d, in + size + i), d, out + 2 * i);
+    }
+    i = InterleaveVectors<parts>(in, i, size, out);
+#endif
+    for (; i < size; ++i)
+      for (Index r = 0; r < parts; ++r) out[i * parts + r] = in[r * size + i];
+  }
+}
+
+void Deinterleave(const float* HWY_RESTRICT in, Index parts, Index size, Index frames,
+                  float* HWY_RESTRICT out) {
+  switch (parts) {
+    case 2:
+      return DeinterleaveFrames<2>(in, size, frames, out);
+    case 4:
+      return DeinterleaveFrames<4>(in, size, frames, out);
+    case 8:
+      return DeinterleaveFrames<8>(in, size, frames, out);
+  }
+  for (Index j = 0; j < frames; ++j, in += parts * size, out += parts * size)
+    for (Index r = 0; r < parts; ++r)
+      for (Index i = 0; i < size; ++i) out[r * size + i] = in[i * parts + r];
+}
+
+void Interleave(const float* HWY_RESTRICT in, Index parts, Index size, Index frames,
+                float* HWY_RESTRICT out) {
+  switch (parts) {
+    case 2:
+      return InterleaveFrames<2>(in, size, frames, out);
+    case 4:
+      return InterleaveFrames<4>(in, size, frames, out);
+    case 8:
+      return InterleaveFrames<8>(in, size, frames, out);
+  }
+  for (Index j = 0; j < frames; ++j, in += parts * size, out += parts * size)
     for (Index r = 0; r < parts; ++r)
       for (Index i = 0; i < size; ++i) out[i * parts + r] = in[r * size + i];
-  }
 }
 
 }  // namespace wavestride::kernels::HWY_NAMESPACE
@@ -107,12 +202,12 @@ void sum_over(const WindowTaps& w, float scale, Index channels, Index windows, f
   HWY_DYNAMIC_DISPATCH(SumOver)(w, scale, channels, windows, out);
 }
 
-void deinterleave(const float* in, Index parts, Index size, float* out) noexcept {
-  HWY_DYNAMIC_DISPATCH(Deinterleave)(in, parts, size, out);
+void deinterleave(const float* in, Index parts, Index size, Index frames, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(Deinterleave)(in, parts, size, frames, out);
 }
 
-void interleave(const float* in, Index parts, Index size, float* out) noexcept {
-  HWY_DYNAMIC_DISPATCH(Interleave)(in, parts, size, out);
+void interleave(const float* in, Index parts, Index size, Index frames, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(Interleave)(in, parts, size, frames, out);
 }
 
 }  // namespace wavestride::kernels

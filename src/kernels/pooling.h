@@ -17,9 +17,10 @@ void max_over(const WindowTaps& w, Index channels, Index windows, float* out) no
 /// out[j·channels + c] = scale · Σ over the taps, in their order, in float.
 void sum_over(const WindowTaps& w, float scale, Index channels, Index windows, float* out) noexcept;
 
-/// out[r·size + i] = in[i·parts + r] for i in [0, size), r in [0, parts): a transposition.
-void deinterleave(const float* in, Index parts, Index size, float* out) noexcept;
+/// For every frame of parts·size values: out[r·size + i] = in[i·parts + r] for i in [0, size), r in [0,
+/// parts), a transposition.
+void deinterleave(const float* in, Index parts, Index size, Index frames, float* out) noexcept;
 /// The reverse: out[i·parts + r] = in[r·size + i].
-void interleave(const float* in, Index parts, Index size, float* out) noexcept;
+void interleave(const float* in, Index parts, Index size, Index frames, float* out) noexcept;
 
 }  // namespace wavestride::kernels
