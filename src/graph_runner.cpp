@@ -44,13 +44,30 @@ const float* assemble(float* to, const Port& port, const FrameQueue& queue, Inde
                       Index length) noexcept {
   const auto frame = [&](Index i) { return queue.frame(i); };
   float* at = to;
-  for (Index v = first; v <= last; ++v, at += port.channels) {
-    if (v >= 0 && v < length)
-      std::memcpy(at, frame(v), static_cast<std::size_t>(port.channels) * sizeof(float));
+  for (Index v = first; v <= last;) {
+    const Index real = v < 0 ? 0 : std::min(last + 1, length) - v, made = std::max<Index>(real, 1);
+    if (real > 0)
+      std::memcpy(at, frame(v), static_cast<std::size_t>(real * port.channels) * sizeof(float));
     else
       make_virtual_frame(port.padding, v, length, port.channels, frame, at);
+    v += made;
+    at += made * port.channels;
   }
   return to;
+}
+
+/// Output frames to make at a time where the border is near: about as many as a window is long, so that
+/// virtual frames are made once or twice, as long as that takes little memory.
+Index edge_frames(const Kernel& kernel) {
+  constexpr Index fewest = 16, most_floats = 4096;
+  Index frames = fewest;
+  for (const Port& port : kernel.inputs()) {
+    const Window& w = port.geometry.window;
+    // A group of windows that do not overlap saves nothing.
+    if (w.num / w.den > w.span()) return 1;
+    frames = std::max(frames, affine_floor(std::min(w.span(), most_floats / port.channels), w.den, 0, w.num));
+  }
+  return std::min(frames, most_floats / kernel.out_channels() + fewest);
 }
 
 /// The fewest frames of a value that are worth reading the weights for of what makes it or reads it: those of
@@ -111,9 +128,7 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
     if (g.whole(static_cast<int>(k)) ||
         totals[static_cast<std::size_t>(g.value_of(static_cast<int>(k)))] == 0)
       continue;
-    for (const Port& port : kernel.inputs())  // a group of windows that do not overlap saves nothing
-      if (port.geometry.window.num / port.geometry.window.den > port.geometry.window.span())
-        node.edge_group = 1;
+    node.edge_group = edge_frames(kernel);
     for (std::size_t p = 0; p < ports; ++p) {
       const Port& port = kernel.inputs()[p];
       const Window& w = port.geometry.window;
@@ -376,16 +391,17 @@ bool GraphRunner::run() noexcept {
 
 // ---- One thread ----
 
-/// One pass over all kernels after another until nothing moves. A kernel whose output queue has less room
-/// than a block waits for its readers to make more, unless nothing else can run.
+/// One pass over all kernels after another until each has made what it can, or nothing moves. A kernel whose
+/// output queue has less room than a block waits for its readers to make more, unless nothing else can run.
 bool GraphRunner::run_alone() noexcept {
   bool any = false;
   for (bool patient = true;;) {
     bool moved = false;
+    crowded_ = false;
     for (int k = 0; k < static_cast<int>(nodes_.size()); ++k) moved = step(k, patient) || moved;
     moved = send() || moved;
     any = any || moved;
-    if (!moved && !patient) break;
+    if (!crowded_ || (!moved && !patient)) break;
     patient = moved;
   }
   return any;
@@ -397,6 +413,7 @@ bool GraphRunner::step(int k, bool patient) noexcept {
   const auto [now, total] = frames(k);
   Index count = now - out.made;
   if (count > 0 && out.direct < 0 && count > out.queue.room()) {
+    crowded_ = true;
     count = out.queue.room();
     if (patient && count < out.block) count = 0;
   }

@@ -160,6 +160,7 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   std::span<const FramesSpan> out_;
   std::span<Index> written_;
   bool finished_ = false;
+  bool crowded_ = false;  // a queue had no room for all that could be made in this pass
 
   // Of several threads. The lock guards all of the above but the frames that a thread reads and makes.
   std::mutex lock_;

@@ -28,9 +28,12 @@ constexpr Wide floor_div(Wide a, Wide b) {  // b > 0
 
 /// floor((n·mul + add) / div) without overflow on the way; saturates when the result itself does not fit.
 constexpr Index affine_floor(Index n, Index mul, Index add, Index div) {
-  Index dividend = 0;  // in 64 bits where it fits, since streams ask this many times a push
+  // In as few bits as it fits, since streams ask this many times a push and some processors divide slowly.
+  Index dividend = 0;
   if (!__builtin_mul_overflow(n, mul, &dividend) && !__builtin_add_overflow(dividend, add, &dividend)) {
     if (div == 1) return dividend;
+    if (((dividend | div) >> 32) == 0)
+      return static_cast<std::uint32_t>(dividend) / static_cast<std::uint32_t>(div);
     return dividend / div - (dividend % div < 0 ? 1 : 0);
   }
   return saturate(floor_div(static_cast<Wide>(n) * mul + add, div));

@@ -212,6 +212,9 @@ HWY_INLINE void Unfold(const float* low, const float* high, const T* sum, const 
   constexpr Index N = hn::MaxLanes(Lanes<T>());
   const hn::Rebind<float, Lanes<T>> from;
 #pragma GCC unroll 16
+  for (Index i = lanes; i < fold_lanes; i += N)
+    hn::Store(hn::Zero(tag), tag, y + i);  // which may mirror none
+#pragma GCC unroll 16
   for (Index i = 0; i < lanes; i += N) {
     const auto s = hn::Load(tag, sum + i), d = hn::Load(tag, difference + i);
     hn::Vec<Lanes<T>> l, h;
@@ -324,7 +327,7 @@ struct Block {
 
   // Writes the outputs of a row. What another output of the row has read may have made a sum NaN: such an
   // output is made again, of its own samples alone.
-  void Finish(const Row& row, T* y) const {
+  HWY_NOINLINE void Finish(const Row& row, T* y) const {
     const Group& g = bank.groups()[row.group];
     const auto a = static_cast<int>(std::max<Index>(0, n - row.output));
     const auto b = static_cast<int>(std::min<Index>(g.outputs, n + count - row.output));
@@ -346,12 +349,14 @@ struct Block {
       for (int j = a; j < b; ++j)
         if (!std::isfinite(y[j])) values[j] = Again(row, j);
     Out* to = out + (row.output + a - n) * step;
-    if (step == 1 && b - a == lanes)
+    if (step == 1 && b - a >= lanes) {  // two copies of a length known here, which may overlap
       std::copy_n(values + a, lanes, to);
-    else if (step == 1)
+      std::copy_n(values + b - lanes, lanes, to + (b - a - lanes));
+    } else if (step == 1) {
       std::copy_n(values + a, b - a, to);
-    else
+    } else {
       for (int j = a; j < b; ++j, to += step) *to = values[j];
+    }
   }
 
   Out Again(const Row& row, int lane) const {
@@ -364,16 +369,16 @@ struct Block {
     };
     own(samples.x, scratch.again);
     own(samples.exact, scratch.exact_again);
-    HWY_ALIGN T y[1][fold_lanes] = {};
+    HWY_ALIGN T y[1][fold_lanes];
     const Row alone{row.group, row.output, fold_lanes};
     Tile<1, 1, T>(bank, &alone, {scratch.again.data(), scratch.exact_again.data()}, scratch, y);
     return static_cast<Out>(y[0][lane] + T(0));
   }
 
   template <int G, int F>
-  void Run(const Row* rows) const {
+  HWY_NOINLINE void Run(const Row* rows) const {
     if constexpr (G * F <= max_rows) {
-      HWY_ALIGN T y[G * F][fold_lanes] = {};
+      HWY_ALIGN T y[G * F][fold_lanes];
       Tile<G, F, T>(bank, rows, samples, scratch, y);
       for (int r = 0; r < G * F; ++r) Finish(rows[r], y[r]);
     }
@@ -405,7 +410,8 @@ struct Block {
   void All(Index first_frame) const {
     const Index most = bank.folded() ? fold_rows : max_rows;
     const Index period = bank.period(), end = n + count;
-    const Index base = n / period, top = (end - 1) / period;
+    const Index base = detail::affine_floor(n, 1, 0, period),
+                top = detail::affine_floor(end - 1, 1, 0, period);
     Row waiting[max_rows];
     Index number = 0, each = 1;
     const auto flush = [&] {
