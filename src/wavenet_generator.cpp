@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "alternatives.h"
 #include "check.h"
 #include "counter_random.h"
 #include "kernels/elementwise.h"
@@ -74,6 +75,12 @@ struct Pointwise {
   explicit Pointwise(const LayerWeights& layer)
       : weights(layer.weight.dim(0), layer.weight.dim(1), 1, value_of(layer.weight)),
         bias(padded_bias(layer)) {}
+
+  Pointwise bfloat16() const {
+    Pointwise p = *this;
+    p.weights = weights.bfloat16();
+    return p;
+  }
 };
 
 struct Layer {
@@ -93,6 +100,18 @@ struct Network {
   Pointwise first, last_1, last_3;
   Aligned<float> first_of_class;  // what the first layer makes of each class, [class][padded(residual)]
   float skip_scale, residual_scale;
+
+  /// With rounded weights, but for those of the sample itself.
+  Network bfloat16() const {
+    Network n = *this;
+    for (Layer& l : n.layers) {
+      for (GemvWeights* w : {&l.older, &l.newest}) *w = w->bfloat16();
+      for (Pointwise* p : {&l.skip, &l.out}) *p = p->bfloat16();
+    }
+    n.conditioning = n.conditioning.bfloat16();
+    for (Pointwise* p : {&n.last_1, &n.last_3}) *p = p->bfloat16();
+    return n;
+  }
 };
 
 void require_shape(const char* what, std::size_t layer, const LayerWeights& w,
@@ -234,7 +253,7 @@ struct GeneratorState final : KernelState {
   }
 };
 
-class WavenetGenerator final : public Kernel {
+class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
  public:
   WavenetGenerator(Network net, const WavenetGeneratorOptions& options, Index parameters)
       : Kernel(name_of(net, options), ports_of(net, options), options.utterances),
@@ -263,6 +282,14 @@ class WavenetGenerator final : public Kernel {
     }
   }
 
+  /// Where the weights of a step do not fit the nearer caches.
+  std::shared_ptr<const Kernel> bfloat16() const override {
+    constexpr Index near = 512 << 10;
+    if (net_.conditioning.rounded() || parameters_ * static_cast<Index>(sizeof(float)) <= near)
+      return nullptr;
+    return std::make_shared<WavenetGenerator>(net_.bfloat16(), options_, parameters_);
+  }
+
   Index parameters() const override { return parameters_; }
   double macs_per_frame() const override {
     const double first = static_cast<double>(net_.residual * first_inputs()),
@@ -280,7 +307,8 @@ class WavenetGenerator final : public Kernel {
     static constexpr const char* names[] = {"logistic", "normal", "softmax"};
     return message("wavenet_generator(", net.features, " → 1, ", net.layers.size(), " layers, residual ",
                    net.residual, ", gate ", net.gate, ", skip ", net.skip, ", ",
-                   names[static_cast<int>(o.distribution)], ", utterances ", o.utterances, ")");
+                   names[static_cast<int>(o.distribution)], ", utterances ", o.utterances,
+                   net.conditioning.rounded() ? ", bfloat16)" : ")");
   }
 
   static std::vector<Port> ports_of(const Network& net, const WavenetGeneratorOptions& o) {

@@ -289,6 +289,16 @@ TEST_CASE("gemv kernel has the bits of the dense kernel on every SIMD target, in
                     t > 0 ? kernels::Rows<const float>{out.data, row} : start, x, offsets.data() + t, frames,
                     {}, 1, out);
             }) == expected);
+      const auto rounded = [&](Index o, Index c, Index t) {
+        return std::bit_cast<float>(static_cast<std::uint32_t>(kernels::to_bfloat16(value(o, c, t))) << 16);
+      };
+      const auto by = [&](const kernels::GemvWeights& weights) {
+        return result(
+            [&](auto out) { kernels::gemv(weights, start, x, offsets.data(), frames, {}, 1, out); });
+      };
+      const kernels::GemvWeights exact(out_channels, in_channels, taps, value);
+      CHECK(exact.bfloat16().rounded());
+      CHECK(by(exact.bfloat16()) == by({out_channels, in_channels, taps, rounded}));
       std::vector<float> addend(static_cast<std::size_t>(frames * row), 0.25f);
       for (float& e : expected) e = (e + 0.25f) * 0.3f;
       CHECK(result([&](auto out) {

@@ -1,11 +1,15 @@
+#include <wavestride/bfloat16.h>
 #include <wavestride/interpolate.h>
 #include <wavestride/wavenet_generator.h>
 
+#include <bit>
 #include <catch2/catch.hpp>
 
 #include "contract.h"
 #include "counter_random.h"
 #include "golden.h"
+#include "graph.h"
+#include "kernels/bfloat16.h"
 #include "kernels/dense.h"
 
 using namespace wavestride;
@@ -175,6 +179,41 @@ TEST_CASE("wavenet_generator: each of several utterances has the bits that it ha
     }
   }
   kernels::use_simd_target("");
+}
+
+TEST_CASE("wavenet_generator: by bfloat16 has the bits of a network whose weights are rounded") {
+  Rng rng(74);
+  Initialiser init(74);
+  const auto layer = [&](std::vector<Index> shape) { return init.layer(std::move(shape)); };
+  WavenetWeights weights{.first_conv = layer({64, 1, 1}),
+                         .conv_layers = {},
+                         .last_conv_layers_1 = layer({64, 64, 1}),
+                         .last_conv_layers_3 = layer({6, 64, 1})};
+  for (int i = 0; i < 4; ++i)
+    weights.conv_layers.push_back(
+        {layer({128, 64, 3}), layer({128, 5, 1}), layer({64, 64, 1}), layer({64, 64, 1})});
+  WavenetWeights rounded = weights;
+  const auto round = [](LayerWeights& l) {
+    for (float& v : l.weight.data)
+      v = std::bit_cast<float>(static_cast<std::uint32_t>(kernels::to_bfloat16(v)) << 16);
+  };
+  for (LayerWeights* l : {&rounded.last_conv_layers_1, &rounded.last_conv_layers_3}) round(*l);
+  for (WavenetBlockWeights& b : rounded.conv_layers)
+    for (LayerWeights* l : {&b.conv, &b.conv1x1_aux, &b.conv1x1_skip, &b.conv1x1_out}) round(*l);
+
+  WavenetGeneratorOptions options{.dilations = {1, 2, 4, 8}, .utterances = 3, .seed = 40};
+  const Op direct = op::wavenet_generator(weights, options), fast = bfloat16(direct);
+  CHECK(direct.graph()->nodes.front().kernel->name().find("bfloat16") == std::string::npos);
+  CHECK(fast.graph()->nodes.front().kernel->name().find("bfloat16") != std::string::npos);
+  CHECK(fast.parameters() == direct.parameters());
+  for (const std::string& target : kernels::simd_targets()) {
+    kernels::use_simd_target(target);
+    const Signal c = noise(rng, 3 * 5, 60);
+    CHECK(same_bits(fast(c), op::wavenet_generator(rounded, options)(c)));
+    CHECK(same_bits(fast(c), bfloat16(fast)(c)));
+  }
+  kernels::use_simd_target("");
+  verify_contract_multi(fast, rng, {.longest = 100});
 }
 
 TEST_CASE("wavenet_generator: samples follow the distribution that they are drawn from") {

@@ -15,6 +15,9 @@ namespace WAVESTRIDE_API wavestride {
 ///
 /// Processors with AVX-512 BF16 take about half the time for it. On others it is emulated: right up to the
 /// order of rounding, but slower than float; see bfloat16_in_hardware().
+///
+/// Of a wavenet_generator() the weights alone are rounded, which any processor widens as it reads them: one
+/// utterance takes as long as its weights take to come from the cache, and there is half as much of them.
 ///     const Op fast = bfloat16(model.network);
 Op bfloat16(const Op& op);
 

@@ -27,10 +27,20 @@ struct Call {
   Rows<float> out;
 };
 
+HWY_INLINE hn::Vec<D> LoadWeights(D d, const float* w) {
+  return hn::LoadU(d, w);
+}
+// A bfloat16 is the upper half of a float.
+HWY_INLINE hn::Vec<D> LoadWeights(D d, const std::uint16_t* w) {
+  const hn::RebindToUnsigned<D> wide;
+  const hn::Rebind<std::uint16_t, D> narrow;
+  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(wide, hn::LoadU(narrow, w))));
+}
+
 // F frames from j on, V vectors of output channels from o on. `w` points at the first of these channels in a
 // block of `width`.
-template <int F, int V>
-HWY_INLINE void Tile(const Call& a, const float* HWY_RESTRICT w, Index width, Index o, Index j) {
+template <int F, int V, class Weight>
+HWY_INLINE void Tile(const Call& a, const Weight* HWY_RESTRICT w, Index width, Index o, Index j) {
   const D d;
   const auto N = static_cast<Index>(hn::Lanes(d));
   hn::Vec<D> sum[F][V];
@@ -44,7 +54,7 @@ HWY_INLINE void Tile(const Call& a, const float* HWY_RESTRICT w, Index width, In
     for (Index c = 0; c < channels; ++c, w += width) {
       hn::Vec<D> weight[V];
 #pragma GCC unroll 8
-      for (int v = 0; v < V; ++v) weight[v] = hn::LoadU(d, w + v * N);
+      for (int v = 0; v < V; ++v) weight[v] = LoadWeights(d, w + v * N);
 #pragma GCC unroll 16
       for (int f = 0; f < F; ++f) {
         const auto value = hn::Set(d, x[f * step + c]);
@@ -67,12 +77,12 @@ HWY_INLINE void Tile(const Call& a, const float* HWY_RESTRICT w, Index width, In
 }
 
 // F frames from j on, one block of output channels.
-template <int F>
+template <int F, class Weight>
 HWY_INLINE void Block(const Call& a, Index block, Index j) {
   constexpr int most_vectors = most_sums / F >= 8 ? 8 : most_sums / F >= 4 ? 4 : 2;
   const auto N = static_cast<Index>(hn::Lanes(D()));
   const Index width = std::min(GemvWeights::block_width, a.w.out_channels() - block);
-  const float* w = a.w.weights() + block * a.w.in_channels() * a.w.taps();
+  const Weight* w = a.w.weights<Weight>() + block * a.w.in_channels() * a.w.taps();
   Index within = 0;
   const auto run = [&](auto tile, Index size) {
     for (; within + size <= width; within += size) tile(a, w + within, width, block + within, j);
@@ -83,17 +93,25 @@ HWY_INLINE void Block(const Call& a, Index block, Index j) {
   run([](auto... x) { Tile<F, 1>(x...); }, N);
 }
 
-// Blocks outside, so that their weights come from the cache for all frames but the first.
+// Blocks outside, so that their weights come from the cache for all frames but the first. Rounded weights,
+// which pay for few frames, take fewer tiles and so less code.
+template <class Weight>
+HWY_INLINE void Blocks(const Call& a, Index frames) {
+  for (Index block = 0; block < a.w.out_channels(); block += GemvWeights::block_width) {
+    Index j = 0;
+    if constexpr (std::is_same_v<Weight, float>)
+      for (; j + tile_frames <= frames; j += tile_frames) Block<tile_frames, Weight>(a, block, j);
+    for (; j + 4 <= frames; j += 4) Block<4, Weight>(a, block, j);
+    if constexpr (std::is_same_v<Weight, float>)
+      for (; j + 2 <= frames; j += 2) Block<2, Weight>(a, block, j);
+    for (; j < frames; ++j) Block<1, Weight>(a, block, j);
+  }
+}
+
 void Gemv(const GemvWeights& w, Rows<const float> start, Rows<const float> in, const Index* offsets,
           Index frames, Rows<const float> addend, float scale, Rows<float> out) {
-  const Call a{w, start, in, offsets, addend, scale, out};
-  for (Index block = 0; block < w.out_channels(); block += GemvWeights::block_width) {
-    Index j = 0;
-    for (; j + tile_frames <= frames; j += tile_frames) Block<tile_frames>(a, block, j);
-    for (; j + 4 <= frames; j += 4) Block<4>(a, block, j);
-    for (; j + 2 <= frames; j += 2) Block<2>(a, block, j);
-    for (; j < frames; ++j) Block<1>(a, block, j);
-  }
+  const Call call{w, start, in, offsets, addend, scale, out};
+  w.rounded() ? Blocks<std::uint16_t>(call, frames) : Blocks<float>(call, frames);
 }
 
 }  // namespace wavestride::kernels::HWY_NAMESPACE

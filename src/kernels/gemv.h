@@ -6,8 +6,10 @@
 #include <wavestride/geometry.h>
 
 #include <algorithm>
+#include <type_traits>
 
 #include "kernels/aligned.h"
+#include "kernels/bfloat16.h"
 
 namespace wavestride::kernels {
 
@@ -16,8 +18,8 @@ constexpr Index padded(Index channels) {
   return (channels + 15) / 16 * 16;
 }
 
-/// Weights packed as [block of 128 output channels][tap][input channel][128]; the last block is as narrow as
-/// padded() allows.
+/// Weights, float or rounded to bfloat16, packed as [block of 128 output channels][tap][input channel][128];
+/// the last block is as narrow as padded() allows.
 class GemvWeights {
  public:
   GemvWeights() = default;
@@ -37,12 +39,31 @@ class GemvWeights {
   Index out_channels() const { return out_; }  ///< padded
   Index in_channels() const { return in_; }
   Index taps() const { return taps_; }
-  const float* weights() const { return weights_.data(); }
+
+  /// The same weights, rounded and held in half the memory: what is read of it decides how long one frame
+  /// takes.
+  GemvWeights bfloat16() const {
+    GemvWeights w = *this;
+    w.rounded_.resize(weights_.size());
+    std::transform(weights_.begin(), weights_.end(), w.rounded_.begin(), to_bfloat16);
+    w.weights_ = {};
+    return w;
+  }
+  bool rounded() const { return !rounded_.empty(); }
+  /// As they are held: float, or bfloat16 (std::uint16_t) where they are rounded.
+  template <class Weight>
+  const Weight* weights() const {
+    if constexpr (std::is_same_v<Weight, float>)
+      return weights_.data();
+    else
+      return rounded_.data();
+  }
 
   static constexpr Index block_width = 128;
 
  private:
   Aligned<float> weights_;
+  Aligned<std::uint16_t> rounded_;
   Index out_ = 0, in_ = 0, taps_ = 0;
 };
 
@@ -58,6 +79,7 @@ struct Rows {
 ///     c],
 /// out[j][o] = sum, or (sum + addend[j][o]) · scale where there is an addend, which may be `out` itself. The
 /// chain is dense()'s: a sum that starts at its bias, or goes on from earlier taps, has the same bits.
+/// Rounded weights are widened to float first.
 void gemv(const GemvWeights& w, Rows<const float> start, Rows<const float> in, const Index* offsets,
           Index frames, Rows<const float> addend, float scale, Rows<float> out) noexcept;
 

@@ -1,7 +1,8 @@
 // Autoregressive WaveNets: samples a second of all utterances together, in multiples of real time
 // ("realtime", of one utterance at the model's rate), and multiply-adds as a percentage of the measured peak
-// of one core.
+// of one core. bfloat16: 1 with rounded weights.
 #include <benchmark/benchmark.h>
+#include <wavestride/bfloat16.h>
 #include <wavestride/stream.h>
 #include <wavestride/wavenet_generator.h>
 
@@ -26,6 +27,7 @@ void wavenet_generate(benchmark::State& state) {
   static const double peak = bench::fma_peak();
   const Shape& s = shapes[state.range(0)];
   const Index utterances = state.range(1), samples = 256;
+  const bool rounds = state.range(2) != 0;
   Initialiser init(1);
   WavenetWeights w{.first_conv = init.conv(s.residual, s.outputs == 256 ? 256 : 1, 1),
                    .conv_layers = {},
@@ -34,9 +36,10 @@ void wavenet_generate(benchmark::State& state) {
   for (Index i = 0; i < s.layers; ++i)
     w.conv_layers.push_back({init.conv(s.gate, s.residual, 3), init.layer({s.gate, s.features, 1}),
                              init.conv(s.skip, s.gate / 2, 1), init.conv(s.residual, s.gate / 2, 1)});
-  const Op op = op::wavenet_generator(w, {.dilations = wavenet_dilations(s.layers, s.stacks),
-                                          .distribution = s.distribution,
-                                          .utterances = utterances});
+  const Op exact = op::wavenet_generator(w, {.dilations = wavenet_dilations(s.layers, s.stacks),
+                                             .distribution = s.distribution,
+                                             .utterances = utterances});
+  const Op op = rounds ? bfloat16(exact) : exact;
   Stream stream = op.stream();
   const Signal features = Signal::Random(utterances * s.features, samples);
   Signal out(utterances, samples);
@@ -48,8 +51,8 @@ void wavenet_generate(benchmark::State& state) {
   state.counters["peak"] = rate(2 * op.macs_per_frame() * steps * 100 / peak);
 }
 BENCHMARK(wavenet_generate)
-    ->ArgNames({"shape", "utterances"})
-    ->ArgsProduct({{0, 1, 2}, {1, 2, 4, 12, 24}})
+    ->ArgNames({"shape", "utterances", "bfloat16"})
+    ->ArgsProduct({{0, 1, 2}, {1, 2, 4, 12, 24}, {0, 1}})
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace
