@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Writes the averaged weights of a run as one .safetensors that the library loads: config in its metadata.
 
-    export.py --run DIR --output my.safetensors [--dtype F16|BF16|F32]
+    export.py --run DIR --output my.safetensors [--dtype F16|BF16|F32] [--mix START.safetensors]
+
+--mix: the mean of these weights and those of the file that train.py had as its --start. A mean of weights along one
+course of training often does better than either end (Izmailov et al. 2018, Wortsman et al. 2022).
 """
 import argparse
 import json
@@ -76,16 +79,32 @@ def read(path):
     return net.eval()
 
 
+def mixed(net, start, share=0.5):
+    """`share` of the weights of net, the rest from the network that its training started from."""
+    kept = len(start.stages[0])
+    start = unfold_normalisation(start)
+    if kept < len(net.stages[0]):
+        start = model.append_blocks(start, net.config["stages"][0]["dilations"][kept:])
+    with torch.no_grad():
+        for (name, a), (other, b) in zip(net.named_parameters(), start.named_parameters()):
+            assert name == other
+            a.lerp_(b, 1 - share)
+    return net
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=pathlib.Path, required=True)
     parser.add_argument("--output", type=pathlib.Path, required=True)
+    parser.add_argument("--mix", type=pathlib.Path, metavar="START", help="weights to take the mean with")
     parser.add_argument("--dtype", choices=("F16", "BF16", "F32"), default="F16")
     parser.add_argument("--attribution", default="", help="whose voices, under which licence; kept in the file")
     args = parser.parse_args()
     state = torch.load(args.run / "checkpoint.pt", map_location="cpu")
     net = model.Vocoder(state["config"])
     net.load_state_dict(state["average"])
+    if args.mix:
+        net = mixed(net, read(args.mix))
     metadata = {"attribution": args.attribution} if args.attribution else {}
     write(args.output, net, args.dtype, **metadata)
     count = sum(p.numel() for p in net.parameters())

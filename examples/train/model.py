@@ -155,6 +155,19 @@ class Vocoder(nn.Module):
         return (y, made) if unrefined else y
 
 
+def append_blocks(net, dilations):
+    """The same network with more blocks at the end of its first stage, which change nothing until they are trained."""
+    first, *others = net.config["stages"]
+    first = {**first, "dilations": first["dilations"] + dilations, "right": first["right"] + [0] * len(dilations)}
+    wider = Vocoder({**net.config, "stages": [first, *others]})
+    missing, unexpected = wider.load_state_dict(net.state_dict(), strict=False)
+    assert not unexpected and len(missing) == 4 * len(dilations)
+    with torch.no_grad():
+        for block in wider.stages[0][len(net.stages[0]) :]:
+            block.out.weight.zero_()
+    return wider
+
+
 class PeriodDiscriminator(nn.Module):
     """Looks at every period-th sample: the waveform folded into a picture `period` wide (Kong et al. 2020)."""
 

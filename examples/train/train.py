@@ -181,6 +181,8 @@ def main():
     limit.add_argument("--minutes", type=float, help="length of the schedule in time, stops not counted")
     limit.add_argument("--steps", type=int, help="length of the schedule in steps")
     parser.add_argument("--start", type=pathlib.Path, help="weights to start from, as export.py writes them")
+    parser.add_argument("--append", type=int, nargs="+", default=[], metavar="DILATION",
+                        help="gated blocks of these dilations to append to the first stage of those weights")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=8e-4, help="learning rate of AdamW")
     parser.add_argument("--adversarial", type=float, default=0.6, help="share of the schedule before the discriminators")
@@ -194,6 +196,8 @@ def main():
     args.run.mkdir(parents=True, exist_ok=True)
     data = Data(args.data, args.seed)
     net = export.unfold_normalisation(export.read(args.start)) if args.start else model.Vocoder()
+    if args.append:
+        net = model.append_blocks(net, args.append)
     net = net.train().to(device)
     average = copy.deepcopy(net)
     judges = model.Discriminators().to(device)
