@@ -60,14 +60,14 @@ const float* assemble(float* to, const Port& port, const FrameQueue& queue, Inde
 /// virtual frames are made once or twice, as long as that takes little memory.
 Index edge_frames(const Kernel& kernel) {
   constexpr Index fewest = 16, most_floats = 4096;
-  Index frames = fewest;
+  Index frames = most_floats / kernel.out_channels();
   for (const Port& port : kernel.inputs()) {
     const Window& w = port.geometry.window;
     // A group of windows that do not overlap saves nothing.
     if (w.num / w.den > w.span()) return 1;
-    frames = std::max(frames, affine_floor(std::min(w.span(), most_floats / port.channels), w.den, 0, w.num));
+    frames = std::min(frames, affine_floor(std::min(w.span(), most_floats / port.channels), w.den, 0, w.num));
   }
-  return std::min(frames, most_floats / kernel.out_channels() + fewest);
+  return std::max(frames, fewest);
 }
 
 /// The fewest frames of a value that are worth reading the weights for of what makes it or reads it: those of

@@ -140,11 +140,15 @@ void InterleaveFrames(const float* HWY_RESTRICT in, Index size, Index frames, fl
   for (Index j = 0; j < frames; ++j, in += parts * size, out += parts * size) {
     Index i = 0;
 #if HWY_TARGET != HWY_SCALAR
-    if constexpr (parts == 2) {
+    if constexpr (parts <= 4) {
       const hn::CappedTag<float, 16> d;
       const auto N = static_cast<Index>(hn::Lanes(d));
+      const auto part = [&](Index r) { return hn::LoadU(d, in + r * size + i); };
       for (; i + N <= size; i += N)
-        hn::StoreInterleaved2(hn::LoadU(d, in + i), hn::LoadU(d, in + size + i), d, out + 2 * i);
+        if constexpr (parts == 2)
+          hn::StoreInterleaved2(part(0), part(1), d, out + 2 * i);
+        else
+          hn::StoreInterleaved4(part(0), part(1), part(2), part(3), d, out + 4 * i);
     }
     i = InterleaveVectors<parts>(in, i, size, out);
 #endif
