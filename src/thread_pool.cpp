@@ -25,6 +25,7 @@ void ThreadPool::stop() noexcept {
 
 void ThreadPool::run(Job& job) noexcept {
   job_ = &job;
+  ++run_;
   std::fegetenv(&arithmetic_);
   inside_ = 0;
   ++round_;
@@ -34,7 +35,7 @@ void ThreadPool::run(Job& job) noexcept {
 }
 
 void ThreadPool::help() noexcept {
-  for (unsigned seen = 0;;) {
+  for (unsigned seen = 0, done = 0;;) {
     round_.wait(seen);
     seen = round_;
     if (stopping_) return;
@@ -42,8 +43,11 @@ void ThreadPool::help() noexcept {
     while (others >= 0 && !inside_.compare_exchange_weak(others, others + 1)) {
     }
     if (others < 0) continue;
-    std::fesetenv(&arithmetic_);
-    job_->work();
+    if (done != run_) {
+      done = run_;
+      std::fesetenv(&arithmetic_);
+      job_->work();
+    }
     if (--inside_ == closed) inside_.notify_all();
   }
 }

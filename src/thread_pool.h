@@ -26,9 +26,9 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
   ~ThreadPool();
 
-  /// Calls job.work() on this thread and on every helper that wakes before this thread is through; returns
-  /// when none is in it any more. A helper that the system leaves asleep keeps nobody waiting. Rounding and
-  /// treatment of denormals are this thread's on all of them. One caller at a time.
+  /// Calls job.work() on this thread and, once, on every helper that wakes before this thread is through;
+  /// returns when none is in it any more. A helper that the system leaves asleep keeps nobody waiting.
+  /// Rounding and treatment of denormals are this thread's on all of them. One caller at a time.
   void run(Job& job) noexcept;
 
  private:
@@ -40,6 +40,7 @@ class ThreadPool {
   std::atomic<int> inside_{closed};  // helpers in the job; `closed` is added while none may enter
   std::atomic<bool> stopping_{false};
   Job* job_ = nullptr;
+  unsigned run_ = 0;  // which call of run() job_ is of; a late helper may have missed when it began
   std::fenv_t arithmetic_;
   std::vector<std::thread> threads_;
 };

@@ -24,7 +24,33 @@ struct Count final : ThreadPool::Job {
   }
 };
 
+/// Counts who comes, while the caller stays for some microseconds.
+struct Visits final : ThreadPool::Job {
+  std::thread::id caller = std::this_thread::get_id();
+  std::chrono::microseconds stay{0};
+  std::atomic<int> helpers{0};
+
+  void work() noexcept override {
+    if (std::this_thread::get_id() != caller) ++helpers;
+    const auto until = std::chrono::steady_clock::now() + stay;
+    while (std::this_thread::get_id() == caller && std::chrono::steady_clock::now() < until) {
+    }
+  }
+};
+
 }  // namespace
+
+TEST_CASE("threads: no helper does a job twice, however late it wakes") {
+  ThreadPool pool(3);
+  int most = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    Visits job;
+    job.stay = std::chrono::microseconds(round % 40);
+    pool.run(job);
+    most = std::max<int>(most, job.helpers);
+  }
+  CHECK(most <= 3);
+}
 
 TEST_CASE("threads: all of a pool work on a job, and none is in it when run() returns") {
   for (const int helpers : {0, 1, 7}) {
