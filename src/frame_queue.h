@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <vector>
+
+#include "kernels/elementwise.h"
 
 namespace wavestride::detail {
 
@@ -50,9 +51,7 @@ class FrameQueue {
     const float* from = frame(begin_);
     lent_ = nullptr;
     offset_ = 0;
-    if (end_ > begin_)
-      std::memcpy(memory_.data(), from,
-                  static_cast<std::size_t>((end_ - begin_) * channels_) * sizeof(float));
+    kernels::copy(from, (end_ - begin_) * channels_, memory_.data());
   }
 
   /// Whether prepare(count) moves the frames that are here.
@@ -64,9 +63,7 @@ class FrameQueue {
   /// Room for `count` more frames at the end, with room() ≥ count. Dropping frames leaves it where it is.
   float* prepare(Index count) noexcept {
     const Index size = end_ - begin_;
-    if (moves(count))
-      std::memmove(memory_.data(), memory_.data() + offset_ * channels_,
-                   static_cast<std::size_t>(size * channels_) * sizeof(float));
+    if (moves(count)) kernels::copy(memory_.data() + offset_ * channels_, size * channels_, memory_.data());
     if (size == 0 || moves(count)) offset_ = 0;
     return memory_.data() + (offset_ + size) * channels_;
   }

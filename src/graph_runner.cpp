@@ -32,7 +32,7 @@ void make_virtual_frame(const Padding& padding, Index v, Index T, Index channels
       }
       break;
   }
-  std::memcpy(out, frame(source), static_cast<std::size_t>(channels) * sizeof(float));
+  kernels::copy(frame(source), channels, out);
 }
 
 bool touches_border(const Window& w, Index n, Index m, Index length) noexcept {
@@ -47,7 +47,7 @@ const float* assemble(float* to, const Port& port, const FrameQueue& queue, Inde
   for (Index v = first; v <= last;) {
     const Index real = v < 0 ? 0 : std::min(last + 1, length) - v, made = std::max<Index>(real, 1);
     if (real > 0)
-      std::memcpy(at, frame(v), static_cast<std::size_t>(real * port.channels) * sizeof(float));
+      kernels::copy(frame(v), real * port.channels, at);
     else
       make_virtual_frame(port.padding, v, length, port.channels, frame, at);
     v += made;
@@ -241,9 +241,7 @@ bool GraphRunner::may_lend(FramesView in) const noexcept {
 
 /// Takes n more frames of an input: reads them where they are, or copies them.
 void GraphRunner::feed(Value& v, FramesView in, std::size_t i, Index n) noexcept {
-  if (!v.queue.lent())
-    std::memcpy(v.queue.prepare(n), in.frame(taken_[i]),
-                static_cast<std::size_t>(n * in.channels()) * sizeof(float));
+  if (!v.queue.lent()) kernels::copy(in.frame(taken_[i]), n * in.channels(), v.queue.prepare(n));
   v.queue.commit(n);
   v.made += n;
   taken_[i] += n;
@@ -259,8 +257,7 @@ bool GraphRunner::send() noexcept {
     const Index n = v.queue.end() - sent_[o];
     if (n <= 0) continue;
     const FramesSpan to = out_[o].slice(written_[o], n);
-    std::memcpy(to.data(), v.queue.frame(sent_[o]),
-                static_cast<std::size_t>(n * to.channels()) * sizeof(float));
+    kernels::copy(v.queue.frame(sent_[o]), n * to.channels(), to.data());
     written_[o] += n;
     sent_[o] += n;
     release(graph_->outputs[o]);

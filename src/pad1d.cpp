@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "check.h"
+#include "kernels/elementwise.h"
 
 namespace wavestride {
 namespace {
@@ -14,7 +15,7 @@ class Pad1d final : public Kernel {
                {{channels, conv_geometry(1, 1, 1, o.left, o.right), {o.mode, o.value}}}, channels) {}
 
   void compute(const Work& work) const noexcept override {
-    std::copy_n(work.in[0], work.count * out_channels(), work.out);
+    kernels::copy(work.in[0], work.count * out_channels(), work.out);
   }
 };
 

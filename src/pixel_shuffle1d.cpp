@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "check.h"
+#include "kernels/elementwise.h"
 #include "kernels/pooling.h"
 
 namespace wavestride {
@@ -25,7 +26,7 @@ class PixelShuffle1d final : public Kernel {
     const Index channels = out_channels();
     const Index phase = work.n % factor_;
     if (order_ == ShuffleOrder::phase_major) {
-      std::copy_n(work.in[0] + phase * channels, work.count * channels, work.out);
+      kernels::copy(work.in[0] + phase * channels, work.count * channels, work.out);
       return;
     }
     float* out = work.out;
@@ -60,7 +61,7 @@ class PixelUnshuffle1d final : public Kernel {
   void compute(const Work& work) const noexcept override {
     const Index channels = inputs()[0].channels;
     if (order_ == ShuffleOrder::phase_major) {
-      std::copy_n(work.in[0], work.count * out_channels(), work.out);
+      kernels::copy(work.in[0], work.count * out_channels(), work.out);
       return;
     }
     kernels::interleave(work.in[0], factor_, channels, work.count, work.out);

@@ -11,6 +11,7 @@
 #include "check.h"
 #include "filter_design.h"
 #include "kernels/cascade.h"
+#include "kernels/elementwise.h"
 #include "resample_filter.h"
 
 namespace wavestride {
@@ -288,7 +289,7 @@ class ResampleKernel final : public Kernel {
     else if (design_->table)
       interpolated(work);
     else
-      std::copy_n(work.in[0], work.count * channels, work.out);
+      kernels::copy(work.in[0], work.count * channels, work.out);
   }
 
   double macs_per_frame() const override {

@@ -199,6 +199,26 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("kernels: copies of any size, also to where they overlap") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(29);
+    for (int trial = 0; trial < 200; ++trial) {
+      const Index size = uniform(rng, 0, trial < 190 ? 150 : 5000), shift = uniform(rng, 0, 70);
+      const Tensor in = noise_tensor(rng, {shift + size + 1});
+      std::vector<float> apart(static_cast<std::size_t>(size) + 1, 7.0f), within = in.data;
+      kernels::copy(in.data.data() + shift, size, apart.data());
+      kernels::copy(within.data() + shift, size, within.data());
+      INFO(name << ": size " << size << ", shift " << shift);
+      CHECK(std::equal(apart.begin(), apart.end() - 1, in.data.begin() + shift));
+      CHECK(apart.back() == 7.0f);
+      CHECK(std::equal(within.begin(), within.begin() + size, in.data.begin() + shift));
+      CHECK(std::equal(within.begin() + size, within.end(), in.data.begin() + size));
+    }
+  }
+}
+
 TEST_CASE("weighted sum and gate equal their plain twins on every SIMD target") {
   EveryTarget targets;
   for (const std::string& name : targets.names) {

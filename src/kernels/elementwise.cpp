@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
@@ -154,6 +155,22 @@ void Gated(const float* HWY_RESTRICT in, Index channels, Index frames, float* HW
     });
 }
 
+void Copy(const float* in, Index size, float* out) {
+  const D d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  Index i = 0;
+  for (; i + 4 * N <= size; i += 4 * N) {
+    const V a = hn::LoadU(d, in + i), b = hn::LoadU(d, in + i + N), c = hn::LoadU(d, in + i + 2 * N),
+            e = hn::LoadU(d, in + i + 3 * N);
+    hn::StoreU(a, d, out + i);
+    hn::StoreU(b, d, out + i + N);
+    hn::StoreU(c, d, out + i + 2 * N);
+    hn::StoreU(e, d, out + i + 3 * N);
+  }
+  for (; i + N <= size; i += N) hn::StoreU(hn::LoadU(d, in + i), d, out + i);
+  if (i < size) std::memmove(out + i, in + i, static_cast<std::size_t>(size - i) * sizeof(float));
+}
+
 void WeightedSum(const float* HWY_RESTRICT w, const Index* HWY_RESTRICT offsets, Index terms, float bias,
                  const float* HWY_RESTRICT in, Index size, float* HWY_RESTRICT out) {
   const D d;
@@ -188,11 +205,21 @@ HWY_EXPORT(Map);
 HWY_EXPORT(Sum);
 HWY_EXPORT(Product);
 HWY_EXPORT(Gated);
+HWY_EXPORT(Copy);
 HWY_EXPORT(WeightedSum);
 HWY_EXPORT(BlendFrames);
 
 void map(Function f, float a, float b, const float* in, Index size, float* out) noexcept {
   HWY_DYNAMIC_DISPATCH(Map)(f, a, b, in, size, out);
+}
+
+void copy(const float* in, Index size, float* out) noexcept {
+  // What no cache holds is better written past them, as the C library does.
+  constexpr Index beyond_caches = 2 << 20;
+  if (size > beyond_caches)
+    std::memmove(out, in, static_cast<std::size_t>(size) * sizeof(float));
+  else
+    HWY_DYNAMIC_DISPATCH(Copy)(in, size, out);
 }
 
 void sum(std::span<const float* const> in, float scale, Index size, float* out) noexcept {

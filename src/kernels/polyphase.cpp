@@ -7,6 +7,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
+
+#include "kernels/elementwise.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
@@ -438,6 +441,17 @@ struct Block {
   }
 };
 
+// The samples of the first of `channels` channels.
+template <class From, class To>
+void Channel(const From* from, Index channels, Index frames, To* to) {
+  if constexpr (std::is_same_v<From, float> && std::is_same_v<To, float>)
+    if (channels == 1) return copy(from, frames, to);
+  if (channels == 1)
+    std::copy_n(from, frames, to);
+  else
+    for (Index i = 0; i < frames; ++i) to[i] = static_cast<To>(from[i * channels]);
+}
+
 template <class T, class In, class Out>
 void PolyphaseOf(const PolyphaseBank& bank, const In* in, Index n, Index count, Index channels, Out* out,
                  PolyphaseScratch& scratch) {
@@ -449,13 +463,8 @@ void PolyphaseOf(const PolyphaseBank& bank, const In* in, Index n, Index count, 
     for (Index c = 0; c < channels; ++c) {
       const In* from = in + (first - start) * channels + c;
       const auto fill = [&](auto& to) {
-        auto* x = to.data() + margin;
-        if (channels == 1)
-          std::copy_n(from, frames, x);
-        else
-          for (Index i = 0; i < frames; ++i)
-            x[i] = static_cast<std::decay_t<decltype(*x)>>(from[i * channels]);
-        std::fill_n(x + frames, margin, 0);
+        Channel(from, channels, frames, to.data() + margin);
+        std::fill_n(to.data() + margin + frames, margin, 0);
       };
       fill(scratch.samples);
       if (std::is_same_v<T, double>) fill(scratch.exact_samples);
