@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <type_traits>
 
 #include "kernels/elementwise.h"
@@ -39,15 +40,29 @@ constexpr int double_rows = std::max((two_chains ? 16 : 12) / double_vectors, 1)
 // Pairs that are folded at a time, so that sums and differences stay in the nearest cache.
 constexpr Index segment = 256, fold_stride = segment + lanes;
 
-// A row of outputs: of which group, the first of them, and where its first frame lies.
+// A row of outputs: of which group, the first of them, and where its first frame lies; mirrored, among the
+// samples in reverse.
 struct Row {
   std::size_t group;
   Index output, at;
+  bool mirrored = false;
 };
+
+// A row gives outputs `start` + i for i in [from, to).
+struct Outputs {
+  Index start;
+  int from, to;
+};
+
+Outputs OutputsOf(const Group& g, bool mirrored) {
+  return mirrored ? Outputs{g.mirror_start, lanes - g.outputs, lanes - g.shared}
+                  : Outputs{g.start, 0, g.outputs};
+}
 
 struct Samples {
   const float* x;
-  const double* exact;
+  const double* exact;  // not in reverse
+  Index turn;           // a sample at `at` in reverse is at turn − at otherwise
 };
 
 // Sums are float, or double where a bank is precise.
@@ -71,22 +86,38 @@ HWY_INLINE void KeepInRegister([[maybe_unused]] V& v) {
 #endif
 }
 
-// acc[r] += h · x(r) for F rows.
+// acc[r] += h · x(r) for F rows. What there is less of, samples or coefficients, is held in registers.
 template <int F, class T, class X, int V>
 HWY_INLINE void MulAddRows(const T* h, X&& x, hn::Vec<Lanes<T>> (*acc)[V]) {
   const Lanes<T> d;
   constexpr Index N = hn::MaxLanes(Lanes<T>());
-  hn::Vec<Lanes<T>> c[V];
+  if constexpr (F < V) {
+    hn::Vec<Lanes<T>> sample[F];
 #pragma GCC unroll 16
-  for (int v = 0; v < V; ++v) {
-    c[v] = hn::Load(d, h + v * N);
-    if (F > 1) KeepInRegister(c[v]);
-  }
+    for (int r = 0; r < F; ++r) {
+      sample[r] = hn::Set(d, x(r));
+      KeepInRegister(sample[r]);
+    }
 #pragma GCC unroll 16
-  for (int r = 0; r < F; ++r) {
-    const auto sample = hn::Set(d, x(r));
+    for (int v = 0; v < V; ++v) {
+      auto c = hn::Load(d, h + v * N);
+      if (F > 1) KeepInRegister(c);
 #pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) acc[r][v] = hn::MulAdd(sample, c[v], acc[r][v]);
+      for (int r = 0; r < F; ++r) acc[r][v] = hn::MulAdd(sample[r], c, acc[r][v]);
+    }
+  } else {
+    hn::Vec<Lanes<T>> c[V];
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v) {
+      c[v] = hn::Load(d, h + v * N);
+      if (F > 1) KeepInRegister(c[v]);
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < F; ++r) {
+      const auto sample = hn::Set(d, x(r));
+#pragma GCC unroll 16
+      for (int v = 0; v < V; ++v) acc[r][v] = hn::MulAdd(sample, c[v], acc[r][v]);
+    }
   }
 }
 
@@ -120,16 +151,20 @@ HWY_INLINE void StoreSum(const hn::Vec<D> (&a)[vectors], const hn::Vec<D> (&b)[v
 
 // The centre, in double, of G groups of F rows each, on top of y.
 template <int G, int F>
-HWY_INLINE void Centre(const PolyphaseBank& bank, const Row* rows, const double* samples,
+HWY_INLINE void Centre(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
                        double (*y)[fold_lanes], int each) {
   const double *x[G * F], *h[G];
+  Index step[G * F];
   hn::Vec<DD> acc[G * F][double_vectors];
 #pragma GCC unroll 16
   for (int g = 0; g < G; ++g) {
     h[g] = bank.doubles(rows[g * each].group);
 #pragma GCC unroll 16
     for (int f = 0; f < F; ++f) {
-      x[g * F + f] = samples + rows[g * each + f].at + bank.low();
+      const Row& row = rows[g * each + f];
+      const Index at = row.at + bank.low();
+      x[g * F + f] = samples.exact + (row.mirrored ? samples.turn - at : at);
+      step[g * F + f] = row.mirrored ? -1 : 1;
 #pragma GCC unroll 16
       for (int v = 0; v < double_vectors; ++v)
         acc[g * F + f][v] = hn::Load(DD(), y[g * each + f] + v * double_lanes);
@@ -138,9 +173,12 @@ HWY_INLINE void Centre(const PolyphaseBank& bank, const Row* rows, const double*
   const Index n = bank.centre();
   for (Index s = 0; s < n; ++s)
 #pragma GCC unroll 16
-    for (int g = 0; g < G; ++g)
+    for (int g = 0; g < G; ++g) {
       MulAddRows<F>(
-          h[g] + s * lanes, [&](int r) { return x[g * F + r][s]; }, acc + g * F);
+          h[g] + s * lanes, [&](int r) { return *x[g * F + r]; }, acc + g * F);
+#pragma GCC unroll 16
+      for (int f = 0; f < F; ++f) x[g * F + f] += step[g * F + f];
+    }
 #pragma GCC unroll 16
   for (int g = 0; g < G; ++g)
 #pragma GCC unroll 16
@@ -149,7 +187,7 @@ HWY_INLINE void Centre(const PolyphaseBank& bank, const Row* rows, const double*
 
 // As many groups, or as many rows of one, at a time as there are registers for.
 template <int G, int F, int each = F>
-HWY_INLINE void Centres(const PolyphaseBank& bank, const Row* rows, const double* samples,
+HWY_INLINE void Centres(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
                         double (*y)[fold_lanes]) {
   constexpr int f = std::min(F, double_rows), g = std::clamp(double_rows / F, 1, G);
   if constexpr (f < F) {
@@ -191,7 +229,7 @@ void DirectTile(const PolyphaseBank& bank, const Row* rows, const Samples& sampl
     }
 #pragma GCC unroll 16
   for (int r = 0; r < G * F; ++r) StoreSum(up[r], below[two_chains ? r : 0], y[r]);
-  if constexpr (std::is_same_v<T, double>) Centres<G, F>(bank, rows, samples.exact, y);
+  if constexpr (std::is_same_v<T, double>) Centres<G, F>(bank, rows, samples, y);
 }
 
 // s[k] = x[k] + x[−k], d[k] = x[k] − x[−k] relative to both ends of the core, whole vectors of them.
@@ -309,6 +347,43 @@ void FoldTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples
   for (int r = 0; r < F; ++r) Unfold(low[r], high[r], sum[r], difference[r], bank.mirror(), y[r]);
 }
 
+// Σ h·x in two chains of whole vectors.
+template <class T>
+HWY_INLINE T Dot(std::span<const T> h, const T* x) {
+  const Lanes<T> d;
+  constexpr Index N = hn::MaxLanes(Lanes<T>());
+  constexpr int V = static_cast<int>(PolyphaseBank::lone_lanes / N);
+  hn::Vec<Lanes<T>> acc[V];
+#pragma GCC unroll 16
+  for (int v = 0; v < V; ++v) acc[v] = hn::Zero(d);
+  for (Index s = 0; s < static_cast<Index>(h.size()); s += V * N)
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v)
+      acc[v] = hn::MulAdd(hn::Load(d, h.data() + s + v * N), hn::LoadU(d, x + s + v * N), acc[v]);
+#pragma GCC unroll 16
+  for (int half = V / 2; half > 0; half /= 2)
+#pragma GCC unroll 16
+    for (int v = 0; v < half; ++v) acc[v] = hn::Add(acc[v], acc[v + half]);
+  HWY_ALIGN T sums[N];
+  hn::Store(acc[0], d, sums);
+  for (Index half = N / 2; half > 0; half /= 2)
+    for (Index i = 0; i < half; ++i) sums[i] += sums[i + half];
+  return sums[0];
+}
+
+// The output alone.
+template <class T>
+HWY_INLINE T Lone(const PolyphaseBank& bank, Index at, const Samples& samples) {
+  T y = Dot(bank.lone_floats(), samples.x + at);
+  if constexpr (std::is_same_v<T, double>)
+    y += Dot(bank.lone_doubles(), samples.exact + at + bank.lone_exact());
+  return y;
+}
+
+bool IsLone(const PolyphaseBank& bank, std::size_t group) {
+  return bank.lone() && group + 1 == bank.groups().size();
+}
+
 template <int G, int F, class T>
 HWY_INLINE void Tile(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
                      PolyphaseScratch& scratch, T (*y)[fold_lanes]) {
@@ -327,21 +402,23 @@ struct Block {
   Index n, count;
   Out* out;
   Index step;
+  Index mirror;  // frames m lie at mirror − m among the samples in reverse
 
   // Writes the outputs of a row. What another output of the row has read may have made a sum NaN: such an
   // output is made again, of its own samples alone.
   HWY_NOINLINE void Finish(const Row& row, T* y) const {
-    const Group& g = bank.groups()[row.group];
-    const auto a = static_cast<int>(std::max<Index>(0, n - row.output));
-    const auto b = static_cast<int>(std::min<Index>(g.outputs, n + count - row.output));
+    const Outputs outputs = OutputsOf(bank.groups()[row.group], row.mirrored);
+    const auto a = static_cast<int>(std::max<Index>(outputs.from, n - row.output));
+    const auto b = static_cast<int>(std::min<Index>(outputs.to, n + count - row.output));
     const Lanes<T> tag;
     constexpr Index N = hn::MaxLanes(Lanes<T>());
     const hn::Rebind<Out, Lanes<T>> out_tag;
     HWY_ALIGN Out values[fold_lanes];
     auto probe = hn::Zero(tag);
     for (Index i = 0; i < (bank.folded() ? fold_lanes : lanes); i += N) {
-      const auto v =
-          hn::Add(hn::Load(tag, y + i), hn::Zero(tag));  // no −0: it depends on what else was summed
+      const auto lane =
+          row.mirrored ? hn::Reverse(tag, hn::Load(tag, y + lanes - N - i)) : hn::Load(tag, y + i);
+      const auto v = hn::Add(lane, hn::Zero(tag));  // no −0: it depends on what else was summed
       probe = hn::MulAdd(v, hn::Zero(tag), probe);
       if constexpr (std::is_same_v<T, Out>)
         hn::Store(v, out_tag, values + i);
@@ -350,7 +427,7 @@ struct Block {
     }
     if (!hn::AllTrue(tag, hn::Eq(probe, hn::Zero(tag)))) [[unlikely]]
       for (int j = a; j < b; ++j)
-        if (!std::isfinite(y[j])) values[j] = Again(row, j);
+        if (const int i = row.mirrored ? lanes - 1 - j : j; !std::isfinite(y[i])) values[j] = Again(row, i);
     Out* to = out + (row.output + a - n) * step;
     if (step == 1 && b - a >= lanes) {  // two copies of a length known here, which may overlap
       std::copy_n(values + a, lanes, to);
@@ -364,17 +441,24 @@ struct Block {
 
   Out Again(const Row& row, int lane) const {
     const Group& g = bank.groups()[row.group];
-    const auto own = [&](const auto* from, auto& to) {
+    const auto own = [&](const auto* from, Index direction, auto& to) {
       if (to.empty()) return;
       std::fill(to.begin(), to.end(), 0);
-      std::copy(from + row.at + g.begin[lane], from + row.at + g.end[lane],
-                to.begin() + fold_lanes + g.begin[lane]);
+      for (Index s = g.begin[lane]; s < g.end[lane]; ++s)
+        to[static_cast<std::size_t>(fold_lanes + s)] = from[direction * s];
     };
-    own(samples.x, scratch.again);
-    own(samples.exact, scratch.exact_again);
+    own(samples.x + row.at, 1, scratch.again);
+    if (row.mirrored)
+      own(samples.exact + (samples.turn - row.at), -1, scratch.exact_again);
+    else
+      own(samples.exact + row.at, 1, scratch.exact_again);
     HWY_ALIGN T y[1][fold_lanes];
     const Row alone{row.group, row.output, fold_lanes};
-    Tile<1, 1, T>(bank, &alone, {scratch.again.data(), scratch.exact_again.data()}, scratch, y);
+    const Samples own_samples{scratch.again.data(), scratch.exact_again.data(), 0};
+    if (IsLone(bank, row.group))
+      y[0][lane] = Lone<T>(bank, fold_lanes, own_samples);
+    else
+      Tile<1, 1, T>(bank, &alone, own_samples, scratch, y);
     return static_cast<Out>(y[0][lane] + T(0));
   }
 
@@ -385,6 +469,11 @@ struct Block {
       Tile<G, F, T>(bank, rows, samples, scratch, y);
       for (int r = 0; r < G * F; ++r) Finish(rows[r], y[r]);
     }
+  }
+
+  HWY_NOINLINE void RunLone(const Row& row) const {
+    const T y = Lone<T>(bank, row.at, samples) + T(0);
+    out[(row.output - n) * step] = std::isfinite(y) ? static_cast<Out>(y) : Again(row, 0);
   }
 
   // `number` rows of one group.
@@ -422,18 +511,35 @@ struct Block {
         done += each * RunGroups(waiting + done, (number - done) / each, each);
       number = 0;
     };
+    // Periods [first, second) of the rows of a group, mirrored or not, that outputs are wanted of.
+    const auto periods = [&](const Outputs& o) {
+      Index p = base - 1 - lanes / period, q = top + 2;
+      while (p * period + o.start + o.to <= n) ++p;
+      while (q > p && (q - 1) * period + o.start + o.from >= end) --q;
+      return std::pair(p, q);
+    };
     for (std::size_t k = 0; k < bank.groups().size(); ++k) {
       const Group& g = bank.groups()[k];
-      Index p = base - 1, q = top + 1;
-      while (p * period + g.start + g.outputs <= n) ++p;
-      while (q * period + g.start >= end) --q;
-      const Index left = q - p + 1;
+      const auto [p, q] = periods(OutputsOf(g, false));
+      if (IsLone(bank, k)) {
+        for (Index r = p; r < q; ++r)
+          RunLone({k, r * period + g.start, r * bank.advance() + g.origin - first_frame});
+        continue;
+      }
+      const auto [mp, mq] = bank.mirrored() ? periods(OutputsOf(g, true)) : std::pair(p, p);
+      const Index straight = q - p, left = straight + mq - mp;
       if (left <= 0) continue;
       if (left != each || number + left > most) flush();
+      Index row = 0;
       for (Index tiles = (left + most - 1) / most; tiles > 0; --tiles) {
-        each = (q - p + tiles) / tiles;
-        for (Index r = 0; r < each; ++r, ++p)
-          waiting[number++] = {k, p * period + g.start, p * bank.advance() + g.origin - first_frame};
+        each = (left - row + tiles - 1) / tiles;
+        for (Index r = 0; r < each; ++r, ++row) {
+          const Index i = row < straight ? p + row : mp + row - straight;
+          waiting[number++] =
+              row < straight
+                  ? Row{k, i * period + g.start, i * bank.advance() + g.origin - first_frame}
+                  : Row{k, i * period + g.mirror_start, mirror - i * bank.advance() - g.mirror_last, true};
+        }
         if (tiles > 1) flush();
       }
     }
@@ -452,6 +558,16 @@ void Channel(const From* from, Index channels, Index frames, To* to) {
     for (Index i = 0; i < frames; ++i) to[i] = static_cast<To>(from[i * channels]);
 }
 
+// The same from the last to the first.
+template <class From>
+void Reverse(const From* from, Index channels, Index frames, float* to) {
+  Index i = 0;
+  if constexpr (std::is_same_v<From, float>)
+    for (; channels == 1 && i + float_lanes <= frames; i += float_lanes)
+      hn::StoreU(hn::Reverse(D(), hn::LoadU(D(), from + frames - float_lanes - i)), D(), to + i);
+  for (; i < frames; ++i) to[i] = static_cast<float>(from[(frames - 1 - i) * channels]);
+}
+
 template <class T, class In, class Out>
 void PolyphaseOf(const PolyphaseBank& bank, const In* in, Index n, Index count, Index channels, Out* out,
                  PolyphaseScratch& scratch) {
@@ -468,10 +584,16 @@ void PolyphaseOf(const PolyphaseBank& bank, const In* in, Index n, Index count, 
       };
       fill(scratch.samples);
       if (std::is_same_v<T, double>) fill(scratch.exact_samples);
-      Block<T, Out>{bank,    {scratch.samples.data(), scratch.exact_samples.data()},
-                    scratch, n + done,
-                    some,    out + done * channels + c,
-                    channels}
+      if (bank.mirrored()) {
+        float* const reverse = scratch.samples.data() + scratch.reverse + margin;
+        Reverse(from, channels, frames, reverse);
+        std::fill_n(reverse + frames, margin, 0.0f);
+      }
+      const Index turn = scratch.reverse + 2 * margin + frames - 1;
+      Block<T, Out>{bank,     {scratch.samples.data(), scratch.exact_samples.data(), turn},
+                    scratch,  n + done,
+                    some,     out + done * channels + c,
+                    channels, turn + first - margin}
           .All(first - margin);
     }
     done += some;
@@ -529,6 +651,13 @@ PolyphaseBank::Group PolyphaseBank::make_group(Index start, int lanes_used, int 
   return g;
 }
 
+PolyphaseBank::Halves PolyphaseBank::halves(Index period, Index sum) const {
+  // An output that is its own mirror image is in the middle of the outputs, where their number is odd; where
+  // it is even there is none, or one at either end.
+  if (window_.den % 2 == 1 && sum % 2 == period % 2) sum += window_.den;
+  return {sum, (period + 1) / 2, period % 2 == 0 && sum % 2 == 0};
+}
+
 PolyphaseBank::PolyphaseBank(Index L, Index M, Index last, std::span<const double> h, bool precise)
     : window_{M, L, last - static_cast<Index>(h.size()) + L, last}, precise_(precise) {
   const auto size = static_cast<Index>(h.size());
@@ -553,6 +682,8 @@ PolyphaseBank::PolyphaseBank(Index L, Index M, Index last, std::span<const doubl
   const auto add_doubles = [&](auto&& value) {
     for (int i = 0; i < lanes; ++i) doubles_.push_back(value(i));
   };
+
+  std::optional<Group> alone;
 
   // A fold of outputs start … start+mirror, which mirror each other where 2·start + mirror has the remainder
   // modulo L that makes their windows do so.
@@ -592,24 +723,54 @@ PolyphaseBank::PolyphaseBank(Index L, Index M, Index last, std::span<const doubl
   } else {
     // Several periods of L together, where that fills the vectors better, as long as they stay in the cache.
     const Index taps = (size + L - 1) / L;
-    const auto padded = [&](Index p) { return (p + lanes - 1) / lanes * lanes; };
-    const auto cost = [&](Index p) {
-      const double bytes = 4.0 * static_cast<double>(padded(p)) * static_cast<double>(taps);
-      return static_cast<double>(padded(p)) / static_cast<double>(p) * (1 + bytes / (4 << 20));
+    const auto whole = [](Index outputs) { return (outputs + lanes - 1) / lanes * lanes; };
+    // An output and its mirror image add up to `sum`, modulo L.
+    const Index shift = size - 1 - 2 * last;
+    Index sum = 0;
+    while (sum < L && (sum * M - shift) % L != 0) ++sum;
+    bool mirrors_all = symmetric;
+    for (Index n = 0; n < L && mirrors_all; ++n) mirrors_all = first(n + lanes - 1) <= window_.last(n);
+    const auto cost = [&](Index p, bool mirrored) {
+      const Halves h2 = halves(p, sum);
+      const Index made = mirrored ? 2 * whole(h2.outputs) + (h2.lone ? 2 : 0) : whole(p);
+      const double bytes = 4.0 * static_cast<double>(made) * static_cast<double>(taps) / (mirrored ? 2 : 1);
+      return static_cast<double>(made) / static_cast<double>(p) * (1 + bytes / (4 << 20));
     };
     period_ = L;
+    mirrored_ = mirrors_all;
     for (Index p = L; p <= L * lanes; p += L)
-      if (cost(p) < cost(period_)) period_ = p;
+      for (const bool mirrored : {false, true})
+        if ((mirrors_all || !mirrored) && cost(p, mirrored) < cost(period_, mirrored_))
+          period_ = p, mirrored_ = mirrored;
+    const Halves half = halves(period_, sum);
     Index from = window_.span(), to = 0;
-    for (Index at = 0; at < period_;) {
-      // All outputs of a group have a frame in common, where the sums from both sides can meet.
-      int outputs = 1;
-      while (outputs < lanes && at + outputs < period_ && first(at + outputs) <= window_.last(at)) ++outputs;
-      const Group& g = groups_.emplace_back(make_group(at, outputs, outputs));
+    const auto add_group = [&](Index at, int outputs) -> Group& {
+      Group& g = groups_.emplace_back(make_group(at, outputs, outputs));
       frames_ = std::max(frames_, g.end[outputs - 1]);
       from = std::min(from, centre(at) - g.origin);
       to = std::max(to, centre(at + outputs - 1) - g.origin);
-      at += outputs;
+      return g;
+    };
+    const auto into_period = [&](Index n) { return n - detail::affine_floor(n, 1, 0, period_) * period_; };
+    if (mirrored_) {
+      for (Index k = 0; k < half.outputs; k += lanes) {
+        const Index at = (half.sum + 1) / 2 + k, mirror = half.sum - at - (lanes - 1);
+        const Index straight = into_period(at), mirror_start = into_period(mirror);
+        Group& g = add_group(straight, static_cast<int>(std::min<Index>(lanes, half.outputs - k)));
+        g.mirror_start = mirror_start;
+        g.mirror_last =
+            (half.sum * M - shift) / L + (straight - at + mirror_start - mirror) / L * M - g.origin;
+        g.shared = k == 0 && half.sum % 2 == 0;
+      }
+    } else {
+      for (Index at = 0; at < period_;) {
+        // All outputs of a group have a frame in common, where the sums from both sides can meet.
+        int outputs = 1;
+        while (outputs < lanes && at + outputs < period_ && first(at + outputs) <= window_.last(at))
+          ++outputs;
+        add_group(at, outputs);
+        at += outputs;
+      }
     }
     low_ = std::clamp<Index>(precise ? from - reach : (from + to) / 2, 0, frames_);
     high_ = std::clamp<Index>(precise ? frames_ - (to + reach + 1) : frames_ - low_, 0, frames_ - low_);
@@ -626,10 +787,31 @@ PolyphaseBank::PolyphaseBank(Index L, Index M, Index last, std::span<const doubl
       }
       for (Index s = low_; s < frames_ - high_; ++s) add_doubles(at(s));
     }
+    if (mirrored_ && half.lone) {
+      const Group g = make_group(into_period((half.sum + period_) / 2), 1, 1);
+      const Index middle = centre(g.start) - g.origin;
+      const Index begin = precise ? std::max<Index>(middle - reach, 0) : g.end[0];
+      const Index end = precise ? std::min(middle + reach + 1, g.end[0]) : g.end[0];
+      const auto padded = [](Index taps_held) {
+        return static_cast<std::size_t>((taps_held + lone_lanes - 1) / lone_lanes * lone_lanes);
+      };
+      lone_floats_.resize(padded(g.end[0]));
+      lone_doubles_.resize(padded(end - begin));
+      lone_exact_ = begin;
+      for (Index s = 0; s < g.end[0]; ++s) {
+        const double value = coefficient(g.start, g.origin + s);
+        if (s >= begin && s < end)
+          lone_doubles_[static_cast<std::size_t>(s - begin)] = value;
+        else
+          lone_floats_[static_cast<std::size_t>(s)] = static_cast<float>(value);
+      }
+      alone = g;
+    }
   }
   floats_of_group_ = floats_.size() / groups_.size();
   doubles_of_group_ = doubles_.size() / groups_.size();
   advance_ = period_ / L * M;
+  if (alone) groups_.push_back(*alone);
 }
 
 void PolyphaseBank::quantise(std::span<double> h) const {
@@ -639,12 +821,14 @@ void PolyphaseBank::quantise(std::span<double> h) const {
 }
 
 Index PolyphaseBank::bytes() const {
-  return static_cast<Index>(floats_.size() * sizeof(float) + doubles_.size() * sizeof(double) +
+  return static_cast<Index>((floats_.size() + lone_floats_.size()) * sizeof(float) +
+                            (doubles_.size() + lone_doubles_.size()) * sizeof(double) +
                             groups_.size() * sizeof(Group));
 }
 
 double PolyphaseBank::macs() const {
-  const auto products = static_cast<double>(floats_.size() + doubles_.size());
+  const auto products = static_cast<double>((mirrored_ ? 2 : 1) * (floats_.size() + doubles_.size()) +
+                                            lone_floats_.size() + lone_doubles_.size());
   const auto twice = static_cast<double>(lanes * (edge_ + far_));  // coefficients of both sides of a fold
   return (products + twice) / static_cast<double>(period_);
 }
@@ -652,13 +836,15 @@ double PolyphaseBank::macs() const {
 PolyphaseScratch::PolyphaseScratch(const PolyphaseBank& bank) {
   // Frames enough to make the margins cheap, few enough for the nearest caches.
   const Window& w = bank.window();
-  const Index margin = bank.frames() + PolyphaseBank::fold_lanes, frames = std::max<Index>(4096, 2 * margin);
+  const Index margin = bank.frames() + PolyphaseBank::fold_lanes,
+              frames = std::max<Index>(bank.mirrored() ? 2048 : 4096, 2 * margin);
   block = std::max<Index>(detail::affine_floor(frames, w.den, 0, w.num), 1);
   const auto room =
       static_cast<std::size_t>(2 * margin + w.span() + detail::affine_floor(block, w.num, 0, w.den) + 2);
   const auto alone = static_cast<std::size_t>(2 * margin);
   const auto folded = static_cast<std::size_t>(bank.folded() ? 2 * most_tile_rows * fold_room : 0);
-  samples.resize(room);
+  reverse = static_cast<Index>(room);
+  samples.resize((bank.mirrored() ? 2 : 1) * room);
   again.resize(alone);
   folds.resize(folded);
   if (!bank.precise()) return;

@@ -10,6 +10,11 @@
 //     y_i + y_j = Σ (a+b)(x_t + x_t')        y_i − y_j = Σ (a−b)(x_t − x_t')
 // needs half of the products. Only samples that all of the outputs read are folded (the core); the frames
 // before and after it, its edges, are summed directly.
+//
+// Other symmetric filters are mirrored: the outputs of one half of a period have the coefficients of the
+// other half in reverse. A group then makes both, so that a row of the other half reads the samples from the
+// last to the first and gives its outputs in reverse. This halves the coefficients that are held, and those
+// that a short call has to read. At most one output of a period is left over, alone.
 #pragma once
 
 #include <wavestride/geometry.h>
@@ -23,7 +28,7 @@ namespace wavestride::kernels {
 
 class PolyphaseBank {
  public:
-  static constexpr int lanes = 16, fold_lanes = 2 * lanes;
+  static constexpr int lanes = 16, fold_lanes = 2 * lanes, lone_lanes = 2 * lanes;
 
   /// Consecutive outputs of a period; those of a fold, or at most 16.
   struct Group {
@@ -31,6 +36,9 @@ class PolyphaseBank {
     int outputs = 0;                           ///< that this group gives; a fold may compute more
     Index origin = 0;                          ///< first frame that lane 0 reads, for output `start`
     Index begin[fold_lanes], end[fold_lanes];  ///< the frames that each lane reads, relative to origin
+    Index mirror_start = 0;  ///< of a mirrored group: lane i also makes output mirror_start + lanes − 1 − i,
+    Index mirror_last = 0;  ///< of frame mirror_last − s where it reads frame origin + s,
+    int shared = 0;         ///< but for these first lanes, which are their own mirror image
   };
 
   /// y[n] = Σ_m x[m] · h[n·M − m·L + last], L/M reduced.
@@ -43,6 +51,10 @@ class PolyphaseBank {
   std::span<const Group> groups() const { return groups_; }
   /// Frames that a row of outputs reads, alike for all groups.
   Index frames() const { return frames_; }
+
+  bool mirrored() const { return mirrored_; }
+  /// Whether the last group is an output alone, with coefficients of its own.
+  bool lone() const { return !lone_floats_.empty(); }
 
   /// Direct sums: `low` frames upwards from the first, `high` frames downwards from the last, in step at
   /// their ends. Floats are one vector a frame until one side is left with as many as the other, and then
@@ -64,6 +76,12 @@ class PolyphaseBank {
 
   const float* floats(std::size_t group) const { return floats_.data() + group * floats_of_group_; }
   const double* doubles(std::size_t group) const { return doubles_.data() + group * doubles_of_group_; }
+  /// Of the output alone, whole vectors from its origin on: floats, 0 where doubles follow; and those, from
+  /// frame lone_exact() on.
+  std::span<const float> lone_floats() const { return lone_floats_; }
+  std::span<const double> lone_doubles() const { return lone_doubles_; }
+  Index lone_exact() const { return lone_exact_; }
+
   Index bytes() const;
   /// Multiply-adds per output, zeros included.
   double macs() const;
@@ -72,7 +90,14 @@ class PolyphaseBank {
   void quantise(std::span<double> h) const;
 
  private:
+  struct Halves {
+    Index sum;      // of an output and its mirror image
+    Index outputs;  // of one half
+    bool lone;      // an output in the middle of the other end of the period
+  };
+
   Group make_group(Index start, int lanes_used, int outputs) const;
+  Halves halves(Index period, Index sum) const;
 
   Window window_;
   bool precise_;
@@ -80,10 +105,14 @@ class PolyphaseBank {
   Index period_ = 1, advance_ = 1, frames_ = 0;
   Index low_ = 0, high_ = 0;
   Index edge_ = 0, far_ = 0, pairs_ = 0, exact_ = 0, mirror_ = 0;
+  bool mirrored_ = false;
+  Index lone_exact_ = 0;
   std::vector<Group> groups_;
   std::size_t floats_of_group_ = 0, doubles_of_group_ = 0;
   Aligned<float> floats_;
   Aligned<double> doubles_;
+  Aligned<float> lone_floats_;
+  Aligned<double> lone_doubles_;
 };
 
 /// What calls work in: one per thread, made for a bank.
@@ -94,6 +123,8 @@ class PolyphaseScratch {
 
   /// Outputs made from one filling of `samples`.
   Index block = 0;
+  /// Where in `samples` they lie in reverse, for a mirrored bank.
+  Index reverse = 0;
   Aligned<float> samples, folds, again;
   Aligned<double> exact_samples, exact_folds, exact_again;
 };
