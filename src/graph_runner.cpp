@@ -176,11 +176,8 @@ Index GraphRunner::state_bytes() const {
   return sum;
 }
 
-void GraphRunner::counts_after(const Index* n, std::size_t inputs, bool last,
-                               std::span<Index> out) const noexcept {
+void GraphRunner::counts(bool last, std::span<Index> out) const noexcept {
   if (finished_) return std::fill(out.begin(), out.end(), 0);
-  for (std::size_t i = 0; i < inputs_scratch_.size(); ++i)
-    inputs_scratch_[i] = values_[i].made + (i < inputs ? n[i] : 0);
   if (last)
     graph_->totals(inputs_scratch_, scratch_);
   else

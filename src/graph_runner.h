@@ -49,14 +49,20 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
     return *graph_;
   }
 
-  /// Output counts when each input i gets n[i] more frames and, with `last`, then ends.
-  void counts_after(const Index* n, std::size_t inputs, bool last, std::span<Index> out) const noexcept;
+  /// Output counts when each input i gets more(i) more frames and, with `last`, then ends.
+  template <class More>
+  void counts_after(More && more, bool last, std::span<Index> out) const noexcept {
+    for (std::size_t i = 0; i < inputs_scratch_.size(); ++i) inputs_scratch_[i] = values_[i].made + more(i);
+    counts(last, out);
+  }
 
   /// Everything checked by the caller: takes all of `in`, writes the `expected` frames that become ready.
   void process(std::span<const FramesView> in, bool last, std::span<const FramesSpan> out,
                std::span<const Index> expected, std::span<Index> written) noexcept;
 
  private:
+  /// Output counts when the inputs are as long as inputs_scratch_ says.
+  void counts(bool last, std::span<Index> out) const noexcept;
   struct Value {
     FrameQueue queue;
     Index made = 0;                // frames so far

@@ -28,13 +28,18 @@ const char* mistake(const detail::GraphRunner& runner, std::span<const FramesVie
   return nullptr;
 }
 
-constexpr std::size_t max_ends = detail::max_ports;  // inputs or outputs of a stream
+constexpr std::size_t max_ends = detail::max_ports;  // outputs of a stream
+
+auto frames_of(std::span<const FramesView> in) {
+  return [in](std::size_t i) { return i < in.size() ? in[i].frames() : 0; };
+}
+
+constexpr auto none = [](std::size_t) { return Index{0}; };
 
 bool process(detail::GraphRunner& runner, std::span<const FramesView> in, bool last,
              std::span<const FramesSpan> out, std::span<Index> written) noexcept {
-  Index n[max_ends] = {}, expected[max_ends] = {};
-  for (std::size_t i = 0; i < std::min(in.size(), max_ends); ++i) n[i] = in[i].frames();
-  runner.counts_after(n, in.size(), last, {expected, runner.graph().outputs.size()});
+  Index expected[max_ends];  // written as far as there are outputs
+  runner.counts_after(frames_of(in), last, {expected, runner.graph().outputs.size()});
   const char* wrong = mistake(runner, in, last, out, expected);
   assert(wrong == nullptr && "see Stream::push");
   if (wrong || written.size() < out.size()) return false;
@@ -44,9 +49,8 @@ bool process(detail::GraphRunner& runner, std::span<const FramesView> in, bool l
 
 std::vector<Signal> process(detail::GraphRunner& runner, std::span<const FramesView> in, bool last) {
   const detail::Graph& g = runner.graph();
-  Index n[max_ends] = {}, expected[max_ends] = {};
-  for (std::size_t i = 0; i < std::min(in.size(), max_ends); ++i) n[i] = in[i].frames();
-  runner.counts_after(n, in.size(), last, {expected, g.outputs.size()});
+  Index expected[max_ends];
+  runner.counts_after(frames_of(in), last, {expected, g.outputs.size()});
   std::vector<Signal> results;
   for (std::size_t o = 0; o < g.outputs.size(); ++o)
     results.emplace_back(g.values()[static_cast<std::size_t>(g.outputs[o])].channels, expected[o]);
@@ -83,23 +87,24 @@ Stream& Stream::operator=(Stream&&) noexcept = default;
 Stream::~Stream() = default;
 
 Index Stream::frames_after(Index n) const noexcept {
-  Index out[max_ends] = {};
-  runner_->counts_after(&n, 1, false, {out, runner_->graph().outputs.size()});
+  Index out[max_ends];
+  runner_->counts_after([n](std::size_t i) { return i == 0 ? n : 0; }, false,
+                        {out, runner_->graph().outputs.size()});
   return out[0];
 }
 
 Index Stream::frames_at_finish() const noexcept {
-  Index out[max_ends] = {};
-  runner_->counts_after(nullptr, 0, true, {out, runner_->graph().outputs.size()});
+  Index out[max_ends];
+  runner_->counts_after(none, true, {out, runner_->graph().outputs.size()});
   return out[0];
 }
 
 void Stream::frames_after(std::span<const Index> n, std::span<Index> out) const noexcept {
-  runner_->counts_after(n.data(), n.size(), false, out);
+  runner_->counts_after([n](std::size_t i) { return i < n.size() ? n[i] : 0; }, false, out);
 }
 
 void Stream::frames_at_finish(std::span<Index> out) const noexcept {
-  runner_->counts_after(nullptr, 0, true, out);
+  runner_->counts_after(none, true, out);
 }
 
 Index Stream::push(FramesView in, FramesSpan out) noexcept {
