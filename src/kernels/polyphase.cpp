@@ -34,7 +34,7 @@ constexpr int most_rows = 8;
 #endif
 constexpr bool two_chains = vectors == 1;
 constexpr int max_rows = two_chains ? most_rows : std::clamp(12 / vectors, 1, most_rows);
-constexpr int fold_rows = two_chains ? most_rows : vectors == 2 ? 2 : 1;
+constexpr int fold_rows = two_chains ? most_rows : vectors == 2 ? 3 : 1;
 constexpr int double_rows = std::max((two_chains ? 16 : 12) / double_vectors, 1);
 
 // Pairs that are folded at a time, so that sums and differences stay in the nearest cache.
@@ -686,24 +686,30 @@ PolyphaseBank::PolyphaseBank(Index L, Index M, Index last, std::span<const doubl
   std::optional<Group> alone;
 
   // A fold of outputs start … start+mirror, which mirror each other where 2·start + mirror has the remainder
-  // modulo L that makes their windows do so.
+  // modulo L that makes their windows do so. Best it starts with the first output of those that a whole
+  // number of periods' frames don't give: then pushes of so many frames are made of whole folds.
   Index start = 0;
-  const auto mirrors = [&](Index s, Index m) { return ((2 * s + m) * M - (size - 1 - 2 * last)) % L == 0; };
-  for (Index p = fold_lanes / L * L; symmetric && p > lanes && !folded(); p -= L)
-    for (Index m = p - 1, s = 0; m < fold_lanes && !folded(); s == L - 1 ? (++m, s = 0) : ++s) {
-      if (!mirrors(s, m)) continue;
-      const Index core = window_.last(s) + 1 - first(s + m);
-      if (core < std::max<Index>(2 * lanes, first(s + m) - first(s) + (precise ? 2 * reach : 0)))
-        continue;  // what is large is in the core
-      period_ = p;
-      start = s;
-      mirror_ = m;
-      pairs_ = (core + 1) / 2;
-      edge_ = first(s + m) - first(s);
-      far_ = window_.last(s + lanes - 1) - window_.last(s);
-      frames_ = core + 2 * edge_;
-      if (precise) exact_ = std::min(pairs_, reach + (centre(s + m) - centre(s) + 1) / 2);
-    }
+  const auto fold = [&](Index p, Index s, Index m) {
+    if (((2 * s + m) * M - (size - 1 - 2 * last)) % L != 0) return false;
+    const Index core = window_.last(s) + 1 - first(s + m), edge = first(s + m) - first(s);
+    // What is large is in the core.
+    if (core < std::max<Index>(2 * lanes, edge + (precise ? 2 * reach : 0))) return false;
+    period_ = p;
+    start = s;
+    mirror_ = m;
+    pairs_ = (core + 1) / 2;
+    edge_ = edge;
+    far_ = window_.last(s + lanes - 1) - window_.last(s);
+    frames_ = core + 2 * edge_;
+    if (precise) exact_ = std::min(pairs_, reach + (centre(s + m) - centre(s) + 1) / 2);
+    return true;
+  };
+  for (Index p = fold_lanes / L * L; symmetric && p > lanes && !folded(); p -= L) {
+    const Index best = (p - last / M % p) % p;
+    for (Index m = p - 1; m < fold_lanes && !folded(); ++m) fold(p, best, m);
+    for (Index m = p - 1; m < fold_lanes && !folded(); ++m)
+      for (Index s = 0; s < L && !folded(); ++s) fold(p, s, m);
+  }
   if (folded()) {
     groups_.push_back(make_group(start, static_cast<int>(mirror_ + 1), static_cast<int>(period_)));
     const Index origin = groups_[0].origin;
