@@ -34,7 +34,7 @@ constexpr int most_rows = 8;
 #endif
 constexpr bool two_chains = vectors == 1;
 constexpr int max_rows = two_chains ? most_rows : std::clamp(12 / vectors, 1, most_rows);
-constexpr int fold_rows = two_chains ? most_rows : vectors == 2 ? 3 : 1;
+constexpr int fold_rows = two_chains ? most_rows : vectors == 2 ? std::min(3, most_rows) : 1;
 constexpr int double_rows = std::max((two_chains ? 16 : 12) / double_vectors, 1);
 
 // Pairs that are folded at a time, so that sums and differences stay in the nearest cache.
