@@ -373,7 +373,7 @@ HWY_INLINE T Dot(std::span<const T> h, const T* x) {
 
 // The output alone.
 template <class T>
-HWY_INLINE T Lone(const PolyphaseBank& bank, Index at, const Samples& samples) {
+HWY_NOINLINE T Lone(const PolyphaseBank& bank, Index at, const Samples& samples) {
   T y = Dot(bank.lone_floats(), samples.x + at);
   if constexpr (std::is_same_v<T, double>)
     y += Dot(bank.lone_doubles(), samples.exact + at + bank.lone_exact());
@@ -439,7 +439,7 @@ struct Block {
     }
   }
 
-  Out Again(const Row& row, int lane) const {
+  [[gnu::cold]] HWY_NOINLINE Out Again(const Row& row, int lane) const {
     const Group& g = bank.groups()[row.group];
     const auto own = [&](const auto* from, Index direction, auto& to) {
       if (to.empty()) return;
@@ -549,18 +549,20 @@ struct Block {
 
 // The samples of the first of `channels` channels.
 template <class From, class To>
-void Channel(const From* from, Index channels, Index frames, To* to) {
-  if constexpr (std::is_same_v<From, float> && std::is_same_v<To, float>)
-    if (channels == 1) return copy(from, frames, to);
-  if (channels == 1)
-    std::copy_n(from, frames, to);
-  else
-    for (Index i = 0; i < frames; ++i) to[i] = static_cast<To>(from[i * channels]);
+HWY_NOINLINE void Channel(const From* from, Index channels, Index frames, To* to) {
+  Index i = 0;
+  if (channels == 1) {
+    if constexpr (std::is_same_v<From, float> && std::is_same_v<To, float>) return copy(from, frames, to);
+    if constexpr (std::is_same_v<From, float> && std::is_same_v<To, double>)
+      for (; i + double_lanes <= frames; i += double_lanes)
+        hn::StoreU(hn::PromoteTo(DD(), hn::LoadU(hn::Rebind<float, DD>(), from + i)), DD(), to + i);
+  }
+  for (; i < frames; ++i) to[i] = static_cast<To>(from[i * channels]);
 }
 
 // The same from the last to the first.
 template <class From>
-void Reverse(const From* from, Index channels, Index frames, float* to) {
+HWY_NOINLINE void Reverse(const From* from, Index channels, Index frames, float* to) {
   Index i = 0;
   if constexpr (std::is_same_v<From, float>)
     for (; channels == 1 && i + float_lanes <= frames; i += float_lanes)

@@ -42,7 +42,7 @@ class PolyphaseBank {
   };
 
   /// y[n] = Σ_m x[m] · h[n·M − m·L + last], L/M reduced.
-  PolyphaseBank(Index L, Index M, Index last, std::span<const double> h, bool precise);
+  [[gnu::cold]] PolyphaseBank(Index L, Index M, Index last, std::span<const double> h, bool precise);
 
   const Window& window() const { return window_; }
   Index period() const { return period_; }    ///< outputs
@@ -118,7 +118,7 @@ class PolyphaseBank {
 /// What calls work in: one per thread, made for a bank.
 class PolyphaseScratch {
  public:
-  explicit PolyphaseScratch(const PolyphaseBank& bank);
+  [[gnu::cold]] explicit PolyphaseScratch(const PolyphaseBank& bank);
   Index bytes() const;
 
   /// Outputs made from one filling of `samples`.
