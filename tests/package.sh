@@ -13,7 +13,7 @@ field() { dpkg-deb -f "$deb" "$1"; }
 [ "$(field Package)" = wavestride ]
 [ "$(field Architecture)" = "$(dpkg --print-architecture)" ]
 for library in libc6 libfftw3-single3 libhwy1 libsndfile1 libstdc++6 libeigen3-dev; do
-  field Depends | tr , '\n' | awk '{print $1}' | grep -qxF "$library" || { echo "Depends lacks $library: $(field Depends)" >&2; exit 1; }
+  field Depends | tr , '\n' | awk '{print $1}' | grep -xF "$library" >/dev/null || { echo "Depends lacks $library: $(field Depends)" >&2; exit 1; }
 done
 # Owned by root, nothing outside /usr, nothing that others may write.
 if dpkg-deb -c "$deb" | grep -vE '^(d|-)rw[-x]r-[-x]r-[-x] root/root .* \./(usr/.*)?$|^l.* \./usr/'; then

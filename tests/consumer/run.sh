@@ -46,7 +46,7 @@ core)
   echo "core: ${library##*/}, $bytes bytes, needs $needed"
   [ "$needed" = "libfftw3f.so.3 libhwy.so.1" ]
   [ "$bytes" -lt $((2 * 1024 * 1024)) ]
-  objdump -p "$library" | grep -q "SONAME  *libwavestride.so.0.1$"
+  objdump -p "$library" | grep "SONAME  *libwavestride.so.0.1$" >"$work/log"  # not -q, which leaves before objdump is done
   find_both_ways "$work/prefix"
   ;;
 subproject)
