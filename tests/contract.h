@@ -30,6 +30,8 @@ struct ContractOptions {
   /// Every output frame depends on every frame of its window (false where values are selected, as in max
   /// pooling).
   bool dense = true;
+  /// What came before the window counts, too, through a state.
+  bool recurrent = false;
   /// Frames of the longest signal tried, in input frames; 0 chooses by receptive field.
   Index longest = 0;
   int chunkings = 4;

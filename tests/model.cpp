@@ -9,6 +9,7 @@
 #include "contract.h"
 #include "golden.h"
 #include "hostile.h"
+#include "models/mel_refinement.h"
 
 using namespace wavestride;
 using namespace wavestride::testing;
@@ -87,7 +88,7 @@ TEST_CASE("a model gives the samples that torch gives, whole and in chunks") {
     Stream stream = model.network.stream();
     CHECK(same_bits(stream_in_chunks(stream, mel, rng), y));
     if (kind != "shipped" && kind != loaded)
-      verify_contract(model.network, rng, {.dense = false, .longest = 40, .chunkings = 2});
+      verify_contract(model.network, rng, {.dense = false, .recurrent = true, .longest = 40, .chunkings = 2});
     loaded = kind;
   }
 }
@@ -136,11 +137,14 @@ TEST_CASE("a model file that contradicts itself is refused, saying where") {
       {"/upsample", {2}, "tensor \"up.0.weight\" must have shape [12, 8, 1], has [24, 8, 1]"},
       {"/hop", 80, "config: \"hop\" must be the hop of the features over all upsampling, 40, is 80"},
       {"/n_fft", 128, "tensor \"output.weight\" must have shape [130, 6, 1], has [162, 6, 1]"},
-      {"/refine", nullptr, "config: \"refine\" must be a list of 0 to 8 values"},
-      {"/refine", {512, 1}, "config: \"refine\" must hold integers from 2 to 65536"},
-      {"/refine_updates", {1}, "config: \"refine_updates\" must be a list of 2 values"},
-      {"/refine_updates", {1, -1}, "config: \"refine_updates\" must hold integers from 0 to 64"},
-      {"/max_log_gain", nullptr, "config: \"max_log_gain\" must be a number"},
+      {"/refine", {512, 640}, "config: \"refine\" must be a section"},
+      {"/refine/ahead", 65, "config: \"refine.ahead\" must be an integer from 0 to 64"},
+      {"/refine/left", 513, "config: \"refine.left\" must be an integer from 1 to 512"},
+      {"/refine/sweeps", 0, "config: \"refine.sweeps\" must be an integer from 1 to 64"},
+      {"/refine/updates", -1, "config: \"refine.updates\" must be an integer from 0 to 64"},
+      {"/refine/strength", nullptr, "config: \"refine.strength\" must be a number"},
+      {"/refine/strength", 0, "config: \"refine\": mel_refinement: strength must be above 0, got 0"},
+      {"/refine/max_log_gain", 0, "config: \"refine\": mel_refinement: max_log_gain must be above 0, got 0"},
       {"/max_log_magnitude", nullptr, "config: \"max_log_magnitude\" must be a number"},
   };
   for (const Case& c : cases) {
@@ -155,9 +159,7 @@ TEST_CASE("a model file that contradicts itself is refused, saying where") {
     if (name != "gated-istft")
       CHECK(refusal_with("/architecture", name) == "does not hold the layers of a " + name);
 
-  Parts missing, extra, older;
-  older.config.erase("refine_updates");
-  CHECK(older.refusal() == "");
+  Parts missing, extra;
   missing.tensors.erase("stages.1.0.out.bias");
   CHECK(missing.refusal() == "tensor \"stages.1.0.out.bias\" is missing");
   extra.tensors["stages.2.0.out.bias"] = Tensor({3});
@@ -224,4 +226,33 @@ TEST_CASE("the vocoder that comes with the library keeps its promises") {
   CHECK(model.network.parameters() <= 3'000'000);
   CHECK(model.lookahead_seconds() <= 0.1);
   CHECK(std::filesystem::file_size(data_file(default_vocoder_file)) <= 6'000'000);
+}
+
+TEST_CASE("refining keeps a signal whose frames are those asked for, and mends one whose are not") {
+  const MelOptions& preset = mel_preset("wavestride-16k");
+  const Op op = models::mel_refinement(
+      preset, {.ahead = 3, .left = 320, .sweeps = 1, .updates = 4, .strength = 1.5f, .max_log_gain = 3});
+  Rng rng(72);
+  const Signal x = 0.1f * noise(rng, 1, 160 * 60 - 40);
+  const Signal mel = mel_spectrogram(x, preset);
+  const auto mended = [&](const Signal& signal) {
+    const FramesView in[] = {signal, mel};
+    return pixel_shuffle1d(op(in).front(), 160);
+  };
+  const Signal kept = mended(x);
+  REQUIRE(kept.cols() == 160 * 59);
+  CHECK(relative_error(kept, x.leftCols(kept.cols())) <= 1e-4);  // float32 transforms, four a frame
+
+  // Half as loud, and with another spectrum: its log-mel frames come nearer by far.
+  Signal other = 0.5f * x;
+  for (Index n = other.cols(); --n > 0;) other(0, n) += 0.6f * other(0, n - 1);
+  const auto distance = [&](const Signal& signal) {
+    const Signal frames = mel_spectrogram(signal, preset);
+    return (frames - mel.leftCols(frames.cols())).middleCols(5, 50).cwiseAbs().mean();
+  };
+  CHECK(distance(other) > 0.3);
+  CHECK(distance(mended(other)) < 0.1 * distance(other));
+  verify_contract_multi(op, rng, {.recurrent = true});
+  CHECK_THROWS_AS(models::mel_refinement(mel_preset("whisper-16k"), {.left = 100, .max_log_gain = 1}),
+                  std::invalid_argument);
 }

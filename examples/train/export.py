@@ -66,7 +66,6 @@ def read(path):
     size = struct.unpack("<Q", blob[:8])[0]
     header = json.loads(blob[8 : 8 + size])
     config = json.loads(header.pop("__metadata__")["config"])
-    config.setdefault("refine_updates", [0] * len(config["refine"]))
     net = model.Vocoder({**config, "mean": 0.0, "scale": 1.0})
     state = {}
     for name, entry in header.items():

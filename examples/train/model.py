@@ -1,8 +1,8 @@
 """The vocoder: log-mel frames at 100 Hz, gated dilated blocks, sub-pixel to 400 Hz, more blocks, inverse STFT.
 
 Every convolution reads more of the past than of the future (`right` of a stage: frames ahead, block by block), so
-that the network streams with a short lookahead. The last layers have no weights: they measure the log-mel frames of
-what the network made and mend what differs from those asked for, band by band (`refine`).
+that the network streams with a short lookahead. The last layer has no weights: it measures the log-mel frames of what the
+network made and mends what differs from those asked for, frame by frame in the signal itself (`Refinement`).
 """
 import math
 
@@ -30,9 +30,7 @@ DEFAULTS = {
     "n_fft": 160,
     "hop": 40,
     "max_log_magnitude": 4.6,
-    "refine": [576, 640],
-    "refine_updates": [4, 2],
-    "max_log_gain": 3.0,
+    "refine": {"ahead": 3, "left": 320, "sweeps": 1, "updates": 4, "strength": 1.5, "max_log_gain": 3.0},
 }
 
 
@@ -54,17 +52,11 @@ class GatedBlock(nn.Module):
         return x + self.out(torch.tanh(a) * torch.sigmoid(b))
 
 
-def bands_to_bins(mels, n_fft):
-    """[n_fft/2 + 1, mels]: values of mel bands at the frequencies of bins, linear between the centres of the bands."""
-    hertz = np.arange(n_fft // 2 + 1) * SAMPLE_RATE / n_fft
+def bands_to_bins(mels):
+    """[N_FFT/2 + 1, mels]: values of mel bands at the frequencies of bins, linear between the centres of the bands."""
+    hertz = np.arange(N_FFT // 2 + 1) * SAMPLE_RATE / N_FFT
     place = np.clip(slaney_mel(hertz) / slaney_mel(SAMPLE_RATE / 2) * (mels + 1) - 1, 0, mels - 1)
     return torch.from_numpy(np.maximum(0, 1 - np.abs(place[:, None] - np.arange(mels))).astype(np.float32))
-
-
-def bins_to_bins(n_from, n_to):
-    """[n_to/2 + 1, n_from/2 + 1]: values at the frequencies of one transform's bins at those of another's, linear."""
-    place = np.arange(n_to // 2 + 1) * n_from / n_to
-    return torch.from_numpy(np.maximum(0, 1 - np.abs(place[:, None] - np.arange(n_from // 2 + 1))).astype(np.float32))
 
 
 def share_of_bands(bands):
@@ -77,13 +69,66 @@ def share_of_bands(bands):
     return (bands / bands.sum(0)).T.contiguous()
 
 
+class Refinement(nn.Module):
+    """[B, samples], [B, mels, T] -> [B, HOP * (T - 1)]: a signal whose mel frames are nearer to those asked for.
+
+    Frame m is mended in the signal itself, so that the next frames start from what was made of it; with every frame m
+    first those `ahead`, from m + ahead down to m, `sweeps` times. Mending measures the magnitudes of a frame, finds
+    gains towards its mel bands, and filters with them what a window of `left` samples before the centre and N_FFT/2
+    after it cuts out; phases stay.
+    """
+
+    def __init__(self, mels, ahead, left, sweeps, updates, strength, max_log_gain):
+        super().__init__()
+        self.ahead, self.left, self.sweeps, self.updates = ahead, left, sweeps, updates
+        self.strength, self.limit = strength, max_log_gain
+        right = N_FFT // 2
+        assert left <= right
+        half = lambda n: torch.sin(math.pi / 2 * (torch.arange(n, dtype=torch.float64) + 0.5) / n) ** 2
+        window = torch.cat([half(left), half(right).flip(0)])
+        # Windowed twice and added every HOP samples, frames that nothing changes give the signal.
+        overlap = torch.zeros(-(-len(window) // HOP) * HOP, dtype=torch.float64)
+        overlap[: len(window)] = window**2
+        overlap = overlap.view(-1, HOP).sum(0).repeat(len(overlap) // HOP)[: len(window)]
+        self.register_buffer("window", window.float(), persistent=False)
+        self.register_buffer("synthesis", (window / overlap).float(), persistent=False)
+        self.register_buffer("spread", bands_to_bins(mels).T.contiguous(), persistent=False)
+
+    def mend(self, y, at, mel, analysis, bands, share):
+        magnitudes = torch.fft.rfft(y[:, at - N_FFT // 2 : at + N_FFT // 2] * analysis).abs()
+
+        def lacking(x):
+            return torch.clamp(mel - torch.log(torch.clamp(x @ bands.T, min=FLOOR)), -self.limit, self.limit)
+
+        gain = torch.exp(lacking(magnitudes) @ self.spread)
+        # As Richardson and Lucy deconvolve: each update multiplies a bin by what its bands still lack.
+        for _ in range(self.updates):
+            gain = gain * (torch.exp(lacking(magnitudes * gain)) @ share.T)
+        # Its neighbours have a share in every sample: a frame goes further than it should alone.
+        gain = gain**self.strength
+        cut = slice(at - self.left, at + N_FFT // 2)
+        spectrum = torch.fft.rfft(y[:, cut] * self.window, N_FFT)
+        y[:, cut] += torch.fft.irfft(spectrum * (gain - 1), N_FFT)[:, : len(self.window)] * self.synthesis
+
+    def forward(self, x, mel):
+        analysis, bands = mel_constants(x.device)
+        share = share_of_bands(bands)
+        frames = mel.shape[2]
+        end, before = HOP * (frames - 1), N_FFT // 2
+        y = F.pad(x[:, None], (before, end + N_FFT // 2 - x.shape[1]), mode="reflect")[:, 0]
+        for m in range(-self.ahead, frames):
+            for _ in range(self.sweeps):
+                for j in range(min(m + self.ahead, frames - 1), max(m, 0) - 1, -1):
+                    self.mend(y, before + HOP * j, mel[:, :, j], analysis, bands, share)
+        return y[:, before : before + end]
+
+
 class Vocoder(nn.Module):
     """[B, mels, T] log-mel frames -> [B, HOP * (T - 1)] samples, or 160 T - 40 where nothing is refined."""
 
     def __init__(self, config=None):
         super().__init__()
         c = self.config = {**DEFAULTS, **(config or {})}
-        assert len(c["refine"]) == len(c["refine_updates"])
         stages = c["stages"]
         kernel = c["input_kernel"]
         self.padding = (kernel - 1 - c["input_right"], c["input_right"])
@@ -99,10 +144,7 @@ class Vocoder(nn.Module):
         self.bins = c["n_fft"] // 2 + 1
         self.output = nn.Conv1d(stages[-1]["channels"], 2 * self.bins, 1)
         self.register_buffer("window", torch.hann_window(c["n_fft"]), persistent=False)
-        for i, (n, updates) in enumerate(zip(c["refine"], c["refine_updates"])):
-            self.register_buffer(f"window{i}", torch.hann_window(n), persistent=False)
-            self.register_buffer(f"spread{i}", bands_to_bins(c["mels"], N_FFT if updates else n), persistent=False)
-            self.register_buffer(f"resize{i}", bins_to_bins(N_FFT, n), persistent=False)
+        self.refine = Refinement(c["mels"], **c["refine"]) if c["refine"] else None
         for layer in (self.input, *self.up):
             nn.init.xavier_normal_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -111,25 +153,6 @@ class Vocoder(nn.Module):
         with torch.no_grad():
             self.output.bias[: self.bins] = -2.0
             self.output.bias[self.bins :].uniform_(-math.pi, math.pi)
-
-    def refine(self, y, mel, i):
-        """Filters y [B, samples] by gains towards mel; phases stay."""
-        limit, n, updates = (self.config[key] for key in ("max_log_gain", "refine", "refine_updates"))
-        window, spread, resize = (getattr(self, f"{name}{i}") for name in ("window", "spread", "resize"))
-        analysis, bands = mel_constants(y.device)
-        magnitudes = magnitude(y, N_FFT, HOP, analysis)
-
-        def lacking(x):
-            return torch.clamp(mel - torch.log(torch.clamp(bands @ x, min=FLOOR)), -limit, limit)
-
-        gain = torch.exp(spread @ lacking(magnitudes))
-        # As Richardson and Lucy deconvolve: each update multiplies a bin by what its bands still lack.
-        for _ in range(updates[i]):
-            gain = gain * (share_of_bands(bands) @ torch.exp(lacking(magnitudes * gain)))
-        if updates[i]:
-            gain = resize @ gain
-        spectrum = torch.stft(y, n[i], HOP, n[i], window, center=True, return_complex=True)
-        return torch.istft(spectrum * gain, n[i], HOP, window=window, center=True)
 
     def forward(self, mel, unrefined=False):
         """With `unrefined` also what the network makes before it is mended."""
@@ -149,10 +172,8 @@ class Vocoder(nn.Module):
         y = torch.istft(
             torch.complex(m * torch.cos(p), m * torch.sin(p)), c["n_fft"], c["hop"], window=self.window, center=True
         )
-        made = y
-        for i in range(len(c["refine"])):
-            y = self.refine(y, mel, i)
-        return (y, made) if unrefined else y
+        mended = self.refine(y, mel) if self.refine else y
+        return (mended, y) if unrefined else mended
 
 
 def append_blocks(net, dilations):

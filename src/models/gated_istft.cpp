@@ -1,7 +1,6 @@
 // The library's own vocoder, as examples/train/ trains it.
 #include <wavestride/activation.h>
 #include <wavestride/conv1d.h>
-#include <wavestride/index_select.h>
 #include <wavestride/join.h>
 #include <wavestride/pixel_shuffle1d.h>
 #include <wavestride/stack.h>
@@ -11,6 +10,7 @@
 #include <numbers>
 
 #include "models/architecture.h"
+#include "models/mel_refinement.h"
 
 namespace wavestride::models {
 namespace {
@@ -40,101 +40,6 @@ Op polar_output(const LayerWeights& layer, Index channels, Index bins, float max
       b.chain(x, std::vector{rows(0, 0), op::clip(2 * bins, none, max_log_magnitude), op::exp(2 * bins)});
   const auto phase = b.chain(x, std::vector{rows(bins, std::numbers::pi / 2), op::sin(2 * bins)});
   return b.build({b.apply(op::multiply(2 * bins), {magnitude, phase})});
-}
-
-/// (copies·(n_fft/2 + 1), n_mels, 1): what bands say at the frequencies of a transform's bins, linear between
-/// the centres of the bands; every bin `copies` times in turn.
-Tensor bands_to_bins(const MelOptions& o, Index n_fft, Index copies) {
-  const double f_max = o.f_max > 0 ? o.f_max : static_cast<double>(o.sample_rate) / 2;
-  const double low = hz_to_mel(o.f_min, o.mel_scale),
-               step = (hz_to_mel(f_max, o.mel_scale) - low) / static_cast<double>(o.n_mels + 1);
-  const Index rows = copies * (n_fft / 2 + 1);
-  Tensor weight({rows, o.n_mels, 1});
-  for (Index row = 0; row < rows; ++row) {
-    const double hz = static_cast<double>(row / copies * o.sample_rate) / static_cast<double>(n_fft);
-    const double place =
-        std::clamp((hz_to_mel(hz, o.mel_scale) - low) / step - 1, 0.0, static_cast<double>(o.n_mels - 1));
-    for (Index band = 0; band < o.n_mels; ++band)
-      weight.data[static_cast<std::size_t>(row * o.n_mels + band)] =
-          static_cast<float>(std::max(0.0, 1 - std::abs(place - static_cast<double>(band))));
-  }
-  return weight;
-}
-
-/// (bins, n_mels, 1): the share of every band in a bin, together 1. A bin in no band is like the nearest that
-/// is in one.
-Tensor share_of_bands(const MelOptions& features) {
-  const Signal bands = mel_filterbank(features);
-  const Index bins = bands.cols();
-  const auto held = [&](Index bin) { return bin >= 0 && bin < bins && bands.col(bin).sum() > 0; };
-  Tensor weight({bins, features.n_mels, 1});
-  for (Index bin = 0; bin < bins; ++bin) {
-    Index distance = 0;
-    while (distance < bins && !held(bin - distance) && !held(bin + distance)) ++distance;
-    const Index nearest = held(bin - distance) ? bin - distance : bin + distance;
-    Eigen::Map<Eigen::VectorXf>(weight.data.data() + bin * features.n_mels, features.n_mels) =
-        bands.col(nearest) / bands.col(nearest).sum();
-  }
-  return weight;
-}
-
-/// From values at the bins of one transform to values at those of another, linear between bins; each twice,
-/// for its real and its imaginary part.
-Op resize_bins(Index n_from, Index n_to) {
-  const Index bins = n_from / 2 + 1, rows = 2 * (n_to / 2 + 1);
-  std::vector<Index> below, above;
-  Tensor towards_below({rows, 1, 1}), towards_above({rows, 1, 1});
-  for (Index row = 0; row < rows; ++row) {
-    const Index place = row / 2 * n_from;  // in units of 1/n_to
-    below.push_back(std::min(place / n_to, bins - 1));
-    above.push_back(std::min(place / n_to + 1, bins - 1));
-    const double part = static_cast<double>(place % n_to) / static_cast<double>(n_to);
-    towards_below.data[static_cast<std::size_t>(row)] = static_cast<float>(1 - part);
-    towards_above.data[static_cast<std::size_t>(row)] = static_cast<float>(part);
-  }
-  const auto weighted = [&](const std::vector<Index>& index, const Tensor& weight) -> Op {
-    return Stack({op::index_select(bins, index), op::conv1d(weight, {}, {.groups = rows})});
-  };
-  return branches({weighted(below, towards_below), weighted(above, towards_above)}, op::add(rows));
-}
-
-/// Settings of refine().
-struct Refinement {
-  Index n_fft = 0;
-  Index updates = 0;
-  float max_log_gain = 0;
-};
-
-/// Measures the mel frames of x and filters it towards those asked for: Y_n = X_n · G_n, log G = S ·
-/// clip(mel_n − mel(x)_n). Each update then measures G · |X| and multiplies a bin's gain by what its bands
-/// still lack, as Richardson and Lucy's deconvolution does. The phases stay; the spectral envelope is mended,
-/// with updates single harmonics too.
-StackBuilder::Value refine(StackBuilder& b, StackBuilder::Value x, StackBuilder::Value mel,
-                           const MelOptions& features, const Refinement& r) {
-  const StftOptions frames{.n_fft = r.n_fft, .hop_length = features.hop_length};
-  const Index bands = features.n_mels, parts = 2 * frames.bins(), bins = features.stft().bins();
-  const auto missing = [&](StackBuilder::Value magnitudes) {
-    const auto measured = b.chain(
-        magnitudes, std::vector{op::mel_scale(features), op::mel_compress(features), op::scale(bands, -1)});
-    return b.apply(op::clip(bands, -r.max_log_gain, r.max_log_gain),
-                   {b.apply(op::add(bands), {mel, measured})});
-  };
-  const auto magnitudes = b.chain(
-      x, std::vector{op::stft(features.stft()), op::magnitude(bins, features.power, features.epsilon)});
-  StackBuilder::Value gain = missing(magnitudes);
-  if (r.updates == 0) {
-    gain = b.chain(gain, std::vector{op::conv1d(bands_to_bins(features, r.n_fft, 2)), op::exp(parts)});
-  } else {
-    gain = b.chain(gain, std::vector{op::conv1d(bands_to_bins(features, features.n_fft, 1)), op::exp(bins)});
-    const Op share = op::conv1d(share_of_bands(features));
-    for (Index i = 0; i < r.updates; ++i) {
-      const auto lack = missing(b.apply(op::multiply(bins), {magnitudes, gain}));
-      gain = b.apply(op::multiply(bins), {gain, b.chain(lack, std::vector{op::exp(bands), share})});
-    }
-    gain = b.apply(resize_bins(features.n_fft, r.n_fft), {gain});
-  }
-  return b.chain(b.apply(op::multiply(parts), {b.apply(op::stft(frames), {x}), gain}),
-                 std::vector{op::istft(frames)});
 }
 
 /// Log-mel frames through stages of gated dilated blocks, sub-pixel upsampling between them, to magnitudes
@@ -198,18 +103,25 @@ Network build(ModelFile& file) {
               {x});
   x = b.apply(op::istft(inverse), {x});
 
-  const std::vector<Index> refinements = config.integers({"refine"}, 0, 8, 2, 1 << 16);
-  if (!refinements.empty() && (features.framing != MelFraming::center || features.peak_range != 0 ||
-                               features.log != LogKind::ln || features.power != 1))
-    config.refuse("\"refine\" needs a preset of centred frames and logarithms of magnitudes, not ",
-                  features.name);
-  const std::size_t layers = refinements.size();
-  const std::vector<Index> updates = config.has({"refine_updates"})
-                                         ? config.integers({"refine_updates"}, layers, layers, 0, 64)
-                                         : std::vector<Index>(layers, 0);
-  const auto limit = static_cast<float>(config.number({"max_log_gain"}));
-  for (std::size_t i = 0; i < layers; ++i)
-    x = refine(b, x, mel, features, {refinements[i], updates[i], limit});
+  if (config.has({"refine"})) {
+    const Config r = config.section({"refine"});
+    if (samples == features.hop_length) config.refuse("\"refine\" needs an upsampling network");
+    constexpr Index most = 64;
+    const MelRefinementOptions options{
+        .ahead = r.integer({"ahead"}, 0, most),
+        .left = r.integer({"left"}, 1, features.n_fft / 2),
+        .sweeps = r.integer({"sweeps"}, 1, most),
+        .updates = r.integer({"updates"}, 0, most),
+        .strength = static_cast<float>(r.number({"strength"})),
+        .max_log_gain = static_cast<float>(r.number({"max_log_gain"})),
+    };
+    try {
+      x = b.apply(mel_refinement(features, options), {x, mel});
+    } catch (const std::invalid_argument& e) {
+      config.refuse("\"refine\": ", e.what());
+    }
+    x = b.apply(op::pixel_shuffle1d(features.hop_length, features.hop_length), {x});
+  }
   return {b.build({x}), {features}};
 }
 

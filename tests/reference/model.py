@@ -24,16 +24,15 @@ SHIPPED = ROOT / "src" / "data" / "vocoder-16k.safetensors"
 CONFIGS = (
     {"stages": [{"channels": 8, "kernel": 3, "dilations": [1, 2], "right": [1, 0]},
                 {"channels": 6, "kernel": 3, "dilations": [1, 4], "right": [2, 3]}],
-     "upsample": [4], "n_fft": 160, "hop": 40, "refine": [512, 320], "refine_updates": [1, 0],
-     "max_log_gain": 0.5},
+     "upsample": [4], "n_fft": 160, "hop": 40,
+     "refine": {"ahead": 2, "left": 240, "sweeps": 1, "updates": 1, "strength": 1.3, "max_log_gain": 0.5}},
     {"stages": [{"channels": 12, "kernel": 5, "dilations": [1], "right": [2]}],
-     "upsample": [], "n_fft": 640, "hop": 160, "input_kernel": 1, "input_right": 0, "refine": [],
-     "refine_updates": []},
+     "upsample": [], "n_fft": 640, "hop": 160, "input_kernel": 1, "input_right": 0, "refine": None},
     {"stages": [{"channels": 8, "kernel": 2, "dilations": [1, 2], "right": [0, 2]},
                 {"channels": 7, "kernel": 3, "dilations": [3], "right": [0]},
                 {"channels": 3, "kernel": 7, "dilations": [1], "right": [6]}],
-     "upsample": [2, 5], "n_fft": 48, "hop": 16, "input_kernel": 7, "input_right": 6, "max_log_magnitude": 0.5, "refine": [256],
-     "refine_updates": [3]},
+     "upsample": [2, 5], "n_fft": 48, "hop": 16, "input_kernel": 7, "input_right": 6, "max_log_magnitude": 0.5,
+     "refine": {"ahead": 0, "left": 512, "sweeps": 2, "updates": 3, "strength": 1.0, "max_log_gain": 3.0}},
 )
 
 
