@@ -105,7 +105,7 @@ class Refinement(nn.Module):
         for _ in range(self.updates):
             gain = gain * (torch.exp(lacking(magnitudes * gain)) @ share.T)
         # Its neighbours have a share in every sample: a frame goes further than it should alone.
-        gain = gain**self.strength
+        gain = torch.clamp(gain**self.strength, max=math.exp(self.limit))
         cut = slice(at - self.left, at + N_FFT // 2)
         spectrum = torch.fft.rfft(y[:, cut] * self.window, N_FFT)
         y[:, cut] += torch.fft.irfft(spectrum * (gain - 1), N_FFT)[:, : len(self.window)] * self.synthesis

@@ -214,7 +214,7 @@ class MelRefinement final : public Kernel {
       kernels::multiply_by(work, bins, gains);
     }
     constexpr float least = std::numeric_limits<float>::min();
-    kernels::compress({least, o_.strength, 0, -infinity, infinity}, gains, bins, gains);
+    kernels::compress({least, o_.strength, 0, -infinity, o_.max_log_gain}, gains, bins, gains);
     kernels::map(kernels::Function::exp, 0, 0, gains, bins, gains);
 
     kernels::multiply(window_.data(), centre - o_.left, taps, time);
