@@ -252,6 +252,16 @@ TEST_CASE("refining keeps a signal whose frames are those asked for, and mends o
   };
   CHECK(distance(other) > 0.3);
   CHECK(distance(mended(other)) < 0.1 * distance(other));
+
+  // What is not finite does not go on from frame to frame.
+  Signal lost = mel, broken = x;
+  lost.col(20).setConstant(std::numeric_limits<float>::quiet_NaN());
+  const FramesView in[] = {x, lost};
+  CHECK(op(in).front().allFinite());
+  broken(0, 160 * 20) = std::numeric_limits<float>::infinity();
+  const Signal passed = mended(broken);
+  CHECK(passed.leftCols(160 * 20).allFinite());
+  CHECK(passed.rightCols(160 * 39 - 1).allFinite());
   verify_contract_multi(op, rng, {.recurrent = true});
   CHECK_THROWS_AS(models::mel_refinement(mel_preset("whisper-16k"), {.left = 100, .max_log_gain = 1}),
                   std::invalid_argument);

@@ -225,7 +225,9 @@ class MelRefinement final : public Kernel {
       spectrum[2 * k + 1] *= gains[k] - 1;
     }
     fft_.inverse(s.buffers);
-    kernels::multiply_add(synthesis_.data(), time, taps, centre - o_.left);
+    // A NaN would go on from frame to frame for ever: such frames stay as they are.
+    if (std::all_of(time, time + taps, [](float v) { return std::isfinite(v); }))
+      kernels::multiply_add(synthesis_.data(), time, taps, centre - o_.left);
   }
 
   MelRefinementOptions o_;
@@ -237,8 +239,7 @@ class MelRefinement final : public Kernel {
   MelBands bands_;
   BandsToBins interpolation_, shares_;
   std::vector<float> analysis_;
-  std::vector<float> window_,
-      synthesis_;  // of the filter; the latter with the scale of the inverse transform
+  std::vector<float> window_, synthesis_;  // of the filter; synthesis with the scale of the inverse transform
 };
 
 }  // namespace
@@ -249,8 +250,7 @@ Op mel_refinement(const MelOptions& f, const MelRefinementOptions& o) {
               f.scale == 1 && f.offset == 0 && f.peak_range == 0 && f.prefilter.empty() &&
               (f.win_length == 0 || f.win_length == f.n_fft) && f.n_fft % 2 == 0,
           "mel_refinement: needs features of centred frames of an even n_fft and natural logarithms of "
-          "magnitudes, "
-          "got ",
+          "magnitudes, got ",
           f.name);
   const auto check = [](const char* what, Index value, Index least, Index most) {
     require(value >= least && value <= most, "mel_refinement: ", what, " must be ", least, " to ", most,

@@ -23,7 +23,7 @@ struct MelRefinementOptions {
 /// are exp of what its bands lack, log mel − log(B·X), linear between bands; each update multiplies G by the
 /// shares that bins have in exp(log mel − log(B·G·X)), as Richardson and Lucy's deconvolution does. Then G to
 /// the power of `strength`, at most max_log_gain, filters what a window cuts out of the signal around the
-/// frame; phases stay.
+/// frame; phases stay. Frames in which something is not finite stay as they are.
 ///
 /// Throws std::invalid_argument on features of another kind, on `left` outside 1 to n_fft/2 and on ahead,
 /// sweeps and updates outside 0 to 64 (sweeps: 1 to 64).
