@@ -88,9 +88,9 @@ WAVESTRIDE_C_API wavestride_status wavestride_op_run_all(const wavestride_op* op
                                                          wavestride_signal* outputs, size_t output_count);
 
 typedef enum wavestride_quality {
-  WAVESTRIDE_QUALITY_STANDARD = 0, /**< stopband 125 dB, passband 0.917 of the lower Nyquist frequency */
+  WAVESTRIDE_QUALITY_STANDARD = 0, /**< stopband 125 dB, passband 0.923 of the lower Nyquist frequency */
   WAVESTRIDE_QUALITY_FAST = 1,     /**< 100 dB, 0.85 */
-  WAVESTRIDE_QUALITY_BEST = 2,     /**< 150 dB, 0.917 */
+  WAVESTRIDE_QUALITY_BEST = 2,     /**< 150 dB, 0.923 */
   WAVESTRIDE_QUALITY_STEEP = 3     /* 150 dB, 0.968 */
 } wavestride_quality;
 

@@ -46,16 +46,6 @@ double sinc(double x) {
   return std::abs(a) < 1e-9 ? 1.0 : std::sin(a) / a;
 }
 
-KaiserWindow::KaiserWindow(double stopband_db)
-    : beta(stopband_db > 50   ? 0.1102 * (stopband_db - 8.7)
-           : stopband_db > 21 ? 0.5842 * std::pow(stopband_db - 21, 0.4) + 0.07886 * (stopband_db - 21)
-                              : 0),
-      half_width(std::max(stopband_db - 7.95, 5.8) / (2.285 * 4 * std::numbers::pi)) {}
-
-double KaiserWindow::operator()(double t) const {
-  return std::abs(t) > 1 ? 0 : bessel_i0(beta * std::sqrt(1 - t * t)) / bessel_i0(beta);
-}
-
 std::vector<double> minimum_phase(std::span<const double> h, double floor_db) {
   const std::size_t n = transform_size(16 * static_cast<Index>(h.size()));
   Spectrum spectrum = transform({h.begin(), h.end()}, n);

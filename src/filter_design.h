@@ -11,15 +11,6 @@ namespace wavestride {
 /// Modified Bessel function of the first kind, order 0.
 double bessel_i0(double x);
 
-/// Kaiser's window for a stopband of `stopband_db` (J. F. Kaiser, 1974): shape and length.
-struct KaiserWindow {
-  double beta;
-  double half_width;  ///< in samples, for a transition band one cycle per sample wide
-  explicit KaiserWindow(double stopband_db);
-  /// At t in −1 … 1, relative to the half-width.
-  double operator()(double t) const;
-};
-
 /// sin(πx)/(πx).
 double sinc(double x);
 

@@ -12,6 +12,7 @@
 #include "filter_design.h"
 #include "kernels/cascade.h"
 #include "kernels/elementwise.h"
+#include "low_pass_edge.h"
 #include "resample_filter.h"
 
 namespace wavestride {
@@ -20,12 +21,10 @@ namespace {
 struct Preset {
   double stopband_db, passband;
 };
-constexpr Preset presets[] = {{100, 0.85}, {125, 0.917}, {150, 0.917}, {150, 0.968}};
+constexpr Preset presets[] = {{100, 0.85}, {125, 0.923}, {150, 0.923}, {150, 0.968}};
 
-// Kaiser's formulas fall short at the edges of the transition band: by some of this attenuation, and by some
-// of this part of the band, which is taken from the passband's side, where nobody needs as small an error.
-constexpr double design_margin_db = 1.5;
-constexpr double design_shift = 0.03;
+// What rounding of the coefficients and the far ends of responses add.
+constexpr double design_margin_db = 0.8;
 // A passband is narrowed to fit a delay, but not below this.
 constexpr double narrowest_passband = 0.3;
 // Float sums reach the signal-to-noise ratio that goes with a stopband up to here.
@@ -48,9 +47,27 @@ struct Filter {
   Index L, M;
   double passband, stopband_db;
   Phase phase;
-  double stopband = 1;  // where it begins, as the passband: a fraction of the lower Nyquist frequency
+  double stopband = 1;          // where it begins, as the passband: a fraction of the lower Nyquist frequency
+  double ripple_margin_db = 0;  // less ripple than this filter's share
   bool precise = stopband_db > precise_above_db;
   auto operator<=>(const Filter&) const = default;
+
+  double transition() const { return stopband - passband; }
+  double cutoff() const { return passband + LowPassEdge::place * transition(); }
+
+  LowPassEdge edge() const {
+    // A gain that is off by a ten-thousandth is nothing to hear, and a shorter filter. But far into the
+    // passband of the edge at the negative cutoff lies the stopband, and near edges disturb each other.
+    const bool apart = cutoff() > 2.5 * transition();
+    const double passband_db =
+        apart ? std::min(stopband_db, std::max(stopband_db * 2 / 3, 82.0)) : stopband_db;
+    const double distance =
+        2 * cutoff() / transition() * LowPassEdge::estimated_width(passband_db, stopband_db);
+    const double disturbance = 20 * std::log10(1 + std::pow(10, std::min(0.0, (24 - distance) / 20)));
+    // In steps, so that few edges need to be designed.
+    const double margin = design_margin_db + std::ceil(2 * disturbance - 0.01) / 2;
+    return {passband_db + margin + ripple_margin_db, stopband_db + margin};
+  }
 };
 
 // Objects in use by key, so that equal ones are made and held once.
@@ -75,15 +92,12 @@ std::shared_ptr<const Value> shared(const Key& key, Make&& make) {
 // A low-pass filter at L times the input rate, with unit gain after the M-th of its samples are picked.
 std::vector<double> impulse_response(const Filter& f) {
   const double lower_nyquist = 0.5 / static_cast<double>(std::max(f.L, f.M));
-  const KaiserWindow window(f.stopband_db + design_margin_db);
-  const double transition = f.stopband - f.passband;
-  const auto half = static_cast<Index>(std::ceil(window.half_width / (transition * lower_nyquist)));
-  // Twice the centre of the transition band.
-  const double cutoff = (f.stopband + f.passband - design_shift * transition) * lower_nyquist;
-  std::vector<double> h(static_cast<std::size_t>(2 * half + 1));
-  for (Index i = 0; i <= half; ++i)
-    h[static_cast<std::size_t>(half - i)] = h[static_cast<std::size_t>(half + i)] =
-        sinc(cutoff * static_cast<double>(i)) * window(static_cast<double>(i) / static_cast<double>(half));
+  const LowPassEdge edge = f.edge();
+  // The response ends with a jump, which lies between two samples.
+  const double half = std::ceil(edge.half_width() / (f.transition() * lower_nyquist) - 0.5);
+  std::vector<double> h(2 * static_cast<std::size_t>(half) + 1);
+  for (std::size_t i = 0; i < h.size(); ++i)
+    h[i] = edge(static_cast<double>(i) - half, f.cutoff() * lower_nyquist, half + 0.5);
   if (f.phase == Phase::minimum) h = minimum_phase(h, f.stopband_db + 40);
   const double gain = static_cast<double>(f.L) / std::accumulate(h.begin(), h.end(), 0.0);
   for (double& v : h) v *= gain;
@@ -133,7 +147,7 @@ namespace {
 using Design = Resampler::Design;
 
 double taps(const Filter& f) {
-  return 4 * KaiserWindow(f.stopband_db + design_margin_db).half_width / (f.stopband - f.passband) *
+  return 4 * f.edge().half_width() / f.transition() *
          std::max(1.0, static_cast<double>(f.M) / static_cast<double>(f.L));
 }
 
@@ -173,6 +187,7 @@ std::optional<std::pair<Filter, Filter>> in_two(const Filter& f) {
     std::tie(loose.L, loose.M) = up ? std::pair(rest.num, rest.den) : std::pair(rest.den, rest.num);
     if (loose.L == loose.M) continue;
     loose.stopband_db = f.stopband_db + loose_margin_db;
+    loose.ripple_margin_db = loose_margin_db;
     loose.passband = f.passband / lower;
     loose.stopband = (2 * between - 1) / lower;
     // Frames between per output.
@@ -259,9 +274,11 @@ Design fit(Filter f, double in_hz, double out_hz, const ResampleOptions& o) {
          in_hz, " to ", out_hz, " Hz delays by ", asked_delay, " s; within ", *o.max_delay_s, " s ",
          instead...);
   };
-  if (f.passband < narrowest_passband)
+  if (f.passband < narrowest_passband) {
+    f.passband = narrowest_passband;
     refuse("not even a passband of ", narrowest_passband, " is possible: allow ",
-           asked_delay * (1 - asked_passband) / (1 - narrowest_passband), " s, or ask for a lower stopband");
+           design_filter(f, in_hz, out_hz, o.causal).delay_s, " s, or ask for a lower stopband");
+  }
   if (o.passband && f.passband < asked_passband) refuse("the passband can be ", f.passband);
   return d;
 }
