@@ -268,28 +268,70 @@ HWY_INLINE void Unfold(const float* low, const float* high, const T* sum, const 
   }
 }
 
+// F rows of samples, a step apart, and as few pointers to them as their addresses can be made of.
+template <int F>
+struct Columns {
+  const float* x[(F + 2) / 3];
+  Index step;
+
+  Columns(const float* first, Index rows_step) : step(rows_step) {
+#pragma GCC unroll 8
+    for (int i = 0; i < (F + 2) / 3; ++i) x[i] = first + 3 * i * step;
+  }
+  HWY_INLINE float operator()(int r) const {
+    return x[r / 3][r % 3 * step];
+  }
+  HWY_INLINE void move(Index frames) {
+#pragma GCC unroll 8
+    for (const float*& p : x) {
+      p += frames;
+#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+      asm("" : "+r"(p));  // lest it be worked out from others, which takes a register for each row
+#endif
+    }
+  }
+};
+
+// a and b on top of what they are, of `frames` frames upwards from `up` and downwards from `down`.
+template <int F>
+HWY_INLINE void Edges(const float*& h, Index frames, Columns<F> up, Columns<F> down, hn::Vec<D> (*a)[vectors],
+                      hn::Vec<D> (*b)[vectors]) {
+  for (Index s = 0; s < frames; ++s, h += lanes) {
+    MulAddRows<F>(h, up, a);
+    MulAddRows<F>(h, down, b);
+    up.move(1);
+    down.move(-1);
+  }
+}
+
+// y on top of what it is, of n folded samples of each row, in double; every other vector of h.
+template <int F>
+HWY_NOINLINE void Exact(const double* h, Index n, const double* folds, double (*y)[lanes]) {
+  hn::Vec<DD> acc[F][double_vectors];
+#pragma GCC unroll 16
+  for (int r = 0; r < F; ++r)
+#pragma GCC unroll 16
+    for (int v = 0; v < double_vectors; ++v) acc[r][v] = hn::Load(DD(), y[r] + v * double_lanes);
+  for (Index i = 0; i < n; ++i)
+    MulAddRows<F>(
+        h + 2 * i * lanes, [&](int r) { return folds[2 * r * fold_stride + i]; }, acc);
+#pragma GCC unroll 16
+  for (int r = 0; r < F; ++r) Store(acc[r], y[r]);
+}
+
+// The rows are periods that follow each other.
 template <int F, class T>
 void FoldTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples, float* folds,
               double* exact_folds, T (*y)[fold_lanes]) {
   const Index last = bank.frames() - 1, edge = bank.edge(), outer = bank.pairs() - bank.exact();
-  const float *x[F], *h = bank.floats(0);
-  for (int r = 0; r < F; ++r) x[r] = samples.x + rows[r].at;
+  const float *const x = samples.x + rows[0].at, *h = bank.floats(0);
+  const Index step = bank.advance();
   HWY_ALIGN float low[F][lanes], high[F][lanes];
   hn::Vec<D> a[F][vectors], b[F][vectors];
   Clear(a);
   Clear(b);
-  for (Index s = 0; s < edge; ++s, h += lanes) {
-    MulAddRows<F>(
-        h, [&](int r) { return x[r][s]; }, a);
-    MulAddRows<F>(
-        h, [&](int r) { return x[r][last - s]; }, b);
-  }
-  for (Index s = 0; s < bank.far(); ++s, h += lanes) {
-    MulAddRows<F>(
-        h, [&](int r) { return x[r][last + 1 - edge + s]; }, a);
-    MulAddRows<F>(
-        h, [&](int r) { return x[r][edge - 1 - s]; }, b);
-  }
+  Edges<F>(h, edge, {x, step}, {x + last, step}, a, b);
+  Edges<F>(h, bank.far(), {x + (last + 1 - edge), step}, {x + (edge - 1), step}, a, b);
 #pragma GCC unroll 16
   for (int r = 0; r < F; ++r) Store(a[r], low[r]), Store(b[r], high[r]);
 
@@ -299,7 +341,7 @@ void FoldTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples
     const Index n = std::min(segment, outer - k);
     for (int r = 0; r < F; ++r) {
       float* s = folds + 2 * r * fold_stride;
-      Fold(x[r] + edge + k, x[r] + last - edge - k, n, s, s + fold_stride);
+      Fold(x + r * step + edge + k, x + r * step + last - edge - k, n, s, s + fold_stride);
     }
     for (Index i = 0; i < n; ++i, h += 2 * lanes) {
       MulAddRows<F>(
@@ -327,20 +369,8 @@ void FoldTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples
         double* s = exact_folds + 2 * r * fold_stride;
         Fold(first + edge + k, first + last - edge - k, n, s, s + fold_stride);
       }
-      for (int part = 0; part < 2; ++part) {
-        auto& into = part == 0 ? sum : difference;
-        hn::Vec<DD> acc[F][double_vectors];
-#pragma GCC unroll 16
-        for (int r = 0; r < F; ++r)
-#pragma GCC unroll 16
-          for (int v = 0; v < double_vectors; ++v) acc[r][v] = hn::Load(DD(), into[r] + v * double_lanes);
-        for (Index i = 0; i < n; ++i)
-          MulAddRows<F>(
-              hd + (2 * i + part) * lanes,
-              [&](int r) { return exact_folds[(2 * r + part) * fold_stride + i]; }, acc);
-#pragma GCC unroll 16
-        for (int r = 0; r < F; ++r) Store(acc[r], into[r]);
-      }
+      Exact<F>(hd, n, exact_folds, sum);
+      Exact<F>(hd + lanes, n, exact_folds + fold_stride, difference);
       hd += 2 * n * lanes;
     }
   }
@@ -576,7 +606,8 @@ void PolyphaseOf(const PolyphaseBank& bank, const In* in, Index n, Index count, 
   const Window& w = bank.window();
   const Index margin = bank.frames() + fold_lanes, start = w.first(n);
   for (Index done = 0, first = start; done < count;) {
-    const Index some = std::min(scratch.block, count - done), last = w.last(n + done + some - 1);
+    const Index left = count - done, parts = (left + scratch.block - 1) / scratch.block;
+    const Index some = (left + parts - 1) / parts, last = w.last(n + done + some - 1);
     const Index frames = std::max<Index>(last - first + 1, 0);
     for (Index c = 0; c < channels; ++c) {
       const In* from = in + (first - start) * channels + c;
@@ -842,10 +873,11 @@ double PolyphaseBank::macs() const {
 }
 
 PolyphaseScratch::PolyphaseScratch(const PolyphaseBank& bank) {
-  // Frames enough to make the margins cheap, few enough for the nearest caches.
+  // Frames enough to make the margins cheap, few enough for the nearest caches: 4,096, or half of them where
+  // they are held twice, and what graphs ask for beyond such numbers.
   const Window& w = bank.window();
   const Index margin = bank.frames() + PolyphaseBank::fold_lanes,
-              frames = std::max<Index>(bank.mirrored() ? 2048 : 4096, 2 * margin);
+              frames = std::max<Index>(bank.mirrored() ? 2048 : 4352, 2 * margin);
   block = std::max<Index>(detail::affine_floor(frames, w.den, 0, w.num), 1);
   const auto room =
       static_cast<std::size_t>(2 * margin + w.span() + detail::affine_floor(block, w.num, 0, w.den) + 2);
