@@ -1,6 +1,7 @@
 #include "minimal_conv1d.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "check.h"
 #include "kernels/dense.h"
@@ -9,26 +10,35 @@
 namespace wavestride::detail {
 namespace {
 
-using kernels::minimal_tile;
-
-// A kernel longer than the filter is cut into groups of taps, whose sums are added at the points. With F(4,
-// 4), the inputs of group g of a tile are those of the first group of the tile g later, transformed once.
-// Taps that fill up the last group stand before the first, so that they cost history, not latency.
-kernels::MinimalFilter filter_of(Index kernel) {
-  return {kernel <= 3 ? 3 : 4};
+// A kernel longer than the filter is cut into groups of taps, whose sums are added at the points. With as
+// many taps as outputs, the inputs of group g of a tile are those of the first group of the tile g later,
+// transformed once. Taps that fill up the last group stand before the first, so that they cost history, not
+// latency.
+Index groups_of(kernels::MinimalFilter f, Index kernel) {
+  return (kernel + f.taps - 1) / f.taps;
 }
-Index groups_of(Index kernel) {
-  const Index taps = filter_of(kernel).taps;
-  return (kernel + taps - 1) / taps;
+/// Products of a channel of the input for a channel of the output, of a tile.
+Index products(kernels::MinimalFilter f, Index kernel) {
+  return groups_of(f, kernel) * f.points();
+}
+/// The one of fewest products.
+kernels::MinimalFilter filter_of(Index kernel) {
+  const auto cost = [&](kernels::MinimalFilter f) {
+    const bool fits = kernel <= f.taps || f.taps == f.outputs;
+    return fits ? static_cast<double>(products(f, kernel)) / static_cast<double>(f.outputs) : HUGE_VAL;
+  };
+  return *std::min_element(kernels::minimal_filters.begin(), kernels::minimal_filters.end(),
+                           [&](auto a, auto b) { return cost(a) < cost(b); });
 }
 Index filling(const MinimalConvShape& s) {
-  return groups_of(s.kernel) * filter_of(s.kernel).taps - s.kernel;
+  const auto filter = filter_of(s.kernel);
+  return groups_of(filter, s.kernel) * filter.taps - s.kernel;
 }
 
-// Frames that are made at once, so that their bits do not depend on what is made with them: 4 of each of the
-// signals that every `dilation`th frame belongs to.
+// Frames that are made at once, so that their bits do not depend on what is made with them: some of each of
+// the signals that every `dilation`th frame belongs to.
 Index block_frames(const MinimalConvShape& s) {
-  return minimal_tile * s.dilation;
+  return filter_of(s.kernel).outputs * s.dilation;
 }
 
 // A frame is made with its block: the window reaches as far as that of any frame that may be in it.
@@ -52,9 +62,9 @@ class MinimalConv1d final : public Kernel {
         parameters_(s.out * s.in * s.kernel + static_cast<Index>(bias.size())),
         most_blocks_(std::max<Index>(1, tiles_at_once(s.in) / s.dilation)) {
     std::copy(bias.begin(), bias.end(), bias_.begin());
-    const Index groups = groups_of(s.kernel), taps = filter_.taps, fill = filling(s);
+    const Index groups = groups_of(filter_, s.kernel), taps = filter_.taps, fill = filling(s);
     for (Index g = 0; g < groups; ++g) offsets_.push_back(g * s.dilation * s.in);
-    double at_point[8][4] = {};
+    double at_point[16][8] = {};
     for (Index p = 0; p < filter_.points(); ++p)
       for (Index t = 0; t < taps; ++t) at_point[p][t] = filter_.weight(p, t);
     for (Index from = 0; from < s.out; from += slice_channels)
@@ -174,12 +184,13 @@ class MinimalConv1d final : public Kernel {
 bool minimal_pays(const MinimalConvShape& s) {
   // Products of an output channel in a tile; what the transforms of a channel take is as much as some
   // products more.
-  constexpr double least_saving = 1.5, transforms = 150;
+  constexpr double least_saving = 1.5, transforms = 22;
+  const auto filter = filter_of(s.kernel);
   const auto in = static_cast<double>(s.in);
-  const double direct = static_cast<double>(minimal_tile * s.kernel) * in;
-  const double minimal = static_cast<double>(groups_of(s.kernel) * filter_of(s.kernel).points()) * in;
+  const double direct = static_cast<double>(filter.outputs * s.kernel) * in;
+  const double minimal = static_cast<double>(products(filter, s.kernel)) * in;
   return s.in % 16 == 0 && s.out % 16 == 0 && s.dilation <= 16 && direct >= least_saving * minimal &&
-         direct >= minimal + transforms;
+         direct >= minimal + transforms * static_cast<double>(filter.points());
 }
 
 std::shared_ptr<const Kernel> minimal_conv1d(const MinimalConvShape& shape,

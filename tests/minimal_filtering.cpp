@@ -32,16 +32,17 @@ double scale(const Signal& y) {
 
 }  // namespace
 
-TEST_CASE("F(4, 3) and F(4, 4) are the sums that they stand for, on every SIMD target") {
+TEST_CASE("F(m, r) are the sums that they stand for, on every SIMD target") {
   for (const std::string& name : kernels::simd_targets()) {
     kernels::use_simd_target(name);
     Rng rng(31);
     for (int trial = 0; trial < 100; ++trial) {
-      const kernels::MinimalFilter f{3 + trial % 2};
+      const kernels::MinimalFilter f = kernels::minimal_filters[static_cast<std::size_t>(trial % 4)];
+      const Index m = f.outputs;
       const Index channels = 16 * uniform(rng, 1, 5), tiles = uniform(rng, 0, 6), points = f.points();
       const Index misaligned = uniform(rng, 0, 15), step = tiles * channels + uniform(rng, 0, 20);
       const Index out_step = channels + uniform(rng, 0, 9);
-      const Tensor x = noise_tensor(rng, {misaligned + (4 * tiles + points) * channels});
+      const Tensor x = noise_tensor(rng, {misaligned + (m * tiles + points) * channels});
       const Tensor w = noise_tensor(rng, {f.taps, channels}), bias = noise_tensor(rng, {channels});
       const float* in = x.data.data() + misaligned;
       std::vector<float> at(static_cast<std::size_t>(points * step) + 1, 7.0f), out;
@@ -59,25 +60,25 @@ TEST_CASE("F(4, 3) and F(4, 4) are the sums that they stand for, on every SIMD t
             product[static_cast<std::size_t>(p * channels + c)] =
                 static_cast<float>(weight) * at[static_cast<std::size_t>(p * step + j * channels + c)];
           }
-        out.assign(static_cast<std::size_t>(4 * out_step) + 1, 7.0f);
+        out.assign(static_cast<std::size_t>(m * out_step) + 1, 7.0f);
         kernels::minimal_output(f, product.data(), channels, bias.data.data(), channels, out.data(),
                                 out_step);
-        for (Index i = 0; i < 4; ++i)
+        for (Index i = 0; i < m; ++i)
           for (Index c = 0; c < channels; ++c) {
             double sum = bias.data[static_cast<std::size_t>(c)];
             for (Index t = 0; t < f.taps; ++t)
               sum += static_cast<double>(w.data[static_cast<std::size_t>(t * channels + c)]) *
-                     static_cast<double>(in[(4 * j + i + t) * channels + c]);
+                     static_cast<double>(in[(m * j + i + t) * channels + c]);
             worst = std::max(
                 worst, std::abs(sum - static_cast<double>(out[static_cast<std::size_t>(i * out_step + c)])));
           }
-        for (Index i = 0; i < 4; ++i)
+        for (Index i = 0; i < m; ++i)
           for (Index c = channels; c < out_step; ++c)
             CHECK(out[static_cast<std::size_t>(i * out_step + c)] == 7.0f);
         CHECK(out.back() == 7.0f);
       }
-      INFO(name << ": taps " << f.taps << ", channels " << channels << ", tiles " << tiles);
-      CHECK(worst < 5e-5);
+      INFO(name << ": F(" << m << ", " << f.taps << "), channels " << channels << ", tiles " << tiles);
+      CHECK(worst < (f.taps == 6 ? 1e-4 : 5e-5));  // of its eleven points some magnify rounding twice as much
     }
   }
   kernels::use_simd_target("");
@@ -87,11 +88,13 @@ TEST_CASE("convolution by minimal filtering equals the direct one, and keeps the
   struct Case {
     Index in, out, kernel, dilation;
     PadMode mode;
+    Index outputs;  // of a tile
   };
-  const Case cases[] = {{32, 32, 3, 1, PadMode::constant},   {48, 80, 3, 3, PadMode::constant},
-                        {32, 64, 7, 1, PadMode::reflect},    {64, 48, 11, 5, PadMode::constant},
-                        {32, 144, 8, 2, PadMode::replicate}, {176, 32, 4, 1, PadMode::constant},
-                        {32, 32, 12, 16, PadMode::constant}, {16, 48, 11, 3, PadMode::constant}};
+  const Case cases[] = {{32, 32, 3, 1, PadMode::constant, 6},   {48, 80, 3, 3, PadMode::constant, 6},
+                        {32, 64, 7, 1, PadMode::reflect, 4},    {64, 48, 11, 5, PadMode::constant, 6},
+                        {32, 144, 8, 2, PadMode::replicate, 4}, {176, 32, 4, 1, PadMode::constant, 4},
+                        {32, 32, 12, 16, PadMode::constant, 6}, {16, 48, 11, 3, PadMode::constant, 6},
+                        {32, 32, 5, 2, PadMode::constant, 6},   {32, 48, 18, 1, PadMode::constant, 6}};
   Rng rng(32);
   for (const Case& c : cases) {
     const Tensor weight =
@@ -105,7 +108,7 @@ TEST_CASE("convolution by minimal filtering equals the direct one, and keeps the
       const Op fast = minimal_filtering(direct);
       INFO(fast.name());
       REQUIRE(is_minimal(fast));
-      CHECK(fast.lookahead_frames() == direct.lookahead_frames() + 4 * c.dilation - 1);
+      CHECK(fast.lookahead_frames() == direct.lookahead_frames() + c.outputs * c.dilation - 1);
       CHECK(fast.parameters() == direct.parameters());
       CHECK(fast.macs_per_frame() == direct.macs_per_frame());
       for (const Index T : {Index{0}, Index{1}, uniform(rng, 2, 100), Index{500}}) {
@@ -140,7 +143,7 @@ TEST_CASE("minimal filtering leaves alone what it does not speed up") {
   CHECK(of({32, 32, 3}));
   CHECK_FALSE(of({32, 32, 1}));
   CHECK_FALSE(of({32, 32, 2}));
-  CHECK_FALSE(of({32, 32, 5}));
+  CHECK(of({32, 32, 5}));
   CHECK(of({16, 16, 7}));
   CHECK_FALSE(of({16, 16, 3}));
   CHECK_FALSE(of({32, 40, 3}));
@@ -162,7 +165,7 @@ TEST_CASE("minimal filtering of a stack keeps its shape and its contract; small 
   const Op fast = minimal_filtering(net);
   CHECK(fast.graph()->nodes.size() == net.graph()->nodes.size());
   CHECK(fast.total(1000) == net.total(1000));
-  CHECK(fast.latency_frames() == net.latency_frames() + 3 + 2 * (11 + 3));
+  CHECK(fast.latency_frames() == net.latency_frames() + 5 + 2 * (17 + 5));
   const Signal x = noise(rng, 32, 700), y = net(x);
   CHECK(largest_difference(fast(x), y) <= 1e-5 * scale(y));
   verify_contract(fast, rng, {.dense = false});

@@ -9,13 +9,43 @@
 #define WAVESTRIDE_MINIMAL_POINTS
 namespace wavestride::kernels {
 
-// In the order of storage: +a, −a, +b, −b, then 0 or +c, −c, then ∞.
-template <Index Taps>
-inline constexpr float point_pairs[3] = {};
+// Points of F(Outputs, Taps), in the order of storage: +a, −a for each of these, then 0 where their number is
+// odd, then ∞. Of the small fractions, those that magnify rounding errors least.
+template <Index Outputs, Index Taps>
+inline constexpr std::array<float, 0> point_pairs{};
 template <>
-inline constexpr float point_pairs<3>[3] = {0.75f, 1.5f, 0.0f};
+inline constexpr std::array point_pairs<6, 3> = {0.5f, 1.0f, 2.0f};
 template <>
-inline constexpr float point_pairs<4>[3] = {0.375f, 0.875f, 1.5f};
+inline constexpr std::array point_pairs<4, 4> = {0.375f, 0.875f, 1.5f};
+template <>
+inline constexpr std::array point_pairs<6, 6> = {0.1875f, 0.5625f, 0.875f, 1.3125f, 2.4375f};
+template <>
+inline constexpr std::array point_pairs<4, 7> = {0.375f, 0.875f, 1.25f, 2.125f};
+
+// Coefficients of the product of (z − a²) over all pairs but one, or over all, from the lowest power of z on.
+template <std::size_t Pairs>
+constexpr std::array<float, Pairs + 1> product_without(const std::array<float, Pairs>& pairs,
+                                                       std::size_t omitted) {
+  std::array<double, Pairs + 1> product{1};
+  for (std::size_t k = 0; k < Pairs; ++k)
+    if (k != omitted)
+      for (std::size_t i = Pairs + 1; i-- > 0;)
+        product[i] = (i > 0 ? product[i - 1] : 0) -
+                     static_cast<double>(pairs[k]) * static_cast<double>(pairs[k]) * product[i];
+  std::array<float, Pairs + 1> result{};
+  for (std::size_t i = 0; i <= Pairs; ++i) result[i] = static_cast<float>(product[i]);
+  return result;
+}
+
+// f(outputs, taps) with those of a filter as constants.
+template <class F>
+decltype(auto) with_constants(MinimalFilter filter, F&& f) {
+  using std::integral_constant;
+  if (filter.taps == 3) return f(integral_constant<Index, 6>(), integral_constant<Index, 3>());
+  if (filter.taps == 4) return f(integral_constant<Index, 4>(), integral_constant<Index, 4>());
+  if (filter.taps == 6) return f(integral_constant<Index, 6>(), integral_constant<Index, 6>());
+  return f(integral_constant<Index, 4>(), integral_constant<Index, 7>());
+}
 
 }  // namespace wavestride::kernels
 #endif
@@ -27,90 +57,93 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<float, 16>;
 using V = hn::Vec<D>;
 
-constexpr float Square(float x) {
-  return x * x;
-}
-
-// The row of a point p holds the coefficients of the product of (x − q) over all other finite points q.
-template <Index Taps>
+// The row of a point p holds the coefficients of the product of (x − q) over all other finite points q: of
+//     (x + p) · Π (x² − q²) over the other pairs, times x where 0 is a point,
+// what is even and what is odd in p, which −p shares; that of 0 and of ∞ the product over all pairs.
+template <Index Outputs, Index Taps>
 HWY_INLINE void InputVector(const float* HWY_RESTRICT in, Index row, float* HWY_RESTRICT out,
                             Index point_step) {
   const D d;
-  constexpr float a = point_pairs<Taps>[0], b = point_pairs<Taps>[1], c = point_pairs<Taps>[2];
-  constexpr float a2 = Square(a), b2 = Square(b), c2 = Square(c);
-  const auto x = [&](Index i) { return hn::LoadU(d, in + i * row); };
-  const auto k = [&](float value) { return hn::Set(d, value); };
-  const auto store = [&](Index p, V v) { hn::StoreU(v, d, out + p * point_step); };
-  const auto pair = [&](Index p, float point, V even, V odd) {
-    store(p, hn::MulAdd(k(point), odd, even));
-    store(p + 1, hn::NegMulAdd(k(point), odd, even));
+  constexpr auto pairs = point_pairs<Outputs, Taps>;
+  constexpr auto n = static_cast<int>(pairs.size());
+  constexpr int zero = Outputs + Taps - 2 - 2 * n;
+  static_assert(zero == 0 || zero == 1);
+  V x[Outputs + Taps - 1];
+#pragma GCC unroll 16
+  for (int i = 0; i < Outputs + Taps - 1; ++i) x[i] = hn::LoadU(d, in + i * row);
+  // Σ c_i · x[from + 2i]; the last coefficient is 1.
+  const auto sum = [&](const auto& c, int terms, int from) HWY_ATTR {
+    V s = x[from + 2 * (terms - 1)];
+#pragma GCC unroll 8
+    for (int i = terms - 2; i >= 0; --i)
+      s = hn::MulAdd(hn::Set(d, c[static_cast<std::size_t>(i)]), x[from + 2 * i], s);
+    return s;
   };
-  if constexpr (Taps == 3) {
-    const V x1 = x(1), x2 = x(2), x3 = x(3), x4 = x(4);
-    pair(0, a, hn::NegMulAdd(k(b2), x2, x4), hn::NegMulAdd(k(b2), x1, x3));
-    pair(2, b, hn::NegMulAdd(k(a2), x2, x4), hn::NegMulAdd(k(a2), x1, x3));
-    store(4, hn::MulAdd(k(a2 * b2), x(0), hn::NegMulAdd(k(a2 + b2), x2, x4)));
-    store(5, hn::MulAdd(k(a2 * b2), x1, hn::NegMulAdd(k(a2 + b2), x3, x(5))));
-  } else {
-    const V x0 = x(0), x1 = x(1), x2 = x(2), x3 = x(3), x4 = x(4), x5 = x(5);
-    const auto without = [&](Index p, float point, float q2, float r2) {
-      pair(p, point, hn::MulAdd(k(q2 * r2), x1, hn::NegMulAdd(k(q2 + r2), x3, x5)),
-           hn::MulAdd(k(q2 * r2), x0, hn::NegMulAdd(k(q2 + r2), x2, x4)));
-    };
-    without(0, a, b2, c2);
-    without(2, b, a2, c2);
-    without(4, c, a2, b2);
-    V last = hn::NegMulAdd(k(a2 + b2 + c2), x4, x(6));
-    last = hn::MulAdd(k(a2 * b2 + a2 * c2 + b2 * c2), x2, last);
-    store(6, hn::NegMulAdd(k(a2 * b2 * c2), x0, last));
+#pragma GCC unroll 8
+  for (int p = 0; p < n; ++p) {
+    const auto others = product_without(pairs, static_cast<std::size_t>(p));
+    const V even = sum(others, n, zero + 1), odd = sum(others, n, zero);
+    const V point = hn::Set(d, pairs[static_cast<std::size_t>(p)]);
+    hn::StoreU(hn::MulAdd(point, odd, even), d, out + 2 * p * point_step);
+    hn::StoreU(hn::NegMulAdd(point, odd, even), d, out + (2 * p + 1) * point_step);
   }
+  constexpr auto all = product_without(pairs, pairs.size());
+  for (int i = 0; i <= zero; ++i) hn::StoreU(sum(all, n + 1, i), d, out + (2 * n + i) * point_step);
 }
 
-template <Index Taps>
+template <Index Outputs, Index Taps>
 void Input(const float* in, Index channels, Index tiles, float* out, Index point_step) {
   const auto N = static_cast<Index>(hn::Lanes(D()));
   for (Index j = 0; j < tiles; ++j)
     for (Index c = 0; c < channels; c += N)
-      InputVector<Taps>(in + j * minimal_tile * channels + c, channels, out + j * channels + c, point_step);
+      InputVector<Outputs, Taps>(in + j * Outputs * channels + c, channels, out + j * channels + c,
+                                 point_step);
 }
 
 // Output i is the sum over points p of pⁱ times the value at p; that at ∞ is for the last output alone.
-template <Index Taps>
+template <Index Outputs, Index Taps>
 void Output(const float* HWY_RESTRICT in, Index point_step, const float* HWY_RESTRICT bias, Index channels,
             float* HWY_RESTRICT out, Index out_step) {
   const D d;
   const auto N = static_cast<Index>(hn::Lanes(d));
-  constexpr const float* p = point_pairs<Taps>;
-  const auto k = [&](float value) { return hn::Set(d, value); };
+  constexpr auto pairs = point_pairs<Outputs, Taps>;
+  constexpr auto n = static_cast<int>(pairs.size());
+  constexpr int points = Outputs + Taps - 1;
   for (Index c = 0; c < channels; c += N) {
-    const auto at = [&](Index point) { return hn::LoadU(d, in + point * point_step + c); };
+    const auto at = [&](Index point) HWY_ATTR { return hn::LoadU(d, in + point * point_step + c); };
     const V start = hn::LoadU(d, bias + c);
-    V y[minimal_tile] = {start, start, start, hn::Add(start, at(Taps + 2))};
-#pragma GCC unroll 3
-    for (int i = 0; i < Taps - 1; ++i) {
-      const V plus = at(2 * i), minus = at(2 * i + 1), sum = hn::Add(plus, minus),
+    V y[Outputs];
+#pragma GCC unroll 8
+    for (int i = 0; i < Outputs; ++i) y[i] = start;
+    y[Outputs - 1] = hn::Add(start, at(points - 1));
+#pragma GCC unroll 8
+    for (int p = 0; p < n; ++p) {
+      const V plus = at(2 * p), minus = at(2 * p + 1), sum = hn::Add(plus, minus),
               diff = hn::Sub(plus, minus);
+      const float point = pairs[static_cast<std::size_t>(p)];
       y[0] = hn::Add(y[0], sum);
-      y[1] = hn::MulAdd(k(p[i]), diff, y[1]);
-      y[2] = hn::MulAdd(k(p[i] * p[i]), sum, y[2]);
-      y[3] = hn::MulAdd(k(p[i] * p[i] * p[i]), diff, y[3]);
+      float power = point;
+#pragma GCC unroll 8
+      for (int i = 1; i < Outputs; ++i, power *= point)
+        y[i] = hn::MulAdd(hn::Set(d, power), i % 2 == 0 ? sum : diff, y[i]);
     }
-    if constexpr (Taps == 3) y[0] = hn::Add(y[0], at(4));
-#pragma GCC unroll 4
-    for (int i = 0; i < minimal_tile; ++i) hn::StoreU(y[i], d, out + i * out_step + c);
+    if constexpr (points - 1 > 2 * n) y[0] = hn::Add(y[0], at(2 * n));
+#pragma GCC unroll 8
+    for (int i = 0; i < Outputs; ++i) hn::StoreU(y[i], d, out + i * out_step + c);
   }
 }
 
 void MinimalInput(MinimalFilter f, const float* in, Index channels, Index tiles, float* out,
                   Index point_step) {
-  f.taps == 3 ? Input<3>(in, channels, tiles, out, point_step)
-              : Input<4>(in, channels, tiles, out, point_step);
+  with_constants(
+      f, [&](auto outputs, auto taps) { Input<outputs(), taps()>(in, channels, tiles, out, point_step); });
 }
 
 void MinimalOutput(MinimalFilter f, const float* in, Index point_step, const float* bias, Index channels,
                    float* out, Index out_step) {
-  f.taps == 3 ? Output<3>(in, point_step, bias, channels, out, out_step)
-              : Output<4>(in, point_step, bias, channels, out, out_step);
+  with_constants(f, [&](auto outputs, auto taps) {
+    Output<outputs(), taps()>(in, point_step, bias, channels, out, out_step);
+  });
 }
 
 }  // namespace wavestride::kernels::HWY_NAMESPACE
@@ -127,14 +160,17 @@ HWY_EXPORT(MinimalOutput);
 double MinimalFilter::weight(Index point, Index tap) const {
   const Index last = points() - 1;
   if (point == last) return tap == taps - 1 ? 1 : 0;
-  const auto at = [&](Index p) {
-    const float* pairs = taps == 3 ? point_pairs<3> : point_pairs<4>;
-    return static_cast<double>(pairs[p / 2]) * (p % 2 == 0 ? 1 : -1);
-  };
-  double scale = 1;
-  for (Index q = 0; q < last; ++q)
-    if (q != point) scale *= at(point) - at(q);
-  return std::pow(at(point), tap) / scale;
+  return with_constants(*this, [&](auto m, auto r) {
+    const auto at = [&](Index p) {
+      constexpr auto pairs = point_pairs<m(), r()>;
+      const auto k = static_cast<std::size_t>(p / 2);
+      return k == pairs.size() ? 0.0 : static_cast<double>(pairs[k]) * (p % 2 == 0 ? 1 : -1);
+    };
+    double scale = 1;
+    for (Index q = 0; q < last; ++q)
+      if (q != point) scale *= at(point) - at(q);
+    return std::pow(at(point), tap) / scale;
+  });
 }
 
 void minimal_input(MinimalFilter f, const float* in, Index channels, Index tiles, float* out,
