@@ -11,8 +11,9 @@
 
 namespace wavestride::detail {
 
-/// The frames of one value that some reader may still need, contiguous in memory: in its own, or in lent one.
-/// Its own is NaN until it is first written, so that a kernel that reads outside its window shows.
+/// The frames of one value that some reader may still need, contiguous in memory: in its own, or in lent one,
+/// or for a while in more than its own. Its own is NaN until it is first written, so that a kernel that reads
+/// outside its window shows.
 class FrameQueue {
  public:
   /// `limit` frames at once and `slack` more of memory, but no more than the `total` frames that ever come.
@@ -20,21 +21,39 @@ class FrameQueue {
     channels_ = channels;
     limit_ = std::min(limit, total);
     memory_.assign(static_cast<std::size_t>(channels * std::min(limit + slack, total)), std::nanf(""));
+    at_home();
   }
 
   void reset() noexcept {
     begin_ = end_ = offset_ = 0;
     lent_ = nullptr;
     std::fill(memory_.begin(), memory_.end(), std::nanf(""));
+    at_home();
   }
 
   Index begin() const { return begin_; }
   Index end() const { return end_; }
-  Index room() const { return limit_ - (end_ - begin_); }
+  Index room() const { return place_limit_ - (end_ - begin_); }
   Index bytes() const { return static_cast<Index>(memory_.size() * sizeof(float)); }
 
   const float* frame(Index n) const {
-    return lent_ ? lent_ + (n - lent_from_) * channels_ : memory_.data() + (offset_ + n - begin_) * channels_;
+    return lent_ ? lent_ + (n - lent_from_) * channels_ : place_ + (offset_ + n - begin_) * channels_;
+  }
+
+  /// Moves to `place`, which has room for `frames` frames, more than its own memory, until go_home().
+  void go_to(float* place, Index frames) noexcept {
+    kernels::copy(frame(begin_), (end_ - begin_) * channels_, place);
+    offset_ = 0;
+    place_ = place;
+    place_limit_ = frames;
+    place_floats_ = frames * channels_;
+  }
+  bool away() const { return place_ != memory_.data(); }
+  bool fits_home() const { return end_ - begin_ <= limit_; }
+  void go_home() noexcept {
+    kernels::copy(frame(begin_), (end_ - begin_) * channels_, memory_.data());
+    offset_ = 0;
+    at_home();
   }
 
   /// From now until keep(), frames lie at `frames`, the first of them frame `from` ≤ begin(): commit(n) alone
@@ -57,24 +76,26 @@ class FrameQueue {
   /// Whether prepare(count) moves the frames that are here.
   bool moves(Index count) const {
     const Index size = end_ - begin_;
-    return size > 0 && (offset_ + size + count) * channels_ > static_cast<Index>(memory_.size());
+    return size > 0 && (offset_ + size + count) * channels_ > place_floats_;
   }
 
   /// Room for `count` more frames at the end, with room() ≥ count. Dropping frames leaves it where it is.
   float* prepare(Index count) noexcept {
     const Index size = end_ - begin_;
-    if (moves(count)) kernels::copy(memory_.data() + offset_ * channels_, size * channels_, memory_.data());
+    if (moves(count)) kernels::copy(place_ + offset_ * channels_, size * channels_, place_);
     if (size == 0 || moves(count)) offset_ = 0;
-    return memory_.data() + (offset_ + size) * channels_;
+    return place_ + (offset_ + size) * channels_;
   }
 
   void commit(Index count) noexcept { end_ += count; }
 
-  /// Makes room for `count` frames; allocates when there is too little.
+  /// Makes room for `count` frames, at home; allocates when there is too little.
   void grow(Index count) {
     if (room() >= count) return;
+    const bool was_away = away();
     limit_ = std::max(end_ - begin_ + count, 2 * limit_);
     memory_.resize(static_cast<std::size_t>(channels_ * 2 * limit_), std::nanf(""));
+    was_away ? go_home() : at_home();
   }
 
   void drop_before(Index n) noexcept {
@@ -84,7 +105,15 @@ class FrameQueue {
   }
 
  private:
+  void at_home() noexcept {
+    place_ = memory_.data();
+    place_limit_ = limit_;
+    place_floats_ = static_cast<Index>(memory_.size());
+  }
+
   std::vector<float> memory_;
+  float* place_ = nullptr;  // where frames are, unless they are lent
+  Index place_limit_ = 0, place_floats_ = 0;
   Index channels_ = 0, limit_ = 0;
   Index begin_ = 0, end_ = 0, offset_ = 0;
   const float* lent_ = nullptr;

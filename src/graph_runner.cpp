@@ -70,26 +70,53 @@ Index edge_frames(const Kernel& kernel) {
   return std::max(frames, fewest);
 }
 
-/// The fewest frames of a value that are worth reading the weights for of what makes it or reads it: those of
-/// large kernels come from beyond the nearer caches, once a block.
-Index fewest_frames(const Graph& graph, std::size_t v) {
+/// Whether a value is made or read by a kernel whose weights come from beyond the nearer caches, once a
+/// block; or is of the rate of another that is, so that what is made of one block of either is one of the
+/// other.
+std::vector<bool> of_large_kernels(const Graph& graph) {
   constexpr Index near = (64 << 10) / static_cast<Index>(sizeof(float));
   const auto large = [&](int k) {
     return graph.nodes[static_cast<std::size_t>(k)].kernel->parameters() > near;
   };
-  const auto& readers = graph.values()[v].readers;
-  const int maker = static_cast<int>(v) - graph.inputs();
-  return (maker >= 0 && large(maker)) ||
-                 std::any_of(readers.begin(), readers.end(), [&](const auto& r) { return large(r.node); })
-             ? 128
-             : 16;
+  const auto& values = graph.values();
+  std::vector<bool> result(values.size());
+  std::vector<std::optional<Ratio>> rates;
+  for (std::size_t v = 0; v < values.size(); ++v) {
+    const int maker = static_cast<int>(v) - graph.inputs();
+    if ((maker >= 0 && large(maker)) || std::any_of(values[v].readers.begin(), values[v].readers.end(),
+                                                    [&](const auto& r) { return large(r.node); }))
+      rates.push_back(values[v].rate);
+  }
+  for (std::size_t v = 0; v < values.size(); ++v)
+    result[v] = std::find(rates.begin(), rates.end(), values[v].rate) != rates.end();
+  return result;
 }
 
-Index block_frames(Index channels, Index fewest, const StreamOptions& options) {
-  if (options.block_frames > 0) return std::min<Index>(options.block_frames, 1 << 20);
-  constexpr Index target_bytes = 24 << 10;
-  return std::clamp<Index>(target_bytes / (4 * channels), fewest, 4096);
+/// Whether a value is read by the next node alone, frame for frame: what it holds beyond its window's frames
+/// it need not hold for longer than until then.
+bool passes_through(const Graph& graph, int v) {
+  const Graph::Value& value = graph.values()[static_cast<std::size_t>(v)];
+  if (v < graph.inputs() || value.readers.size() != 1) return false;
+  const Graph::Reader r = value.readers[0];
+  const Window& w = graph.nodes[static_cast<std::size_t>(r.node)]
+                        .kernel->inputs()[static_cast<std::size_t>(r.port)]
+                        .geometry.window;
+  return r.node == v - graph.inputs() + 1 && w.num == 1 && w.den == 1 && !graph.whole(r.node) &&
+         std::find(graph.outputs.begin(), graph.outputs.end(), v) == graph.outputs.end();
 }
+
+/// As many frames as stay in the cache, but enough to be worth reading large kernels for.
+Index block_frames(Index channels, bool large) {
+  constexpr Index target_bytes = 24 << 10;
+  return std::clamp<Index>(target_bytes / (4 * channels), large ? 128 : 16, 4096);
+}
+
+/// Of long blocks, and of what is kept between them in a value's own memory.
+Index long_block_frames(Index channels) {
+  constexpr Index most_bytes = 384 << 10;
+  return std::clamp<Index>(most_bytes / (4 * channels), 128, 512);
+}
+constexpr Index short_block_frames = 16;
 
 }  // namespace
 
@@ -101,6 +128,7 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
   values_.resize(g.values().size());
   std::vector<Index> totals(values_.size(), Work::unknown);
   if (!lengths.empty()) g.totals(lengths, totals);
+  const std::vector<bool> large_values = of_large_kernels(g);
   for (std::size_t v = 0; v < values_.size(); ++v) {
     const Graph::Value& info = g.values()[v];
     Value& value = values_[v];
@@ -108,14 +136,27 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
     const auto outputs = std::count(is_output, g.outputs.end(), static_cast<int>(v));
     if (info.readers.empty() && outputs == 1 && v >= static_cast<std::size_t>(g.inputs()))
       value.direct = static_cast<int>(is_output - g.outputs.begin());
-    value.block = block_frames(info.channels, fewest_frames(g, v), options);
+    const bool large = large_values[v];
+    value.block = options.block_frames > 0 ? std::min<Index>(options.block_frames, 1 << 20)
+                                           : block_frames(info.channels, large);
     if (value.direct >= 0) continue;
+    Index own_block = value.block, slack = value.block / 4;
+    if (threads == 1 && options.block_frames == 0 && large) {
+      own_block = value.block = long_block_frames(info.channels);
+      slack = short_block_frames;
+      if (passes_through(g, static_cast<int>(v))) {
+        value.place_frames = info.held + value.block;
+        own_block = short_block_frames;
+      }
+    }
     // One block is made while another is read; and one thread moves what it holds more often.
-    const Index blocks = threads > 1 ? 2 : 1, slack = threads > 1 ? value.block : value.block / 4;
-    value.queue.allocate(info.channels, info.held + blocks * value.block, std::max(info.held, slack),
+    const Index blocks = threads > 1 ? 2 : 1;
+    if (threads > 1) slack = value.block;
+    value.queue.allocate(info.channels, info.held + blocks * own_block, std::max(info.held, slack),
                          totals[v]);
   }
   nodes_.resize(g.nodes.size());
+  share_memory();
   for (std::size_t k = 0; k < nodes_.size(); ++k) {
     const Kernel& kernel = *g.nodes[k].kernel;
     Node& node = nodes_[k];
@@ -151,6 +192,51 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
   reset();
 }
 
+/// Two places in the shared memory, in turn: a node reads one and writes the other.
+void GraphRunner::share_memory() {
+  Index floats = 0;
+  for (std::size_t v = 0; v < values_.size(); ++v) {
+    values_[v].place = static_cast<int>(v % 2);
+    floats = std::max(floats, values_[v].place_frames * graph_->values()[v].channels);
+  }
+  constexpr Index line = 16;  // floats of a cache line
+  const Index each = floats > 0 ? (floats / line + 2) * line : 0;
+  shared_memory_ = kernels::Aligned<float>(static_cast<std::size_t>(2 * each));
+}
+
+/// Whether no other frames are where a value has its place: they may wait there for another input of their
+/// reader.
+bool GraphRunner::place_free(const Value& value) const noexcept {
+  const Value* other = in_place_[value.place];
+  return !other || other == &value || !other->queue.away();
+}
+
+/// Frames that a value can take: of its own, or with a place as many as its reader is certain to read in this
+/// pass.
+Index GraphRunner::room(const Value& value) noexcept {
+  if (value.direct >= 0) return std::numeric_limits<Index>::max();
+  if (value.place_frames == 0 || !place_free(value)) return value.queue.room();
+  const Graph::Reader r = graph_->values()[static_cast<std::size_t>(&value - values_.data())].readers[0];
+  const Value& next = output_of(r.node);
+  Index to_read = room(next);
+  const auto& ports = kernel(r.node).inputs();
+  for (std::size_t p = 0; p < ports.size(); ++p)
+    if (const Value& other = input_of(r.node, p); &other != &value && other.length == Work::unknown)
+      to_read = std::min(to_read, port_available(ports[p], other.made) - next.made);
+  to_read -= std::max<Index>(frames(r.node).now - next.made, 0);
+  const Index held = value.queue.end() - value.queue.begin(),
+              there = std::min(to_read, value.place_frames - held);
+  return std::max<Index>(there, value.queue.away() ? 0 : value.queue.room());
+}
+
+/// Moves a value that has less room than for `count` frames to its place.
+void GraphRunner::find_room(Value& value, Index count) noexcept {
+  if (value.place_frames == 0 || count <= value.queue.room() || value.queue.away()) return;
+  const auto place = static_cast<std::size_t>(value.place) * (shared_memory_.size() / 2);
+  value.queue.go_to(shared_memory_.data() + place, value.place_frames);
+  in_place_[value.place] = &value;
+}
+
 void GraphRunner::reset() noexcept {
   finished_ = false;
   for (Value& v : values_) {
@@ -173,7 +259,7 @@ Index GraphRunner::state_bytes() const {
     for (const auto& e : n.edge) sum += static_cast<Index>(e.size() * sizeof(float));
   }
   for (const auto& memory : scratch_memory_) sum += static_cast<Index>(memory.size());
-  return sum;
+  return sum + static_cast<Index>(shared_memory_.size() * sizeof(float));
 }
 
 void GraphRunner::counts(bool last, std::span<Index> out) const noexcept {
@@ -273,6 +359,7 @@ void GraphRunner::release(int v) noexcept {
   for (std::size_t o = 0; o < sent_.size(); ++o)
     if (graph_->outputs[o] == v) keep = std::min(keep, sent_[o]);
   value.queue.drop_before(keep);
+  if (value.place_frames > 0 && value.queue.away() && value.queue.fits_home()) value.queue.go_home();
 }
 
 void GraphRunner::release_inputs(int k) noexcept {
@@ -405,12 +492,16 @@ bool GraphRunner::step(int k, bool patient) noexcept {
   Value& out = output_of(k);
   if (out.length != Work::unknown) return false;
   const auto [now, total] = frames(k);
-  Index count = now - out.made;
-  if (count > 0 && out.direct < 0 && count > out.queue.room()) {
+  const Index ready = now - out.made;
+  Index count = ready;
+  if (out.direct < 0 && (out.queue.away() || count > out.queue.room())) count = std::min(count, room(out));
+  if (count < ready) {
     crowded_ = true;
-    count = out.queue.room();
-    if (patient && count < out.block) count = 0;
+    const auto away = [&](int v) { return values_[static_cast<std::size_t>(v)].queue.away(); };
+    if (patient && count < out.block && std::none_of(inputs_of(k).begin(), inputs_of(k).end(), away))
+      count = 0;
   }
+  find_room(out, count);
   const bool moved = count > 0;
   while (count > 0) {
     const Block b = prepare(k, count);

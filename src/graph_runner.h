@@ -25,6 +25,11 @@ namespace wavestride::detail {
 // for all that R frames can bring. Where inputs do not keep step, or a kernel needs its whole input, queues
 // do fill up, and grow.
 //
+// Kernels whose weights fill the nearer caches are worth long blocks, which are many frames to keep for every
+// value at once. On one thread they need not: a value that only the next node reads is made no longer than
+// that node can read it at once, lies for so long in memory that all such values share, and keeps no more
+// than a window of its own.
+//
 // On several threads a kernel works on one block at a time, so that its state is nobody else's, while others
 // work before and behind it in the graph. What each block holds does not depend on who makes it and when.
 class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job {
@@ -68,7 +73,9 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
     Index made = 0;                // frames so far
     Index length = Work::unknown;  // once it has ended
     Index block = 1;
-    int direct = -1;  // the output to whose frames it is written straight away
+    int direct = -1;         // the output to whose frames it is written straight away
+    int place = 0;           // in the shared memory, the first or the second,
+    Index place_frames = 0;  // for so many frames; or none
     int readers_at_work = 0;
   };
 
@@ -129,6 +136,10 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
     return values_[static_cast<std::size_t>(graph_->value_of(k))];
   }
 
+  void share_memory();
+  bool place_free(const Value& value) const noexcept;
+  Index room(const Value& value) noexcept;
+  void find_room(Value & value, Index count) noexcept;
   bool may_lend(FramesView in) const noexcept;
   void feed(Value & v, FramesView in, std::size_t i, Index n) noexcept;
   bool send() noexcept;
@@ -162,6 +173,8 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   std::vector<Index> sent_;
   std::vector<Index> taken_;                                 // of each input, in the push under way
   std::vector<kernels::Aligned<std::byte>> scratch_memory_;  // of each thread
+  kernels::Aligned<float> shared_memory_;                    // two places
+  const Value* in_place_[2] = {};                            // which were there last
   mutable std::vector<Index> scratch_, inputs_scratch_;
   std::span<const FramesSpan> out_;
   std::span<Index> written_;
