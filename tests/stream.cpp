@@ -185,6 +185,55 @@ TEST_CASE("stream: what it holds is bounded by window and block, not by what it 
   CHECK(stream.state_bytes() == at_start);
 }
 
+TEST_CASE("stream: long blocks for large kernels, in memory that values share, change nothing") {
+  // Branches that lag differently, values that wait for others, rates that change: of kernels large enough.
+  constexpr Index C = 64;
+  Rng rng(39);
+  const auto conv = [&](Index kernel, Index dilation) {
+    return random_conv(rng, C, C, kernel, {.padding = "same", .dilation = dilation});
+  };
+  const auto chain = [&](Index length) {
+    std::vector<Op> ops;
+    for (Index i = 0; i < length; ++i) {
+      ops.push_back(op::leaky_relu(C, 0.1f));
+      ops.push_back(conv(uniform(rng, 4, 11), uniform(rng, 1, 6)));
+    }
+    return Stack(std::move(ops));
+  };
+  for (int trial = 0; trial < 6; ++trial) {
+    const Op tanh = op::tanh(C);
+    const Stack net(
+        {conv(7, 1), residual(chain(uniform(rng, 1, 3))),
+         branches({chain(uniform(rng, 1, 3)), tanh, residual(chain(2))}, op::mean(C, 3)),
+         op::conv_transpose1d(noise_tensor(rng, {C, C, 4}, 0.06f), {}, {.stride = 2, .padding = 1}),
+         branches({residual(residual(chain(1))), chain(uniform(rng, 1, 4))}, op::add(C)),
+         random_conv(rng, C, C, 6, {.stride = 3, .padding = 2}), chain(1)});
+    const Signal x = noise(rng, C, uniform(rng, 1200, 2600));
+    const Signal expected = net(x, {.block_frames = uniform(rng, 3, 40)});
+    CHECK(same_bits(net(x), expected));
+    CHECK(same_bits(net(x, {.threads = 3}), expected));
+    Stream stream = net.stream();
+    const Index state = stream.state_bytes();
+    for (const Index longest : {1500, 300, 40}) {
+      stream.reset();
+      Signal y(C, expected.cols());
+      Index done = 0;
+      std::size_t allocated = 0;
+      for (Index n = 0; n < x.cols();) {
+        const Index count = std::min(uniform(rng, 0, longest), x.cols() - n);
+        const std::size_t before = allocations();
+        done += stream.push(FramesView(x).slice(n, count), FramesSpan(y).slice(done, y.cols() - done));
+        allocated += allocations() - before;
+        n += count;
+      }
+      stream.finish(FramesSpan(y).slice(done, y.cols() - done));
+      CHECK(same_bits(y, expected));
+      CHECK(allocated == 0);
+    }
+    CHECK(stream.state_bytes() == state);
+  }
+}
+
 TEST_CASE("stream: what is carried between pushes is the history of windows and the wait of short branches") {
   Rng rng(41);
   const Op conv = random_conv(rng, 4, 6, 9, {.padding = 12, .dilation = 3});
