@@ -137,6 +137,26 @@ TEST_CASE("spectral kernels: sums of bands read no other bins than there are, on
   });
 }
 
+TEST_CASE("spectral kernels: mixtures of neighbours equal their plain twin on every SIMD target") {
+  on_every_target([](Rng& rng, Index size, Index offset) {
+    // Few bins to a band, or so many bands that they don't lie within a vector.
+    const Index widest = uniform(rng, 0, 1) > 0 ? 1 : 9;
+    std::vector<std::int32_t> first(static_cast<std::size_t>(size));
+    std::int32_t at = 0;
+    for (std::int32_t& f : first) f = at += static_cast<std::int32_t>(uniform(rng, 0, widest));
+    Guarded x(rng, at + 2 + kernels::neighbours_room, offset), a(rng, size, offset),
+        b(rng, size, 15 - offset), out(size, offset);
+    kernels::mix_neighbours(first.data(), a.data(), b.data(), size, x.data(), out.data());
+    for (Index i = 0; i < size; ++i) {
+      const Index k = first[static_cast<std::size_t>(i)];
+      const double expected = static_cast<double>(a[i]) * static_cast<double>(x[k]) +
+                              static_cast<double>(b[i]) * static_cast<double>(x[k + 1]);
+      REQUIRE(near(out[i], expected, 2));
+    }
+    CHECK(out.kept());
+  });
+}
+
 TEST_CASE(
     "spectral kernels: logarithms equal their plain twin, keep NaN and infinity, on every SIMD target") {
   constexpr float infinity = std::numeric_limits<float>::infinity();

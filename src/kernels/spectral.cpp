@@ -148,6 +148,28 @@ void BandedSums(const Band* HWY_RESTRICT bands, Index count, const float* HWY_RE
   }
 }
 
+// As many neighbouring bins as a vector holds mostly lie within as many bands, from where they are permuted.
+void MixNeighbours(const std::int32_t* HWY_RESTRICT first, const float* HWY_RESTRICT a,
+                   const float* HWY_RESTRICT b, Index size, const float* HWY_RESTRICT x,
+                   float* HWY_RESTRICT out) {
+  ForEach(size, [&](auto d, Index i) {
+    using Tag = decltype(d);
+    const hn::RebindToSigned<Tag> di;
+    constexpr auto N = static_cast<Index>(hn::MaxLanes(Tag()));
+    const auto at = hn::LoadU(di, first + i);
+    hn::Vec<Tag> lower, upper;
+    if (first[i + N - 1] - first[i] < N) {
+      const auto place = hn::IndicesFromVec(d, hn::Sub(at, hn::Set(di, first[i])));
+      lower = hn::TableLookupLanes(hn::LoadU(d, x + first[i]), place);
+      upper = hn::TableLookupLanes(hn::LoadU(d, x + first[i] + 1), place);
+    } else {
+      lower = hn::GatherIndex(d, x, at);
+      upper = hn::GatherIndex(d, x + 1, at);
+    }
+    hn::StoreU(hn::MulAdd(hn::LoadU(d, a + i), lower, hn::Mul(hn::LoadU(d, b + i), upper)), d, out + i);
+  });
+}
+
 void Compress(const Logarithm& l, const float* HWY_RESTRICT in, Index size, float* HWY_RESTRICT out) {
   ForEach(size, [&](auto d, Index i) {
     const auto x = hn::LoadU(d, in + i), floor = hn::Set(d, l.floor);
@@ -206,6 +228,7 @@ HWY_EXPORT(ToReal);
 HWY_EXPORT(FromReal);
 HWY_EXPORT(PowerSpectrum);
 HWY_EXPORT(BandedSums);
+HWY_EXPORT(MixNeighbours);
 HWY_EXPORT(Compress);
 HWY_EXPORT(NextPhases);
 
@@ -248,6 +271,11 @@ void power_spectrum(const float* x, Index bins, float epsilon, bool root, float*
 void banded_sums(const Band* bands, Index count, const float* weights, const float* x, Index bins,
                  float* out) noexcept {
   HWY_DYNAMIC_DISPATCH(BandedSums)(bands, count, weights, x, bins, out);
+}
+
+void mix_neighbours(const std::int32_t* first, const float* a, const float* b, Index size, const float* x,
+                    float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(MixNeighbours)(first, a, b, size, x, out);
 }
 
 void compress(const Logarithm& l, const float* in, Index size, float* out) noexcept {

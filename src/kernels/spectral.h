@@ -4,6 +4,7 @@
 
 #include <wavestride/geometry.h>
 
+#include <cstdint>
 #include <vector>
 
 #include "kernels/aligned.h"
@@ -53,6 +54,12 @@ inline constexpr Index band_lanes = 8;
 /// out[b] = Σ_k w[k] · x[first + k] for each band; x has `bins` values.
 void banded_sums(const Band* bands, Index count, const float* weights, const float* x, Index bins,
                  float* out) noexcept;
+
+/// out[i] = a[i] · x[first[i]] + b[i] · x[first[i] + 1], where `first` does not fall. Of x, neighbours_room
+/// more values than these are read.
+inline constexpr Index neighbours_room = 16;
+void mix_neighbours(const std::int32_t* first, const float* a, const float* b, Index size, const float* x,
+                    float* out) noexcept;
 
 /// out[i] = min(max(scale · ln max(in[i], floor) + offset, low), high); NaN stays NaN.
 struct Logarithm {

@@ -19,24 +19,25 @@ constexpr float infinity = std::numeric_limits<float>::infinity();
 /// Values of bins, each made of those of two neighbouring bands.
 class BandsToBins {
  public:
-  explicit BandsToBins(Index bins) : bins_(static_cast<std::size_t>(bins)) {}
+  explicit BandsToBins(Index bins)
+      : band_(static_cast<std::size_t>(bins)), weight_(band_.size()), next_weight_(band_.size()) {}
 
   void set(Index bin, Index band, double weight, double next_weight) {
-    bins_[static_cast<std::size_t>(bin)] = {static_cast<std::uint32_t>(band), static_cast<float>(weight),
-                                            static_cast<float>(next_weight)};
+    const auto k = static_cast<std::size_t>(bin);
+    band_[k] = static_cast<std::int32_t>(band);
+    weight_[k] = static_cast<float>(weight);
+    next_weight_[k] = static_cast<float>(next_weight);
   }
 
-  /// Reads one value past the last band, whose weight is 0.
+  /// Reads one value past the last band, whose weight is 0, and neighbours_room more.
   void apply(const float* bands, float* bins) const noexcept {
-    for (const Bin& b : bins_) *bins++ = b.weight * bands[b.band] + b.next_weight * bands[b.band + 1];
+    kernels::mix_neighbours(band_.data(), weight_.data(), next_weight_.data(),
+                            static_cast<Index>(band_.size()), bands, bins);
   }
 
  private:
-  struct Bin {
-    std::uint32_t band = 0;
-    float weight = 0, next_weight = 0;
-  };
-  std::vector<Bin> bins_;
+  std::vector<std::int32_t> band_;
+  std::vector<float> weight_, next_weight_;
 };
 
 /// Linear between the centres of the bands.
@@ -146,7 +147,7 @@ class MelRefinement final : public Kernel {
           magnitudes(static_cast<std::size_t>(k.fft_.bins())),
           gains(magnitudes.size()),
           work(magnitudes.size()),
-          lacking(static_cast<std::size_t>(k.bands_.bands()) + 1) {}
+          lacking(static_cast<std::size_t>(k.bands_.bands() + 1 + kernels::neighbours_room)) {}
 
     void reset() noexcept override { std::fill(signal.begin(), signal.end(), 0.0f); }
     Index bytes() const noexcept override {
@@ -213,9 +214,13 @@ class MelRefinement final : public Kernel {
       shares_.apply(s.lacking.data(), work);
       kernels::multiply_by(work, bins, gains);
     }
-    constexpr float least = std::numeric_limits<float>::min();
-    kernels::compress({least, o_.strength, 0, -infinity, o_.max_log_gain}, gains, bins, gains);
-    kernels::map(kernels::Function::exp, 0, 0, gains, bins, gains);
+    if (o_.strength == 1) {
+      kernels::map(kernels::Function::clip, 0, std::exp(o_.max_log_gain), gains, bins, gains);
+    } else {
+      constexpr float least = std::numeric_limits<float>::min();
+      kernels::compress({least, o_.strength, 0, -infinity, o_.max_log_gain}, gains, bins, gains);
+      kernels::map(kernels::Function::exp, 0, 0, gains, bins, gains);
+    }
 
     kernels::multiply(window_.data(), centre - o_.left, taps, time);
     std::fill(time + taps, time + fft_.size(), 0.0f);
@@ -226,8 +231,9 @@ class MelRefinement final : public Kernel {
     }
     fft_.inverse(s.buffers);
     // A NaN would go on from frame to frame for ever: such frames stay as they are.
-    if (std::all_of(time, time + taps, [](float v) { return std::isfinite(v); }))
-      kernels::multiply_add(synthesis_.data(), time, taps, centre - o_.left);
+    bool finite = true;
+    for (Index i = 0; i < taps; ++i) finite &= std::abs(time[i]) <= std::numeric_limits<float>::max();
+    if (finite) kernels::multiply_add(synthesis_.data(), time, taps, centre - o_.left);
   }
 
   MelRefinementOptions o_;
