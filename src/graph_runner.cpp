@@ -74,7 +74,7 @@ Index edge_frames(const Kernel& kernel) {
 /// block; or is of the rate of another that is, so that what is made of one block of either is one of the
 /// other.
 std::vector<bool> of_large_kernels(const Graph& graph) {
-  constexpr Index near = (64 << 10) / static_cast<Index>(sizeof(float));
+  constexpr Index near = (48 << 10) / static_cast<Index>(sizeof(float));
   const auto large = [&](int k) {
     return graph.nodes[static_cast<std::size_t>(k)].kernel->parameters() > near;
   };

@@ -8,6 +8,8 @@
 #include <wavestride/minimal_filtering.h>
 #include <wavestride/stream.h>
 
+#include <algorithm>
+
 #include "fma_peak.h"
 
 using namespace wavestride;
@@ -42,8 +44,9 @@ Op conv(const benchmark::State& state) {
                     {.padding = "same", .dilation = state.range(2)});
 }
 
+// About 100 million products; of large kernels more, lest reading the weights once be what is measured.
 Index frames_for(const benchmark::State& state) {
-  return 100'000'000 / (state.range(0) * state.range(0) * state.range(1)) + 64;
+  return std::max<Index>(100'000'000 / (state.range(0) * state.range(0) * state.range(1)) + 64, 512);
 }
 
 void conv1d_whole(benchmark::State& state) {
