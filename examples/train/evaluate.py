@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Measures a model on clips that it never heard, beside Griffin-Lim from the same features.
 
-    evaluate.py --model my.safetensors --data DIR [--unheard FOLDER] [--output DIR]
+    evaluate.py --model my.safetensors --data DIR [--unheard FOLDER] [--short] [--output DIR]
 
 Means over clips of: multi-resolution STFT distance, log-mel L1, extended STOI, F0 error (cents, frames voiced in
 both), voicing error (share of frames); of the F0 error, the mean of those up to 50 cents and the share of frames
-beyond, which weigh most in its mean. --unheard: recordings of other speakers, any rate. OUTPUT gets
+beyond, which weigh most in its mean. --unheard: recordings of other speakers, any rate. --short: the clips that
+train.py never drew because they are shorter than what it draws, at every speed. OUTPUT gets
 figures.json and pictures of three clips.
 """
 import argparse
@@ -179,6 +180,7 @@ def main():
     parser.add_argument("--model", required=True)
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--unheard", type=pathlib.Path, help="folder of recordings of speakers not trained on")
+    parser.add_argument("--short", action="store_true", help="measure the clips too short to be trained on, too")
     parser.add_argument("--output", type=pathlib.Path)
     parser.add_argument("--clips", type=int, default=1000, help="held-out clips to use at most")
     args = parser.parse_args()
@@ -187,10 +189,13 @@ def main():
         args.output.mkdir(parents=True, exist_ok=True)
 
     samples = np.memmap(args.data / "samples.s16", np.int16, "r")
-    index = json.loads((args.data / "index.json").read_text())["held_out"]
+    index = json.loads((args.data / "index.json").read_text())
+    read = lambda clips: [(c["name"], samples[c["offset"] : c["offset"] + c["length"]]) for c in clips]
     # Every so many, so that fewer clips still come from all speakers.
-    index = index[:: max(1, len(index) // args.clips)]
-    sets = {"held out": [(c["name"], samples[c["offset"] : c["offset"] + c["length"]]) for c in index]}
+    sets = {"held out": read(index["held_out"][:: max(1, len(index["held_out"]) // args.clips)])}
+    if args.short:
+        drawn = {c["name"] for c in index["train"] if c["length"] > train.FRAMES * features.HOP}
+        sets["short"] = read(c for c in index["train"] if c["speed"] == 1.0 and c["name"] not in drawn)
     if args.unheard:
         decoded = [(p.name, prepare.decode(p)) for p in sorted(args.unheard.iterdir()) if p.is_file()]
         sets["unheard"] = [(n, s) for n, s in decoded if s is not None and prepare.tonality(s) < prepare.BEEP]

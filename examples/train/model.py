@@ -156,10 +156,12 @@ class Vocoder(nn.Module):
             self.output.bias[: self.bins] = -2.0
             self.output.bias[self.bins :].uniform_(-math.pi, math.pi)
 
-    def forward(self, mel, unrefined=False):
-        """With `unrefined` also what the network makes before it is mended."""
+    def forward(self, mel, unrefined=False, noise=0.0):
+        """With `unrefined` also what the network makes before it is mended; `noise`: deviation of what is added to the
+        features that the network sees."""
         c = self.config
-        x = (mel - c["mean"]) / c["scale"]
+        seen = mel + noise * torch.randn_like(mel) if noise else mel
+        x = (seen - c["mean"]) / c["scale"]
         x = self.input(F.pad(x, self.padding, mode="replicate"))
         for i, blocks in enumerate(self.stages):
             if i > 0:

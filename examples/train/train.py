@@ -5,8 +5,8 @@ Ctrl-C (or SIGTERM) saves and stops; the same command goes on from there, also w
 
 Loss: 15 x L1 of log-mel + 2.5 x STFT distance, its three resolutions in turn, both before and after refinement; 10 x
 distance of autocorrelations, 5 x that of the frequencies in every bin; --pitch x (10 x distance of the correlations in
-which evaluate.py tracks F0, and the cross entropy of their highest lag in voiced frames); and from --adversarial of the
-schedule on, least-squares discriminators with feature matching, two of the seven a step. The learning rate stays until
+which evaluate.py tracks F0 + the cross entropy of their highest lag in voiced frames + 10 x how near these are to
+another octave); and from --adversarial of the schedule on, least-squares discriminators with feature matching, two of the seven a step. The learning rate stays until
 --decay of the schedule, then falls as a cosine. --start goes on from weights as export.py writes them, those that come
 with the library among them, to fit them to other voices.
 RUN/log.jsonl gets the losses, RUN/losses.png their picture, RUN/checkpoint.pt all that a restart needs; the weights
@@ -109,7 +109,8 @@ def tracked_correlation(x, offset, frame=640, hop=320, shortest=40, longest=266)
 
 
 def pitch_distance(x, y, offset, sharpness=30.0):
-    """L1 of those correlations where y is loud; and cross entropy of which lag is the highest where y is voiced, too."""
+    """L1 of those correlations where y is loud; where y is voiced, too, the cross entropy of which lag is the highest, and
+    how near the tracker is to another octave."""
     a, _ = tracked_correlation(x, offset)
     with torch.no_grad():
         b, energy = tracked_correlation(y, offset)
@@ -118,7 +119,28 @@ def pitch_distance(x, y, offset, sharpness=30.0):
         target = torch.softmax(sharpness * b[voiced], 1)
         least = -(target * torch.log_softmax(sharpness * b[voiced], 1)).sum(1)
     entropy = -(target * torch.log_softmax(sharpness * a[voiced], 1)).sum(1) - least
-    return (a - b).abs().mean(2)[loud].mean(), entropy.sum() / max(1, len(entropy))
+    return (a - b).abs().mean(2)[loud].mean(), entropy.sum() / max(1, len(entropy)), octave_distance(a, b, energy)
+
+
+def octave_distance(a, b, energy, threshold=0.85, margin=0.05, shortest=40):
+    """How much of those correlations of x, a, would let the tracker take another octave than in y, b: it takes the earliest
+    peak higher than `threshold` of the highest. A mean over voiced frames of what earlier peaks than y's exceed that by,
+    and of what the peak at y's lag lacks."""
+    def peaks(r):
+        return F.pad((r[..., 1:-1] > r[..., :-2]) & (r[..., 1:-1] >= r[..., 2:]), (1, 1))
+
+    with torch.no_grad():
+        high = peaks(b) & (b > threshold * b.amax(2, keepdim=True))
+        place = high.float().argmax(2, keepdim=True)
+        loud = energy > 1e-4 * energy.amax(1, keepdim=True)
+        voiced = loud & high.any(2) & (b.gather(2, place)[..., 0] > 0.55)
+        lags = torch.arange(b.shape[2], device=b.device)
+        far = (lags - place) / (place + shortest)
+        earlier, there = (far < -0.04) & peaks(a), far.abs() < 0.04
+    highest = a.amax(2)
+    too_high = F.relu(a.masked_fill(~earlier, 0).amax(2) - (threshold - margin) * highest)
+    too_low = F.relu((threshold + margin) * highest - a.masked_fill(~there, 0).amax(2))
+    return (too_high + too_low)[voiced].sum() / max(1, int(voiced.sum()))
 
 
 def frequency_distance(x, y):
@@ -187,6 +209,8 @@ def main():
     parser.add_argument("--rate", type=float, default=8e-4, help="learning rate of AdamW")
     parser.add_argument("--adversarial", type=float, default=0.6, help="share of the schedule before the discriminators")
     parser.add_argument("--pitch", type=float, default=8.0, help="weight of the losses on F0 as evaluate.py tracks it")
+    parser.add_argument("--noise", type=float, default=0.0, metavar="NEPERS",
+                        help="deviation of noise in the features, lest tiny changes of them, rounding too, be heard")
     parser.add_argument("--decay", type=float, default=0.4, help="share of the schedule at the full learning rate")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -242,7 +266,7 @@ def main():
         adversarial = progress >= args.adversarial
 
         audio = data.batch(args.batch).to(device)
-        guess, made = net(features.log_mel(audio)[:, :, :FRAMES], unrefined=True)
+        guess, made = net(features.log_mel(audio)[:, :, :FRAMES], unrefined=True, noise=args.noise)
         audio, made = audio[:, : guess.shape[1]], made[:, : guess.shape[1]]
         mel, made_mel = mel_distance(guess, audio), mel_distance(made, audio)
         resolution = [RESOLUTIONS[step % len(RESOLUTIONS)]]
@@ -251,10 +275,10 @@ def main():
         loss = 15 * (mel + made_mel) + 2.5 * (stft + made_stft)
         period = periodicity_distance(guess, audio)
         frequency = frequency_distance(guess, audio)
-        correlation, pitch = pitch_distance(guess, audio, int(data.random.integers(320)))
-        loss = loss + 10 * period + 5 * frequency + args.pitch * (10 * correlation + pitch)
+        correlation, pitch, octave = pitch_distance(guess, audio, int(data.random.integers(320)))
+        loss = loss + 10 * period + 5 * frequency + args.pitch * (10 * correlation + pitch + 10 * octave)
         terms = {"mel": mel, "stft": stft, "period": period, "frequency": frequency, "made_mel": made_mel,
-                 "made_stft": made_stft, "correlation": correlation, "pitch": pitch}
+                 "made_stft": made_stft, "correlation": correlation, "pitch": pitch, "octave": octave}
         if adversarial:
             # Half a batch and two of them a step: a seventh of what they all would cost.
             half = (args.batch + 1) // 2
