@@ -93,7 +93,7 @@ std::shared_ptr<const Value> shared(const Key& key, Make&& make) {
 std::vector<double> impulse_response(const Filter& f) {
   const double lower_nyquist = 0.5 / static_cast<double>(std::max(f.L, f.M));
   const LowPassEdge edge = f.edge();
-  // The response ends with a jump, which lies between two samples.
+  // It comes to 0 half a sample beyond its ends.
   const double half = std::ceil(edge.half_width() / (f.transition() * lower_nyquist) - 0.5);
   std::vector<double> h(2 * static_cast<std::size_t>(half) + 1);
   for (std::size_t i = 0; i < h.size(); ++i)
