@@ -359,7 +359,7 @@ void GraphRunner::release(int v) noexcept {
   for (std::size_t o = 0; o < sent_.size(); ++o)
     if (graph_->outputs[o] == v) keep = std::min(keep, sent_[o]);
   value.queue.drop_before(keep);
-  if (value.place_frames > 0 && value.queue.away() && value.queue.fits_home()) value.queue.go_home();
+  if (value.queue.away() && value.queue.fits_home()) value.queue.go_home();
 }
 
 void GraphRunner::release_inputs(int k) noexcept {

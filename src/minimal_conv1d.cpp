@@ -30,22 +30,22 @@ kernels::MinimalFilter filter_of(Index kernel) {
   return *std::min_element(kernels::minimal_filters.begin(), kernels::minimal_filters.end(),
                            [&](auto a, auto b) { return cost(a) < cost(b); });
 }
-Index filling(const MinimalConvShape& s) {
-  const auto filter = filter_of(s.kernel);
-  return groups_of(filter, s.kernel) * filter.taps - s.kernel;
+Index filling(kernels::MinimalFilter f, Index kernel) {
+  return groups_of(f, kernel) * f.taps - kernel;
 }
 
 // Frames that are made at once, so that their bits do not depend on what is made with them: some of each of
 // the signals that every `dilation`th frame belongs to.
-Index block_frames(const MinimalConvShape& s) {
-  return filter_of(s.kernel).outputs * s.dilation;
+Index block_frames(kernels::MinimalFilter f, const MinimalConvShape& s) {
+  return f.outputs * s.dilation;
 }
 
 // A frame is made with its block: the window reaches as far as that of any frame that may be in it.
 Geometry geometry_of(const MinimalConvShape& s) {
   Geometry g = conv_geometry(s.kernel, 1, s.dilation, s.left, s.right);
-  g.window.lo -= filling(s) * s.dilation + block_frames(s) - 1;
-  g.window.hi += block_frames(s) - 1;
+  const auto filter = filter_of(s.kernel);
+  g.window.lo -= filling(filter, s.kernel) * s.dilation + block_frames(filter, s) - 1;
+  g.window.hi += block_frames(filter, s) - 1;
   return g;
 }
 
@@ -62,7 +62,7 @@ class MinimalConv1d final : public Kernel {
         parameters_(s.out * s.in * s.kernel + static_cast<Index>(bias.size())),
         most_blocks_(std::max<Index>(1, tiles_at_once(s.in) / s.dilation)) {
     std::copy(bias.begin(), bias.end(), bias_.begin());
-    const Index groups = groups_of(filter_, s.kernel), taps = filter_.taps, fill = filling(s);
+    const Index groups = groups_of(filter_, s.kernel), taps = filter_.taps, fill = filling(filter_, s.kernel);
     for (Index g = 0; g < groups; ++g) offsets_.push_back(g * s.dilation * s.in);
     double at_point[16][8] = {};
     for (Index p = 0; p < filter_.points(); ++p)
@@ -84,7 +84,7 @@ class MinimalConv1d final : public Kernel {
   std::unique_ptr<KernelState> make_state() const override {
     auto state = std::make_unique<State>();
     const auto floats = [](Index n) { return kernels::AlignedFloats(static_cast<std::size_t>(n)); };
-    state->block = floats(block_frames(shape_) * shape_.out);
+    state->block = floats(block_frames(filter_, shape_) * shape_.out);
     return state;
   }
 
@@ -96,7 +96,7 @@ class MinimalConv1d final : public Kernel {
   void compute(const Work& work) const noexcept override {
     auto& state = static_cast<State&>(*work.state);
     auto* const transformed = static_cast<float*>(work.scratch);
-    const Index size = block_frames(shape_), end = work.n + work.count;
+    const Index size = block_frames(filter_, shape_), end = work.n + work.count;
     // Of a block that is wanted only in part the state keeps all, for the next call.
     const auto from_state = [&](Index block) {
       const Index first = std::max(work.n, block * size), last = std::min(end, (block + 1) * size);
@@ -110,8 +110,9 @@ class MinimalConv1d final : public Kernel {
     while (block < blocks) {
       // Where nothing is kept of a block that is wanted from its middle on, it comes by itself.
       const Index count = block * size < work.n ? 1 : std::min(most_blocks_, blocks - block);
-      const float* in =
-          work.in[0] + (block * size - shape_.left - filling(shape_) * shape_.dilation - window) * shape_.in;
+      const float* in = work.in[0] + (block * size - shape_.left -
+                                      filling(filter_, shape_.kernel) * shape_.dilation - window) *
+                                         shape_.in;
       const Index input_blocks = count + static_cast<Index>(offsets_.size()) - 1;
       kernels::minimal_input(filter_, in, shape_.dilation * shape_.in, input_blocks, transformed, in_step());
       const auto destination = [&](Index b) {

@@ -6,9 +6,9 @@ Ctrl-C (or SIGTERM) saves and stops; the same command goes on from there, also w
 Loss: 15 x L1 of log-mel + 2.5 x STFT distance, its three resolutions in turn, both before and after refinement; 10 x
 distance of autocorrelations, 5 x that of the frequencies in every bin; --pitch x (10 x distance of the correlations in
 which evaluate.py tracks F0 + the cross entropy of their highest lag in voiced frames + 10 x how near these are to
-another octave); and from --adversarial of the schedule on, least-squares discriminators with feature matching, two of the seven a step. The learning rate stays until
---decay of the schedule, then falls as a cosine. --start goes on from weights as export.py writes them, those that come
-with the library among them, to fit them to other voices.
+another octave); and from --adversarial of the schedule on, least-squares discriminators with feature matching, two of
+the seven a step. The learning rate stays until --decay of the schedule, then falls as a cosine. --start goes on from
+weights as export.py writes them, those that come with the library among them, to fit them to other voices.
 RUN/log.jsonl gets the losses, RUN/losses.png their picture, RUN/checkpoint.pt all that a restart needs; the weights
 that count are its "average", an exponential mean over the steps.
 """
@@ -119,20 +119,20 @@ def pitch_distance(x, y, offset, sharpness=30.0):
         target = torch.softmax(sharpness * b[voiced], 1)
         least = -(target * torch.log_softmax(sharpness * b[voiced], 1)).sum(1)
     entropy = -(target * torch.log_softmax(sharpness * a[voiced], 1)).sum(1) - least
-    return (a - b).abs().mean(2)[loud].mean(), entropy.sum() / max(1, len(entropy)), octave_distance(a, b, energy)
+    return (a - b).abs().mean(2)[loud].mean(), entropy.sum() / max(1, len(entropy)), octave_distance(a, b, loud)
 
 
-def octave_distance(a, b, energy, threshold=0.85, margin=0.05, shortest=40):
+def octave_distance(a, b, loud, threshold=0.85, margin=0.05, shortest=40):
     """How much of those correlations of x, a, would let the tracker take another octave than in y, b: it takes the earliest
     peak higher than `threshold` of the highest. A mean over voiced frames of what earlier peaks than y's exceed that by,
     and of what the peak at y's lag lacks."""
+
     def peaks(r):
         return F.pad((r[..., 1:-1] > r[..., :-2]) & (r[..., 1:-1] >= r[..., 2:]), (1, 1))
 
     with torch.no_grad():
         high = peaks(b) & (b > threshold * b.amax(2, keepdim=True))
         place = high.float().argmax(2, keepdim=True)
-        loud = energy > 1e-4 * energy.amax(1, keepdim=True)
         voiced = loud & high.any(2) & (b.gather(2, place)[..., 0] > 0.55)
         lags = torch.arange(b.shape[2], device=b.device)
         far = (lags - place) / (place + shortest)

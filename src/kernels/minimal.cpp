@@ -5,6 +5,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <type_traits>
+
 #ifndef WAVESTRIDE_MINIMAL_POINTS
 #define WAVESTRIDE_MINIMAL_POINTS
 namespace wavestride::kernels {

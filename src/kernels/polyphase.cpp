@@ -365,7 +365,7 @@ void FoldTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples
     for (Index k = outer; k < bank.pairs(); k += segment) {
       const Index n = std::min(segment, bank.pairs() - k);
       for (int r = 0; r < F; ++r) {
-        const double* first = samples.exact + rows[r].at;
+        const double* first = samples.exact + rows[0].at + r * step;
         double* s = exact_folds + 2 * r * fold_stride;
         Fold(first + edge + k, first + last - edge - k, n, s, s + fold_stride);
       }
