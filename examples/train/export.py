@@ -17,21 +17,13 @@ import torch
 import model
 
 
-def fold_normalisation(net):
-    """The same network for features as they are: mean and scale of its input go into the first convolution."""
-    mean, scale = net.config["mean"], net.config["scale"]
+def normalised(net, mean=model.DEFAULTS["mean"], scale=model.DEFAULTS["scale"]):
+    """The same network for features less `mean`, over `scale`: what its first convolution sees."""
+    old_mean, old_scale = net.config["mean"], net.config["scale"]
     with torch.no_grad():
-        net.input.bias -= net.input.weight.sum((1, 2)) * (mean / scale)
-        net.input.weight /= scale
-    net.config = {**net.config, "mean": 0.0, "scale": 1.0}
-    return net
-
-
-def unfold_normalisation(net, mean=model.DEFAULTS["mean"], scale=model.DEFAULTS["scale"]):
-    """The inverse: a network that trains well again."""
-    with torch.no_grad():
-        net.input.weight *= scale
-        net.input.bias += net.input.weight.sum((1, 2)) * (mean / scale)
+        weight = net.input.weight.double()
+        net.input.bias.copy_(net.input.bias.double() + weight.sum((1, 2)) * ((mean - old_mean) / old_scale))
+        net.input.weight.copy_(weight * (scale / old_scale))
     net.config = {**net.config, "mean": mean, "scale": scale}
     return net
 
@@ -45,13 +37,16 @@ def encode(tensor, dtype):
 
 
 def write(path, net, dtype="F16", **metadata):
-    net = fold_normalisation(net)
-    config = {k: v for k, v in net.config.items() if k not in ("mean", "scale")}
+    # The scale goes into the weights. The mean stays: without it large sums would cancel in the first convolution, and
+    # what rounding leaves of them is what torch and the library would differ by, some hundred times later.
+    net = normalised(net, net.config["mean"], 1.0)
+    config = {k: v for k, v in net.config.items() if k != "scale"}
     header = {"__metadata__": {"config": json.dumps(config), **metadata}}
     values, offset = [], 0
     for name, tensor in sorted(net.state_dict().items()):
-        data = encode(tensor.detach().cpu().float(), dtype)
-        header[name] = {"dtype": dtype, "shape": list(tensor.shape), "data_offsets": [offset, offset + len(data)]}
+        stored = dtype if tensor.dim() > 1 else "F32"  # the few biases are exact
+        data = encode(tensor.detach().cpu().float(), stored)
+        header[name] = {"dtype": stored, "shape": list(tensor.shape), "data_offsets": [offset, offset + len(data)]}
         values.append(data)
         offset += len(data)
     text = json.dumps(header).encode()
@@ -66,7 +61,7 @@ def read(path):
     size = struct.unpack("<Q", blob[:8])[0]
     header = json.loads(blob[8 : 8 + size])
     config = json.loads(header.pop("__metadata__")["config"])
-    net = model.Vocoder({**config, "mean": 0.0, "scale": 1.0})
+    net = model.Vocoder({**config, "mean": config.get("mean", 0.0), "scale": 1.0})
     state = {}
     for name, entry in header.items():
         begin, end = (8 + size + o for o in entry["data_offsets"])
@@ -81,7 +76,7 @@ def read(path):
 def mixed(net, start, share=0.5):
     """`share` of the weights of net, the rest from the network that its training started from."""
     kept = len(start.stages[0])
-    start = unfold_normalisation(start)
+    start = normalised(start, net.config["mean"], net.config["scale"])
     if kept < len(net.stages[0]):
         start = model.append_blocks(start, net.config["stages"][0]["dilations"][kept:])
     with torch.no_grad():

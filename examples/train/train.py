@@ -219,7 +219,7 @@ def main():
     torch.manual_seed(args.seed)
     args.run.mkdir(parents=True, exist_ok=True)
     data = Data(args.data, args.seed)
-    net = export.unfold_normalisation(export.read(args.start)) if args.start else model.Vocoder()
+    net = export.normalised(export.read(args.start)) if args.start else model.Vocoder()
     if args.append:
         net = model.append_blocks(net, args.append)
     net = net.train().to(device)

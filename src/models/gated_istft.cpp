@@ -10,6 +10,7 @@
 #include <numbers>
 
 #include "models/architecture.h"
+#include "models/features.h"
 #include "models/mel_refinement.h"
 
 namespace wavestride::models {
@@ -58,6 +59,11 @@ Network build(ModelFile& file) {
   StackBuilder b("gated-istft");
   const auto mel = b.input(features.n_mels);
   auto x = mel;
+  if (config.has({"mean"})) {
+    const auto bands = static_cast<std::size_t>(features.n_mels);
+    const std::vector<float> mean(bands, static_cast<float>(config.number({"mean"}))), one(bands, 1.0f);
+    x = b.apply(normalise(mean, one), {x});
+  }
   Index channels = features.n_mels, samples = features.hop_length;
   for (std::size_t i = 0; i < stages.size(); ++i) {
     const Config& stage = stages[i];
