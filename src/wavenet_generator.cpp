@@ -272,9 +272,9 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
     const Index row = layers * padded(net_.gate), zero = 0;
     for (Index i = 0; i < work.count;) {
       const Index count = std::min(work.count - i, most_ahead);
-      kernels::gemv(net_.conditioning, {net_.conditioning_bias.data(), 0},
-                    {work.in[0] + i * utterances * net_.features, net_.features}, &zero, count * utterances,
-                    {}, 1.0f, {state.conditioning.data(), row});
+      kernels::gemv(net_.conditioning, {}, {work.in[0] + i * utterances * net_.features, net_.features},
+                    &zero, count * utterances, net_.conditioning_bias.data(), {}, 1.0f,
+                    {state.conditioning.data(), row});
       for (Index j = 0; j < count; ++j, ++i) {
         network(state, state.conditioning.data() + j * utterances * row);
         draw(state, work, i);
@@ -335,16 +335,16 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
       auto& own = s.layers[l];
       float* x = own.kept.data() + own.slot * utterances * residual;
       const float* older = own.older.data() + s.n % layer.ahead * utterances * gate;
-      kernels::gemv(layer.newest, {older, gate}, {x, residual}, &zero, utterances,
+      kernels::gemv(layer.newest, {older, gate}, {x, residual}, &zero, utterances, layer.bias.data(),
                     {conditioning + static_cast<Index>(l) * gate, row}, 1.0f, {s.gate.data(), gate});
       for (Index u = 0; u < utterances; ++u)
         kernels::gated(s.gate.data() + u * gate, net_.gate / 2, 1, s.gated.data() + u * half);
-      kernels::gemv(layer.skip.weights, {layer.skip.bias.data(), 0}, {s.gated.data(), half}, &zero,
-                    utterances, {l > 0 ? s.skip.data() : nullptr, skip}, 1.0f, {s.skip.data(), skip});
+      kernels::gemv(layer.skip.weights, {}, {s.gated.data(), half}, &zero, utterances, layer.skip.bias.data(),
+                    {l > 0 ? s.skip.data() : nullptr, skip}, 1.0f, {s.skip.data(), skip});
       if (l + 1 < net_.layers.size()) {
         auto& next = s.layers[l + 1];
-        kernels::gemv(layer.out.weights, {layer.out.bias.data(), 0}, {s.gated.data(), half}, &zero,
-                      utterances, {x, residual}, net_.residual_scale,
+        kernels::gemv(layer.out.weights, {}, {s.gated.data(), half}, &zero, utterances, layer.out.bias.data(),
+                      {x, residual}, net_.residual_scale,
                       {next.kept.data() + next.slot * utterances * residual, residual});
       }
       own.slot = own.slot + 1 < layer.slots ? own.slot + 1 : 0;
@@ -352,11 +352,11 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
     kernels::map(kernels::Function::scale, net_.skip_scale, 0, s.skip.data(), utterances * skip,
                  s.skip.data());
     kernels::map(kernels::Function::relu, 0, 0, s.skip.data(), utterances * skip, s.skip.data());
-    kernels::gemv(net_.last_1.weights, {net_.last_1.bias.data(), 0}, {s.skip.data(), skip}, &zero, utterances,
+    kernels::gemv(net_.last_1.weights, {}, {s.skip.data(), skip}, &zero, utterances, net_.last_1.bias.data(),
                   {}, 1.0f, {s.hidden.data(), hidden});
     kernels::map(kernels::Function::relu, 0, 0, s.hidden.data(), utterances * hidden, s.hidden.data());
-    kernels::gemv(net_.last_3.weights, {net_.last_3.bias.data(), 0}, {s.hidden.data(), hidden}, &zero,
-                  utterances, {}, 1.0f, {s.outputs.data(), padded(net_.outputs)});
+    kernels::gemv(net_.last_3.weights, {}, {s.hidden.data(), hidden}, &zero, utterances,
+                  net_.last_3.bias.data(), {}, 1.0f, {s.outputs.data(), padded(net_.outputs)});
     ++s.n;
   }
 
@@ -371,15 +371,15 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
       const Index back = own.slot - (net_.taps - 1 - t) * layer.dilation;
       s.offsets[static_cast<std::size_t>(t)] = (back < 0 ? back + layer.slots : back) * utterances * residual;
     }
-    kernels::gemv(layer.older, {layer.bias.data(), 0}, {own.kept.data(), residual}, s.offsets.data(),
-                  layer.ahead * utterances, {}, 1.0f, {own.older.data(), padded(net_.gate)});
+    kernels::gemv(layer.older, {}, {own.kept.data(), residual}, s.offsets.data(), layer.ahead * utterances,
+                  nullptr, {}, 1.0f, {own.older.data(), padded(net_.gate)});
   }
 
   void first_layer(GeneratorState& s) const noexcept {
     const Index utterances = options_.utterances, residual = padded(net_.residual), zero = 0;
     float* x = s.layers[0].kept.data() + s.layers[0].slot * utterances * residual;
     if (!classes()) {
-      kernels::gemv(net_.first.weights, {net_.first.bias.data(), 0}, {s.value.data(), 1}, &zero, utterances,
+      kernels::gemv(net_.first.weights, {}, {s.value.data(), 1}, &zero, utterances, net_.first.bias.data(),
                     {}, 1.0f, {x, residual});
       return;
     }

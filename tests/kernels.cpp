@@ -288,7 +288,8 @@ TEST_CASE("gemv kernel has the bits of the dense kernel on every SIMD target, in
       INFO(name << ": out " << out_channels << ", in " << in_channels << ", taps " << taps << ", frames "
                 << frames);
       bias.data.resize(static_cast<std::size_t>(row), 0.0f);
-      const kernels::Rows<const float> start{bias.data.data(), 0}, x{in.data.data(), in_step};
+      const kernels::Rows<const float> none, x{in.data.data(), in_step};
+      const float* b = bias.data.data();
       const auto result = [&](auto&& run) {
         std::vector<float> out(static_cast<std::size_t>(frames * row) + 1, 7.0f);
         run(kernels::Rows<float>{out.data(), row});
@@ -299,22 +300,22 @@ TEST_CASE("gemv kernel has the bits of the dense kernel on every SIMD target, in
         return dense;
       };
       CHECK(result([&](auto out) {
-              kernels::gemv({out_channels, in_channels, taps, value}, start, x, offsets.data(), frames, {}, 1,
-                            out);
+              kernels::gemv({out_channels, in_channels, taps, value}, none, x, offsets.data(), frames, b, {},
+                            1, out);
             }) == expected);
       CHECK(result([&](auto out) {
               for (Index t = 0; t < taps; ++t)
                 kernels::gemv(
                     {out_channels, in_channels, 1, [&](Index o, Index c, Index) { return value(o, c, t); }},
-                    t > 0 ? kernels::Rows<const float>{out.data, row} : start, x, offsets.data() + t, frames,
-                    {}, 1, out);
+                    t > 0 ? kernels::Rows<const float>{out.data, row} : none, x, offsets.data() + t, frames,
+                    t + 1 < taps ? nullptr : b, {}, 1, out);
             }) == expected);
       const auto rounded = [&](Index o, Index c, Index t) {
         return std::bit_cast<float>(static_cast<std::uint32_t>(kernels::to_bfloat16(value(o, c, t))) << 16);
       };
       const auto by = [&](const kernels::GemvWeights& weights) {
         return result(
-            [&](auto out) { kernels::gemv(weights, start, x, offsets.data(), frames, {}, 1, out); });
+            [&](auto out) { kernels::gemv(weights, none, x, offsets.data(), frames, b, {}, 1, out); });
       };
       const kernels::GemvWeights exact(out_channels, in_channels, taps, value);
       CHECK(exact.bfloat16().rounded());
@@ -323,7 +324,7 @@ TEST_CASE("gemv kernel has the bits of the dense kernel on every SIMD target, in
       for (float& e : expected) e = (e + 0.25f) * 0.3f;
       CHECK(result([&](auto out) {
               std::copy(addend.begin(), addend.end(), out.data);
-              kernels::gemv({out_channels, in_channels, taps, value}, start, x, offsets.data(), frames,
+              kernels::gemv({out_channels, in_channels, taps, value}, none, x, offsets.data(), frames, b,
                             {out.data, row}, 0.3f, out);
             }) == expected);
     }

@@ -26,9 +26,10 @@ constexpr Bfloat16Pair bfloat16_pair(float first, float second) {
 /// Rounds 2·pairs floats. What is too small to be a normal number may become zero.
 void round_to_bfloat16(const float* in, Index pairs, Bfloat16Pair* out) noexcept;
 
-/// For j in [0, frames): out[j·out_step + o] = bias[o] + Σ over taps t, then rows r, in that order, of the
-/// second and then the first channel's product in w[o][r][t] and in[offsets[t] + j·in_step + r]. `offsets`
-/// and in_step are in pairs. Each output is one chain of additions, so its bits do not depend on `frames`.
+/// For j in [0, frames): out[j·out_step + o] = Σ over taps t, then rows r, in that order, of the second and
+/// then the first channel's product in w[o][r][t] and in[offsets[t] + j·in_step + r], and then bias[o].
+/// `offsets` and in_step are in pairs. Each output is one chain of additions, so its bits do not depend on
+/// `frames`.
 void dense(const Bfloat16Weights& w, const Bfloat16Pair* in, const Index* offsets, Index in_step,
            Index frames, float* out, Index out_step) noexcept;
 

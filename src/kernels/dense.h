@@ -61,9 +61,10 @@ class PackedWeights {
 
 using DenseWeights = PackedWeights<float>;
 
-/// For j in [0, frames): out[j·out_step + o] = bias[o] + Σ over taps t, then channels c, in that order, of
-/// w[o][c][t] · in[offsets[t] + j·in_step + c]. Each output is one chain of multiply-adds, so its bits do not
-/// depend on `frames`. `offsets` and steps are in floats.
+/// For j in [0, frames): out[j·out_step + o] = Σ over taps t, then channels c, in that order, of
+/// w[o][c][t] · in[offsets[t] + j·in_step + c], and then bias[o]: first it would make all partial sums
+/// larger, and so their rounding. Each output is one chain of multiply-adds, so its bits do not depend on
+/// `frames`. `offsets` and steps are in floats.
 void dense(const DenseWeights& w, const float* in, const Index* offsets, Index in_step, Index frames,
            float* out, Index out_step) noexcept;
 

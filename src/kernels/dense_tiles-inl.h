@@ -56,9 +56,10 @@ struct Run {
   Index panel;    // units from panel to panel
   Index taps, channels;
   const Index* offsets;
-  Index in_step, start_step, out_step;
-  Index last;        // output channels in the last vector
-  Index ahead_step;  // bytes of the next run that are fetched with each row
+  Index in_step, out_step;
+  const float* bias;  // nullptr until the last run
+  Index last;         // output channels in the last vector
+  Index ahead_step;   // bytes of the next run that are fetched with each row
 };
 
 // Has the compiler hold a pointer in a register as it is, and not work it out from others.
@@ -83,7 +84,8 @@ HWY_INLINE void Tile(const Run<Unit>& r, const Unit* HWY_RESTRICT in, const floa
 #pragma GCC unroll 16
   for (int f = 0; f < F; ++f)
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) acc[f][v] = hn::LoadU(d, start + f * r.start_step + v * N);
+    for (int v = 0; v < V; ++v)
+      acc[f][v] = start == nullptr ? hn::Zero(d) : hn::LoadU(d, start + f * r.out_step + v * N);
   for (Index t = 0; t < r.taps; ++t) {
     const Unit* x[(F + 2) / 3];
 #pragma GCC unroll 8
@@ -117,6 +119,14 @@ HWY_INLINE void Tile(const Run<Unit>& r, const Unit* HWY_RESTRICT in, const floa
       for (const Unit*& pointer : x) Keep(++pointer);
     }
   }
+  if (r.bias != nullptr) {
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) {
+      const auto bias = hn::LoadU(d, r.bias + v * N);
+#pragma GCC unroll 16
+      for (int f = 0; f < F; ++f) acc[f][v] = hn::Add(acc[f][v], bias);
+    }
+  }
 #pragma GCC unroll 16
   for (int f = 0; f < F; ++f) {
 #pragma GCC unroll 8
@@ -148,7 +158,7 @@ HWY_NOINLINE void Tiles(Run<Unit> r, Index frames, const Unit* in, const float* 
     ahead += static_cast<std::uintptr_t>(rows * r.ahead_step);
     frames -= size;
     in += size * r.in_step;
-    start += size * r.start_step;
+    if (start != nullptr) start += size * r.out_step;
     out += size * r.out_step;
   }
 }
@@ -177,26 +187,26 @@ HWY_INLINE void Columns(const PackedWeights<Unit>& w, Index o, const Unit* in, c
               channels,
               offsets,
               in_step,
-              0,
               out_step,
+              w.bias() + o,
               last,
               0};
   const Index most = cached_units / width;
+  const float* start = nullptr;
   out += o;
-  if (frames <= F || last < N || taps * channels <= most)
-    return Tiles<P, D, F, V>(r, frames, in, w.bias() + o, out);
+  if (frames <= F || last < N || taps * channels <= most) return Tiles<P, D, F, V>(r, frames, in, start, out);
+  const float* bias = std::exchange(r.bias, nullptr);
   const Index parts = (channels + most - 1) / most, tap_step = std::max<Index>(1, most / channels);
-  const float* start = w.bias() + o;
   for (Index t = 0; t < taps; t += tap_step)
     for (Index part = 0; part < parts; ++part) {
       const Index c = part * channels / parts;
       r.taps = std::min(tap_step, taps - t);
       r.channels = (part + 1) * channels / parts - c;
       r.offsets = offsets + t;
+      if (t + r.taps == taps && part + 1 == parts) r.bias = bias;
       Tiles<P, D, F, V>(r, frames, in + c, start, out);
       r.w += r.taps * r.channels * width;
       start = out;
-      r.start_step = out_step;
     }
 }
 

@@ -22,6 +22,7 @@ struct Call {
   const GemvWeights& w;
   Rows<const float> start, in;
   const Index* offsets;
+  const float* bias;
   Rows<const float> addend;
   float scale;
   Rows<float> out;
@@ -47,7 +48,9 @@ HWY_INLINE void Tile(const Call& a, const Weight* HWY_RESTRICT w, Index width, I
 #pragma GCC unroll 16
   for (int f = 0; f < F; ++f)
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) sum[f][v] = hn::LoadU(d, a.start.data + (j + f) * a.start.step + o + v * N);
+    for (int v = 0; v < V; ++v)
+      sum[f][v] = a.start.data == nullptr ? hn::Zero(d)
+                                          : hn::LoadU(d, a.start.data + (j + f) * a.start.step + o + v * N);
   const Index channels = a.w.in_channels(), step = a.in.step;
   for (Index t = 0; t < a.w.taps(); ++t) {
     const float* HWY_RESTRICT x = a.in.data + a.offsets[t] + j * step;
@@ -69,6 +72,7 @@ HWY_INLINE void Tile(const Call& a, const Weight* HWY_RESTRICT w, Index width, I
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) {
       const Index at = o + v * N;
+      if (a.bias != nullptr) sum[f][v] = hn::Add(sum[f][v], hn::LoadU(d, a.bias + at));
       if (a.addend.data != nullptr)
         sum[f][v] =
             hn::Mul(hn::Add(sum[f][v], hn::LoadU(d, a.addend.data + (j + f) * a.addend.step + at)), scale);
@@ -109,8 +113,8 @@ HWY_INLINE void Blocks(const Call& a, Index frames) {
 }
 
 void Gemv(const GemvWeights& w, Rows<const float> start, Rows<const float> in, const Index* offsets,
-          Index frames, Rows<const float> addend, float scale, Rows<float> out) {
-  const Call call{w, start, in, offsets, addend, scale, out};
+          Index frames, const float* bias, Rows<const float> addend, float scale, Rows<float> out) {
+  const Call call{w, start, in, offsets, bias, addend, scale, out};
   w.rounded() ? Blocks<std::uint16_t>(call, frames) : Blocks<float>(call, frames);
 }
 
@@ -123,8 +127,8 @@ namespace wavestride::kernels {
 HWY_EXPORT(Gemv);
 
 void gemv(const GemvWeights& w, Rows<const float> start, Rows<const float> in, const Index* offsets,
-          Index frames, Rows<const float> addend, float scale, Rows<float> out) noexcept {
-  HWY_DYNAMIC_DISPATCH(Gemv)(w, start, in, offsets, frames, addend, scale, out);
+          Index frames, const float* bias, Rows<const float> addend, float scale, Rows<float> out) noexcept {
+  HWY_DYNAMIC_DISPATCH(Gemv)(w, start, in, offsets, frames, bias, addend, scale, out);
 }
 
 }  // namespace wavestride::kernels

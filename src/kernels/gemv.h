@@ -77,10 +77,10 @@ struct Rows {
 /// For j in [0, frames) and all padded outputs o, with the chain of multiply-adds
 ///     sum = start[j][o] + Σ over taps t, then channels c, in that order, of w[o][c][t] · in[j][offsets[t] +
 ///     c],
-/// out[j][o] = sum, or (sum + addend[j][o]) · scale where there is an addend, which may be `out` itself. The
-/// chain is dense()'s: a sum that starts at its bias, or goes on from earlier taps, has the same bits.
-/// Rounded weights are widened to float first.
+/// and then the bias, out[j][o] = sum, or (sum + addend[j][o]) · scale where there is an addend, which may be
+/// `out` itself. No start is zero, and no bias none. The chain is dense()'s: a sum that goes on from that of
+/// earlier taps has the same bits. Rounded weights are widened to float first.
 void gemv(const GemvWeights& w, Rows<const float> start, Rows<const float> in, const Index* offsets,
-          Index frames, Rows<const float> addend, float scale, Rows<float> out) noexcept;
+          Index frames, const float* bias, Rows<const float> addend, float scale, Rows<float> out) noexcept;
 
 }  // namespace wavestride::kernels
