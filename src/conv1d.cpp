@@ -2,6 +2,7 @@
 
 #include "alternatives.h"
 #include "check.h"
+#include "frame_lanes.h"
 #include "minimal_conv1d.h"
 #include "products.h"
 
@@ -80,6 +81,7 @@ class Conv1d final : public Kernel, public detail::HasAlternatives {
           },
           bias.empty() ? bias
                        : bias.subspan(static_cast<std::size_t>(g * out), static_cast<std::size_t>(out)));
+    if (!rounds && s.stride == 1 && s.groups == 1) lanes_ = {s.in, s.out, s.kernel, s.dilation, value, bias};
   }
 
   Index scratch_bytes() const override {
@@ -99,7 +101,9 @@ class Conv1d final : public Kernel, public detail::HasAlternatives {
       kernels::depthwise(depthwise_.data(), depthwise_bias_.data(), shape_.out, shape_.kernel, work.in[0],
                          offsets_.data(), stride * channels, work.count, work.out, shape_.out);
     } else {
-      make(work.in[0], offsets_.data(), stride * channels, work.count, work.out);
+      const Index made = lanes_.make(work.in[0], work.count, work.out);
+      make(work.in[0] + made * channels, offsets_.data(), stride * channels, work.count - made,
+           work.out + made * shape_.out);
     }
   }
 
@@ -178,6 +182,7 @@ class Conv1d final : public Kernel, public detail::HasAlternatives {
   Conv1dShape shape_;
   std::vector<Index> offsets_;
   std::vector<kernels::PackedWeights<Unit>> groups_;
+  detail::FrameLanes lanes_;
   kernels::AlignedFloats depthwise_, depthwise_bias_;
   Index parameters_;
 };

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "contract.h"
+#include "every_target.h"
 #include "golden.h"
 
 using namespace wavestride;
@@ -48,6 +49,28 @@ TEST_CASE("conv1d keeps the contract of every Op") {
                                 .groups = groups,
                                 .padding_mode = static_cast<PadMode>(uniform(rng, 0, 2))};
     verify_contract(op::conv1d(w, b.data, options), rng);
+  }
+}
+
+TEST_CASE("few output channels, several frames to a vector, have the bits of many and keep the contract") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(8);
+    for (Index out = 1; out <= 9; ++out)
+      for (const Index dilation : {1, 2, 5}) {
+        const Index in = uniform(rng, 1, 9), kernel = uniform(rng, 1, 8);
+        const Tensor w = noise_tensor(rng, {out, in, kernel}), b = noise_tensor(rng, {out});
+        Tensor many({out + 32, in, kernel}), more({out + 32});
+        std::copy(w.data.begin(), w.data.end(), many.data.begin());
+        std::copy(b.data.begin(), b.data.end(), more.data.begin());
+        INFO(name << ": " << in << " -> " << out << ", kernel " << kernel << ", dilation " << dilation);
+        const Conv1dOptions options{.padding = uniform(rng, 0, 9), .dilation = dilation};
+        const Op op = op::conv1d(w, b.data, options);
+        const Signal x = noise(rng, in, uniform(rng, 200, 1200));
+        CHECK(op(x) == conv1d(x, many, more.data, options).topRows(out));
+        verify_contract(op, rng);
+      }
   }
 }
 
