@@ -173,7 +173,8 @@ typedef struct wavestride_model_config {
   uint64_t seed;             /**< of networks that draw random numbers */
   int32_t minimal_filtering; /**< 1: large convolutions by half the multiplications, with a longer lag */
   int32_t bfloat16; /**< 1: large convolutions from numbers of 8 significant bits; fast where the processor
-                       has AVX-512 BF16, slow elsewhere; of a WaveNet the weights alone, fast anywhere */
+                       has AVX-512 BF16, slow elsewhere; of a WaveNet the weights alone, fast anywhere.
+                       With minimal_filtering each layer is made by whichever is faster */
 } wavestride_model_config;
 
 /** A trained vocoder: n_mels channels of features to 1 channel of samples. A null `path` is the vocoder that

@@ -41,8 +41,9 @@ Op minimal_filtering(const Op& op) {
   return computed(op, &detail::HasAlternatives::minimal);
 }
 
-Op bfloat16(const Op& op) {
-  return computed(op, &detail::HasAlternatives::bfloat16);
+Op bfloat16(const Op& op, const Bfloat16Options& options) {
+  return computed(
+      op, options.minimal_filtering ? &detail::HasAlternatives::fastest : &detail::HasAlternatives::bfloat16);
 }
 
 bool bfloat16_in_hardware() noexcept {

@@ -13,6 +13,11 @@ struct HasAlternatives {
   virtual std::shared_ptr<const Kernel> minimal() const { return nullptr; }
   /// By products of bfloat16.
   virtual std::shared_ptr<const Kernel> bfloat16() const { return nullptr; }
+  /// By whichever of the two takes less time.
+  virtual std::shared_ptr<const Kernel> fastest() const {
+    auto rounded = bfloat16();
+    return rounded ? rounded : minimal();
+  }
 };
 
 }  // namespace wavestride::detail

@@ -56,10 +56,10 @@ const float* assemble(float* to, const Port& port, const FrameQueue& queue, Inde
   return to;
 }
 
-/// Output frames to make at a time where the border is near: about as many as a window is long, so that
-/// virtual frames are made once or twice, as long as that takes little memory.
-Index edge_frames(const Kernel& kernel) {
-  constexpr Index fewest = 16, most_floats = 4096;
+/// Output frames to make at a time where the border is near: `fewest`, or about as many as a window is long,
+/// so that virtual frames are made once or twice, as long as that takes little memory.
+Index edge_frames(const Kernel& kernel, Index fewest) {
+  constexpr Index most_floats = 48 << 10;
   Index frames = most_floats / kernel.out_channels();
   for (const Port& port : kernel.inputs()) {
     const Window& w = port.geometry.window;
@@ -118,6 +118,8 @@ Index long_block_frames(Index channels) {
 }
 constexpr Index short_block_frames = 16;
 
+constexpr Index line = 16;  // floats of a cache line
+
 }  // namespace
 
 GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions& options,
@@ -157,6 +159,7 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
   }
   nodes_.resize(g.nodes.size());
   share_memory();
+  Index edges = 0;
   for (std::size_t k = 0; k < nodes_.size(); ++k) {
     const Kernel& kernel = *g.nodes[k].kernel;
     Node& node = nodes_[k];
@@ -164,24 +167,28 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
     const std::size_t ports = kernel.inputs().size();
     node.in.resize(ports);
     node.length.resize(ports);
-    node.edge.resize(ports);
+    node.edge_floats.resize(ports);
     node.reach.resize(ports);
-    if (g.whole(static_cast<int>(k)) ||
-        totals[static_cast<std::size_t>(g.value_of(static_cast<int>(k)))] == 0)
-      continue;
-    node.edge_group = edge_frames(kernel);
+    const auto v = static_cast<std::size_t>(g.value_of(static_cast<int>(k)));
+    if (g.whole(static_cast<int>(k)) || totals[v] == 0) continue;
+    // Reading a large kernel for a few frames takes more time than copying a block of them.
+    const Index fewest = large_values[v] ? 128 : 16;
+    node.edge_group = edge_frames(kernel, fewest);
+    Index floats = 0;
     for (std::size_t p = 0; p < ports; ++p) {
       const Port& port = kernel.inputs()[p];
       const Window& w = port.geometry.window;
       const Index frames = affine_floor(node.edge_group - 1, w.num, 0, w.den) + 1 + w.span();
-      node.edge[p].assign(static_cast<std::size_t>(frames * port.channels), std::nanf(""));
+      floats += node.edge_floats[p] = (frames * port.channels + line - 1) / line * line;
       if (port.padding.mode == PadMode::reflect) node.reach[p] = right_reach(port);
     }
+    edges = std::max(edges, floats);
   }
   Index scratch = 0;
   for (const Graph::Node& node : g.nodes) scratch = std::max(scratch, node.kernel->scratch_bytes());
-  scratch_memory_.assign(static_cast<std::size_t>(std::max<Index>(threads, 1)),
-                         kernels::Aligned<std::byte>(static_cast<std::size_t>(scratch)));
+  workspaces_.assign(static_cast<std::size_t>(std::max<Index>(threads, 1)),
+                     {kernels::Aligned<std::byte>(static_cast<std::size_t>(scratch)),
+                      kernels::Aligned<float>(static_cast<std::size_t>(edges), std::nanf(""))});
   sent_.resize(g.outputs.size());
   scratch_.resize(values_.size());
   inputs_scratch_.resize(static_cast<std::size_t>(g.inputs()));
@@ -199,7 +206,6 @@ void GraphRunner::share_memory() {
     values_[v].place = static_cast<int>(v % 2);
     floats = std::max(floats, values_[v].place_frames * graph_->values()[v].channels);
   }
-  constexpr Index line = 16;  // floats of a cache line
   const Index each = floats > 0 ? (floats / line + 2) * line : 0;
   shared_memory_ = kernels::Aligned<float>(static_cast<std::size_t>(2 * each));
 }
@@ -254,11 +260,10 @@ void GraphRunner::reset() noexcept {
 Index GraphRunner::state_bytes() const {
   Index sum = 0;
   for (const Value& v : values_) sum += v.queue.bytes();
-  for (const Node& n : nodes_) {
+  for (const Node& n : nodes_)
     if (n.state) sum += n.state->bytes();
-    for (const auto& e : n.edge) sum += static_cast<Index>(e.size() * sizeof(float));
-  }
-  for (const auto& memory : scratch_memory_) sum += static_cast<Index>(memory.size());
+  for (const Workspace& w : workspaces_)
+    sum += static_cast<Index>(w.scratch.size() + w.edges.size() * sizeof(float));
   return sum + static_cast<Index>(shared_memory_.size() * sizeof(float));
 }
 
@@ -398,17 +403,17 @@ GraphRunner::Frames GraphRunner::frames(int k) noexcept {
 }
 
 /// Points the node at its windows and finds room for what it makes: `count` frames, or the first of them.
-GraphRunner::Block GraphRunner::prepare(int k, Index count) noexcept {
+GraphRunner::Block GraphRunner::prepare(int k, Index count, Workspace& workspace) noexcept {
   Value& out = output_of(k);
-  const Index n = prepare_windows(k, out.made, std::min(count, out.block));
+  const Index n = prepare_windows(k, out.made, count, workspace);
   const auto direct = static_cast<std::size_t>(out.direct);
   return {k, n, out.direct >= 0 ? out_[direct].frame(written_[direct]) : out.queue.prepare(n)};
 }
 
-void GraphRunner::compute(const Block& b, void* scratch) noexcept {
+void GraphRunner::compute(const Block& b, Workspace& workspace) noexcept {
   const Node& node = nodes_[static_cast<std::size_t>(b.node)];
-  kernel(b.node).compute(
-      {node.in, output_of(b.node).made, b.count, b.out, node.state.get(), node.length, scratch});
+  kernel(b.node).compute({node.in, output_of(b.node).made, b.count, b.out, node.state.get(), node.length,
+                          workspace.scratch.data()});
 }
 
 void GraphRunner::commit(const Block& b) noexcept {
@@ -423,7 +428,7 @@ void GraphRunner::commit(const Block& b) noexcept {
 }
 
 /// Points node.in at the windows of output frames n … n+count−1; returns how many of them it prepared.
-Index GraphRunner::prepare_windows(int k, Index n, Index count) noexcept {
+Index GraphRunner::prepare_windows(int k, Index n, Index count, Workspace& workspace) noexcept {
   Node& node = nodes_[static_cast<std::size_t>(k)];
   const auto& ports = kernel(k).inputs();
   if (graph_->whole(k)) {
@@ -442,13 +447,13 @@ Index GraphRunner::prepare_windows(int k, Index n, Index count) noexcept {
       if (node.length[p] != Work::unknown)
         count = std::clamp<Index>(ports[p].geometry.window.ready(node.length[p]) - n, 1, count);
   }
-  for (std::size_t p = 0; p < ports.size(); ++p) {
+  float* assembled = workspace.edges.data();
+  for (std::size_t p = 0; p < ports.size(); assembled += node.edge_floats[p++]) {
     const Window& w = ports[p].geometry.window;
     const FrameQueue& queue = input_of(k, p).queue;
     const Index first = w.first(n);
     if (touches_border(w, n, n + count - 1, node.length[p]))
-      node.in[p] =
-          assemble(node.edge[p].data(), ports[p], queue, first, w.last(n + count - 1), node.length[p]);
+      node.in[p] = assemble(assembled, ports[p], queue, first, w.last(n + count - 1), node.length[p]);
     else
       node.in[p] = queue.frame(std::clamp(first, queue.begin(), queue.end()));
   }
@@ -473,7 +478,8 @@ bool GraphRunner::run() noexcept {
 // ---- One thread ----
 
 /// One pass over all kernels after another until each has made what it can, or nothing moves. A kernel whose
-/// output queue has less room than a block waits for its readers to make more, unless nothing else can run.
+/// output queue has less room than half a block waits for its readers to make more, unless nothing else can
+/// run.
 bool GraphRunner::run_alone() noexcept {
   bool any = false;
   for (bool patient = true;;) {
@@ -498,14 +504,16 @@ bool GraphRunner::step(int k, bool patient) noexcept {
   if (count < ready) {
     crowded_ = true;
     const auto away = [&](int v) { return values_[static_cast<std::size_t>(v)].queue.away(); };
-    if (patient && count < out.block && std::none_of(inputs_of(k).begin(), inputs_of(k).end(), away))
+    if (patient && count < out.block / 2 && std::none_of(inputs_of(k).begin(), inputs_of(k).end(), away))
       count = 0;
   }
   find_room(out, count);
   const bool moved = count > 0;
   while (count > 0) {
-    const Block b = prepare(k, count);
-    compute(b, scratch_memory_.front().data());
+    // Blocks of about the usual size, lest a few frames be left for the last.
+    const Index parts = std::max<Index>(1, (count + out.block / 2) / out.block);
+    const Block b = prepare(k, (count + parts - 1) / parts, workspaces_.front());
+    compute(b, workspaces_.front());
     commit(b);
     count -= b.count;
   }
@@ -553,14 +561,14 @@ void wait_for_change(const std::atomic<unsigned>& counter, unsigned seen) noexce
 
 /// What every thread does until nothing more can be made.
 void GraphRunner::work() noexcept {
-  void* const scratch = scratch_memory_[entered_++].data();
+  Workspace& workspace = workspaces_[entered_++];
   std::unique_lock lock(lock_, std::defer_lock);
   enter(lock);
   while (!still_) {
-    if (const Block b = take(); b.node >= 0) {
+    if (const Block b = take(workspace); b.node >= 0) {
       last_look_ = false;
       lock.unlock();
-      compute(b, scratch);
+      compute(b, workspace);
       enter(lock);
       give_back(b);
     } else if (busy_ == 0 && !last_look_) {
@@ -583,7 +591,7 @@ void GraphRunner::work() noexcept {
 
 /// A block of the last node that can make a whole one, so that frames leave the graph before others enter;
 /// else of the last that can make a part of one. Wakes a thread where there is another.
-GraphRunner::Block GraphRunner::take() noexcept {
+GraphRunner::Block GraphRunner::take(Workspace& workspace) noexcept {
   const int all = static_cast<int>(nodes_.size());
   int chosen = -1;
   bool others = false;
@@ -609,7 +617,7 @@ GraphRunner::Block GraphRunner::take() noexcept {
   ++busy_;
   nodes_[static_cast<std::size_t>(chosen)].at_work = true;
   for (const int v : inputs_of(chosen)) ++values_[static_cast<std::size_t>(v)].readers_at_work;
-  return prepare(chosen, best.count);
+  return prepare(chosen, best.count, workspace);
 }
 
 /// What node k could make now.

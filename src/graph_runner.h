@@ -91,10 +91,16 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
     Index seen = -1, ended = 0;
     std::vector<const float*> in;
     std::vector<Index> length;
-    std::vector<std::vector<float>> edge;  // a window with its virtual frames, per port
+    std::vector<Index> edge_floats;  // of a window with its virtual frames, per port
     std::vector<Index> reach;
     Index edge_group = 16;  // output frames made at a time where the border is near
     bool at_work = false;
+  };
+
+  /// What a thread needs for the node that it works on.
+  struct Workspace {
+    kernels::Aligned<std::byte> scratch;
+    kernels::Aligned<float> edges;  // windows with their virtual frames
   };
 
   /// Output frames for one node to make.
@@ -151,9 +157,9 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   Index needed_from(const Graph::Reader& r, const Value& value) noexcept;
 
   Frames frames(int k) noexcept;
-  Block prepare(int k, Index count) noexcept;
-  Index prepare_windows(int k, Index n, Index count) noexcept;
-  void compute(const Block& b, void* scratch) noexcept;
+  Block prepare(int k, Index count, Workspace& workspace) noexcept;
+  Index prepare_windows(int k, Index n, Index count, Workspace& workspace) noexcept;
+  void compute(const Block& b, Workspace& workspace) noexcept;
   void commit(const Block& b) noexcept;
 
   bool run() noexcept;
@@ -161,7 +167,7 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   bool step(int k, bool patient) noexcept;
 
   void work() noexcept override;
-  Block take() noexcept;
+  Block take(Workspace & workspace) noexcept;
   Offer offer_of(int k) noexcept;
   void give_back(const Block& b) noexcept;
   void end_output(int k) noexcept;
@@ -171,10 +177,10 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   std::vector<Value> values_;
   std::vector<Node> nodes_;
   std::vector<Index> sent_;
-  std::vector<Index> taken_;                                 // of each input, in the push under way
-  std::vector<kernels::Aligned<std::byte>> scratch_memory_;  // of each thread
-  kernels::Aligned<float> shared_memory_;                    // two places
-  const Value* in_place_[2] = {};                            // which were there last
+  std::vector<Index> taken_;               // of each input, in the push under way
+  std::vector<Workspace> workspaces_;      // of each thread
+  kernels::Aligned<float> shared_memory_;  // two places
+  const Value* in_place_[2] = {};          // which were there last
   mutable std::vector<Index> scratch_, inputs_scratch_;
   std::span<const FramesSpan> out_;
   std::span<Index> written_;

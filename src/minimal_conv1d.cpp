@@ -180,18 +180,30 @@ class MinimalConv1d final : public Kernel {
   Index most_blocks_;
 };
 
+// Of an output channel in a tile: products, and as how many more the transforms of a channel take.
+struct Work {
+  explicit Work(const MinimalConvShape& s) {
+    const auto filter = filter_of(s.kernel);
+    const auto in = static_cast<double>(s.in);
+    direct = static_cast<double>(filter.outputs * s.kernel) * in;
+    minimal = static_cast<double>(products(filter, s.kernel)) * in;
+    transforms = 22 * static_cast<double>(filter.points());
+  }
+  double direct, minimal, transforms;
+};
+
 }  // namespace
 
 bool minimal_pays(const MinimalConvShape& s) {
-  // Products of an output channel in a tile; what the transforms of a channel take is as much as some
-  // products more.
-  constexpr double least_saving = 1.5, transforms = 22;
-  const auto filter = filter_of(s.kernel);
-  const auto in = static_cast<double>(s.in);
-  const double direct = static_cast<double>(filter.outputs * s.kernel) * in;
-  const double minimal = static_cast<double>(products(filter, s.kernel)) * in;
-  return s.in % 16 == 0 && s.out % 16 == 0 && s.dilation <= 16 && direct >= least_saving * minimal &&
-         direct >= minimal + transforms * static_cast<double>(filter.points());
+  constexpr double least_saving = 1.5;
+  const Work work(s);
+  return s.in % 16 == 0 && s.out % 16 == 0 && s.dilation <= 16 &&
+         work.direct >= least_saving * work.minimal && work.direct >= work.minimal + work.transforms;
+}
+
+double minimal_speed(const MinimalConvShape& s) {
+  const Work work(s);
+  return work.direct / (work.minimal + work.transforms);
 }
 
 std::shared_ptr<const Kernel> minimal_conv1d(const MinimalConvShape& shape,

@@ -15,6 +15,8 @@ struct MinimalConvShape {
 
 /// Whether minimal filtering takes well less time than the sum itself.
 bool minimal_pays(const MinimalConvShape& shape);
+/// How many times as fast as the sum itself it is to be expected, of shapes for which it pays.
+double minimal_speed(const MinimalConvShape& shape);
 
 /// The convolution, with weight(o, c, k); of the shapes for which it pays.
 std::shared_ptr<const Kernel> minimal_conv1d(const MinimalConvShape& shape,

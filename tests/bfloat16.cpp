@@ -264,7 +264,20 @@ TEST_CASE("a stack by bfloat16 keeps its shape and its contract; small layers st
   CHECK(std::count_if(nodes.begin(), nodes.end(), [](const auto& node) {
           return node.kernel->name().find("bfloat16") != std::string::npos;
         }) == 5);
+  const Op fastest = bfloat16(net, {.minimal_filtering = true});
+  const auto made = [&](const std::string& way) {
+    const auto& all = fastest.graph()->nodes;
+    return std::count_if(all.begin(), all.end(), [&](const auto& node) {
+      return node.kernel->name().find(way) != std::string::npos;
+    });
+  };
+  CHECK(made("minimal filtering") == 2);  // the kernels of 11 taps
+  CHECK(made("bfloat16") == 3);
   const Signal x = noise(rng, 16, 300), y = net(x);
-  on_every_way([&] { CHECK(decibels(y, fast(x)) >= 40); });
+  on_every_way([&] {
+    CHECK(decibels(y, fast(x)) >= 40);
+    CHECK(decibels(y, fastest(x)) >= decibels(y, fast(x)));
+  });
   verify_contract(fast, rng, {.dense = false});
+  verify_contract(fastest, rng, {.dense = false});
 }

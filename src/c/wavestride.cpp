@@ -369,8 +369,10 @@ wavestride_status wavestride_model_load(const char* path, const wavestride_model
       rounded = given.bfloat16 != 0;
     }
     Model model = load_model(path == nullptr ? data_file(default_vocoder_file) : path, options);
-    if (rounded) model.network = bfloat16(model.network);
-    if (minimal) model.network = minimal_filtering(model.network);
+    if (rounded)
+      model.network = bfloat16(model.network, {.minimal_filtering = minimal});
+    else if (minimal)
+      model.network = minimal_filtering(model.network);
     const Ratio upsampling = model.upsampling();
     if (info != nullptr)
       fill(info,

@@ -592,8 +592,10 @@ PYBIND11_MODULE(_wavestride, m) {
                                     .stats = stats.value_or(Path()).string(),
                                     .speaker = speaker,
                                     .seed = seed});
-          if (rounded) model.network = bfloat16(model.network);
-          if (minimal) model.network = minimal_filtering(model.network);
+          if (rounded)
+            model.network = bfloat16(model.network, {.minimal_filtering = minimal});
+          else if (minimal)
+            model.network = minimal_filtering(model.network);
           return model;
         });
       },
@@ -605,8 +607,11 @@ PYBIND11_MODULE(_wavestride, m) {
       "name of one that comes with the library. preset: of the features, where the config does not describe\n"
       "them. stats: path of their mean and deviation (.npy), to normalise them by. speaker: the voice, in a\n"
       "file that has several. seed: of networks that draw random numbers. minimal_filtering: large\n"
-      "convolutions by half the multiplications or less, with a longer lag and other rounding. bfloat16: large\n"
-      "convolutions from numbers of 8 significant bits, fast where bfloat16_in_hardware(). Raises IoError.");
+      "convolutions by half the multiplications or less, with a longer lag and other rounding. bfloat16: "
+      "large\n"
+      "convolutions from numbers of 8 significant bits, fast where bfloat16_in_hardware(); with both each "
+      "layer\n"
+      "by whichever is faster. Raises IoError.");
   m.def("bfloat16_in_hardware", &bfloat16_in_hardware,
         "Whether this machine multiplies bfloat16 by an instruction of its own (AVX-512 BF16).");
 }

@@ -1,6 +1,6 @@
 // time_model CHECKPOINT MEL.npy OUT.npy WAY THREADS CHUNK REPEATS: what compare.py times. Prints the seconds
-// that each repetition takes, one a line, and writes what the model says. WAY: direct, minimal (filtering) or
-// bfloat16. CHUNK: frames a push, 0: all at once.
+// that each repetition takes, one a line, and writes what the model says. WAY: direct, minimal (filtering),
+// bfloat16 or both. CHUNK: frames a push, 0: all at once.
 #include <wavestride/bfloat16.h>
 #include <wavestride/minimal_filtering.h>
 #include <wavestride/model.h>
@@ -23,6 +23,7 @@ static void time_model(char** argument) {
   const std::string way = argument[4];
   if (way == "minimal") model.network = minimal_filtering(model.network);
   if (way == "bfloat16") model.network = bfloat16(model.network);
+  if (way == "both") model.network = bfloat16(model.network, {.minimal_filtering = true});
   Signal y(1, model.network.total(x.cols()));
   Stream stream = model.network.stream({.threads = threads});
   for (Index i = 0; i <= repeats; ++i) {

@@ -56,8 +56,10 @@ MelOptions chosen_features(const Arguments& a, const std::optional<Model>& model
 // The network behind what makes its features of others, where that is exact.
 Op network_for(const Model& model, const MelOptions& features, const Arguments& a) {
   Op network = model.network;
-  if (a.bfloat16) network = bfloat16(network);
-  if (a.minimal) network = minimal_filtering(network);
+  if (a.bfloat16)
+    network = bfloat16(network, {.minimal_filtering = a.minimal});
+  else if (a.minimal)
+    network = minimal_filtering(network);
   if (features.name == model.features.name) return network;
   try {
     return Stack({op::mel_convert(features, model.features), network});
@@ -130,7 +132,7 @@ std::function<void()> vocode_command(CLI::App& app) {
       "makes large convolutions of a network from numbers of 8 significant bits: twice as fast where the "
       "processor has AVX-512 BF16, slower elsewhere; 41 to 47 dB of signal to error with HiFi-GAN, too "
       "little (12 to 28) with the network that comes along. Of a WaveNet the weights alone: up to twice as "
-      "fast anywhere");
+      "fast anywhere. With --minimal-filtering each layer is made by whichever is faster");
   app.add_option("--iterations", a->iterations, "of Griffin-Lim")
       ->check(CLI::Range(0, 1'000'000).description(""))
       ->capture_default_str();
