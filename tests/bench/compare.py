@@ -70,7 +70,7 @@ class Engine:
         return 20 * np.log10(np.linalg.norm(expected) / np.linalg.norm(y - expected))
 
 
-WAYS = ("minimal", "bfloat16")
+WAYS = ("minimal", "bfloat16", "both")
 
 
 def engines(folder, binaries, bands, threads, chunks):
@@ -115,7 +115,7 @@ def prepare(folder, name, frames, onnx):
 def models(names, arguments):
     onnx = has_onnxruntime()
     print(f"{'model':12} threads {'torch':>9} {'ONNX':>9} {'ours':>9} ours/ONNX ours/torch  chunks of 8, 1   error (ONNX)"
-          "   minimal/ONNX (error)  bfloat16/ONNX (dB)")
+          "   minimal/ONNX (error)  bfloat16/ONNX (dB)  both/ONNX (dB)")
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
@@ -136,7 +136,8 @@ def models(names, arguments):
                       f"{ours / t['torch']:10.3f}  {t['chunk 8'] / ours:6.2f}, {t['chunk 1'] / ours:.2f}x     "
                       f"{runs['ours'].error(expected):.0e} ({onnx_error})  {t['minimal'] / theirs:9.3f} "
                       f"({runs['minimal'].error(expected):.0e})  {t['bfloat16'] / theirs:9.3f} "
-                      f"({runs['bfloat16'].decibels(expected):.1f})   {alone / ours:.2f} x one thread", flush=True)
+                      f"({runs['bfloat16'].decibels(expected):.1f})  {t['both'] / theirs:9.3f} "
+                      f"({runs['both'].decibels(expected):.1f})   {alone / ours:.2f} x one thread", flush=True)
 
 
 def time_torchaudio(repeats):
