@@ -107,17 +107,7 @@ class Conv1d final : public Kernel, public detail::HasAlternatives {
     }
   }
 
-  std::shared_ptr<const Kernel> minimal() const override {
-    if constexpr (rounds) {
-      return nullptr;
-    } else {
-      if (!minimal_pays()) return nullptr;
-      const kernels::DenseWeights& w = groups_.front();
-      return detail::minimal_conv1d(minimal_shape(),
-                                    [&](Index o, Index c, Index k) { return w.value(o, c, k); },
-                                    {w.bias(), static_cast<std::size_t>(shape_.out)});
-    }
-  }
+  std::shared_ptr<const Kernel> minimal() const override { return minimal_at(0, false); }
 
   std::shared_ptr<const Kernel> bfloat16() const override {
     if constexpr (rounds) {
@@ -139,8 +129,8 @@ class Conv1d final : public Kernel, public detail::HasAlternatives {
   std::shared_ptr<const Kernel> fastest() const override {
     // Of the direct sums by bfloat16, measured where an instruction makes them.
     constexpr double rounded_speed = 2;
-    if (minimal_pays() && detail::minimal_speed(minimal_shape()) >= rounded_speed) return minimal();
-    return HasAlternatives::fastest();
+    auto minimal = minimal_at(rounded_speed, true);
+    return minimal ? minimal : HasAlternatives::fastest();
   }
 
   Index parameters() const override { return parameters_; }
@@ -152,12 +142,26 @@ class Conv1d final : public Kernel, public detail::HasAlternatives {
   static constexpr Index unit = detail::channels_of<Unit>;
   static constexpr bool rounds = unit == 2;
 
-  detail::MinimalConvShape minimal_shape() const {
-    return {shape_.in,       shape_.out,       shape_.kernel,           shape_.dilation,
-            shape_.pad.left, shape_.pad.right, inputs()[0].padding.mode};
-  }
-  bool minimal_pays() const {
-    return shape_.stride == 1 && shape_.groups == 1 && detail::minimal_pays(minimal_shape());
+  /// By minimal filtering, where it is to be expected at least so many times as fast as the sums.
+  std::shared_ptr<const Kernel> minimal_at(double least_speed, bool rough) const {
+    if constexpr (rounds) {
+      return nullptr;
+    } else {
+      const detail::MinimalConvShape shape{shape_.in,
+                                           shape_.out,
+                                           shape_.kernel,
+                                           shape_.dilation,
+                                           shape_.pad.left,
+                                           shape_.pad.right,
+                                           inputs()[0].padding.mode,
+                                           rough};
+      if (shape_.stride != 1 || shape_.groups != 1 || !detail::minimal_pays(shape) ||
+          detail::minimal_speed(shape) < least_speed)
+        return nullptr;
+      const kernels::DenseWeights& w = groups_.front();
+      return detail::minimal_conv1d(shape, [&](Index o, Index c, Index k) { return w.value(o, c, k); },
+                                    {w.bias(), static_cast<std::size_t>(shape_.out)});
+    }
   }
 
   Index outputs_at_once() const { return detail::outputs_at_once(shape_.stride * shape_.in); }

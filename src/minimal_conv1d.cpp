@@ -22,9 +22,10 @@ Index products(kernels::MinimalFilter f, Index kernel) {
   return groups_of(f, kernel) * f.points();
 }
 /// The one of fewest products.
-kernels::MinimalFilter filter_of(Index kernel) {
+kernels::MinimalFilter filter_of(const MinimalConvShape& s) {
+  const Index kernel = s.kernel, most_points = s.rough ? 15 : 12;
   const auto cost = [&](kernels::MinimalFilter f) {
-    const bool fits = kernel <= f.taps || f.taps == f.outputs;
+    const bool fits = f.points() <= most_points && (kernel <= f.taps || f.taps == f.outputs);
     return fits ? static_cast<double>(products(f, kernel)) / static_cast<double>(f.outputs) : HUGE_VAL;
   };
   return *std::min_element(kernels::minimal_filters.begin(), kernels::minimal_filters.end(),
@@ -43,7 +44,7 @@ Index block_frames(kernels::MinimalFilter f, const MinimalConvShape& s) {
 // A frame is made with its block: the window reaches as far as that of any frame that may be in it.
 Geometry geometry_of(const MinimalConvShape& s) {
   Geometry g = conv_geometry(s.kernel, 1, s.dilation, s.left, s.right);
-  const auto filter = filter_of(s.kernel);
+  const auto filter = filter_of(s);
   g.window.lo -= filling(filter, s.kernel) * s.dilation + block_frames(filter, s) - 1;
   g.window.hi += block_frames(filter, s) - 1;
   return g;
@@ -57,25 +58,32 @@ class MinimalConv1d final : public Kernel {
                        ", minimal filtering)"),
                {{s.in, geometry_of(s), {s.padding_mode, 0.0f}}}, s.out),
         shape_(s),
-        filter_(filter_of(s.kernel)),
+        filter_(filter_of(s)),
         bias_(static_cast<std::size_t>(s.out), 0.0f),
         parameters_(s.out * s.in * s.kernel + static_cast<Index>(bias.size())),
         most_blocks_(std::max<Index>(1, tiles_at_once(s.in) / s.dilation)) {
     std::copy(bias.begin(), bias.end(), bias_.begin());
     const Index groups = groups_of(filter_, s.kernel), taps = filter_.taps, fill = filling(filter_, s.kernel);
     for (Index g = 0; g < groups; ++g) offsets_.push_back(g * s.dilation * s.in);
-    double at_point[16][8] = {};
+    std::vector<double> at_points;
     for (Index p = 0; p < filter_.points(); ++p)
-      for (Index t = 0; t < taps; ++t) at_point[p][t] = filter_.weight(p, t);
+      for (Index t = 0; t < taps; ++t) at_points.push_back(filter_.weight(p, t));
+    std::vector<float> weights;
+    weights.reserve(static_cast<std::size_t>(s.out * s.in * s.kernel));
+    for (Index o = 0; o < s.out; ++o)
+      for (Index c = 0; c < s.in; ++c)
+        for (Index k = 0; k < s.kernel; ++k) weights.push_back(weight(o, c, k));
     for (Index from = 0; from < s.out; from += slice_channels)
       for (Index p = 0; p < filter_.points(); ++p)
         weights_.emplace_back(
             std::min(slice_channels, s.out - from), s.in, groups,
             [&](Index o, Index c, Index g) {
+              const double* at_point = at_points.data() + p * taps;
+              const float* of = weights.data() + ((from + o) * s.in + c) * s.kernel;
               double sum = 0;
               for (Index t = 0; t < taps; ++t)
                 if (const Index k = g * taps + t - fill; k >= 0)
-                  sum += at_point[p][t] * static_cast<double>(weight(from + o, c, k));
+                  sum += at_point[t] * static_cast<double>(of[k]);
               return static_cast<float>(sum);
             },
             std::span<const float>());
@@ -183,7 +191,7 @@ class MinimalConv1d final : public Kernel {
 // Of an output channel in a tile: products, and as how many more the transforms of a channel take.
 struct Work {
   explicit Work(const MinimalConvShape& s) {
-    const auto filter = filter_of(s.kernel);
+    const auto filter = filter_of(s);
     const auto in = static_cast<double>(s.in);
     direct = static_cast<double>(filter.outputs * s.kernel) * in;
     minimal = static_cast<double>(products(filter, s.kernel)) * in;

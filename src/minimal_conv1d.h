@@ -11,6 +11,7 @@ namespace wavestride::detail {
 struct MinimalConvShape {
   Index in, out, kernel, dilation, left, right;
   PadMode padding_mode;
+  bool rough = false;  ///< whether it may err as much as products of bfloat16 hide
 };
 
 /// Whether minimal filtering takes well less time than the sum itself.

@@ -78,7 +78,8 @@ TEST_CASE("F(m, r) are the sums that they stand for, on every SIMD target") {
         CHECK(out.back() == 7.0f);
       }
       INFO(name << ": F(" << m << ", " << f.taps << "), channels " << channels << ", tiles " << tiles);
-      CHECK(worst < (f.taps == 6 ? 1e-4 : 5e-5));  // of its eleven points some magnify rounding twice as much
+      // The more points, the more some of them magnify rounding.
+      CHECK(worst < (f.points() > 12 ? 5e-4 : f.points() > 10 ? 1e-4 : 5e-5));
     }
   }
   kernels::use_simd_target("");
@@ -91,8 +92,8 @@ TEST_CASE("convolution by minimal filtering equals the direct one, and keeps the
     Index outputs;  // of a tile
   };
   const Case cases[] = {{32, 32, 3, 1, PadMode::constant, 6},   {48, 80, 3, 3, PadMode::constant, 6},
-                        {32, 64, 7, 1, PadMode::reflect, 4},    {64, 48, 11, 5, PadMode::constant, 6},
-                        {32, 144, 8, 2, PadMode::replicate, 4}, {176, 32, 4, 1, PadMode::constant, 4},
+                        {32, 64, 7, 1, PadMode::reflect, 6},    {64, 48, 11, 5, PadMode::constant, 6},
+                        {32, 144, 8, 2, PadMode::replicate, 6}, {176, 32, 4, 1, PadMode::constant, 6},
                         {32, 32, 12, 16, PadMode::constant, 6}, {16, 48, 11, 3, PadMode::constant, 6},
                         {32, 32, 5, 2, PadMode::constant, 6},   {32, 48, 18, 1, PadMode::constant, 6}};
   Rng rng(32);

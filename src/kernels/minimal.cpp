@@ -18,11 +18,11 @@ inline constexpr std::array<float, 0> point_pairs{};
 template <>
 inline constexpr std::array point_pairs<6, 3> = {0.5f, 1.0f, 2.0f};
 template <>
-inline constexpr std::array point_pairs<4, 4> = {0.375f, 0.875f, 1.5f};
-template <>
 inline constexpr std::array point_pairs<6, 6> = {0.1875f, 0.5625f, 0.875f, 1.3125f, 2.4375f};
 template <>
-inline constexpr std::array point_pairs<4, 7> = {0.375f, 0.875f, 1.25f, 2.125f};
+inline constexpr std::array point_pairs<6, 7> = {0.375f, 0.6875f, 1.0f, 1.4375f, 2.8125f};
+template <>
+inline constexpr std::array point_pairs<5, 11> = {0.125f, 0.4375f, 0.6875f, 0.9375f, 1.1875f, 1.75f, 3.4375f};
 
 // Coefficients of the product of (z − a²) over all pairs but one, or over all, from the lowest power of z on.
 template <std::size_t Pairs>
@@ -44,9 +44,9 @@ template <class F>
 decltype(auto) with_constants(MinimalFilter filter, F&& f) {
   using std::integral_constant;
   if (filter.taps == 3) return f(integral_constant<Index, 6>(), integral_constant<Index, 3>());
-  if (filter.taps == 4) return f(integral_constant<Index, 4>(), integral_constant<Index, 4>());
   if (filter.taps == 6) return f(integral_constant<Index, 6>(), integral_constant<Index, 6>());
-  return f(integral_constant<Index, 4>(), integral_constant<Index, 7>());
+  if (filter.taps == 7) return f(integral_constant<Index, 6>(), integral_constant<Index, 7>());
+  return f(integral_constant<Index, 5>(), integral_constant<Index, 11>());
 }
 
 }  // namespace wavestride::kernels

@@ -9,7 +9,8 @@
 
 namespace wavestride::kernels {
 
-/// F(outputs, taps), one of minimal_filters.
+/// F(outputs, taps), one of minimal_filters. The more points, the more they magnify rounding: it errs about
+/// 5, 15, 23 and 100 times as much as a sum.
 struct MinimalFilter {
   Index outputs, taps;
 
@@ -18,7 +19,7 @@ struct MinimalFilter {
   double weight(Index point, Index tap) const;
 };
 
-inline constexpr std::array<MinimalFilter, 4> minimal_filters{{{6, 3}, {4, 4}, {6, 6}, {4, 7}}};
+inline constexpr std::array<MinimalFilter, 4> minimal_filters{{{6, 3}, {6, 6}, {6, 7}, {5, 11}}};
 
 /// Inputs of tile j are the rows in + (f.outputs·j + i)·channels, i in [0, points()). For j in [0, tiles) and
 /// every channel: out[p·point_step + j·channels + c] = what the tile's inputs are at point p. `channels` must
