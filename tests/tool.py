@@ -560,6 +560,7 @@ class Resample(ToolTest):
         self.refused(2, "--rate is required", "resample", source, out)
         self.refused(2, "--dither needs --bits 16 or 24", "resample", source, out, "--rate", 8000, "--dither", 1)
         self.refused(2, "give IN and OUT", "resample", source, "--rate", 8000)
+        self.refused(2, "--rate: must be a positive number, got -1", "resample", source, out, "--rate", -1)
         self.refused(2, "--describe needs --from and --to", "resample", "--describe")
         self.refused(1, "passband must be 0.05 to 0.995", "resample", source, out, "--rate", 8000, "--passband", 2)
 

@@ -30,6 +30,13 @@ std::optional<Index> parse_index(const std::string& text) {
   return error == std::errc{} && at == end ? std::optional(n) : std::nullopt;
 }
 
+std::string not_positive(const std::string& text) {
+  double v = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, v);
+  return error == std::errc{} && at == end && v > 0 ? "" : "must be a positive number, got " + text;
+}
+
 namespace {
 
 thread_local int silences = 0;

@@ -54,6 +54,9 @@ std::string work_text(double spent, double seconds);
 /// A decimal integer and nothing else.
 std::optional<Index> parse_index(const std::string& text);
 
+/// A check of an option's value: why it is no positive number, or nothing.
+std::string not_positive(const std::string& text);
+
 /// A bar on stderr, from one second of work on, when stderr is a terminal; gone when the object is.
 class Progress {
  public:

@@ -185,7 +185,7 @@ void declare(CLI::App& app, const OperatorInfo& what, Arguments& a) {
       ->required()
       ->type_name("FILE");
   app.add_option("--chunk", a.chunk, "run as a stream of so many frames at a time, and say its latency")
-      ->check(CLI::PositiveNumber.description(""));
+      ->check(not_positive);
   for (const OperatorOption& option : what.options) declare(app, option, a);
 }
 

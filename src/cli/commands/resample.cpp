@@ -126,7 +126,7 @@ std::function<void()> resample_command(CLI::App& app) {
   };
   const Files files(app, "sound file", "sound file; its extension chooses the format", "");
   app.add_option("--rate", a->rate_hz, "sample rate of the output, Hz")
-      ->check(CLI::PositiveNumber.description(""));
+      ->check(not_positive);
   app.add_option("--quality", a->quality, "fast, standard, best or steep")
       ->check(names(qualities))
       ->capture_default_str();
