@@ -105,16 +105,17 @@ bool passes_through(const Graph& graph, int v) {
          std::find(graph.outputs.begin(), graph.outputs.end(), v) == graph.outputs.end();
 }
 
-/// As many frames as stay in the cache, but enough to be worth reading large kernels for.
-Index block_frames(Index channels, bool large) {
+/// As many frames as stay in the nearest cache.
+Index block_frames(Index channels) {
   constexpr Index target_bytes = 24 << 10;
-  return std::clamp<Index>(target_bytes / (4 * channels), large ? 128 : 16, 4096);
+  return std::clamp<Index>(target_bytes / (4 * channels), 16, 4096);
 }
 
-/// Of long blocks, and of what is kept between them in a value's own memory.
-Index long_block_frames(Index channels) {
-  constexpr Index most_bytes = 384 << 10;
-  return std::clamp<Index>(most_bytes / (4 * channels), 128, 512);
+/// Enough to be worth reading large kernels for, and what is kept between such blocks in a value's own
+/// memory. Values of several threads have no memory to share, and take three times as much.
+Index long_block_frames(Index channels, Index threads) {
+  const Index most_frames = threads > 1 ? 384 : 512, most_bytes = 3 * most_frames * 256;
+  return std::clamp<Index>(most_bytes / (4 * channels), 128, most_frames);
 }
 constexpr Index short_block_frames = 16;
 
@@ -138,24 +139,24 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
     const auto outputs = std::count(is_output, g.outputs.end(), static_cast<int>(v));
     if (info.readers.empty() && outputs == 1 && v >= static_cast<std::size_t>(g.inputs()))
       value.direct = static_cast<int>(is_output - g.outputs.begin());
-    const bool large = large_values[v];
-    value.block = options.block_frames > 0 ? std::min<Index>(options.block_frames, 1 << 20)
-                                           : block_frames(info.channels, large);
+    const bool given = options.block_frames > 0, large = large_values[v] && !given;
+    value.block = given   ? std::min<Index>(options.block_frames, 1 << 20)
+                  : large ? long_block_frames(info.channels, threads)
+                          : block_frames(info.channels);
     if (value.direct >= 0) continue;
-    Index own_block = value.block, slack = value.block / 4;
-    if (threads == 1 && options.block_frames == 0 && large) {
-      own_block = value.block = long_block_frames(info.channels);
+    const bool passes = passes_through(g, static_cast<int>(v));
+    // Frames that it has room for and, so that what it holds is moved less often, that it can grow by.
+    Index own = value.block, slack = threads > 1 && !large ? value.block : value.block / 4;
+    if (threads == 1 && large) {
       slack = short_block_frames;
-      if (passes_through(g, static_cast<int>(v))) {
+      if (passes) {
         value.place_frames = info.held + value.block;
-        own_block = short_block_frames;
+        own = short_block_frames;
       }
+    } else if (threads > 1 && !passes) {
+      own *= 2;  // one block is made while another is read
     }
-    // One block is made while another is read; and one thread moves what it holds more often.
-    const Index blocks = threads > 1 ? 2 : 1;
-    if (threads > 1) slack = value.block;
-    value.queue.allocate(info.channels, info.held + blocks * own_block, std::max(info.held, slack),
-                         totals[v]);
+    value.queue.allocate(info.channels, info.held + own, std::max(info.held, slack), totals[v]);
   }
   nodes_.resize(g.nodes.size());
   share_memory();
