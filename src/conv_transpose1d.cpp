@@ -56,6 +56,9 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
     for (Index k = s.kernel; k-- > 0;) phase_of(k).taps.push_back(k);
     for (Phase& phase : phases_)
       if (!phase.taps.empty()) fill(phase, value);
+    if (s.groups == 1 && s.dilation == 1 && s.stride > 1 && s.kernel % s.stride == 0 &&
+        s.out <= kernels::dense_panel_width() / 2)
+      put_together();
   }
 
   Index scratch_bytes() const override {
@@ -149,9 +152,39 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
                                                 static_cast<std::size_t>(out)));
   }
 
+  /// The phases side by side as output channels, where all read the same frames.
+  void put_together() {
+    const auto weights = [&](Index phase) -> const auto& {
+      return phases_[static_cast<std::size_t>(phase)].groups.front();
+    };
+    std::vector<float> biases;
+    for (Index phase = 0; phase < shape_.stride; ++phase)
+      biases.insert(biases.end(), bias_.begin(), bias_.end());
+    together_ = {
+        shape_.stride * shape_.out, weights(0).rows(), weights(0).taps(),
+        [&](Index o, Index r, Index t) { return weights(o / shape_.out).value(o % shape_.out, r, t); },
+        biases};
+  }
+
   /// From the window of outputs n on.
   void make(const Unit* in, Index n, Index count, float* out) const noexcept {
     const Index stride = shape_.stride, first = inputs()[0].geometry.window.first(n);
+    if (together_.out_channels() == 0) return make_phases(in, first, n, count, out);
+    const Index before = std::min(count, (stride - (n + shape_.padding) % stride) % stride);
+    const Index turns = (count - before) / stride, made = before + turns * stride;
+    make_phases(in, first, n, before, out);
+    if (turns > 0) {
+      const Phase& phase = phases_.front();
+      const Index from = (n + before + shape_.padding) / stride - phase.reach;
+      kernels::dense(together_, in + (from - first) * shape_.in / unit, phase.offsets.data(),
+                     shape_.in / unit, turns, out + before * shape_.out, stride * shape_.out);
+    }
+    make_phases(in, first, n + made, count - made, out + made * shape_.out);
+  }
+
+  /// From outputs n on; `in` begins with frame `first`.
+  void make_phases(const Unit* in, Index first, Index n, Index count, float* out) const noexcept {
+    const Index stride = shape_.stride;
     for (Index j = 0; j < std::min(stride, count); ++j) {
       const Index position = n + j + shape_.padding, frames = (count - j + stride - 1) / stride;
       const Phase& phase = phases_[static_cast<std::size_t>(position % stride)];
@@ -184,6 +217,7 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
   Index parameters_;
   kernels::AlignedFloats bias_;
   std::vector<Phase> phases_;
+  kernels::PackedWeights<Unit> together_;
 };
 
 }  // namespace

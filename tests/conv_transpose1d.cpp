@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "contract.h"
+#include "every_target.h"
 #include "golden.h"
 
 using namespace wavestride;
@@ -75,6 +76,32 @@ TEST_CASE("conv_transpose1d keeps the contract of every Op") {
     // The window bounds what all phases read; where taps are fewer than phases or dilated, some read less.
     const bool every_frame = o.dilation == 1 && kernel >= o.stride;
     verify_contract(op::conv_transpose1d(w, b.data, o), rng, {.dense = every_frame});
+  }
+}
+
+TEST_CASE("few output channels, made together for all phases, have the bits of many and keep the contract") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(23);
+    for (const Index out : {1, 2, 3, 4, 5, 8, 11, 16, 17})
+      for (const Index stride : {2, 3, 8}) {
+        const Index in = uniform(rng, 1, 20), kernel = stride * uniform(rng, 1, 3);
+        const Tensor w = noise_tensor(rng, {in, out, kernel}), b = noise_tensor(rng, {out});
+        Tensor many({in, out + 32, kernel}), more({out + 32});
+        for (Index c = 0; c < in; ++c)
+          std::copy_n(w.data.begin() + c * out * kernel, out * kernel,
+                      many.data.begin() + c * (out + 32) * kernel);
+        std::copy(b.data.begin(), b.data.end(), more.data.begin());
+        INFO(name << ": " << in << " -> " << out << ", kernel " << kernel << ", stride " << stride);
+        const ConvTranspose1dOptions options{.stride = stride,
+                                             .padding = uniform(rng, 0, kernel),
+                                             .output_padding = uniform(rng, 0, stride - 1)};
+        const Op op = op::conv_transpose1d(w, b.data, options);
+        const Signal x = noise(rng, in, uniform(rng, 20, 200));
+        CHECK(op(x) == conv_transpose1d(x, many, more.data, options).topRows(out));
+        verify_contract(op, rng);
+      }
   }
 }
 
