@@ -140,21 +140,24 @@ RealFft::RealFft(Index size) : size_(size) {
   plans_ = plans(size);
 }
 
-void RealFft::forward(Buffers& b) const noexcept {
+void RealFft::forward(Buffers& b, float* spectrum) const noexcept {
   if (plans_->halved()) {
     float* z = b.work_memory_[0].get();
     fftwf_execute_dft(plans_->forward, as_complex(b.time.data()), as_complex(z));
-    plans_->half.to_real(z, b.spectrum.data());
+    plans_->half.to_real(z, spectrum);
     return;
   }
   if (!plans_->padded) {
     fftwf_execute_dft_r2c(plans_->forward, b.time.data(), as_complex(b.spectrum.data()));
+    if (spectrum != b.spectrum.data()) std::copy(b.spectrum.begin(), b.spectrum.end(), spectrum);
     return;
   }
-  float* out = b.spectrum.data();
   plans_->transform(
       b, [x = b.time.data()](Index n) { return std::complex<float>(x[n]); }, bins(),
-      [out](Index k, std::complex<float> z) { out[2 * k] = z.real(), out[2 * k + 1] = z.imag(); });
+      [spectrum](Index k, std::complex<float> z) {
+        spectrum[2 * k] = z.real();
+        spectrum[2 * k + 1] = z.imag();
+      });
 }
 
 void RealFft::inverse(Buffers& b) const noexcept {

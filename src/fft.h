@@ -43,7 +43,9 @@ class RealFft {
   Index bins() const { return size_ / 2 + 1; }
 
   /// spectrum[k] = Σ_n time[n] · exp(−2πi·kn/size); leaves `time` as it is.
-  void forward(Buffers& buffers) const noexcept;
+  void forward(Buffers& buffers) const noexcept { forward(buffers, buffers.spectrum.data()); }
+  /// The same with the spectrum anywhere else.
+  void forward(Buffers& buffers, float* spectrum) const noexcept;
   /// time[n] = Σ_k spectrum[k] · exp(2πi·kn/size) over all `size` bins of a symmetric spectrum, unscaled. The
   /// imaginary parts of bin 0 and of bin size/2 (even sizes) count as zero. Overwrites `spectrum`.
   void inverse(Buffers& buffers) const noexcept;

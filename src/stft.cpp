@@ -85,8 +85,14 @@ class Stft final : public Kernel {
     const Index taps = static_cast<Index>(f_.window.size());
     for (Index n = 0; n < work.count; ++n) {
       kernels::multiply(f_.window.data(), work.in[0] + n * f_.hop, taps, time);
-      fft_.forward(buffers);
-      store(buffers.spectrum.data(), work.out + n * f_.rows);
+      float* const out = work.out + n * f_.rows;
+      if (f_.scale == 1) {
+        fft_.forward(buffers, out);
+      } else {
+        fft_.forward(buffers);
+        kernels::scale(f_.scale, buffers.spectrum.data(), 2 * f_.bins, out);
+      }
+      mirror(out);
     }
   }
 
@@ -103,8 +109,8 @@ class Stft final : public Kernel {
     return g;
   }
 
-  void store(const float* spectrum, float* out) const noexcept {
-    kernels::scale(f_.scale, spectrum, std::min(2 * f_.bins, f_.rows), out);
+  /// The other half of a two-sided spectrum.
+  void mirror(float* out) const noexcept {
     for (Index k = f_.bins; 2 * k < f_.rows; ++k) {
       out[2 * k] = out[2 * (f_.n_fft - k)];
       out[2 * k + 1] = -out[2 * (f_.n_fft - k) + 1];
