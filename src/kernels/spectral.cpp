@@ -131,6 +131,13 @@ void PowerSpectrum(const float* HWY_RESTRICT x, Index bins, float epsilon, bool 
   root ? each([](auto power) { return hn::Sqrt(power); }) : each([](auto power) { return power; });
 }
 
+// Of a band at the end of the bins, where a vector would reach beyond them: what its first `done` add up to,
+// and the others.
+HWY_NOINLINE float LastSum(const float* w, const float* x, Index done, Index size, float sum) {
+  for (; done < size; ++done) sum += w[done] * x[done];
+  return sum;
+}
+
 void BandedSums(const Band* HWY_RESTRICT bands, Index count, const float* HWY_RESTRICT weights,
                 const float* HWY_RESTRICT x, Index bins, float* HWY_RESTRICT out) {
   const hn::CappedTag<float, band_lanes> d;
@@ -142,9 +149,8 @@ void BandedSums(const Band* HWY_RESTRICT bands, Index count, const float* HWY_RE
     Index k = 0;
     for (; k < size && k + N <= readable; k += N)
       sum = hn::MulAdd(hn::LoadU(d, w + k), hn::LoadU(d, v + k), sum);
-    float total = hn::GetLane(hn::SumOfLanes(d, sum));
-    for (; k < size; ++k) total += w[k] * v[k];
-    out[b] = total;
+    const float total = hn::GetLane(hn::SumOfLanes(d, sum));
+    out[b] = k < size ? LastSum(w, v, k, size, total) : total;
   }
 }
 
