@@ -74,6 +74,7 @@ class FrameLanes {
         std::copy_n(made, each, out + (s * frames_ + f) * dilation_ * each);
   }
 
+  /// Those of one vector.
   static Index most_lanes() { return kernels::dense_panel_width() / 2; }
 
   kernels::DenseWeights weights_;

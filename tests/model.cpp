@@ -145,6 +145,8 @@ TEST_CASE("a model file that contradicts itself is refused, saying where") {
       {"/refine/strength", nullptr, "config: \"refine.strength\" must be a number"},
       {"/refine/strength", 0, "config: \"refine\": mel_refinement: strength must be above 0, got 0"},
       {"/refine/max_log_gain", 0, "config: \"refine\": mel_refinement: max_log_gain must be above 0, got 0"},
+      {"/mean", 1e300, "config: \"mean\" must lie within ±1e+06, is 1e+300"},
+      {"/mean", "low", "config: \"mean\" must be a number"},
       {"/max_log_magnitude", nullptr, "config: \"max_log_magnitude\" must be a number"},
   };
   for (const Case& c : cases) {

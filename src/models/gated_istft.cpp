@@ -60,8 +60,11 @@ Network build(ModelFile& file) {
   const auto mel = b.input(features.n_mels);
   auto x = mel;
   if (config.has({"mean"})) {
+    constexpr double most = 1e6;
+    const double value = config.number({"mean"});
+    if (!(std::abs(value) <= most)) config.refuse("\"mean\" must lie within ±", most, ", is ", value);
     const auto bands = static_cast<std::size_t>(features.n_mels);
-    const std::vector<float> mean(bands, static_cast<float>(config.number({"mean"}))), one(bands, 1.0f);
+    const std::vector<float> mean(bands, static_cast<float>(value)), one(bands, 1.0f);
     x = b.apply(normalise(mean, one), {x});
   }
   Index channels = features.n_mels, samples = features.hop_length;
