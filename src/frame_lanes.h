@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "kernels/dense.h"
+#include "kernels/elementwise.h"
 
 namespace wavestride::detail {
 
 /// P frames, `dilation` apart, side by side as output channels of one dense product. Together they read
 /// kernel + P − 1 frames; where a frame has no tap its weight is zero, which leaves its sum and all of its
-/// bits as dense() of one frame makes them, of finite inputs. An infinity among these makes NaN of
-/// neighbours, too.
+/// bits as dense() of one frame makes them, of finite inputs.
 class FrameLanes {
  public:
   FrameLanes() = default;
@@ -39,14 +39,22 @@ class FrameLanes {
     for (Index tap = 0; tap < taps; ++tap) offsets_.push_back(tap * dilation_ * in_);
   }
 
-  /// Makes as many of `count` frames as fill vectors, from the first on, and says how many these are.
+  /// Makes as many of `count` frames as fill vectors, from the first on, and says how many these are: none
+  /// where one comes out infinite or NaN, which zero times an input of its neighbours may have done.
   Index make(const float* in, Index count, float* out) const noexcept {
     if (frames_ < 2) return 0;
-    const Index span = frames_ * dilation_, spans = count / span, lanes = frames_ * out_;
-    if (dilation_ == 1) {
-      kernels::dense(weights_, in, offsets_.data(), span * in_, spans, out, lanes);
-      return spans * span;
-    }
+    const Index span = frames_ * dilation_, spans = count / span;
+    if (dilation_ == 1)
+      kernels::dense(weights_, in, offsets_.data(), span * in_, spans, out, frames_ * out_);
+    else
+      make_apart(in, spans, out);
+    return kernels::finite(out, spans * span * out_) ? spans * span : 0;
+  }
+
+ private:
+  /// Frames that lie `dilation` apart in the output, too.
+  void make_apart(const float* in, Index spans, float* out) const noexcept {
+    const Index span = frames_ * dilation_, lanes = frames_ * out_;
     constexpr Index most_spans = 48;
     float made[most_spans * 16];
     for (Index first = 0; first < spans; first += most_spans) {
@@ -61,10 +69,8 @@ class FrameLanes {
           scatter<0>(made, some, to);
       }
     }
-    return spans * span;
   }
 
- private:
   /// `size` is out_, or zero where that is not known beforehand.
   template <Index size>
   void scatter(const float* made, Index spans, float* out) const noexcept {

@@ -1,6 +1,8 @@
 #include <wavestride/conv1d.h>
 
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
 
 #include "contract.h"
 #include "every_target.h"
@@ -69,6 +71,10 @@ TEST_CASE("few output channels, several frames to a vector, have the bits of man
         const Op op = op::conv1d(w, b.data, options);
         const Signal x = noise(rng, in, uniform(rng, 200, 1200));
         CHECK(op(x) == conv1d(x, many, more.data, options).topRows(out));
+        Signal holes = x;
+        for (const float hole : {std::nanf(""), std::numeric_limits<float>::infinity()})
+          holes(uniform(rng, 0, in - 1), uniform(rng, 0, x.cols() - 1)) = hole;
+        CHECK(same_bits(op(holes), Signal(conv1d(holes, many, more.data, options).topRows(out))));
         verify_contract(op, rng);
       }
   }

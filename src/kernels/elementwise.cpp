@@ -8,7 +8,9 @@
 #include <hwy/contrib/math/math-inl.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 
 HWY_BEFORE_NAMESPACE();
@@ -195,6 +197,20 @@ void BlendFrames(std::span<const Blend> frames, Index size, float* HWY_RESTRICT 
   }
 }
 
+// Of the bits without the sign, those of what is not finite are the largest.
+bool Finite(const float* HWY_RESTRICT x, Index size) {
+  const D d;
+  const hn::RebindToSigned<D> di;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  constexpr std::int32_t infinity = 0x7f800000;
+  auto most = hn::Zero(di);
+  Index i = 0;
+  for (; i + N <= size; i += N) most = hn::Max(most, hn::BitCast(di, hn::Abs(hn::LoadU(d, x + i))));
+  bool result = hn::AllTrue(di, hn::Lt(most, hn::Set(di, infinity)));
+  for (; i < size; ++i) result = result && (std::bit_cast<std::int32_t>(x[i]) & 0x7fffffff) < infinity;
+  return result;
+}
+
 }  // namespace wavestride::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -208,6 +224,7 @@ HWY_EXPORT(Gated);
 HWY_EXPORT(Copy);
 HWY_EXPORT(WeightedSum);
 HWY_EXPORT(BlendFrames);
+HWY_EXPORT(Finite);
 
 void map(Function f, float a, float b, const float* in, Index size, float* out) noexcept {
   HWY_DYNAMIC_DISPATCH(Map)(f, a, b, in, size, out);
@@ -241,6 +258,10 @@ void weighted_sum(const float* w, const Index* offsets, Index terms, float bias,
 
 void blend(std::span<const Blend> frames, Index size, float* out) noexcept {
   HWY_DYNAMIC_DISPATCH(BlendFrames)(frames, size, out);
+}
+
+bool finite(const float* x, Index size) noexcept {
+  return HWY_DYNAMIC_DISPATCH(Finite)(x, size);
 }
 
 }  // namespace wavestride::kernels

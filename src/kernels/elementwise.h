@@ -55,4 +55,7 @@ struct Blend {
 /// not read, so that its NaN does not spread.
 void blend(std::span<const Blend> frames, Index size, float* out) noexcept;
 
+/// Whether none of the values is infinite or NaN.
+bool finite(const float* x, Index size) noexcept;
+
 }  // namespace wavestride::kernels
