@@ -4,7 +4,6 @@
 #include <wavestride/export.h>
 
 #include <initializer_list>
-#include <iosfwd>
 #include <ostream>
 #include <stdexcept>
 #include <string>
@@ -42,7 +41,7 @@ template <class... Parts>
 /// Throws std::invalid_argument with the parts as its message unless `ok`.
 template <class... Parts>
 void require(bool ok, const Parts&... parts) {
-  if (!ok) fail_with({parts...});
+  if (!ok) fail(parts...);
 }
 
 }  // namespace wavestride

@@ -112,7 +112,7 @@ Index block_frames(Index channels) {
 }
 
 /// Enough to be worth reading large kernels for, and what is kept between such blocks in a value's own
-/// memory. Values of several threads have no memory to share, and take three times as much.
+/// memory. Values of several threads have no memory to share, and take twice as much.
 Index long_block_frames(Index channels, Index threads) {
   const Index most_frames = threads > 1 ? 384 : 512, most_bytes = 3 * most_frames * 256;
   return std::clamp<Index>(most_bytes / (4 * channels), 128, most_frames);

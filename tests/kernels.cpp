@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "contract.h"
 #include "every_target.h"
@@ -88,6 +89,26 @@ TEST_CASE("dense kernel equals its plain twin on every SIMD target, whatever the
         same = same && std::memcmp(single.data(), y + j * out_step, single.size() * sizeof(float)) == 0;
       }
       CHECK(same);
+    }
+  }
+}
+
+TEST_CASE("finite kernel sees what is infinite or NaN wherever it is, on every SIMD target") {
+  constexpr float infinity = std::numeric_limits<float>::infinity(), most = std::numeric_limits<float>::max();
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    INFO(name);
+    for (Index size = 0; size < 70; ++size) {
+      std::vector<float> x(static_cast<std::size_t>(size) + 1, -most);
+      x.back() = infinity;  // beyond the end
+      CHECK(kernels::finite(x.data(), size));
+      for (Index i = 0; i < size; ++i)
+        for (const float bad : {infinity, -infinity, std::nanf(""), -std::nanf("")}) {
+          x[static_cast<std::size_t>(i)] = bad;
+          CHECK_FALSE(kernels::finite(x.data(), size));
+          x[static_cast<std::size_t>(i)] = -most;
+        }
     }
   }
 }

@@ -30,7 +30,7 @@ DEFAULTS = {
     "n_fft": 160,
     "hop": 40,
     "max_log_magnitude": 4.6,
-    # Gentler than in the network that comes along (strength 1.5, gain 3): before a network is trained, strong gains
+    # Gentler than in the network that comes along (two sweeps, gain 3): before a network is trained, strong gains
     # let rounding grow from frame to frame, until torch and the library differ by more than 1e-4.
     "refine": {"ahead": 3, "left": 320, "sweeps": 1, "updates": 4, "strength": 1.0, "max_log_gain": 1.0},
 }

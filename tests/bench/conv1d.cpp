@@ -44,12 +44,15 @@ Op conv(const benchmark::State& state) {
                     {.padding = "same", .dilation = state.range(2)});
 }
 
-// As inside a stack: few enough that the second-level cache holds what goes in and what comes out; many
-// enough that reading large kernels once is not what is measured.
+// Frames of so many products and floats each, as inside a stack: few enough that the second-level cache holds
+// what goes in and what comes out; but `fewest`, lest reading large kernels once is what is measured.
+Index frames_of(Index products, Index floats, Index fewest) {
+  return std::max(std::min(100'000'000 / products, (256 << 10) / floats), fewest);
+}
+
 Index frames_for(const benchmark::State& state) {
-  return std::max<Index>(std::min(100'000'000 / (state.range(0) * state.range(0) * state.range(1)),
-                                  Index{256 << 10} / state.range(0)),
-                         512);
+  const Index channels = state.range(0);
+  return frames_of(channels * channels * state.range(1), channels, 512);
 }
 
 void conv1d_whole(benchmark::State& state) {
@@ -80,10 +83,7 @@ void conv_transpose1d_whole(benchmark::State& state) {
   const Index channels = state.range(0), stride = state.range(1);
   const Op op = op::conv_transpose1d(weights(channels, channels / 2, 2 * stride), {},
                                      {.stride = stride, .padding = stride / 2});
-  // The output in the cache, too.
-  run(state, op,
-      std::max<Index>(
-          std::min(100'000'000 / (channels * channels * stride), (512 << 10) / (channels * stride)), 64));
+  run(state, op, frames_of(channels * channels * stride, channels / 2 * stride, 64));
 }
 BENCHMARK(conv_transpose1d_whole)
     ->ArgNames({"channels", "stride"})
