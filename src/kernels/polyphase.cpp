@@ -20,6 +20,7 @@ using D = hn::CappedTag<float, 16>;
 using DD = hn::CappedTag<double, 16>;
 using Group = PolyphaseBank::Group;
 constexpr int lanes = PolyphaseBank::lanes, fold_lanes = PolyphaseBank::fold_lanes;
+constexpr int row_values = 4 * lanes;  // that a tile makes of a row, at most
 constexpr Index float_lanes = hn::MaxLanes(D()), double_lanes = hn::MaxLanes(DD());
 constexpr int vectors = static_cast<int>(lanes / float_lanes);
 constexpr int double_vectors = static_cast<int>(lanes / double_lanes);
@@ -131,28 +132,19 @@ HWY_INLINE void Store(const hn::Vec<DD> (&acc)[double_vectors], double* to) {
   for (int v = 0; v < double_vectors; ++v) hn::Store(acc[v], DD(), to + v * double_lanes);
 }
 
-HWY_INLINE void StoreSum(const hn::Vec<D> (&a)[vectors], const hn::Vec<D> (&b)[vectors], float* to) {
-#pragma GCC unroll 16
-  for (int v = 0; v < vectors; ++v) hn::Store(hn::Add(a[v], b[v]), D(), to + v * float_lanes);
-}
-
-HWY_INLINE void StoreSum(const hn::Vec<D> (&a)[vectors], const hn::Vec<D> (&b)[vectors], double* to) {
-  HWY_ALIGN float from_a[lanes], from_b[lanes];
-  Store(a, from_a);
-  Store(b, from_b);
-  const DD dd;
+HWY_INLINE void Store(const hn::Vec<D> (&acc)[vectors], double* to) {
+  HWY_ALIGN float from[lanes];
+  Store(acc, from);
   const hn::Rebind<float, DD> half;
 #pragma GCC unroll 16
   for (int v = 0; v < double_vectors; ++v)
-    hn::Store(hn::Add(hn::PromoteTo(dd, hn::Load(half, from_a + v * double_lanes)),
-                      hn::PromoteTo(dd, hn::Load(half, from_b + v * double_lanes))),
-              dd, to + v * double_lanes);
+    hn::Store(hn::PromoteTo(DD(), hn::Load(half, from + v * double_lanes)), DD(), to + v * double_lanes);
 }
 
 // The centre, in double, of G groups of F rows each, on top of y.
 template <int G, int F>
 HWY_INLINE void Centre(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
-                       double (*y)[fold_lanes], int each) {
+                       double (*y)[row_values], int each) {
   const double *x[G * F], *h[G];
   Index step[G * F];
   hn::Vec<DD> acc[G * F][double_vectors];
@@ -188,7 +180,7 @@ HWY_INLINE void Centre(const PolyphaseBank& bank, const Row* rows, const Samples
 // As many groups, or as many rows of one, at a time as there are registers for.
 template <int G, int F, int each = F>
 HWY_INLINE void Centres(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
-                        double (*y)[fold_lanes]) {
+                        double (*y)[row_values]) {
   constexpr int f = std::min(F, double_rows), g = std::clamp(double_rows / F, 1, G);
   if constexpr (f < F) {
     for (int k = 0; k < G; ++k) Centre<1, f>(bank, rows + k * each, samples, y + k * each, each);
@@ -201,7 +193,7 @@ HWY_INLINE void Centres(const PolyphaseBank& bank, const Row* rows, const Sample
 
 // G groups of F rows each: y[g·F + f] is row f of group g, in its lanes.
 template <int G, int F, class T>
-void DirectTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples, T (*y)[fold_lanes]) {
+void DirectTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples, T (*y)[row_values]) {
   const Index low = bank.low(), high = bank.high(), last = bank.frames() - 1;
   const Index paired = std::min(low, high), lead = std::max(low, high) - paired;
   const float *x[G * F], *h[G];
@@ -228,7 +220,10 @@ void DirectTile(const PolyphaseBank& bank, const Row* rows, const Samples& sampl
           paired_h[g] + (2 * s + 1) * lanes, [&](int r) { return x[g * F + r][to - s]; }, down + g * F);
     }
 #pragma GCC unroll 16
-  for (int r = 0; r < G * F; ++r) StoreSum(up[r], below[two_chains ? r : 0], y[r]);
+  for (int r = 0; r < G * F; ++r) {
+    if constexpr (two_chains) up[r][0] = hn::Add(up[r][0], below[r][0]);
+    Store(up[r], y[r]);
+  }
   if constexpr (std::is_same_v<T, double>) Centres<G, F>(bank, rows, samples, y);
 }
 
@@ -242,29 +237,6 @@ HWY_INLINE void Fold(const T* HWY_RESTRICT first, const T* HWY_RESTRICT last, In
     const auto a = hn::LoadU(tag, first + k), b = hn::Reverse(tag, hn::LoadU(tag, last - k - (N - 1)));
     hn::Store(hn::Add(a, b), tag, s + k);
     hn::Store(hn::Sub(a, b), tag, d + k);
-  }
-}
-
-// y[lane] for all lanes of a fold, of the sums of its edges, its sums and its differences.
-template <class T>
-HWY_INLINE void Unfold(const float* low, const float* high, const T* sum, const T* difference, Index mirror,
-                       T* y) {
-  const Lanes<T> tag;
-  constexpr Index N = hn::MaxLanes(Lanes<T>());
-  const hn::Rebind<float, Lanes<T>> from;
-#pragma GCC unroll 16
-  for (Index i = lanes; i < fold_lanes; i += N)
-    hn::Store(hn::Zero(tag), tag, y + i);  // which may mirror none
-#pragma GCC unroll 16
-  for (Index i = 0; i < lanes; i += N) {
-    const auto s = hn::Load(tag, sum + i), d = hn::Load(tag, difference + i);
-    hn::Vec<Lanes<T>> l, h;
-    if constexpr (std::is_same_v<T, float>)
-      l = hn::Load(from, low + i), h = hn::Load(from, high + i);
-    else
-      l = hn::PromoteTo(tag, hn::Load(from, low + i)), h = hn::PromoteTo(tag, hn::Load(from, high + i));
-    hn::StoreU(hn::Reverse(tag, hn::Add(h, hn::Sub(s, d))), tag, y + mirror + 1 - N - i);
-    hn::Store(hn::Add(l, hn::Add(s, d)), tag, y + i);
   }
 }
 
@@ -304,36 +276,36 @@ HWY_INLINE void Edges(const float*& h, Index frames, Columns<F> up, Columns<F> d
   }
 }
 
-// y on top of what it is, of n folded samples of each row, in double; every other vector of h.
+// `part` of y on top of what it is, of n folded samples of each row, in double; every other vector of h.
 template <int F>
-HWY_NOINLINE void Exact(const double* h, Index n, const double* folds, double (*y)[lanes]) {
+HWY_NOINLINE void Exact(const double* h, Index n, const double* folds, double (*y)[row_values], int part) {
   hn::Vec<DD> acc[F][double_vectors];
 #pragma GCC unroll 16
   for (int r = 0; r < F; ++r)
 #pragma GCC unroll 16
-    for (int v = 0; v < double_vectors; ++v) acc[r][v] = hn::Load(DD(), y[r] + v * double_lanes);
+    for (int v = 0; v < double_vectors; ++v) acc[r][v] = hn::Load(DD(), y[r] + part + v * double_lanes);
   for (Index i = 0; i < n; ++i)
     MulAddRows<F>(
         h + 2 * i * lanes, [&](int r) { return folds[2 * r * fold_stride + i]; }, acc);
 #pragma GCC unroll 16
-  for (int r = 0; r < F; ++r) Store(acc[r], y[r]);
+  for (int r = 0; r < F; ++r) Store(acc[r], y[r] + part);
 }
 
-// The rows are periods that follow each other.
+// The rows are periods that follow each other. Of each, one vector of lanes after the other: the sums, the
+// differences, and what the edges make of the lanes and of their mirror images.
 template <int F, class T>
 void FoldTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples, float* folds,
-              double* exact_folds, T (*y)[fold_lanes]) {
+              double* exact_folds, T (*y)[row_values]) {
   const Index last = bank.frames() - 1, edge = bank.edge(), outer = bank.pairs() - bank.exact();
   const float *const x = samples.x + rows[0].at, *h = bank.floats(0);
   const Index step = bank.advance();
-  HWY_ALIGN float low[F][lanes], high[F][lanes];
   hn::Vec<D> a[F][vectors], b[F][vectors];
   Clear(a);
   Clear(b);
   Edges<F>(h, edge, {x, step}, {x + last, step}, a, b);
   Edges<F>(h, bank.far(), {x + (last + 1 - edge), step}, {x + (edge - 1), step}, a, b);
 #pragma GCC unroll 16
-  for (int r = 0; r < F; ++r) Store(a[r], low[r]), Store(b[r], high[r]);
+  for (int r = 0; r < F; ++r) Store(a[r], y[r] + 2 * lanes), Store(b[r], y[r] + 3 * lanes);
 
   Clear(a);
   Clear(b);
@@ -350,17 +322,9 @@ void FoldTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples
           h + lanes, [&](int r) { return folds[(2 * r + 1) * fold_stride + i]; }, b);
     }
   }
-  HWY_ALIGN T sum[F][lanes], difference[F][lanes];
-  if constexpr (std::is_same_v<T, float>) {
 #pragma GCC unroll 16
-    for (int r = 0; r < F; ++r) Store(a[r], sum[r]), Store(b[r], difference[r]);
-  } else {
-    hn::Vec<D> none[1][vectors];
-    Clear(none);
-    for (int r = 0; r < F; ++r) {
-      StoreSum(a[r], none[0], sum[r]);
-      StoreSum(b[r], none[0], difference[r]);
-    }
+  for (int r = 0; r < F; ++r) Store(a[r], y[r]), Store(b[r], y[r] + lanes);
+  if constexpr (std::is_same_v<T, double>) {
     const double* hd = bank.doubles(0);
     for (Index k = outer; k < bank.pairs(); k += segment) {
       const Index n = std::min(segment, bank.pairs() - k);
@@ -369,12 +333,11 @@ void FoldTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples
         double* s = exact_folds + 2 * r * fold_stride;
         Fold(first + edge + k, first + last - edge - k, n, s, s + fold_stride);
       }
-      Exact<F>(hd, n, exact_folds, sum);
-      Exact<F>(hd + lanes, n, exact_folds + fold_stride, difference);
+      Exact<F>(hd, n, exact_folds, y, 0);
+      Exact<F>(hd + lanes, n, exact_folds + fold_stride, y, lanes);
       hd += 2 * n * lanes;
     }
   }
-  for (int r = 0; r < F; ++r) Unfold(low[r], high[r], sum[r], difference[r], bank.mirror(), y[r]);
 }
 
 // Σ h·x in two chains of whole vectors.
@@ -416,7 +379,7 @@ bool IsLone(const PolyphaseBank& bank, std::size_t group) {
 
 template <int G, int F, class T>
 HWY_INLINE void Tile(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
-                     PolyphaseScratch& scratch, T (*y)[fold_lanes]) {
+                     PolyphaseScratch& scratch, T (*y)[row_values]) {
   if (!bank.folded())
     DirectTile<G, F, T>(bank, rows, samples, y);
   else if constexpr (G == 1 && F <= fold_rows)
@@ -434,30 +397,64 @@ struct Block {
   Index step;
   Index mirror;  // frames m lie at mirror − m among the samples in reverse
 
-  // Writes the outputs of a row. What another output of the row has read may have made a sum NaN: such an
-  // output is made again, of its own samples alone.
-  HWY_NOINLINE void Finish(const Row& row, T* y) const {
-    const Outputs outputs = OutputsOf(bank.groups()[row.group], row.mirrored);
-    const auto a = static_cast<int>(std::max<Index>(outputs.from, n - row.output));
-    const auto b = static_cast<int>(std::min<Index>(outputs.to, n + count - row.output));
+  // Writes all lanes of a row to `to`; whether they are finite.
+  HWY_INLINE bool Write(const Row& row, const T* y, Out* to) const {
     const Lanes<T> tag;
-    constexpr Index N = hn::MaxLanes(Lanes<T>());
     const hn::Rebind<Out, Lanes<T>> out_tag;
-    HWY_ALIGN Out values[fold_lanes];
+    constexpr Index N = hn::MaxLanes(Lanes<T>());
     auto probe = hn::Zero(tag);
-    for (Index i = 0; i < (bank.folded() ? fold_lanes : lanes); i += N) {
-      const auto lane =
-          row.mirrored ? hn::Reverse(tag, hn::Load(tag, y + lanes - N - i)) : hn::Load(tag, y + i);
-      const auto v = hn::Add(lane, hn::Zero(tag));  // no −0: it depends on what else was summed
+    const auto write = [&](auto v, Out* at) {
       probe = hn::MulAdd(v, hn::Zero(tag), probe);
       if constexpr (std::is_same_v<T, Out>)
-        hn::Store(v, out_tag, values + i);
+        hn::StoreU(v, out_tag, at);
       else
-        hn::Store(hn::DemoteTo(out_tag, v), out_tag, values + i);
+        hn::StoreU(hn::DemoteTo(out_tag, v), out_tag, at);
+    };
+    const auto load = [&](Index i) { return hn::Load(tag, y + i); };
+    // No sum is −0: that depends on what else was summed.
+    const auto lane = [&](Index i) { return hn::Add(load(i), hn::Zero(tag)); };
+    if (bank.folded()) {
+      // Of an output that is its own mirror image one value is as good as the other, but it is always the
+      // same.
+#pragma GCC unroll 16
+      for (Index i = 0; i < lanes; i += N)
+        write(hn::Reverse(tag, hn::Add(lane(3 * lanes + i), hn::Sub(load(i), load(lanes + i)))),
+              to + bank.mirror() + 1 - N - i);
+#pragma GCC unroll 16
+      for (Index i = 0; i < lanes; i += N)
+        write(hn::Add(lane(2 * lanes + i), hn::Add(load(i), load(lanes + i))), to + i);
+    } else if (row.mirrored) {
+#pragma GCC unroll 16
+      for (Index i = 0; i < lanes; i += N) write(hn::Reverse(tag, lane(i)), to + lanes - N - i);
+    } else {
+#pragma GCC unroll 16
+      for (Index i = 0; i < lanes; i += N) write(lane(i), to + i);
     }
-    if (!hn::AllTrue(tag, hn::Eq(probe, hn::Zero(tag)))) [[unlikely]]
+    return hn::AllTrue(tag, hn::Eq(probe, hn::Zero(tag)));
+  }
+
+  // Lanes that are computed of each row.
+  Index Computed() const {
+    return bank.folded() ? bank.mirror() + 1 : lanes;
+  }
+
+  // Writes the outputs of a row. What another output of the row has read may have made a sum NaN: such an
+  // output is made again, of its own samples alone. The lane that a fold may have beyond its outputs is
+  // the first of the next row, which is written later.
+  HWY_INLINE void Finish(const Row& row, const T* y) const {
+    const Outputs o = OutputsOf(bank.groups()[row.group], row.mirrored);
+    const bool whole =
+        step == 1 && o.from == 0 && o.to >= lanes && row.output >= n && row.output + Computed() <= n + count;
+    if (!whole || !Write(row, y, out + (row.output - n))) FinishPart(row, o, y);
+  }
+
+  HWY_NOINLINE void FinishPart(const Row& row, const Outputs& outputs, const T* y) const {
+    const auto a = static_cast<int>(std::max<Index>(outputs.from, n - row.output));
+    const auto b = static_cast<int>(std::min<Index>(outputs.to, n + count - row.output));
+    Out values[fold_lanes];
+    if (!Write(row, y, values)) [[unlikely]]
       for (int j = a; j < b; ++j)
-        if (const int i = row.mirrored ? lanes - 1 - j : j; !std::isfinite(y[i])) values[j] = Again(row, i);
+        if (!std::isfinite(values[j])) values[j] = Again(row, row.mirrored ? lanes - 1 - j : j);
     Out* to = out + (row.output + a - n) * step;
     if (step == 1 && b - a >= lanes) {  // two copies of a length known here, which may overlap
       std::copy_n(values + a, lanes, to);
@@ -482,20 +479,20 @@ struct Block {
       own(samples.exact + (samples.turn - row.at), -1, scratch.exact_again);
     else
       own(samples.exact + row.at, 1, scratch.exact_again);
-    HWY_ALIGN T y[1][fold_lanes];
     const Row alone{row.group, row.output, fold_lanes};
     const Samples own_samples{scratch.again.data(), scratch.exact_again.data(), 0};
-    if (IsLone(bank, row.group))
-      y[0][lane] = Lone<T>(bank, fold_lanes, own_samples);
-    else
-      Tile<1, 1, T>(bank, &alone, own_samples, scratch, y);
-    return static_cast<Out>(y[0][lane] + T(0));
+    if (IsLone(bank, row.group)) return static_cast<Out>(Lone<T>(bank, fold_lanes, own_samples) + T(0));
+    HWY_ALIGN T y[1][row_values];
+    Tile<1, 1, T>(bank, &alone, own_samples, scratch, y);
+    Out values[fold_lanes];
+    (void)Write(alone, y[0], values);
+    return values[lane];
   }
 
   template <int G, int F>
   HWY_NOINLINE void Run(const Row* rows) const {
     if constexpr (G * F <= max_rows) {
-      HWY_ALIGN T y[G * F][fold_lanes];
+      HWY_ALIGN T y[G * F][row_values];
       Tile<G, F, T>(bank, rows, samples, scratch, y);
       for (int r = 0; r < G * F; ++r) Finish(rows[r], y[r]);
     }
@@ -664,9 +661,9 @@ HWY_AFTER_NAMESPACE();
 namespace wavestride::kernels {
 namespace {
 
-// Products in double reach this many samples of the lower rate to either side of the centre, and at least
-// this part of the filter.
-constexpr double exact_reach = 10, exact_part = 1.0 / 24;
+// Products in double reach this many samples of the lower rate to either side of the centre, and in filters
+// longer than so many, where sums are large for longer, this part of the rest further.
+constexpr double exact_reach = 4, exact_within = 220, exact_part = 1.0 / 14;
 constexpr Index most_tile_rows = 8;
 constexpr Index fold_room = 256 + PolyphaseBank::lanes;
 
@@ -705,9 +702,10 @@ PolyphaseBank::PolyphaseBank(Index L, Index M, Index last, std::span<const doubl
     return i >= 0 && i < size ? h[static_cast<std::size_t>(i)] : 0.0;
   };
   const auto centre = [&](Index n) { return detail::affine_floor(n, M, last - peak, L); };
-  const double pace = static_cast<double>(M) / static_cast<double>(L);
-  const auto reach = static_cast<Index>(std::ceil(std::max(
-      exact_reach * std::max(1.0, pace), exact_part * static_cast<double>(size) / static_cast<double>(L))));
+  const double lower = static_cast<double>(std::max(L, M));  // of h, per sample of the lower rate
+  const double beyond = std::max(static_cast<double>(size) / lower - exact_within, 0.0);
+  const auto reach =
+      static_cast<Index>(std::ceil((exact_reach + exact_part * beyond) * lower / static_cast<double>(L)));
   if (precise) exact_begin_ = peak - reach * L, exact_end_ = peak + reach * L + 1;
   const auto add_floats = [&](auto&& value) {
     for (int i = 0; i < lanes; ++i) floats_.push_back(static_cast<float>(value(i)));
