@@ -193,7 +193,7 @@ HWY_INLINE void Centres(const PolyphaseBank& bank, const Row* rows, const Sample
 
 // G groups of F rows each: y[g·F + f] is row f of group g, in its lanes.
 template <int G, int F, class T>
-void DirectTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples, T (*y)[row_values]) {
+HWY_NOINLINE void DirectTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples, T (*y)[row_values]) {
   const Index low = bank.low(), high = bank.high(), last = bank.frames() - 1;
   const Index paired = std::min(low, high), lead = std::max(low, high) - paired;
   const float *x[G * F], *h[G];
@@ -225,6 +225,72 @@ void DirectTile(const PolyphaseBank& bank, const Row* rows, const Samples& sampl
     Store(up[r], y[r]);
   }
   if constexpr (std::is_same_v<T, double>) Centres<G, F>(bank, rows, samples, y);
+}
+
+// Sums over samples in one direction, of F rows of two groups: the second group's begin `apart` samples later.
+template <int F>
+struct SharedRun {
+  const float *first, *second;  // coefficients, of every other vector
+  Index direction;
+  const float* x[F];
+  hn::Vec<D> a[F][vectors], b[F][vectors];
+
+  HWY_INLINE void First(Index s) {
+    MulAddRows<F>(
+        first + 2 * s * lanes, [&](int r) { return x[r][direction * s]; }, a);
+  }
+  HWY_INLINE void Second(Index s, Index apart) {
+    MulAddRows<F>(
+        second + 2 * (s - apart) * lanes, [&](int r) { return x[r][direction * s]; }, b);
+  }
+  HWY_INLINE void Both(Index s, Index apart) {
+    auto h = hn::Load(D(), first + 2 * s * lanes), g = hn::Load(D(), second + 2 * (s - apart) * lanes);
+    KeepInRegister(h);
+    KeepInRegister(g);
+#pragma GCC unroll 16
+    for (int r = 0; r < F; ++r) {
+      auto sample = hn::Set(D(), x[r][direction * s]);
+      KeepInRegister(sample);
+      a[r][0] = hn::MulAdd(sample, h, a[r][0]);
+      b[r][0] = hn::MulAdd(sample, g, b[r][0]);
+    }
+  }
+};
+
+// As DirectTile<2, F>, of groups of which the second's rows read from `apart` samples after the first's: what
+// both read is loaded once, for loads are what limits sums that fill one register each. Both directions at
+// once, as far as there are registers. The bank's have the same length.
+template <int F, class T>
+HWY_NOINLINE void SharedTile(const PolyphaseBank& bank, const Row* rows, Index apart, const Samples& samples,
+                T (*y)[row_values]) {
+  const Index n = bank.low(), last = bank.frames() - 1;
+  const float *h = bank.floats(rows[0].group), *g = bank.floats(rows[F].group);
+  SharedRun<F> up{h, g, 1, {}, {}, {}}, down{g + lanes, h + lanes, -1, {}, {}, {}};
+  for (int r = 0; r < F; ++r) {
+    up.x[r] = samples.x + rows[r].at;
+    down.x[r] = up.x[r] + apart + last;
+  }
+  const auto run = [&](auto&... directions) {
+    for (Index s = 0; s < apart; ++s) (directions.First(s), ...);
+    for (Index s = apart; s < n; ++s) (directions.Both(s, apart), ...);
+    for (Index s = n; s < n + apart; ++s) (directions.Second(s, apart), ...);
+  };
+  Clear(up.a);
+  Clear(up.b);
+  Clear(down.a);
+  Clear(down.b);
+  if constexpr (F <= 4)
+    run(up, down);
+  else
+    run(up), run(down);
+#pragma GCC unroll 16
+  for (int r = 0; r < F; ++r) {
+    up.a[r][0] = hn::Add(up.a[r][0], down.b[r][0]);
+    up.b[r][0] = hn::Add(up.b[r][0], down.a[r][0]);
+    Store(up.a[r], y[r]);
+    Store(up.b[r], y[F + r]);
+  }
+  if constexpr (std::is_same_v<T, double>) Centres<2, F>(bank, rows, samples, y);
 }
 
 // s[k] = x[k] + x[−k], d[k] = x[k] − x[−k] relative to both ends of the core, whole vectors of them.
@@ -294,7 +360,7 @@ HWY_NOINLINE void Exact(const double* h, Index n, const double* folds, double (*
 // The rows are periods that follow each other. Of each, one vector of lanes after the other: the sums, the
 // differences, and what the edges make of the lanes and of their mirror images.
 template <int F, class T>
-void FoldTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples, float* folds,
+HWY_NOINLINE void FoldTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples, float* folds,
               double* exact_folds, T (*y)[row_values]) {
   const Index last = bank.frames() - 1, edge = bank.edge(), outer = bank.pairs() - bank.exact();
   const float *const x = samples.x + rows[0].at, *h = bank.floats(0);
@@ -395,7 +461,10 @@ struct Block {
   Index n, count;
   Out* out;
   Index step;
-  Index mirror;  // frames m lie at mirror − m among the samples in reverse
+  Index first_frame, mirror;  // frame m lies at m − first_frame, and at mirror − m among those in reverse
+  // Of rows that have any of these outputs.
+  Index lowest_period = detail::affine_floor(n, 1, 0, bank.period()) - 1 - lanes / bank.period();
+  Index highest_period = detail::affine_floor(n + count - 1, 1, 0, bank.period());
 
   // Writes all lanes of a row to `to`; whether they are finite.
   HWY_INLINE bool Write(const Row& row, const T* y, Out* to) const {
@@ -498,6 +567,21 @@ struct Block {
     }
   }
 
+  // `number` rows of a group, and after them as many of the group that reads `apart` samples later.
+  void RunShared(const Row* rows, Index number, Index apart) const {
+    [&]<int... F>(std::integer_sequence<int, F...>) {
+      (void)((number == F + 1 ? (Shared<F + 1>(rows, apart), true) : false) || ...);
+    }
+    (std::make_integer_sequence<int, max_rows>());
+  }
+
+  template <int F>
+  HWY_NOINLINE void Shared(const Row* rows, Index apart) const {
+    HWY_ALIGN T y[2 * F][row_values];
+    SharedTile<F, T>(bank, rows, apart, samples, y);
+    for (int r = 0; r < 2 * F; ++r) Finish(rows[r], y[r]);
+  }
+
   HWY_NOINLINE void RunLone(const Row& row) const {
     const T y = Lone<T>(bank, row.at, samples) + T(0);
     out[(row.output - n) * step] = std::isfinite(y) ? static_cast<Out>(y) : Again(row, 0);
@@ -525,12 +609,77 @@ struct Block {
     return RunGroup(rows, each), 1;
   }
 
-  // Where groups have few rows, several groups run at once, so that enough is in flight.
-  void All(Index first_frame) const {
-    const Index most = bank.folded() ? fold_rows : max_rows;
+  // Rows of a group: periods [from, to) and, mirrored, [mirror_from, mirror_to).
+  struct Rows {
+    std::size_t group;
+    Index from, to, mirror_from = 0, mirror_to = 0;
+
+    Index straight() const { return to - from; }
+    Index size() const { return straight() + mirror_to - mirror_from; }
+  };
+
+  // Those that outputs are wanted of.
+  HWY_INLINE Rows RowsOf(std::size_t group) const {
     const Index period = bank.period(), end = n + count;
-    const Index base = detail::affine_floor(n, 1, 0, period),
-                top = detail::affine_floor(end - 1, 1, 0, period);
+    const Group& g = bank.groups()[group];
+    Rows rows{group, lowest_period, highest_period + 1, 0, 0};
+    const auto narrow = [&](Index start, Index from, Index to, Index& p, Index& q) {
+      while (p * period + start + to <= n) ++p;
+      while (q > p && (q - 1) * period + start + from >= end) --q;
+    };
+    narrow(g.start, 0, g.outputs, rows.from, rows.to);
+    if (bank.mirrored() && !IsLone(bank, group)) {
+      rows.mirror_from = lowest_period, rows.mirror_to = highest_period + 1;
+      narrow(g.mirror_start, lanes - g.outputs, lanes - g.shared, rows.mirror_from, rows.mirror_to);
+    }
+    return rows;
+  }
+
+  // Rows i … i+number−1 of `rows`.
+  HWY_INLINE void Fill(const Rows& rows, Index i, Index number, Row* to) const {
+    const Group& g = bank.groups()[rows.group];
+    const Index straight = rows.straight(), period = bank.period(), advance = bank.advance();
+    Row* const end = to + number;
+    // Field by field: a row that is copied whole would wait until its parts are in memory.
+    const auto fill = [&](Row* until, Index output, Index at, Index step_of_at, bool mirrored) {
+      for (; to < until; ++to) {
+        to->group = rows.group, to->output = output, to->at = at, to->mirrored = mirrored;
+        output += period, at += step_of_at;
+      }
+    };
+    const Index p = rows.from + i, m = rows.mirror_from + std::max<Index>(i - straight, 0);
+    fill(to + std::clamp<Index>(straight - i, 0, number), p * period + g.start,
+         p * advance + g.origin - first_frame, advance, false);
+    fill(end, m * period + g.mirror_start, mirror - m * advance - g.mirror_last, -advance, true);
+  }
+
+  // What two groups that follow each other have in common: rows of the second read the same samples, `apart`
+  // later, as rows of the first.
+  struct Pairs {
+    Rows first, second;
+    Index apart;
+  };
+
+  std::optional<Pairs> PairsOf(const Rows& a, const Rows& b) const {
+    const Group &ga = bank.groups()[a.group], &gb = bank.groups()[b.group];
+    // Where the second group is reckoned to another period.
+    const Index ahead = gb.start < ga.start, back = gb.mirror_start > ga.mirror_start;
+    const Index apart = gb.origin + ahead * bank.advance() - ga.origin;
+    if (bank.low() != bank.high() || apart < 0 || 4 * apart > bank.low()) return {};
+    if (bank.mirrored() && ga.mirror_last - gb.mirror_last + back * bank.advance() != apart) return {};
+    Rows first = a, second = b;
+    first.from = std::max(a.from, b.from - ahead);
+    first.to = std::max(first.from, std::min(a.to, b.to - ahead));
+    first.mirror_from = std::max(a.mirror_from, b.mirror_from + back);
+    first.mirror_to = std::max(first.mirror_from, std::min(a.mirror_to, b.mirror_to + back));
+    second.from = first.from + ahead, second.to = first.to + ahead;
+    second.mirror_from = first.mirror_from - back, second.mirror_to = first.mirror_to - back;
+    return Pairs{first, second, apart};
+  }
+
+  // Where groups have few rows, several groups run at once, so that enough is in flight.
+  HWY_NOINLINE void All() const {
+    const Index most = bank.folded() ? fold_rows : max_rows;
     Row waiting[max_rows];
     Index number = 0, each = 1;
     const auto flush = [&] {
@@ -538,37 +687,61 @@ struct Block {
         done += each * RunGroups(waiting + done, (number - done) / each, each);
       number = 0;
     };
-    // Periods [first, second) of the rows of a group, mirrored or not, that outputs are wanted of.
-    const auto periods = [&](const Outputs& o) {
-      Index p = base - 1 - lanes / period, q = top + 2;
-      while (p * period + o.start + o.to <= n) ++p;
-      while (q > p && (q - 1) * period + o.start + o.from >= end) --q;
-      return std::pair(p, q);
-    };
-    for (std::size_t k = 0; k < bank.groups().size(); ++k) {
-      const Group& g = bank.groups()[k];
-      const auto [p, q] = periods(OutputsOf(g, false));
-      if (IsLone(bank, k)) {
-        for (Index r = p; r < q; ++r)
-          RunLone({k, r * period + g.start, r * bank.advance() + g.origin - first_frame});
-        continue;
-      }
-      const auto [mp, mq] = bank.mirrored() ? periods(OutputsOf(g, true)) : std::pair(p, p);
-      const Index straight = q - p, left = straight + mq - mp;
-      if (left <= 0) continue;
+    const auto run = [&](const Rows& rows) {
+      const Index left = rows.size();
+      if (left <= 0) return;
       if (left != each || number + left > most) flush();
       Index row = 0;
       for (Index tiles = (left + most - 1) / most; tiles > 0; --tiles) {
         each = (left - row + tiles - 1) / tiles;
-        for (Index r = 0; r < each; ++r, ++row) {
-          const Index i = row < straight ? p + row : mp + row - straight;
-          waiting[number++] =
-              row < straight
-                  ? Row{k, i * period + g.start, i * bank.advance() + g.origin - first_frame}
-                  : Row{k, i * period + g.mirror_start, mirror - i * bank.advance() - g.mirror_last, true};
-        }
+        Fill(rows, row, each, waiting + number);
+        row += each;
+        number += each;
         if (tiles > 1) flush();
       }
+    };
+    const auto run_pairs = [&](const Pairs& pairs) {
+      const Index left = pairs.first.size();
+      Index row = 0;
+      for (Index tiles = (left + most - 1) / most; tiles > 0; --tiles) {
+        const Index some = (left - row + tiles - 1) / tiles;
+        Row rows[2 * max_rows];
+        Fill(pairs.first, row, some, rows);
+        Fill(pairs.second, row, some, rows + some);
+        row += some;
+        RunShared(rows, some, pairs.apart);
+      }
+    };
+    // Those of `all` that are not among `done`.
+    const auto run_others = [&](const Rows& all, const Rows& done) {
+      run({all.group, all.from, done.from, all.mirror_from, done.mirror_from});
+      run({all.group, done.to, all.to, done.mirror_to, all.mirror_to});
+    };
+    const std::size_t groups = bank.groups().size();
+    const bool paired = two_chains && !bank.folded() && (bank.mirrored() ? 2 : 1) * count > 2 * bank.period();
+    for (std::size_t k = 0; k < groups; ++k) {
+      const Rows rows = RowsOf(k);
+      if (IsLone(bank, k)) {
+        for (Index i = 0; i < rows.size(); ++i) {
+          Row row;
+          Fill(rows, i, 1, &row);
+          RunLone(row);
+        }
+        continue;
+      }
+      if constexpr (two_chains)
+        if (paired && k + 1 < groups && !IsLone(bank, k + 1)) {
+          const Rows next = RowsOf(k + 1);
+          const auto pairs = PairsOf(rows, next);
+          if (pairs && pairs->first.size() > 2) {
+            run_pairs(*pairs);
+            run_others(rows, pairs->first);
+            run_others(next, pairs->second);
+            ++k;
+            continue;
+          }
+        }
+      run(rows);
     }
     flush();
   }
@@ -623,8 +796,8 @@ void PolyphaseOf(const PolyphaseBank& bank, const In* in, Index n, Index count, 
       Block<T, Out>{bank,     {scratch.samples.data(), scratch.exact_samples.data(), turn},
                     scratch,  n + done,
                     some,     out + done * channels + c,
-                    channels, turn + first - margin}
-          .All(first - margin);
+                    channels, first - margin, turn + first - margin}
+          .All();
     }
     done += some;
     if (done < count) first = w.first(n + done);
@@ -811,6 +984,11 @@ PolyphaseBank::PolyphaseBank(Index L, Index M, Index last, std::span<const doubl
     }
     low_ = std::clamp<Index>(precise ? from - reach : (from + to) / 2, 0, frames_);
     high_ = std::clamp<Index>(precise ? frames_ - (to + reach + 1) : frames_ - low_, 0, frames_ - low_);
+    // Both of the same length where that costs little.
+    if (std::abs(low_ - high_) <= 4) {
+      if (!precise) frames_ += frames_ % 2, low_ = high_ = frames_ / 2;
+      low_ = high_ = std::min(low_, high_);
+    }
     for (const Group& g : groups_) {
       const auto at = [&](Index frame) {
         return [&, frame](int i) { return i < g.outputs ? coefficient(g.start + i, g.origin + frame) : 0.0; };
