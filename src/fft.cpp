@@ -10,9 +10,11 @@
 #include <mutex>
 #include <new>
 #include <numbers>
+#include <tuple>
 #include <vector>
 
 #include "check.h"
+#include "kernels/aligned.h"
 #include "kernels/spectral.h"
 
 namespace wavestride {
@@ -29,13 +31,21 @@ fftwf_complex* as_complex(float* values) {
   return reinterpret_cast<fftwf_complex*>(values);
 }
 
-/// Whether FFTW transforms `size` real values without allocating memory while it does.
-bool direct(Index size) {
-  if (size <= 16) return true;
-  if (size % 2 != 0) return false;
+bool has_small_factors(Index size) {
   for (const Index prime : {2, 3, 5, 7, 11, 13})
     while (size % prime == 0) size /= prime;
   return size == 1;
+}
+
+/// Whether FFTW transforms `size` real values without allocating memory while it does.
+bool direct(Index size) {
+  return size <= 16 || (size % 2 == 0 && has_small_factors(size));
+}
+
+// Making plans is the one thing that FFTW does not allow on several threads at once.
+std::mutex& planner() {
+  static std::mutex mutex;
+  return mutex;
 }
 
 }  // namespace
@@ -124,12 +134,10 @@ RealFft::Buffers::Buffers(const RealFft& fft)
   bytes_ = floats * static_cast<Index>(sizeof(float));
 }
 
-// Making plans is the one thing that FFTW does not allow on several threads at once. Plans live as long as
-// the process: a stream may still run while static objects are destroyed.
+// Plans live as long as the process: a stream may still run while static objects are destroyed.
 std::shared_ptr<const RealFft::Plans> RealFft::plans(Index size) {
-  static std::mutex mutex;
   static auto& cache = *new std::map<Index, std::shared_ptr<const Plans>>;
-  const std::lock_guard lock(mutex);
+  const std::lock_guard lock(planner());
   auto& plans = cache[size];
   if (!plans) plans = std::make_shared<const Plans>(size);
   return plans;
@@ -183,5 +191,69 @@ void RealFft::inverse(Buffers& b) const noexcept {
       },
       size_, [out = b.time.data()](Index n, std::complex<float> z) { out[n] = z.real(); });
 }
+
+namespace {
+
+template <class T>
+struct Fftw;
+
+template <>
+struct Fftw<float> {
+  using Plan = fftwf_plan;
+  using Complex = fftwf_complex;
+  static constexpr auto plan = fftwf_plan_many_dft;
+  static constexpr auto execute = fftwf_execute_dft;
+};
+
+template <>
+struct Fftw<double> {
+  using Plan = fftw_plan;
+  using Complex = fftw_complex;
+  static constexpr auto plan = fftw_plan_many_dft;
+  static constexpr auto execute = fftw_execute_dft;
+};
+
+}  // namespace
+
+template <class T>
+struct ComplexFft<T>::Plan {
+  typename Fftw<T>::Plan plan;
+};
+
+template <class T>
+ComplexFft<T>::ComplexFft(Direction direction, Index size, Index count) : size_(size), count_(count) {
+  require(size >= 1 && count >= 1 && count * size <= 1 << 24 && is_fast(size),
+          "fft: size must have the factors 2, 3, 5, 7, 11 and 13 alone, got ", size);
+  static auto& cache = *new std::map<std::tuple<Direction, Index, Index>, std::shared_ptr<const Plan>>;
+  const std::lock_guard lock(planner());
+  auto& plan = cache[{direction, size, count}];
+  if (!plan) {
+    const bool forward = direction == Direction::forward;
+    kernels::Aligned<T> in(static_cast<std::size_t>(2 * count * size)), out(in.size());
+    const auto n = static_cast<int>(size), many = static_cast<int>(count), near = 1;
+    plan = std::make_shared<const Plan>(Fftw<T>::plan(
+        1, &n, many, reinterpret_cast<typename Fftw<T>::Complex*>(in.data()), nullptr, forward ? many : near,
+        forward ? near : n, reinterpret_cast<typename Fftw<T>::Complex*>(out.data()), nullptr,
+        forward ? near : many, forward ? n : near, forward ? FFTW_FORWARD : FFTW_BACKWARD,
+        FFTW_ESTIMATE | FFTW_PRESERVE_INPUT));
+    require(plan->plan, "fft: FFTW has no plan for ", count, " transforms of size ", size);
+  }
+  plan_ = plan;
+}
+
+template <class T>
+bool ComplexFft<T>::is_fast(Index size) {
+  return has_small_factors(size);
+}
+
+template <class T>
+void ComplexFft<T>::operator()(const T* in, T* out) const noexcept {
+  using Complex = typename Fftw<T>::Complex;
+  Fftw<T>::execute(plan_->plan, reinterpret_cast<Complex*>(const_cast<T*>(in)),
+                   reinterpret_cast<Complex*>(out));
+}
+
+template class ComplexFft<float>;
+template class ComplexFft<double>;
 
 }  // namespace wavestride

@@ -1,5 +1,6 @@
-// Real Fourier transforms of any size; the only place that sees FFTW. A plan is made once per size for the
-// whole process and never depends on measurements, so that results are the same in every run.
+// Real Fourier transforms of any size, and complex ones; the only place that sees FFTW. A plan is made once
+// per size for the whole process and never depends on measurements, so that results are the same in every
+// run.
 #pragma once
 
 #include <wavestride/geometry.h>
@@ -55,6 +56,33 @@ class RealFft {
 
   Index size_;
   std::shared_ptr<const Plans> plans_;
+};
+
+/// `count` complex transforms of `size`, unscaled, on all of `count·size` values: of every count-th value
+/// each, one result after the other; and the inverse of that. T is float or double; values are real and
+/// imaginary parts in turn, in memory that starts at a cache line.
+template <class T>
+class ComplexFft {
+ public:
+  enum class Direction { forward, inverse };
+
+  /// Throws std::invalid_argument unless is_fast(size).
+  ComplexFft(Direction direction, Index size, Index count);
+
+  /// Whether the prime factors of `size` are ones that FFTW has code for.
+  static bool is_fast(Index size);
+
+  Index size() const { return size_; }
+  Index count() const { return count_; }
+
+  /// Leaves `in` as it is.
+  void operator()(const T* in, T* out) const noexcept;
+
+ private:
+  struct Plan;
+
+  Index size_, count_;
+  std::shared_ptr<const Plan> plan_;
 };
 
 }  // namespace wavestride

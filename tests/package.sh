@@ -12,7 +12,7 @@ deb=$(echo "$work"/wavestride_*.deb)
 field() { dpkg-deb -f "$deb" "$1"; }
 [ "$(field Package)" = wavestride ]
 [ "$(field Architecture)" = "$(dpkg --print-architecture)" ]
-for library in libc6 libfftw3-single3 libhwy1 libsndfile1 libstdc++6 libeigen3-dev; do
+for library in libc6 libfftw3-double3 libfftw3-single3 libhwy1 libsndfile1 libstdc++6 libeigen3-dev; do
   field Depends | tr , '\n' | awk '{print $1}' | grep -xF "$library" >/dev/null || { echo "Depends lacks $library: $(field Depends)" >&2; exit 1; }
 done
 # Owned by root, nothing outside /usr, nothing that others may write.

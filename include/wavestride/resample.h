@@ -23,6 +23,15 @@ enum class Phase {
   minimum,  ///< no ringing before an impulse, and less delay; the delay depends on the frequency
 };
 
+/// What to convert for. Either way a stream gives the bits of the whole signal, whatever its chunks are; those
+/// of the two differ as roundings do.
+enum class Goal {
+  low_latency,  ///< each output as soon as all that its filter reads has come in
+  /// The same filter by Fourier transforms of blocks, where that takes less time (down to a third): an output
+  /// waits for its block, mostly 20 to 200 ms; Op::latency_frames() says how long. For files.
+  throughput,
+};
+
 /// The filter of a Resampler.
 struct ResampleOptions {
   Quality quality = Quality::standard;
@@ -32,6 +41,7 @@ struct ResampleOptions {
   std::optional<double> max_delay_s{};
   Phase phase = Phase::linear;
   bool causal = false;  ///< leaves the filter's delay in the output instead of reading ahead by it
+  Goal goal = Goal::low_latency;
 };
 
 /// A filter as it is, measured on its coefficients.

@@ -44,7 +44,7 @@ core)
   needed=$(objdump -p "$library" | awk '$1 == "NEEDED" && $2 !~ /^(libstdc\+\+|libm|libgcc_s|libc|ld-linux.*)\.so/ {print $2}' | sort | xargs)
   bytes=$(stat -c %s "$library")
   echo "core: ${library##*/}, $bytes bytes, needs $needed"
-  [ "$needed" = "libfftw3f.so.3 libhwy.so.1" ]
+  [ "$needed" = "libfftw3.so.3 libfftw3f.so.3 libhwy.so.1" ]
   [ "$bytes" -lt $((2 * 1024 * 1024)) ]
   objdump -p "$library" | grep "SONAME  *libwavestride.so.0.1$" >"$work/log"  # not -q, which leaves before objdump is done
   find_both_ways "$work/prefix"

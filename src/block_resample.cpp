@@ -1,0 +1,270 @@
+#include "block_resample.h"
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <numbers>
+#include <utility>
+
+#include "fft.h"
+#include "kernels/aligned.h"
+#include "kernels/block_filter.h"
+#include "kernels/elementwise.h"
+
+namespace wavestride {
+namespace {
+
+constexpr Index most_points = 6144;    // of a transform
+constexpr Index most_responses = 6;    // between small transforms, per bin
+constexpr Index most_factor = 1024;    // L or M
+constexpr double worth_waiting = 0.9;  // a longer block takes less than this part of a shorter one's time
+
+// Cycles for a point of a complex transform, as FFTW plans it without measuring: sizes with a large odd part
+// take the most. Seen on Zen 5 with AVX-512.
+double transform_cycles(Index size, bool precise) {
+  double cycles = 2 + 0.1 * std::log2(static_cast<double>(size));
+  Index odd = size;
+  int twos = 0;
+  for (; odd % 2 == 0; odd /= 2) ++twos;
+  if (odd % 5 == 0) odd /= 5;
+  for (const auto& [prime, more] : {std::pair<Index, double>{3, 1.4}, {5, 1.4}, {7, 1.2}, {11, 2}, {13, 2}})
+    for (bool first = true; odd % prime == 0; odd /= prime, first = false)
+      cycles += first || prime >= 7 ? more : 0.3;
+  cycles += 3.0 / (1 << std::min(twos, 8));
+  if (size > 2048) cycles += 1;
+  return precise ? 1.25 * cycles + 1.2 : cycles;
+}
+
+// The largest number of outputs, a multiple of L, that read no more than `points` input frames.
+Index largest_block(const Window& w, Index points) {
+  const Index frames = points + w.first(0);
+  Index periods = std::max<Index>(frames, 0) / w.num;
+  while (periods > 0 && w.last(periods * w.den - 1) + 1 > frames) --periods;
+  return periods * w.den;
+}
+
+double cycles_of(const BlockShape& s, bool precise) {
+  const double in = static_cast<double>(s.ins * s.in_size), out = static_cast<double>(s.outs * s.out_size);
+  const double transforms =
+      in * transform_cycles(s.in_size, precise) + out * transform_cycles(s.out_size, precise);
+  const double bins = static_cast<double>(s.ins * s.outs * std::min(s.in_size, s.out_size));
+  return (transforms + (precise ? 0.8 : 0.4) * bins + 0.6 * (in + out)) / static_cast<double>(2 * s.block);
+}
+
+template <class T>
+class BlockFilterOf final : public BlockFilter {
+ public:
+  BlockFilterOf(const BlockShape& s, const Window& window, std::span<const double> h)
+      : shape_(s),
+        forward_(ComplexFft<T>::Direction::forward, s.in_size, s.ins),
+        inverse_(ComplexFft<T>::Direction::inverse, s.out_size, s.outs) {
+    window_ = window;
+    block_ = s.block;
+    before_ = -window.first(0);
+    behind_ = window.last(block_ - 1) + 1;
+    if (s.whole()) {
+      parts_ = {{0, 0, s.in_size}};
+      make_matrix(h);
+    } else {
+      const Index highest = (std::min(s.in_size, s.out_size) - 1) / 2;  // below the lower Nyquist frequency
+      parts_ = {{0, 0, highest + 1}, {s.in_size - highest, s.out_size - highest, highest}};
+      make_response(h, highest);
+    }
+  }
+
+  Index bytes() const override { return static_cast<Index>(response_.size() * sizeof(T)); }
+
+  std::unique_ptr<Memory> make_memory() const override {
+    return std::make_unique<MemoryOf>(shape_.ins * shape_.in_size, shape_.outs * shape_.out_size);
+  }
+
+  void run(const float* in, Index step, float* out, Memory& memory) const noexcept override {
+    auto& m = static_cast<MemoryOf&>(memory);
+    const float* const second = in + block_ / window_.den * window_.num * step;
+    // The first output's own frame is the first point; frames before it are the last ones.
+    kernels::to_complex(in + before_ * step, second + before_ * step, step, behind_, m.in.data());
+    kernels::to_complex(in, second, step, before_, m.in.data() + 2 * (shape_.ins * shape_.in_size - before_));
+    forward_(m.in.data(), m.in_bins.data());
+    const T* h = response_.data();
+    for (Index l = 0; l < shape_.outs; ++l)
+      for (Index p = 0; p < shape_.ins; ++p)
+        for (const Part& part : parts_) {
+          kernels::complex_product(h, m.in_bins.data() + 2 * (p * shape_.in_size + part.in), part.count,
+                                   p > 0, m.out_bins.data() + 2 * (l * shape_.out_size + part.out));
+          h += 2 * part.count;
+        }
+    inverse_(m.out_bins.data(), m.out.data());
+    kernels::from_complex(m.out.data(), block_, out, out + block_ * step, step);
+  }
+
+ private:
+  // Bins that are multiplied by the response, the same of the input and of the output.
+  struct Part {
+    Index in, out, count;
+  };
+
+  // What no step writes stays 0: points behind the last frame, bins of the stopband.
+  struct MemoryOf final : Memory {
+    MemoryOf(Index in_points, Index out_points)
+        : in(static_cast<std::size_t>(2 * in_points)),
+          in_bins(in.size()),
+          out_bins(static_cast<std::size_t>(2 * out_points)),
+          out(out_bins.size()) {}
+    Index bytes() const override { return static_cast<Index>(2 * (in.size() + out.size()) * sizeof(T)); }
+    kernels::Aligned<T> in, in_bins, out_bins, out;
+  };
+
+  void add_response(std::complex<double> value) {
+    response_.push_back(static_cast<T>(value.real()));
+    response_.push_back(static_cast<T>(value.imag()));
+  }
+
+  // Output l + L·i and input p + M·j meet the sample (l·M − p·L) + L·M·(i − j) of h, from `last` on.
+  void make_matrix(std::span<const double> h) {
+    const Index size = shape_.in_size, L = window_.den, M = window_.num, turn = L * M;
+    const ComplexFft<double> transform(ComplexFft<double>::Direction::forward, size, 1);
+    for (Index l = 0; l < L; ++l)
+      for (Index p = 0; p < M; ++p) {
+        kernels::Aligned<double> time(static_cast<std::size_t>(2 * size)), bins(time.size());
+        const Index at = l * M - p * L + window_.hi;
+        for (Index d = -detail::affine_floor(at, 1, 0, turn); at + d * turn < static_cast<Index>(h.size());
+             ++d)
+          time[static_cast<std::size_t>(2 * (d - detail::affine_floor(d, 1, 0, size) * size))] +=
+              h[static_cast<std::size_t>(at + d * turn)];
+        transform(time.data(), bins.data());
+        for (std::size_t q = 0; q < bins.size(); ++q)
+          response_.push_back(static_cast<T>(bins[q] / static_cast<double>(size)));
+      }
+  }
+
+  // Bin k of the transform of h, from `last` on, at L times the input rate: as many transforms of every L-th
+  // of its samples.
+  void make_response(std::span<const double> h, Index highest) {
+    const Index size = shape_.in_size, L = window_.den, points = size * L;
+    const ComplexFft<double> transform(ComplexFft<double>::Direction::forward, size, 1);
+    std::vector<std::complex<double>> sum(static_cast<std::size_t>(highest + 1));
+    kernels::Aligned<double> time(static_cast<std::size_t>(2 * size)), bins(time.size());
+    for (Index p = 0; p < L; ++p) {
+      std::fill(time.begin(), time.end(), 0.0);
+      const Index at = p + window_.hi;
+      for (Index d = -detail::affine_floor(at, 1, 0, L); at + d * L < static_cast<Index>(h.size()); ++d)
+        time[static_cast<std::size_t>(2 * (d - detail::affine_floor(d, 1, 0, size) * size))] +=
+            h[static_cast<std::size_t>(at + d * L)];
+      transform(time.data(), bins.data());
+      const std::complex<double> step =
+          std::polar(1.0, -2 * std::numbers::pi * static_cast<double>(p) / static_cast<double>(points));
+      std::complex<double> turn = 1;
+      for (std::size_t k = 0; k < sum.size(); ++k, turn *= step) {
+        if (k % 64 == 0) turn = std::pow(step, static_cast<double>(k));  // lest errors add up
+        sum[k] += turn * std::complex<double>(bins[2 * k], bins[2 * k + 1]);
+      }
+    }
+    for (std::complex<double>& value : sum) value /= static_cast<double>(points);
+    for (const std::complex<double>& value : sum) add_response(value);
+    for (std::size_t k = sum.size() - 1; k > 0; --k) add_response(std::conj(sum[k]));
+  }
+
+  BlockShape shape_;
+  ComplexFft<T> forward_, inverse_;
+  Index before_, behind_;  // frames of a block before its first output's own, and from there on
+  std::vector<Part> parts_;
+  kernels::Aligned<T> response_;
+};
+
+class BlockResample final : public Kernel {
+ public:
+  BlockResample(std::string name, Index channels, std::shared_ptr<const BlockFilter> filter)
+      : Kernel(std::move(name), {{channels, geometry_of(*filter), {}}}, channels),
+        filter_(std::move(filter)) {}
+
+  std::unique_ptr<KernelState> make_state() const override {
+    return std::make_unique<State>(filter_->make_memory(), filter_->pair() * out_channels());
+  }
+
+  void compute(const Work& work) const noexcept override {
+    auto& state = static_cast<State&>(*work.state);
+    const Index size = filter_->pair(), channels = out_channels(), end = work.n + work.count;
+    const Index start = inputs()[0].geometry.window.first(work.n);
+    for (Index pair = work.n / size; pair * size < end; ++pair) {
+      const Index first = std::max(work.n, pair * size), last = std::min(end, (pair + 1) * size);
+      float* const wanted = work.out + (first - work.n) * channels;
+      // Of a pair that is wanted only in part the state keeps all, for the next call.
+      const bool whole = last - first == size;
+      if (whole || state.kept != pair) {
+        float* const out = whole ? wanted : state.pair.data();
+        for (Index c = 0; c < channels; ++c)
+          filter_->run(work.in[0] + (filter_->window().first(pair * size) - start) * channels + c, channels,
+                       out + c, *state.memory);
+        if (!whole) state.kept = pair;
+      }
+      if (!whole)
+        kernels::copy(state.pair.data() + (first - pair * size) * channels, (last - first) * channels,
+                      wanted);
+    }
+  }
+
+ private:
+  struct State final : KernelState {
+    State(std::unique_ptr<BlockFilter::Memory> m, Index floats)
+        : memory(std::move(m)), pair(static_cast<std::size_t>(floats)) {}
+    void reset() noexcept override { kept = -1; }
+    Index bytes() const noexcept override {
+      return memory->bytes() + static_cast<Index>(pair.size() * sizeof(float));
+    }
+    std::unique_ptr<BlockFilter::Memory> memory;
+    std::vector<float> pair;
+    Index kept = -1;  // which pair that is
+  };
+
+  static Geometry geometry_of(const BlockFilter& filter) {
+    const Window w = window_of_pairs(filter.window(), filter.pair());
+    return {w, {w.den, w.num - 1, w.num, 0}};
+  }
+
+  std::shared_ptr<const BlockFilter> filter_;
+};
+
+}  // namespace
+
+Window window_of_pairs(const Window& filter, Index pair) {
+  const Index others = (pair - 1) * filter.num;
+  return {filter.num, filter.den, filter.lo - others, filter.hi + others};
+}
+
+std::optional<BlockShape> block_shape(const Window& w, bool precise) {
+  const Index L = w.den, M = w.num;
+  if (std::max(L, M) > most_factor || w.first(0) > 0) return {};
+  std::vector<BlockShape> shapes;
+  const auto add = [&](BlockShape s) {
+    if (!ComplexFft<float>::is_fast(s.in_size) || !ComplexFft<float>::is_fast(s.out_size)) return;
+    s.block = largest_block(w, s.ins * s.in_size);
+    if (s.block == 0) return;
+    s.cycles = cycles_of(s, precise);
+    shapes.push_back(s);
+  };
+  if (L * M <= most_responses)
+    for (Index size = 64; size <= most_points / 2; size *= 2)
+      for (const Index points : {size, size / 4 * 5}) add({M, points, L, points, 0, 0});
+  else
+    for (Index periods = 1; periods * std::max(L, M) <= most_points; ++periods)
+      add({1, periods * M, 1, periods * L, 0, 0});
+  if (shapes.empty()) return {};
+  std::sort(shapes.begin(), shapes.end(), [](const auto& a, const auto& b) { return a.block < b.block; });
+  BlockShape best = shapes.front();
+  for (const BlockShape& s : shapes)
+    if (s.cycles < worth_waiting * best.cycles) best = s;
+  return best;
+}
+
+std::shared_ptr<const BlockFilter> make_block_filter(const BlockShape& shape, const Window& window,
+                                                     std::span<const double> h, bool precise) {
+  if (precise) return std::make_shared<const BlockFilterOf<double>>(shape, window, h);
+  return std::make_shared<const BlockFilterOf<float>>(shape, window, h);
+}
+
+std::shared_ptr<const Kernel> block_resample(std::string name, Index channels,
+                                             std::shared_ptr<const BlockFilter> filter) {
+  return std::make_shared<const BlockResample>(std::move(name), channels, std::move(filter));
+}
+
+}  // namespace wavestride
