@@ -14,25 +14,24 @@
 namespace wavestride {
 namespace {
 
-constexpr Index most_points = 6144;    // of a transform
-constexpr Index most_responses = 6;    // between small transforms, per bin
-constexpr Index most_factor = 1024;    // L or M
-constexpr double worth_waiting = 0.9;  // a longer block takes less than this part of a shorter one's time
+constexpr Index most_points = 6144;     // of a transform
+constexpr Index most_responses = 6;     // between small transforms, per bin
+constexpr Index most_factor = 1024;     // L or M
+constexpr double worth_waiting = 0.86;  // a longer block takes less than this part of a shorter one's time
 
-// Cycles for a point of a complex transform, as FFTW plans it without measuring: sizes with a large odd part
-// take the most. Seen on Zen 5 with AVX-512.
+// Cycles for a point of a complex transform, as FFTW plans it without measuring (seen on Zen 5 with AVX-512):
+// sizes with a large odd part take the most.
 double transform_cycles(Index size, bool precise) {
-  double cycles = 2 + 0.1 * std::log2(static_cast<double>(size));
-  Index odd = size;
-  int twos = 0;
-  for (; odd % 2 == 0; odd /= 2) ++twos;
-  if (odd % 5 == 0) odd /= 5;
-  for (const auto& [prime, more] : {std::pair<Index, double>{3, 1.4}, {5, 1.4}, {7, 1.2}, {11, 2}, {13, 2}})
-    for (bool first = true; odd % prime == 0; odd /= prime, first = false)
-      cycles += first || prime >= 7 ? more : 0.3;
-  cycles += 3.0 / (1 << std::min(twos, 8));
-  if (size > 2048) cycles += 1;
-  return precise ? 1.25 * cycles + 1.2 : cycles;
+  if (size % 2 != 0) return 11;
+  if (size % 4 != 0) return precise ? 8.5 : 9;
+  double cycles = precise ? 4.4 : 2.3;
+  if (size % 3 == 0) cycles += 1.5;
+  bool large_primes = false;
+  for (const Index prime : {7, 11, 13})
+    for (Index rest = size; rest % prime == 0; rest /= prime, large_primes = true)
+      cycles += large_primes ? 0.5 : 2;
+  if (size > 2048 && !large_primes) cycles += precise ? 3 : 1;
+  return cycles;
 }
 
 // The largest number of outputs, a multiple of L, that read no more than `points` input frames.
@@ -56,8 +55,8 @@ class BlockFilterOf final : public BlockFilter {
  public:
   BlockFilterOf(const BlockShape& s, const Window& window, std::span<const double> h)
       : shape_(s),
-        forward_(ComplexFft<T>::Direction::forward, s.in_size, s.ins),
-        inverse_(ComplexFft<T>::Direction::inverse, s.out_size, s.outs) {
+        forward_(ComplexFft<T>::Direction::forward, s.in_size),
+        inverse_(ComplexFft<T>::Direction::inverse, s.out_size) {
     window_ = window;
     block_ = s.block;
     before_ = -window.first(0);
@@ -82,9 +81,10 @@ class BlockFilterOf final : public BlockFilter {
     auto& m = static_cast<MemoryOf&>(memory);
     const float* const second = in + block_ / window_.den * window_.num * step;
     // The first output's own frame is the first point; frames before it are the last ones.
-    kernels::to_complex(in + before_ * step, second + before_ * step, step, behind_, m.in.data());
-    kernels::to_complex(in, second, step, before_, m.in.data() + 2 * (shape_.ins * shape_.in_size - before_));
-    forward_(m.in.data(), m.in_bins.data());
+    take(in + before_ * step, second + before_ * step, step, 0, behind_, m.in.data());
+    take(in, second, step, shape_.ins * shape_.in_size - before_, before_, m.in.data());
+    for (Index p = 0; p < shape_.ins; ++p)
+      forward_(m.in.data() + 2 * p * shape_.in_size, m.in_bins.data() + 2 * p * shape_.in_size);
     const T* h = response_.data();
     for (Index l = 0; l < shape_.outs; ++l)
       for (Index p = 0; p < shape_.ins; ++p)
@@ -93,11 +93,26 @@ class BlockFilterOf final : public BlockFilter {
                                    p > 0, m.out_bins.data() + 2 * (l * shape_.out_size + part.out));
           h += 2 * part.count;
         }
-    inverse_(m.out_bins.data(), m.out.data());
-    kernels::from_complex(m.out.data(), block_, out, out + block_ * step, step);
+    for (Index l = 0; l < shape_.outs; ++l)
+      inverse_(m.out_bins.data() + 2 * l * shape_.out_size, m.out.data() + 2 * l * shape_.out_size);
+    kernels::from_complex(m.out.data(), shape_.outs, block_ / shape_.outs, shape_.out_size, out,
+                          out + block_ * step, step);
   }
 
  private:
+  // Points from `point` on, of two blocks.
+  void take(const float* a, const float* b, Index step, Index point, Index count, T* points) const noexcept {
+    const Index ins = shape_.ins, size = shape_.in_size;
+    const auto some = [&](Index number, Index phases) {
+      kernels::to_complex(a, b, step, phases, number / phases, size,
+                          points + 2 * (point % ins * size + point / ins));
+      a += number * step, b += number * step, point += number, count -= number;
+    };
+    while (count > 0 && point % ins != 0) some(1, 1);
+    some(count / ins * ins, ins);
+    while (count > 0) some(1, 1);
+  }
+
   // Bins that are multiplied by the response, the same of the input and of the output.
   struct Part {
     Index in, out, count;
@@ -122,7 +137,7 @@ class BlockFilterOf final : public BlockFilter {
   // Output l + L·i and input p + M·j meet the sample (l·M − p·L) + L·M·(i − j) of h, from `last` on.
   void make_matrix(std::span<const double> h) {
     const Index size = shape_.in_size, L = window_.den, M = window_.num, turn = L * M;
-    const ComplexFft<double> transform(ComplexFft<double>::Direction::forward, size, 1);
+    const ComplexFft<double> transform(ComplexFft<double>::Direction::forward, size);
     for (Index l = 0; l < L; ++l)
       for (Index p = 0; p < M; ++p) {
         kernels::Aligned<double> time(static_cast<std::size_t>(2 * size)), bins(time.size());
@@ -141,7 +156,7 @@ class BlockFilterOf final : public BlockFilter {
   // of its samples.
   void make_response(std::span<const double> h, Index highest) {
     const Index size = shape_.in_size, L = window_.den, points = size * L;
-    const ComplexFft<double> transform(ComplexFft<double>::Direction::forward, size, 1);
+    const ComplexFft<double> transform(ComplexFft<double>::Direction::forward, size);
     std::vector<std::complex<double>> sum(static_cast<std::size_t>(highest + 1));
     kernels::Aligned<double> time(static_cast<std::size_t>(2 * size)), bins(time.size());
     for (Index p = 0; p < L; ++p) {

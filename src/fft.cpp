@@ -10,7 +10,6 @@
 #include <mutex>
 #include <new>
 #include <numbers>
-#include <tuple>
 #include <vector>
 
 #include "check.h"
@@ -201,7 +200,7 @@ template <>
 struct Fftw<float> {
   using Plan = fftwf_plan;
   using Complex = fftwf_complex;
-  static constexpr auto plan = fftwf_plan_many_dft;
+  static constexpr auto plan = fftwf_plan_dft_1d;
   static constexpr auto execute = fftwf_execute_dft;
 };
 
@@ -209,7 +208,7 @@ template <>
 struct Fftw<double> {
   using Plan = fftw_plan;
   using Complex = fftw_complex;
-  static constexpr auto plan = fftw_plan_many_dft;
+  static constexpr auto plan = fftw_plan_dft_1d;
   static constexpr auto execute = fftw_execute_dft;
 };
 
@@ -221,22 +220,19 @@ struct ComplexFft<T>::Plan {
 };
 
 template <class T>
-ComplexFft<T>::ComplexFft(Direction direction, Index size, Index count) : size_(size), count_(count) {
-  require(size >= 1 && count >= 1 && count * size <= 1 << 24 && is_fast(size),
-          "fft: size must have the factors 2, 3, 5, 7, 11 and 13 alone, got ", size);
-  static auto& cache = *new std::map<std::tuple<Direction, Index, Index>, std::shared_ptr<const Plan>>;
+ComplexFft<T>::ComplexFft(Direction direction, Index size) : size_(size) {
+  require(size >= 1 && size <= RealFft::max_size && is_fast(size), "fft: size must be 1 to ",
+          RealFft::max_size, " with no prime factors above 13, got ", size);
+  static auto& cache = *new std::map<std::pair<Direction, Index>, std::shared_ptr<const Plan>>;
   const std::lock_guard lock(planner());
-  auto& plan = cache[{direction, size, count}];
+  auto& plan = cache[{direction, size}];
   if (!plan) {
-    const bool forward = direction == Direction::forward;
-    kernels::Aligned<T> in(static_cast<std::size_t>(2 * count * size)), out(in.size());
-    const auto n = static_cast<int>(size), many = static_cast<int>(count), near = 1;
+    using Complex = typename Fftw<T>::Complex;
+    kernels::Aligned<T> in(static_cast<std::size_t>(2 * size)), out(in.size());
     plan = std::make_shared<const Plan>(Fftw<T>::plan(
-        1, &n, many, reinterpret_cast<typename Fftw<T>::Complex*>(in.data()), nullptr, forward ? many : near,
-        forward ? near : n, reinterpret_cast<typename Fftw<T>::Complex*>(out.data()), nullptr,
-        forward ? near : many, forward ? n : near, forward ? FFTW_FORWARD : FFTW_BACKWARD,
-        FFTW_ESTIMATE | FFTW_PRESERVE_INPUT));
-    require(plan->plan, "fft: FFTW has no plan for ", count, " transforms of size ", size);
+        static_cast<int>(size), reinterpret_cast<Complex*>(in.data()), reinterpret_cast<Complex*>(out.data()),
+        direction == Direction::forward ? FFTW_FORWARD : FFTW_BACKWARD, FFTW_ESTIMATE | FFTW_PRESERVE_INPUT));
+    require(plan->plan, "fft: FFTW has no plan for size ", size);
   }
   plan_ = plan;
 }

@@ -58,30 +58,28 @@ class RealFft {
   std::shared_ptr<const Plans> plans_;
 };
 
-/// `count` complex transforms of `size`, unscaled, on all of `count·size` values: of every count-th value
-/// each, one result after the other; and the inverse of that. T is float or double; values are real and
-/// imaginary parts in turn, in memory that starts at a cache line.
+/// A complex transform and its inverse, unscaled. T is float or double; values are real and imaginary parts
+/// in turn, in memory that starts at a cache line.
 template <class T>
 class ComplexFft {
  public:
   enum class Direction { forward, inverse };
 
   /// Throws std::invalid_argument unless is_fast(size).
-  ComplexFft(Direction direction, Index size, Index count);
+  ComplexFft(Direction direction, Index size);
 
   /// Whether the prime factors of `size` are ones that FFTW has code for.
   static bool is_fast(Index size);
 
   Index size() const { return size_; }
-  Index count() const { return count_; }
 
-  /// Leaves `in` as it is.
+  /// `out` is not `in`, which it leaves as it is.
   void operator()(const T* in, T* out) const noexcept;
 
  private:
   struct Plan;
 
-  Index size_, count_;
+  Index size_;
   std::shared_ptr<const Plan> plan_;
 };
 

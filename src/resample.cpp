@@ -256,7 +256,7 @@ void design_table(Design& d, bool causal) {
 // How to convert by blocks, where that takes less time than direct sums.
 std::optional<BlockShape> blocks_for(const Filter& f, const Window& window) {
   // Multiply-adds per cycle of sums in float and in double, and cycles beside them, on a processor of today.
-  const double direct = cost(f) / (f.precise ? 20 : 22) * (in_two(f) ? 0.65 : 1) + 1;
+  const double direct = cost(f) / (f.precise ? 20 : 22) * (in_two(f) ? 0.8 : 1) + 1;
   auto shape = block_shape(window, f.precise);
   if (shape && shape->cycles > direct) shape.reset();
   return shape;

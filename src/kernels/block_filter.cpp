@@ -14,54 +14,109 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class T>
 using Tag = hn::ScalableTag<T>;
 
-// Floats as they are, or in double.
+// As many floats as there are values of T in a vector.
 template <class T>
-HWY_INLINE auto LoadFloats(const float* from) {
-  const Tag<T> d;
-  if constexpr (std::is_same_v<T, float>)
-    return hn::LoadU(d, from);
+using Floats = hn::Rebind<float, Tag<T>>;
+
+// Interleaved by 1, 2 or 3.
+template <int phases, class D, class V>
+HWY_INLINE void Load(D d, const float* from, V (&v)[phases]) {
+  if constexpr (phases == 1)
+    v[0] = hn::LoadU(d, from);
+  else if constexpr (phases == 2)
+    hn::LoadInterleaved2(d, from, v[0], v[1]);
   else
-    return hn::PromoteTo(d, hn::LoadU(hn::Rebind<float, Tag<T>>(), from));
+    hn::LoadInterleaved3(d, from, v[0], v[1], v[2]);
+}
+
+template <int phases, class D, class V>
+HWY_INLINE void Store(D d, const V (&v)[phases], float* to) {
+  if constexpr (phases == 1)
+    hn::StoreU(v[0], d, to);
+  else if constexpr (phases == 2)
+    hn::StoreInterleaved2(v[0], v[1], d, to);
+  else
+    hn::StoreInterleaved3(v[0], v[1], v[2], d, to);
 }
 
 template <class T, class V>
-HWY_INLINE void StoreFloats(V v, float* to) {
+HWY_INLINE auto Promoted(V v) {
   if constexpr (std::is_same_v<T, float>)
-    hn::StoreU(v, Tag<T>(), to);
+    return v;
   else
-    hn::StoreU(hn::DemoteTo(hn::Rebind<float, Tag<T>>(), v), hn::Rebind<float, Tag<T>>(), to);
+    return hn::PromoteTo(Tag<T>(), v);
 }
 
-template <class T>
-void ToComplex(const float* a, const float* b, Index step, Index count, T* HWY_RESTRICT z) {
-  const Tag<T> d;
+template <class T, class V>
+HWY_INLINE auto Demoted(V v) {
+  if constexpr (std::is_same_v<T, float>)
+    return v;
+  else
+    return hn::DemoteTo(Floats<T>(), v);
+}
+
+// Whole vectors of `count`; returns how many.
+template <int phases, class T>
+HWY_INLINE Index ToComplexVectors(const float* a, const float* b, Index count, Index apart,
+                                  T* HWY_RESTRICT z) {
+  const Floats<T> d;
   const auto N = static_cast<Index>(hn::Lanes(d));
   Index i = 0;
-  if (step == 1)
-    for (; i + N <= count; i += N)
-      hn::StoreInterleaved2(LoadFloats<T>(a + i), LoadFloats<T>(b + i), d, z + 2 * i);
-  for (; i < count; ++i) {
-    z[2 * i] = static_cast<T>(a[i * step]);
-    z[2 * i + 1] = static_cast<T>(b[i * step]);
+  for (; i + N <= count; i += N) {
+    hn::Vec<Floats<T>> re[phases], im[phases];
+    Load(d, a + phases * i, re);
+    Load(d, b + phases * i, im);
+    for (int p = 0; p < phases; ++p)
+      hn::StoreInterleaved2(Promoted<T>(re[p]), Promoted<T>(im[p]), Tag<T>(), z + 2 * (p * apart + i));
   }
+  return i;
 }
 
-template <class T>
-void FromComplex(const T* HWY_RESTRICT z, Index count, float* a, float* b, Index step) {
-  const Tag<T> d;
+template <int phases, class T>
+HWY_INLINE Index FromComplexVectors(const T* HWY_RESTRICT z, Index count, Index apart, float* a, float* b) {
+  const Floats<T> d;
   const auto N = static_cast<Index>(hn::Lanes(d));
   Index i = 0;
-  if (step == 1)
-    for (; i + N <= count; i += N) {
-      hn::Vec<Tag<T>> re, im;
-      hn::LoadInterleaved2(d, z + 2 * i, re, im);
-      StoreFloats<T>(re, a + i);
-      StoreFloats<T>(im, b + i);
+  for (; i + N <= count; i += N) {
+    hn::Vec<Floats<T>> re[phases], im[phases];
+    for (int p = 0; p < phases; ++p) {
+      hn::Vec<Tag<T>> r, j;
+      hn::LoadInterleaved2(Tag<T>(), z + 2 * (p * apart + i), r, j);
+      re[p] = Demoted<T>(r);
+      im[p] = Demoted<T>(j);
     }
-  for (; i < count; ++i) {
-    a[i * step] = static_cast<float>(z[2 * i]);
-    b[i * step] = static_cast<float>(z[2 * i + 1]);
+    Store(d, re, a + phases * i);
+    Store(d, im, b + phases * i);
   }
+  return i;
+}
+
+template <class T>
+void ToComplex(const float* a, const float* b, Index step, Index phases, Index count, Index apart,
+               T* HWY_RESTRICT z) {
+  Index i = 0;
+  if (step == 1 && phases == 1) i = ToComplexVectors<1>(a, b, count, apart, z);
+  if (step == 1 && phases == 2) i = ToComplexVectors<2>(a, b, count, apart, z);
+  if (step == 1 && phases == 3) i = ToComplexVectors<3>(a, b, count, apart, z);
+  for (; i < count; ++i)
+    for (Index p = 0; p < phases; ++p) {
+      z[2 * (p * apart + i)] = static_cast<T>(a[(i * phases + p) * step]);
+      z[2 * (p * apart + i) + 1] = static_cast<T>(b[(i * phases + p) * step]);
+    }
+}
+
+template <class T>
+void FromComplex(const T* HWY_RESTRICT z, Index phases, Index count, Index apart, float* a, float* b,
+                 Index step) {
+  Index i = 0;
+  if (step == 1 && phases == 1) i = FromComplexVectors<1>(z, count, apart, a, b);
+  if (step == 1 && phases == 2) i = FromComplexVectors<2>(z, count, apart, a, b);
+  if (step == 1 && phases == 3) i = FromComplexVectors<3>(z, count, apart, a, b);
+  for (; i < count; ++i)
+    for (Index p = 0; p < phases; ++p) {
+      a[(i * phases + p) * step] = static_cast<float>(z[2 * (p * apart + i)]);
+      b[(i * phases + p) * step] = static_cast<float>(z[2 * (p * apart + i) + 1]);
+    }
 }
 
 template <class T>
@@ -83,17 +138,21 @@ void ComplexProduct(const T* HWY_RESTRICT h, const T* HWY_RESTRICT x, Index coun
   for (; i < count; ++i) product(hn::CappedTag<T, 1>(), i);
 }
 
-void ToComplexFloat(const float* a, const float* b, Index step, Index count, float* z) {
-  ToComplex(a, b, step, count, z);
+void ToComplexFloat(const float* a, const float* b, Index step, Index phases, Index count, Index apart,
+                    float* z) {
+  ToComplex(a, b, step, phases, count, apart, z);
 }
-void ToComplexDouble(const float* a, const float* b, Index step, Index count, double* z) {
-  ToComplex(a, b, step, count, z);
+void ToComplexDouble(const float* a, const float* b, Index step, Index phases, Index count, Index apart,
+                     double* z) {
+  ToComplex(a, b, step, phases, count, apart, z);
 }
-void FromComplexFloat(const float* z, Index count, float* a, float* b, Index step) {
-  FromComplex(z, count, a, b, step);
+void FromComplexFloat(const float* z, Index phases, Index count, Index apart, float* a, float* b,
+                      Index step) {
+  FromComplex(z, phases, count, apart, a, b, step);
 }
-void FromComplexDouble(const double* z, Index count, float* a, float* b, Index step) {
-  FromComplex(z, count, a, b, step);
+void FromComplexDouble(const double* z, Index phases, Index count, Index apart, float* a, float* b,
+                       Index step) {
+  FromComplex(z, phases, count, apart, a, b, step);
 }
 void ComplexProductFloat(const float* h, const float* x, Index count, bool add, float* z) {
   ComplexProduct(h, x, count, add, z);
@@ -117,20 +176,24 @@ HWY_EXPORT(ComplexProductFloat);
 HWY_EXPORT(ComplexProductDouble);
 
 template <>
-void to_complex(const float* a, const float* b, Index step, Index count, float* z) noexcept {
-  HWY_DYNAMIC_DISPATCH(ToComplexFloat)(a, b, step, count, z);
+void to_complex(const float* a, const float* b, Index step, Index phases, Index count, Index apart,
+                float* z) noexcept {
+  HWY_DYNAMIC_DISPATCH(ToComplexFloat)(a, b, step, phases, count, apart, z);
 }
 template <>
-void to_complex(const float* a, const float* b, Index step, Index count, double* z) noexcept {
-  HWY_DYNAMIC_DISPATCH(ToComplexDouble)(a, b, step, count, z);
+void to_complex(const float* a, const float* b, Index step, Index phases, Index count, Index apart,
+                double* z) noexcept {
+  HWY_DYNAMIC_DISPATCH(ToComplexDouble)(a, b, step, phases, count, apart, z);
 }
 template <>
-void from_complex(const float* z, Index count, float* a, float* b, Index step) noexcept {
-  HWY_DYNAMIC_DISPATCH(FromComplexFloat)(z, count, a, b, step);
+void from_complex(const float* z, Index phases, Index count, Index apart, float* a, float* b,
+                  Index step) noexcept {
+  HWY_DYNAMIC_DISPATCH(FromComplexFloat)(z, phases, count, apart, a, b, step);
 }
 template <>
-void from_complex(const double* z, Index count, float* a, float* b, Index step) noexcept {
-  HWY_DYNAMIC_DISPATCH(FromComplexDouble)(z, count, a, b, step);
+void from_complex(const double* z, Index phases, Index count, Index apart, float* a, float* b,
+                  Index step) noexcept {
+  HWY_DYNAMIC_DISPATCH(FromComplexDouble)(z, phases, count, apart, a, b, step);
 }
 template <>
 void complex_product(const float* h, const float* x, Index count, bool add, float* z) noexcept {

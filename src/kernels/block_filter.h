@@ -6,13 +6,16 @@
 
 namespace wavestride::kernels {
 
-/// z[i] = a[i·step] + i·b[i·step] for i in [0, count).
+/// z[p·apart + i] = (a, b)[(i·phases + p)·step] for p in [0, phases) and i in [0, count), complex: of a the
+/// real parts, of b the imaginary ones.
 template <class T>
-void to_complex(const float* a, const float* b, Index step, Index count, T* z) noexcept;
+void to_complex(const float* a, const float* b, Index step, Index phases, Index count, Index apart,
+                T* z) noexcept;
 
-/// a[i·step] = Re z[i], b[i·step] = Im z[i] for i in [0, count).
+/// (a, b)[(i·phases + p)·step] = z[p·apart + i], likewise.
 template <class T>
-void from_complex(const T* z, Index count, float* a, float* b, Index step) noexcept;
+void from_complex(const T* z, Index phases, Index count, Index apart, float* a, float* b,
+                  Index step) noexcept;
 
 /// z[i] = h[i]·x[i] for i in [0, count), or with `add` z[i] += h[i]·x[i].
 template <class T>
