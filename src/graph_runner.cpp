@@ -8,48 +8,38 @@
 namespace wavestride::detail {
 namespace {
 
-/// Makes the virtual frame v of a signal of T frames (T = Work::unknown while it runs), of which `frame(i)`
-/// is frame i.
-template <class FrameAt>
-void make_virtual_frame(const Padding& padding, Index v, Index T, Index channels, FrameAt&& frame,
-                        float* out) {
-  Index source = 0;
-  switch (padding.mode) {
-    case PadMode::constant:
-      std::fill_n(out, channels, padding.value);
-      return;
-    case PadMode::replicate:
-      source = v < 0 ? 0 : T - 1;
-      break;
-    case PadMode::reflect:
-      if (T == 1) break;
-      if (T == Work::unknown) {
-        source = -v;
-      } else {
-        const Index period = 2 * (T - 1);
-        const Index r = ((v % period) + period) % period;
-        source = r < T ? r : period - r;
-      }
-      break;
-  }
-  kernels::copy(frame(source), channels, out);
+/// The frame of a signal of T frames (T = Work::unknown while it runs) that stands for its virtual frame v.
+Index source_of(PadMode mode, Index v, Index T) {
+  if (mode == PadMode::replicate) return v < 0 ? 0 : T - 1;
+  if (T == 1) return 0;
+  if (T == Work::unknown) return -v;
+  const Index period = 2 * (T - 1);
+  const Index r = ((v % period) + period) % period;
+  return r < T ? r : period - r;
 }
 
-bool touches_border(const Window& w, Index n, Index m, Index length) noexcept {
-  const Index first = w.first(n), last = w.last(m);
+// Whether windows that begin with frame `first` and end with that of output m have virtual frames. Divisions
+// are what a short push takes most of its time for: of a signal that goes on none is needed here.
+bool touches_border(const Window& w, Index first, Index m, Index length) noexcept {
+  if (first >= 0 && length == Work::unknown) return false;
+  const Index last = w.last(m);
   return first <= last && (first < 0 || last >= length);
 }
 
 const float* assemble(float* to, const Port& port, const FrameQueue& queue, Index first, Index last,
                       Index length) noexcept {
-  const auto frame = [&](Index i) { return queue.frame(i); };
   float* at = to;
   for (Index v = first; v <= last;) {
-    const Index real = v < 0 ? 0 : std::min(last + 1, length) - v, made = std::max<Index>(real, 1);
-    if (real > 0)
-      kernels::copy(frame(v), real * port.channels, at);
-    else
-      make_virtual_frame(port.padding, v, length, port.channels, frame, at);
+    const Index real = v < 0 ? 0 : std::min(last + 1, length) - v;
+    Index made = std::max<Index>(real, 1);
+    if (real > 0) {
+      kernels::copy(queue.frame(v), real * port.channels, at);
+    } else if (port.padding.mode == PadMode::constant) {  // all that follow each other at once
+      made = (v < 0 ? std::min<Index>(last + 1, 0) : last + 1) - v;
+      std::fill_n(at, made * port.channels, port.padding.value);
+    } else {
+      kernels::copy(queue.frame(source_of(port.padding.mode, v, length)), port.channels, at);
+    }
     v += made;
     at += made * port.channels;
   }
@@ -168,6 +158,7 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
     const std::size_t ports = kernel.inputs().size();
     node.in.resize(ports);
     node.length.resize(ports);
+    node.first.resize(ports);
     node.edge_floats.resize(ports);
     node.reach.resize(ports);
     const auto v = static_cast<std::size_t>(g.value_of(static_cast<int>(k)));
@@ -334,7 +325,7 @@ void GraphRunner::feed(Value& v, FramesView in, std::size_t i, Index n) noexcept
   v.queue.commit(n);
   v.made += n;
   taken_[i] += n;
-  release(static_cast<int>(i));
+  if (v.queue.room() == 0) release(static_cast<int>(i));  // of what no window has
 }
 
 /// Copies what queued outputs have to the caller's frames.
@@ -439,7 +430,8 @@ Index GraphRunner::prepare_windows(int k, Index n, Index count, Workspace& works
   bool edge = false;
   for (std::size_t p = 0; p < ports.size(); ++p) {
     const Window& w = ports[p].geometry.window;
-    edge = edge || w.first(n) < 0 || w.last(n) >= node.length[p];
+    node.first[p] = w.first(n);
+    edge = edge || node.first[p] < 0 || (node.length[p] != Work::unknown && w.last(n) >= node.length[p]);
   }
   if (edge) {
     count = std::min(count, node.edge_group);
@@ -452,8 +444,8 @@ Index GraphRunner::prepare_windows(int k, Index n, Index count, Workspace& works
   for (std::size_t p = 0; p < ports.size(); assembled += node.edge_floats[p++]) {
     const Window& w = ports[p].geometry.window;
     const FrameQueue& queue = input_of(k, p).queue;
-    const Index first = w.first(n);
-    if (touches_border(w, n, n + count - 1, node.length[p]))
+    const Index first = node.first[p];
+    if (touches_border(w, first, n + count - 1, node.length[p]))
       node.in[p] = assemble(assembled, ports[p], queue, first, w.last(n + count - 1), node.length[p]);
     else
       node.in[p] = queue.frame(std::clamp(first, queue.begin(), queue.end()));

@@ -91,6 +91,7 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
     Index seen = -1, ended = 0;
     std::vector<const float*> in;
     std::vector<Index> length;
+    std::vector<Index> first;        // input frame of the windows under way, per port
     std::vector<Index> edge_floats;  // of a window with its virtual frames, per port
     std::vector<Index> reach;
     Index edge_group = 16;  // output frames made at a time where the border is near
