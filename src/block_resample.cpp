@@ -62,16 +62,29 @@ class BlockFilterOf final : public BlockFilter {
     before_ = -window.first(0);
     behind_ = window.last(block_ - 1) + 1;
     if (s.whole()) {
-      parts_ = {{0, 0, s.in_size}};
+      parts_ = {{0, 0, s.in_size, false}};
       make_matrix(h);
     } else {
-      const Index highest = (std::min(s.in_size, s.out_size) - 1) / 2;  // below the lower Nyquist frequency
-      parts_ = {{0, 0, highest + 1}, {s.in_size - highest, s.out_size - highest, highest}};
-      make_response(h, highest);
+      // Bins beyond the lower Nyquist frequency, where the stopband begins and is least deep, count as well.
+      const Index highest = std::min(s.in_size, s.out_size) * 5 / 8;
+      const Index apart = std::min(highest, s.out_size - highest - 1);  // negative ones that none has met
+      parts_ = {{0, 0, highest + 1, false},
+                {s.in_size - apart, s.out_size - apart, apart, false},
+                {s.in_size - highest, s.out_size - highest, highest - apart, true}};
+      make_response(h, highest, apart);
     }
   }
 
   Index bytes() const override { return static_cast<Index>(response_.size() * sizeof(T)); }
+
+  double macs() const override {
+    const auto transforms = [](Index count, Index size) {
+      return 2 * static_cast<double>(count * size) * std::log2(static_cast<double>(size));
+    };
+    const double sum = transforms(shape_.ins, shape_.in_size) + transforms(shape_.outs, shape_.out_size) +
+                       2 * static_cast<double>(response_.size());
+    return sum / static_cast<double>(pair());
+  }
 
   std::unique_ptr<Memory> make_memory() const override {
     return std::make_unique<MemoryOf>(shape_.ins * shape_.in_size, shape_.outs * shape_.out_size);
@@ -90,7 +103,8 @@ class BlockFilterOf final : public BlockFilter {
       for (Index p = 0; p < shape_.ins; ++p)
         for (const Part& part : parts_) {
           kernels::complex_product(h, m.in_bins.data() + 2 * (p * shape_.in_size + part.in), part.count,
-                                   p > 0, m.out_bins.data() + 2 * (l * shape_.out_size + part.out));
+                                   p > 0 || part.add,
+                                   m.out_bins.data() + 2 * (l * shape_.out_size + part.out));
           h += 2 * part.count;
         }
     for (Index l = 0; l < shape_.outs; ++l)
@@ -113,9 +127,10 @@ class BlockFilterOf final : public BlockFilter {
     while (count > 0) some(1, 1);
   }
 
-  // Bins that are multiplied by the response, the same of the input and of the output.
+  // Bins of the input and of the output with responses between.
   struct Part {
     Index in, out, count;
+    bool add;  // to what others have made of these bins of the output
   };
 
   // What no step writes stays 0: points behind the last frame, bins of the stopband.
@@ -154,7 +169,7 @@ class BlockFilterOf final : public BlockFilter {
 
   // Bin k of the transform of h, from `last` on, at L times the input rate: as many transforms of every L-th
   // of its samples.
-  void make_response(std::span<const double> h, Index highest) {
+  void make_response(std::span<const double> h, Index highest, Index apart) {
     const Index size = shape_.in_size, L = window_.den, points = size * L;
     const ComplexFft<double> transform(ComplexFft<double>::Direction::forward, size);
     std::vector<std::complex<double>> sum(static_cast<std::size_t>(highest + 1));
@@ -176,7 +191,11 @@ class BlockFilterOf final : public BlockFilter {
     }
     for (std::complex<double>& value : sum) value /= static_cast<double>(points);
     for (const std::complex<double>& value : sum) add_response(value);
-    for (std::size_t k = sum.size() - 1; k > 0; --k) add_response(std::conj(sum[k]));
+    const auto add_negative = [&](Index from, Index to) {
+      for (Index k = from; k > to; --k) add_response(std::conj(sum[static_cast<std::size_t>(k)]));
+    };
+    add_negative(apart, 0);
+    add_negative(highest, apart);
   }
 
   BlockShape shape_;
@@ -217,6 +236,8 @@ class BlockResample final : public Kernel {
                       wanted);
     }
   }
+
+  double macs_per_frame() const override { return static_cast<double>(out_channels()) * filter_->macs(); }
 
  private:
   struct State final : KernelState {

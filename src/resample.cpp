@@ -267,9 +267,9 @@ void design_blocks(Design& d, const BlockShape& shape, const Window& window, con
   d.blocks = shared<BlockFilter>(std::pair(f, r.last),
                                  [&] { return make_block_filter(shape, window, r.h, f.precise); });
   d.window = window;
-  const double rate = static_cast<double>(f.L) * d.in_hz;
-  d.delay_s = r.delay / rate;
-  d.output_delay_s = (r.delay - static_cast<double>(r.last)) / rate;
+  const auto L = static_cast<double>(f.L);
+  d.delay_s = r.delay / L / d.in_hz;
+  d.output_delay_s = (r.delay - static_cast<double>(r.last)) / L / d.in_hz;
 }
 
 Design design_filter(const Filter& f, double in_hz, double out_hz, const ResampleOptions& o) {

@@ -295,15 +295,16 @@ TEST_CASE("resample: the response of each converter is the one that it reports")
 }
 
 TEST_CASE("resample: tones in band, images and aliases") {
+  const Goal goal = GENERATE(Goal::low_latency, Goal::throughput);
   for (const int from : speech_rates)
     for (const int to : speech_rates) {
       if (from == to) continue;
       const double nyquist = std::min(from, to) / 2.0;
       for (const Quality q : {Quality::fast, Quality::standard, Quality::best, Quality::steep}) {
-        const Resampler r(from, to, {q});
+        const Resampler r(from, to, {.quality = q, .goal = goal});
         const Op op = r.op();
         const double asked = r.stopband_db();
-        const Index T = 2 * op.receptive_field() + from / 16, margin = op.total(op.receptive_field());
+        const Index T = 2 * r.taps() + from / 16, margin = op.total(r.taps());
         for (const double part : {0.0443, 0.512, 1.0}) {
           const double f = part * r.passband_edge() * nyquist;
           INFO(op.name() << " at " << f << " Hz, quality " << static_cast<int>(q));
@@ -322,6 +323,7 @@ TEST_CASE("resample: tones in band, images and aliases") {
 }
 
 TEST_CASE("resample: two tones do not make others") {
+  const Goal goal = GENERATE(Goal::low_latency, Goal::throughput);
   for (const auto& [from, to] : {std::pair(96000, 44100),
                                  {48000, 16000},
                                  {16000, 48000},
@@ -329,9 +331,9 @@ TEST_CASE("resample: two tones do not make others") {
                                  {8000, 16000},
                                  {16000, 22050}})
     for (const Quality q : {Quality::fast, Quality::standard, Quality::best, Quality::steep}) {
-      const Resampler r(from, to, {q});
+      const Resampler r(from, to, {.quality = q, .goal = goal});
       const Op op = r.op();
-      const Index T = 2 * op.receptive_field() + from / 10, margin = op.total(op.receptive_field());
+      const Index T = 2 * r.taps() + from / 10, margin = op.total(r.taps());
       const double edge = r.passband_edge() * std::min(from, to) / 2;
       const std::vector<double> pair = {0.89 * edge, 0.94 * edge};
       INFO(op.name() << ", quality " << static_cast<int>(q));
