@@ -105,6 +105,8 @@ typedef struct wavestride_resampler_config {
   double stopband_db;    /**< 20 to 160; 0: the quality's */
   double passband;       /**< 0.05 to 0.995 of the lower Nyquist frequency; 0: the quality's */
   double max_delay_s;    /**< the most that the filter may delay; 0: any */
+  int32_t throughput; /**< 1: by blocks where that takes less time, for the wait until a block is there; for
+                         files */
 } wavestride_resampler_config;
 
 /** Sample-rate conversion by a fixed ratio: ceil(T*out_hz/in_hz) frames of T. */

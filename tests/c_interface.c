@@ -2,6 +2,7 @@
  * arrives, and that no mistake of a caller does more than give an error. */
 #include <inttypes.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +100,17 @@ static void test_resampler(void) {
   config.stopband_db = 60;
   OK(wavestride_resampler_create(&config, &op));
   check_stream(op, 3000, 77);
+  wavestride_op_free(op);
+
+  config = (wavestride_resampler_config){
+      .size = sizeof config, .in_hz = 48000, .out_hz = 16000, .channels = 2, .throughput = 1};
+  OK(wavestride_resampler_create(&config, &op));
+  CHECK(strstr(wavestride_op_name(op), "by blocks") != NULL);
+  check_stream(op, 4801, 480);
+  wavestride_op_free(op);
+  config.size = offsetof(wavestride_resampler_config, throughput); /* an older caller, who has no such field */
+  OK(wavestride_resampler_create(&config, &op));
+  CHECK(strstr(wavestride_op_name(op), "by blocks") == NULL);
   wavestride_op_free(op);
 }
 

@@ -535,6 +535,19 @@ class Resample(ToolTest):
         self.ok("resample", source, self.path("out.wav"), "--rate", 16000, "--bits", 24, "--quality", "best")
         self.assertEqual(self.frames("out.wav"), (16000, 2, 3, 1601))
 
+    def test_long_files(self):
+        # Several blocks of transforms, and several blocks of reading: there and back again.
+        tone = np.round(12000 * np.sin(np.arange(100003) * 0.2)).astype("<i2")
+        with wave.open(self.path("in.wav"), "wb") as file:
+            file.setparams((1, 2, 44100, 0, "NONE", ""))
+            file.writeframes(tone.tobytes())
+        self.ok("resample", self.path("in.wav"), self.path("out.wav"), "--rate", 48000, "--bits", 24)
+        self.assertEqual(self.frames("out.wav"), (48000, 1, 3, 108847))
+        self.ok("resample", self.path("out.wav"), self.path("back.wav"), "--rate", 44100, "--bits", 16)
+        with wave.open(self.path("back.wav")) as file:
+            back = np.frombuffer(file.readframes(100003), "<i2").astype(int)
+        self.assertLessEqual(np.abs(back - tone)[500:-500].max(), 1)
+
     def test_dither_is_reproducible(self):
         source = self.wav("in.wav", 16000)
         for name, seed in (("a.wav", 1), ("b.wav", 1), ("c.wav", 2)):

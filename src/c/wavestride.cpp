@@ -85,17 +85,19 @@ void require_given(const T* pointer, const char* name) {
   require(pointer != nullptr, name, " must not be null");
 }
 
-// A caller's struct as this version knows it. Fields that only a newer version knows must be 0.
+// A caller's struct as this version knows it. Fields that only a newer version knows must be 0; those that an
+// older one does not know, which ended after `oldest` bytes, are 0.
 template <class T>
-T known_part(const T* given, const char* name) {
+T known_part(const T* given, const char* name, std::size_t oldest = sizeof(T)) {
   require_given(given, name);
   T known{};
-  require(given->size >= sizeof known && given->size <= 65536, name, ": size must be sizeof(", name, "), ",
+  require(given->size >= oldest && given->size <= 65536, name, ": size must be sizeof(", name, "), ",
           sizeof known, ", is ", given->size);
   const auto bytes = reinterpret_cast<const unsigned char*>(given);
-  require(std::all_of(bytes + sizeof known, bytes + given->size, [](unsigned char b) { return b == 0; }),
-          name, ": sets fields that this version of the library does not have");
-  std::memcpy(&known, given, sizeof known);
+  const std::size_t size = std::min(given->size, sizeof known);
+  require(std::all_of(bytes + size, bytes + given->size, [](unsigned char b) { return b == 0; }), name,
+          ": sets fields that this version of the library does not have");
+  std::memcpy(&known, given, size);
   return known;
 }
 
@@ -317,14 +319,16 @@ wavestride_status wavestride_op_run_all(const wavestride_op* op, const wavestrid
 
 wavestride_status wavestride_resampler_create(const wavestride_resampler_config* config, wavestride_op** op) {
   return create(op, [&] {
-    const auto c = known_part(config, "wavestride_resampler_config");
+    const auto c =
+        known_part(config, "wavestride_resampler_config", offsetof(wavestride_resampler_config, throughput));
     return op::resample(c.channels, c.in_hz, c.out_hz,
                         {.quality = quality_of(c.quality),
                          .stopband_db = unless_0(c.stopband_db),
                          .passband = unless_0(c.passband),
                          .max_delay_s = unless_0(c.max_delay_s),
                          .phase = c.minimum_phase != 0 ? Phase::minimum : Phase::linear,
-                         .causal = c.causal != 0});
+                         .causal = c.causal != 0,
+                         .goal = c.throughput != 0 ? Goal::throughput : Goal::low_latency});
   });
 }
 

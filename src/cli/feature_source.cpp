@@ -47,7 +47,9 @@ class ArrayFeatures final : public FeatureSource {
 Op analysis(int sample_rate_hz, const MelOptions& preset) {
   const Op mel = op::mel_spectrogram(preset);
   if (sample_rate_hz == preset.sample_rate) return mel;
-  return Stack({op::resample(1, sample_rate_hz, static_cast<double>(preset.sample_rate)), mel});
+  return Stack(
+      {op::resample(1, sample_rate_hz, static_cast<double>(preset.sample_rate), {.goal = Goal::throughput}),
+       mel});
 }
 
 class SoundFeatures final : public FeatureSource {

@@ -322,15 +322,20 @@ OperatorSettings settings_of(std::vector<Index> channels, const py::kwargs& opti
   return settings;
 }
 
+Goal goal_named(const std::string& goal) {
+  return named<Goal>(goal, "goal", {{"low_latency", Goal::low_latency}, {"throughput", Goal::throughput}});
+}
+
 ResampleOptions resample_options(const std::string& quality, std::optional<double> stopband_db,
                                  std::optional<double> passband, std::optional<double> max_delay_s,
-                                 const std::string& phase, bool causal) {
+                                 const std::string& phase, bool causal, const std::string& goal) {
   return {.quality = quality_named(quality),
           .stopband_db = stopband_db,
           .passband = passband,
           .max_delay_s = max_delay_s,
           .phase = named<Phase>(phase, "phase", {{"linear", Phase::linear}, {"minimum", Phase::minimum}}),
-          .causal = causal};
+          .causal = causal,
+          .goal = goal_named(goal)};
 }
 
 struct MelSpectrogram {
@@ -474,15 +479,19 @@ PYBIND11_MODULE(_wavestride, m) {
       "An Op by the name and options of `wavestride apply`: operator('conv1d', 80, weight=w, stride=2).");
 
   py::class_<Resampler>(m, "Resampler", "A designed sample-rate conversion, of any number of channels.")
-      .def(py::init([](double in_rate, double out_rate, const std::string& quality,
-                       std::optional<double> stopband_db, std::optional<double> passband,
-                       std::optional<double> max_delay_s, const std::string& phase, bool causal) {
-             const auto o = resample_options(quality, stopband_db, passband, max_delay_s, phase, causal);
-             return unlocked([&] { return Resampler(in_rate, out_rate, o); });
-           }),
-           "in_rate"_a, "out_rate"_a, "quality"_a = "standard", py::kw_only(), "stopband_db"_a = none,
-           "passband"_a = none, "max_delay_s"_a = none, "phase"_a = "linear", "causal"_a = false,
-           "Rates in Hz; quality 'fast', 'standard', 'best' or 'steep'.")
+      .def(
+          py::init([](double in_rate, double out_rate, const std::string& quality,
+                      std::optional<double> stopband_db, std::optional<double> passband,
+                      std::optional<double> max_delay_s, const std::string& phase, bool causal,
+                      const std::string& goal) {
+            const auto o = resample_options(quality, stopband_db, passband, max_delay_s, phase, causal, goal);
+            return unlocked([&] { return Resampler(in_rate, out_rate, o); });
+          }),
+          "in_rate"_a, "out_rate"_a, "quality"_a = "standard", py::kw_only(), "stopband_db"_a = none,
+          "passband"_a = none, "max_delay_s"_a = none, "phase"_a = "linear", "causal"_a = false,
+          "goal"_a = "low_latency",
+          "Rates in Hz; quality 'fast', 'standard', 'best' or 'steep'; goal 'throughput' takes less time for "
+          "the wait until a block is there.")
       .def(
           "__call__",
           [](const Resampler& r, const FloatArray& input) {
@@ -504,14 +513,17 @@ PYBIND11_MODULE(_wavestride, m) {
       .def_property_readonly("stopband_db", &Resampler::stopband_db);
   m.def(
       "resample",
-      [](const FloatArray& input, double in_rate, double out_rate, const std::string& quality) {
+      [](const FloatArray& input, double in_rate, double out_rate, const std::string& quality,
+         const std::string& goal) {
         const Frames x(input);
-        const ResampleOptions o{.quality = quality_named(quality)};
+        const ResampleOptions o{.quality = quality_named(quality), .goal = goal_named(goal)};
         Signal y = unlocked([&] { return resample(x, in_rate, out_rate, o); });
         return array_like(x, std::move(y));
       },
-      "x"_a, "in_rate"_a, "out_rate"_a, "quality"_a = "standard",
-      "[channels, frames] or [frames] at another sample rate, aligned in time: ceil(frames*out/in) frames.");
+      "x"_a, "in_rate"_a, "out_rate"_a, "quality"_a = "standard", "goal"_a = "low_latency",
+      "[channels, frames] or [frames] at another sample rate, aligned in time: ceil(frames*out/in) frames; "
+      "goal "
+      "'throughput' is the faster for long ones.");
 
   py::class_<MelSpectrogram>(m, "MelSpectrogram",
                              "A mel front end by the name of its preset: 'whisper-16k', 'hifigan-22k', ...")

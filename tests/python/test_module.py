@@ -89,6 +89,9 @@ def test_resampling():
     stream.reset()
     assert stream.received == 0
     assert resampler.taps > 10 and 0 < resampler.filter_delay_s < 0.1
+    blocks = ws.Resampler(48000, 16000, "best", goal="throughput")
+    assert np.abs(blocks(stereo) - both).max() < 1e-6
+    assert np.array_equal(ws.resample(x, 48000, 16000, "best", goal="throughput"), blocks(x))
 
 
 def test_spectra():
@@ -169,6 +172,7 @@ def test_refusals():
         (ValueError, "whisper-16k", lambda: ws.MelSpectrogram("whisper")),
         (ValueError, "takes no option", lambda: ws.operator("relu", 3, colour="red")),
         (ValueError, "channels", lambda: ws.Resampler(2, 1).stream(2).push(x)),
+        (ValueError, "goal must be one of", lambda: ws.Resampler(2, 1, goal="speed")),
         (ValueError, "has shape ..", lambda: ws.conv1d(None, w)),
         (TypeError, "incompatible", lambda: ws.conv1d()),
     ]:

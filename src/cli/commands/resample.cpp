@@ -26,7 +26,10 @@ struct Arguments {
   std::optional<std::uint64_t> dither;
 
   ResampleOptions options() const {
-    ResampleOptions o{.quality = qualities.at(quality), .stopband_db = stopband_db, .passband = passband};
+    ResampleOptions o{.quality = qualities.at(quality),
+                      .stopband_db = stopband_db,
+                      .passband = passband,
+                      .goal = Goal::throughput};
     if (max_delay_ms) o.max_delay_s = *max_delay_ms / 1000;
     o.phase = phase == "minimum" ? Phase::minimum : Phase::linear;
     return o;
@@ -125,8 +128,7 @@ std::function<void()> resample_command(CLI::App& app) {
     return CLI::IsMember(keys).description("");
   };
   const Files files(app, "sound file", "sound file; its extension chooses the format", "");
-  app.add_option("--rate", a->rate_hz, "sample rate of the output, Hz")
-      ->check(not_positive);
+  app.add_option("--rate", a->rate_hz, "sample rate of the output, Hz")->check(not_positive);
   app.add_option("--quality", a->quality, "fast, standard, best or steep")
       ->check(names(qualities))
       ->capture_default_str();
