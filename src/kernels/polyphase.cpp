@@ -193,7 +193,8 @@ HWY_INLINE void Centres(const PolyphaseBank& bank, const Row* rows, const Sample
 
 // G groups of F rows each: y[g·F + f] is row f of group g, in its lanes.
 template <int G, int F, class T>
-HWY_NOINLINE void DirectTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples, T (*y)[row_values]) {
+HWY_NOINLINE void DirectTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
+                             T (*y)[row_values]) {
   const Index low = bank.low(), high = bank.high(), last = bank.frames() - 1;
   const Index paired = std::min(low, high), lead = std::max(low, high) - paired;
   const float *x[G * F], *h[G];
@@ -227,7 +228,8 @@ HWY_NOINLINE void DirectTile(const PolyphaseBank& bank, const Row* rows, const S
   if constexpr (std::is_same_v<T, double>) Centres<G, F>(bank, rows, samples, y);
 }
 
-// Sums over samples in one direction, of F rows of two groups: the second group's begin `apart` samples later.
+// Sums over samples in one direction, of F rows of two groups: the second group's begin `apart` samples
+// later.
 template <int F>
 struct SharedRun {
   const float *first, *second;  // coefficients, of every other vector
@@ -262,7 +264,7 @@ struct SharedRun {
 // once, as far as there are registers. The bank's have the same length.
 template <int F, class T>
 HWY_NOINLINE void SharedTile(const PolyphaseBank& bank, const Row* rows, Index apart, const Samples& samples,
-                T (*y)[row_values]) {
+                             T (*y)[row_values]) {
   const Index n = bank.low(), last = bank.frames() - 1;
   const float *h = bank.floats(rows[0].group), *g = bank.floats(rows[F].group);
   SharedRun<F> up{h, g, 1, {}, {}, {}}, down{g + lanes, h + lanes, -1, {}, {}, {}};
@@ -361,7 +363,7 @@ HWY_NOINLINE void Exact(const double* h, Index n, const double* folds, double (*
 // differences, and what the edges make of the lanes and of their mirror images.
 template <int F, class T>
 HWY_NOINLINE void FoldTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples, float* folds,
-              double* exact_folds, T (*y)[row_values]) {
+                           double* exact_folds, T (*y)[row_values]) {
   const Index last = bank.frames() - 1, edge = bank.edge(), outer = bank.pairs() - bank.exact();
   const float *const x = samples.x + rows[0].at, *h = bank.floats(0);
   const Index step = bank.advance();
@@ -510,7 +512,7 @@ struct Block {
   // Writes the outputs of a row. What another output of the row has read may have made a sum NaN: such an
   // output is made again, of its own samples alone. The lane that a fold may have beyond its outputs is
   // the first of the next row, which is written later.
-  HWY_INLINE void Finish(const Row& row, const T* y) const {
+  HWY_NOINLINE void Finish(const Row& row, const T* y) const {
     const Outputs o = OutputsOf(bank.groups()[row.group], row.mirrored);
     const bool whole =
         step == 1 && o.from == 0 && o.to >= lanes && row.output >= n && row.output + Computed() <= n + count;
@@ -567,12 +569,14 @@ struct Block {
     }
   }
 
+  static constexpr int fewest_shared = 3;  // rows that it is worth while for
+
   // `number` rows of a group, and after them as many of the group that reads `apart` samples later.
   void RunShared(const Row* rows, Index number, Index apart) const {
-    [&]<int... F>(std::integer_sequence<int, F...>) {
+    const auto run = [&]<int... F>(std::integer_sequence<int, F...>) {
       (void)((number == F + 1 ? (Shared<F + 1>(rows, apart), true) : false) || ...);
-    }
-    (std::make_integer_sequence<int, max_rows>());
+    };
+    if constexpr (two_chains) run(std::make_integer_sequence<int, max_rows>());
   }
 
   template <int F>
@@ -663,7 +667,8 @@ struct Block {
   std::optional<Pairs> PairsOf(const Rows& a, const Rows& b) const {
     const Group &ga = bank.groups()[a.group], &gb = bank.groups()[b.group];
     // Where the second group is reckoned to another period.
-    const Index ahead = gb.start < ga.start, back = gb.mirror_start > ga.mirror_start;
+    const Index ahead = gb.start < ga.start ? 1 : 0;
+    const Index back = gb.mirror_start > ga.mirror_start ? 1 : 0;
     const Index apart = gb.origin + ahead * bank.advance() - ga.origin;
     if (bank.low() != bank.high() || apart < 0 || 4 * apart > bank.low()) return {};
     if (bank.mirrored() && ga.mirror_last - gb.mirror_last + back * bank.advance() != apart) return {};
@@ -718,7 +723,8 @@ struct Block {
       run({all.group, done.to, all.to, done.mirror_to, all.mirror_to});
     };
     const std::size_t groups = bank.groups().size();
-    const bool paired = two_chains && !bank.folded() && (bank.mirrored() ? 2 : 1) * count > 2 * bank.period();
+    const bool paired = two_chains && !bank.folded() &&
+                        (bank.mirrored() ? 2 : 1) * count > (fewest_shared - 1) * bank.period();
     for (std::size_t k = 0; k < groups; ++k) {
       const Rows rows = RowsOf(k);
       if (IsLone(bank, k)) {
@@ -733,7 +739,7 @@ struct Block {
         if (paired && k + 1 < groups && !IsLone(bank, k + 1)) {
           const Rows next = RowsOf(k + 1);
           const auto pairs = PairsOf(rows, next);
-          if (pairs && pairs->first.size() > 2) {
+          if (pairs && pairs->first.size() >= fewest_shared) {
             run_pairs(*pairs);
             run_others(rows, pairs->first);
             run_others(next, pairs->second);
@@ -793,10 +799,15 @@ void PolyphaseOf(const PolyphaseBank& bank, const In* in, Index n, Index count, 
         std::fill_n(reverse + frames, margin, 0.0f);
       }
       const Index turn = scratch.reverse + 2 * margin + frames - 1;
-      Block<T, Out>{bank,     {scratch.samples.data(), scratch.exact_samples.data(), turn},
-                    scratch,  n + done,
-                    some,     out + done * channels + c,
-                    channels, first - margin, turn + first - margin}
+      Block<T, Out>{bank,
+                    {scratch.samples.data(), scratch.exact_samples.data(), turn},
+                    scratch,
+                    n + done,
+                    some,
+                    out + done * channels + c,
+                    channels,
+                    first - margin,
+                    turn + first - margin}
           .All();
     }
     done += some;
