@@ -147,6 +147,7 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   bool place_free(const Value& value) const noexcept;
   Index room(const Value& value) noexcept;
   void find_room(Value & value, Index count) noexcept;
+  bool process_single(FramesView in, Index count) noexcept;
   bool may_lend(FramesView in) const noexcept;
   void feed(Value & v, FramesView in, std::size_t i, Index n) noexcept;
   bool send() noexcept;
@@ -185,6 +186,7 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   mutable std::vector<Index> scratch_, inputs_scratch_;
   std::span<const FramesSpan> out_;
   std::span<Index> written_;
+  bool single_ = false;  // one kernel, one input, one output, one thread
   bool finished_ = false;
   bool crowded_ = false;  // a queue had no room for all that could be made in this pass
 

@@ -27,6 +27,7 @@ HWY_INLINE void ForEach(Index size, F&& step) {
   const hn::CappedTag<float, 1> one;
   const auto N = static_cast<Index>(hn::Lanes(d));
   Index i = 0;
+#pragma GCC unroll 4
   for (; i + N <= size; i += N) step(d, i);
   for (; i < size; ++i) step(one, i);
 }
