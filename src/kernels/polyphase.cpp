@@ -672,14 +672,20 @@ struct Block {
     const Index apart = gb.origin + ahead * bank.advance() - ga.origin;
     if (bank.low() != bank.high() || apart < 0 || 4 * apart > bank.low()) return {};
     if (bank.mirrored() && ga.mirror_last - gb.mirror_last + back * bank.advance() != apart) return {};
-    Rows first = a, second = b;
-    first.from = std::max(a.from, b.from - ahead);
-    first.to = std::max(first.from, std::min(a.to, b.to - ahead));
-    first.mirror_from = std::max(a.mirror_from, b.mirror_from + back);
-    first.mirror_to = std::max(first.mirror_from, std::min(a.mirror_to, b.mirror_to + back));
-    second.from = first.from + ahead, second.to = first.to + ahead;
-    second.mirror_from = first.mirror_from - back, second.mirror_to = first.mirror_to - back;
-    return Pairs{first, second, apart};
+    Pairs pairs{a, b, apart};
+    const auto meet = [](Index& from, Index& to, Index& second_from, Index& second_to, Index later) {
+      const Index begin = std::max(from, second_from - later), end = std::min(to, second_to - later);
+      if (begin < end) {
+        from = begin, to = end;
+        second_from = begin + later, second_to = end + later;
+      } else {  // none: all of both is left over
+        from = to, second_from = second_to;
+      }
+    };
+    meet(pairs.first.from, pairs.first.to, pairs.second.from, pairs.second.to, ahead);
+    meet(pairs.first.mirror_from, pairs.first.mirror_to, pairs.second.mirror_from, pairs.second.mirror_to,
+         -back);
+    return pairs;
   }
 
   // Where groups have few rows, several groups run at once, so that enough is in flight.
