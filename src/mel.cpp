@@ -67,6 +67,34 @@ class MelScaleKernel final : public Kernel {
   MelBands bands_;
 };
 
+// magnitude() and mel_scale() of the bins that some band reads.
+class MelOfSpectrum final : public Kernel {
+ public:
+  explicit MelOfSpectrum(const MelOptions& o)
+      : Kernel(message("mel_of_spectrum(", o.n_fft / 2 + 1, " → ", o.n_mels, ", power ", o.power, ")"),
+               {frame_port(2 * (o.n_fft / 2 + 1))}, o.n_mels),
+        bands_(o),
+        power_(o.power),
+        epsilon_(static_cast<float>(o.epsilon)) {}
+
+  Index scratch_bytes() const override { return bands_.bins_read() * static_cast<Index>(sizeof(float)); }
+
+  void compute(const Work& work) const noexcept override {
+    auto* const magnitudes = static_cast<float*>(work.scratch);
+    for (Index n = 0; n < work.count; ++n) {
+      kernels::magnitudes(work.in[0] + n * 2 * bands_.bins(), bands_.bins_read(), epsilon_, power_,
+                          magnitudes);
+      bands_.apply(magnitudes, work.out + n * bands_.bands());
+    }
+  }
+  double macs_per_frame() const override { return 4 * static_cast<double>(bands_.bins_read()); }
+
+ private:
+  MelBands bands_;
+  double power_;
+  float epsilon_;
+};
+
 class MelCompress final : public Kernel {
  public:
   explicit MelCompress(const MelOptions& o)
@@ -146,6 +174,8 @@ void check_mel_options(const char* op, const MelOptions& o) {
   require(o.framing != MelFraming::drop_last || o.hop_length <= o.n_fft - o.n_fft / 2, op,
           ": framing without the last frame needs hop_length ≤ n_fft/2, got ", o.hop_length, " and ",
           o.n_fft);
+  require(o.power > 0 && std::isfinite(o.power), op, ": power must be above 0, got ", o.power);
+  require(o.epsilon >= 0 && std::isfinite(o.epsilon), op, ": epsilon must not be negative, got ", o.epsilon);
   require(o.floor > 0 && std::isfinite(o.floor), op, ": floor must be above 0, got ", o.floor);
   require(o.scale > 0 && std::isfinite(o.scale) && std::isfinite(o.offset), op,
           ": scale must be above 0 and offset finite, got ", o.scale, " and ", o.offset);
@@ -260,6 +290,9 @@ MelBands::MelBands(const MelOptions& o) : bins_(o.n_fft / 2 + 1) {
       weights_.push_back(static_cast<float>(weight(k)));
     weights_.resize((weights_.size() + kernels::band_lanes - 1) / kernels::band_lanes * kernels::band_lanes);
     bands_.push_back(band);
+    // In whole vectors, as far as there are bins.
+    const Index vectors = (band.size + kernels::band_lanes - 1) / kernels::band_lanes;
+    bins_read_ = std::max(bins_read_, std::min(bins_, band.first + vectors * kernels::band_lanes));
   }
 }
 
@@ -323,8 +356,7 @@ Op mel_convert(const MelOptions& from, const MelOptions& to) {
 
 Op mel_spectrogram(const MelOptions& o) {
   check_mel_options("mel_spectrogram", o);
-  std::vector<Op> ops{stft(o.stft()), magnitude(o.n_fft / 2 + 1, o.power, o.epsilon), mel_scale(o),
-                      mel_compress(o)};
+  std::vector<Op> ops{stft(o.stft()), Op(std::make_shared<MelOfSpectrum>(o)), mel_compress(o)};
   if (const auto taps = static_cast<Index>(o.prefilter.size()); taps > 0) {
     const Tensor newest_last({1, 1, taps}, {o.prefilter.rbegin(), o.prefilter.rend()});
     ops.insert(ops.begin(), conv1d(newest_last, {}, {.padding = {taps - 1, 0}}));

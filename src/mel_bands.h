@@ -14,6 +14,8 @@ class MelBands {
 
   Index bins() const { return bins_; }
   Index bands() const { return static_cast<Index>(bands_.size()); }
+  /// Bins that apply() reads: the first so many.
+  Index bins_read() const { return bins_read_; }
 
   /// n_mels × bins, zeros included.
   Signal matrix() const;
@@ -31,7 +33,7 @@ class MelBands {
   }
 
  private:
-  Index bins_;
+  Index bins_, bins_read_ = 0;
   std::vector<kernels::Band> bands_;
   std::vector<float> weights_;
 };

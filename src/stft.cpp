@@ -257,10 +257,7 @@ class Magnitude final : public Kernel {
         epsilon_(static_cast<float>(epsilon)) {}
 
   void compute(const Work& work) const noexcept override {
-    const Index size = work.count * out_channels();
-    kernels::power_spectrum(work.in[0], size, epsilon_, power_ == 1, work.out);
-    if (power_ != 1 && power_ != 2)
-      for (Index i = 0; i < size; ++i) work.out[i] = std::pow(work.out[i], static_cast<float>(power_ / 2));
+    kernels::magnitudes(work.in[0], work.count * out_channels(), epsilon_, power_, work.out);
   }
 
   double macs_per_frame() const override { return 2 * static_cast<double>(out_channels()); }

@@ -8,6 +8,20 @@
 using namespace wavestride;
 using namespace wavestride::testing;
 
+TEST_CASE("mel_spectrogram has the bits of its steps one by one") {
+  Rng rng(57);
+  for (const MelOptions& preset : mel_presets())
+    for (const double power : {preset.power, 1.7}) {
+      MelOptions o = preset;
+      o.power = power, o.peak_range = 0, o.prefilter.clear();
+      const Stack steps{op::stft(o.stft()), op::magnitude(o.n_fft / 2 + 1, o.power, o.epsilon),
+                        op::mel_scale(o), op::mel_compress(o)};
+      const Signal x = noise(rng, 1, 6000);
+      INFO(o.name);
+      CHECK(same_bits(mel_spectrogram(x, o), steps(x)));
+    }
+}
+
 TEST_CASE("Mel scales are those of Slaney and of HTK") {
   CHECK(hz_to_mel(0, MelScale::slaney) == 0);
   CHECK(hz_to_mel(500, MelScale::slaney) == Approx(7.5));
@@ -135,6 +149,9 @@ TEST_CASE("mel options that contradict each other are refused, saying what was g
   CHECK_THROWS_WITH(op::mel_scale({.f_max = 8001}),
                     "mel_scale: needs 0 ≤ f_min < f_max ≤ 8000 Hz, got 0 and 8001");
   CHECK_THROWS_WITH(op::mel_compress({.floor = 0}), "mel_compress: floor must be above 0, got 0");
+  CHECK_THROWS_WITH(op::mel_spectrogram({.power = 0}), "mel_spectrogram: power must be above 0, got 0");
+  CHECK_THROWS_WITH(op::mel_spectrogram({.epsilon = -1}),
+                    "mel_spectrogram: epsilon must not be negative, got -1");
   CHECK_THROWS_WITH(op::mel_expand({.scale = 0}),
                     "mel_expand: scale must be above 0 and offset finite, got 0 and 0");
   CHECK_THROWS_WITH(op::mel_spectrogram({.hop_length = 1025, .framing = MelFraming::tight}),

@@ -275,6 +275,12 @@ void power_spectrum(const float* x, Index bins, float epsilon, bool root, float*
   HWY_DYNAMIC_DISPATCH(PowerSpectrum)(x, bins, epsilon, root, out);
 }
 
+void magnitudes(const float* x, Index bins, float epsilon, double power, float* out) noexcept {
+  power_spectrum(x, bins, epsilon, power == 1, out);
+  if (power != 1 && power != 2)
+    for (Index i = 0; i < bins; ++i) out[i] = std::pow(out[i], static_cast<float>(power / 2));
+}
+
 void banded_sums(const Band* bands, Index count, const float* weights, const float* x, Index bins,
                  float* out) noexcept {
   HWY_DYNAMIC_DISPATCH(BandedSums)(bands, count, weights, x, bins, out);

@@ -43,6 +43,8 @@ class HalfSpectrum {
 
 /// out[k] = re² + im² + epsilon of bin k, or with `root` its square root.
 void power_spectrum(const float* x, Index bins, float epsilon, bool root, float* out) noexcept;
+/// The same to the power of power/2.
+void magnitudes(const float* x, Index bins, float epsilon, double power, float* out) noexcept;
 
 /// A run of weights.
 struct Band {
