@@ -30,6 +30,7 @@ double transform_cycles(Index size, bool precise) {
   for (const Index prime : {7, 11, 13})
     for (Index rest = size; rest % prime == 0; rest /= prime, large_primes = true)
       cycles += large_primes ? 0.5 : 2;
+  if (precise && large_primes) return size > 2048 ? 9 : size % 8 == 0 ? 6.5 : 8;
   if (size > 2048 && !large_primes) cycles += precise ? 3 : 1;
   return cycles;
 }
@@ -42,11 +43,17 @@ Index largest_block(const Window& w, Index points) {
   return periods * w.den;
 }
 
+// Of those that have a response where not all have.
+Index highest_bin(const BlockShape& s) {
+  return std::min(s.ins * s.in_size, s.out_size) * 5 / 8;
+}
+
 double cycles_of(const BlockShape& s, bool precise) {
   const double in = static_cast<double>(s.ins * s.in_size), out = static_cast<double>(s.outs * s.out_size);
   const double transforms =
       in * transform_cycles(s.in_size, precise) + out * transform_cycles(s.out_size, precise);
-  const double bins = static_cast<double>(s.ins * s.outs * std::min(s.in_size, s.out_size));
+  const double bins = static_cast<double>(s.ins) *
+                      (s.whole() ? static_cast<double>(s.outs * s.in_size) : 1.25 * std::min(in, out));
   return (transforms + (precise ? 0.8 : 0.4) * bins + 0.6 * (in + out)) / static_cast<double>(2 * s.block);
 }
 
@@ -66,7 +73,7 @@ class BlockFilterOf final : public BlockFilter {
       make_matrix(h);
     } else {
       // Bins beyond the lower Nyquist frequency, where the stopband begins and is least deep, count as well.
-      const Index highest = std::min(s.in_size, s.out_size) * 5 / 8;
+      const Index highest = highest_bin(s);
       const Index apart = std::min(highest, s.out_size - highest - 1);  // negative ones that none has met
       parts_ = {{0, 0, highest + 1, false},
                 {s.in_size - apart, s.out_size - apart, apart, false},
@@ -170,7 +177,7 @@ class BlockFilterOf final : public BlockFilter {
   // Bin k of the transform of h, from `last` on, at L times the input rate: as many transforms of every L-th
   // of its samples.
   void make_response(std::span<const double> h, Index highest, Index apart) {
-    const Index size = shape_.in_size, L = window_.den, points = size * L;
+    const Index size = shape_.ins * shape_.in_size, L = window_.den, points = size * L;
     const ComplexFft<double> transform(ComplexFft<double>::Direction::forward, size);
     std::vector<std::complex<double>> sum(static_cast<std::size_t>(highest + 1));
     kernels::Aligned<double> time(static_cast<std::size_t>(2 * size)), bins(time.size());
@@ -190,12 +197,16 @@ class BlockFilterOf final : public BlockFilter {
       }
     }
     for (std::complex<double>& value : sum) value /= static_cast<double>(points);
-    for (const std::complex<double>& value : sum) add_response(value);
-    const auto add_negative = [&](Index from, Index to) {
-      for (Index k = from; k > to; --k) add_response(std::conj(sum[static_cast<std::size_t>(k)]));
-    };
-    add_negative(apart, 0);
-    add_negative(highest, apart);
+    // A bin of all samples is the sum of those of every ins-th, each turned by its first sample's place.
+    for (Index p = 0; p < shape_.ins; ++p) {
+      const auto value = [&](Index k) {
+        const double angle = -2 * std::numbers::pi * static_cast<double>(p * k) / static_cast<double>(size);
+        return sum[static_cast<std::size_t>(k)] * std::polar(1.0, angle);
+      };
+      for (Index k = 0; k <= highest; ++k) add_response(value(k));
+      for (Index k = apart; k > 0; --k) add_response(std::conj(value(k)));
+      for (Index k = highest; k > apart; --k) add_response(std::conj(value(k)));
+    }
   }
 
   BlockShape shape_;
@@ -273,6 +284,7 @@ std::optional<BlockShape> block_shape(const Window& w, bool precise) {
   std::vector<BlockShape> shapes;
   const auto add = [&](BlockShape s) {
     if (!ComplexFft<float>::is_fast(s.in_size) || !ComplexFft<float>::is_fast(s.out_size)) return;
+    if (!s.whole() && s.in_size <= highest_bin(s)) return;
     s.block = largest_block(w, s.ins * s.in_size);
     if (s.block == 0) return;
     s.cycles = cycles_of(s, precise);
@@ -283,9 +295,12 @@ std::optional<BlockShape> block_shape(const Window& w, bool precise) {
       for (const Index points : {size, size / 4 * 5}) add({M, points, L, points, 0, 0});
   else
     for (Index periods = 1; periods * std::max(L, M) <= most_points; ++periods)
-      add({1, periods * M, 1, periods * L, 0, 0});
+      for (const Index ins : {1, 3})
+        if (periods * M % ins == 0) add({ins, periods * M / ins, 1, periods * L, 0, 0});
   if (shapes.empty()) return {};
-  std::sort(shapes.begin(), shapes.end(), [](const auto& a, const auto& b) { return a.block < b.block; });
+  std::sort(shapes.begin(), shapes.end(), [](const BlockShape& a, const BlockShape& b) {
+    return std::pair(a.block, a.cycles) < std::pair(b.block, b.cycles);
+  });
   BlockShape best = shapes.front();
   for (const BlockShape& s : shapes)
     if (s.cycles < worth_waiting * best.cycles) best = s;

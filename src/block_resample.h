@@ -11,10 +11,10 @@ namespace wavestride {
 /// The samples of a block, and as many around them as the filter reaches, are one period of a periodic
 /// signal. Every M-th of them are transformed apart where L and M are small, and every L-th output comes from
 /// one inverse transform: at each bin there is a matrix of L × M responses between. Of other ratios all
-/// samples are transformed together, their bins up to a little beyond the lower Nyquist frequency are
-/// multiplied by the response at L times the input rate, and one inverse transform of another size makes the
-/// outputs. What lies above, deep in the stopband, is left out: it is silent to within the filter's
-/// attenuation. Blocks go in pairs, as the real and the imaginary part of one complex block.
+/// samples are transformed together, or every third apart, their bins up to a little beyond the lower Nyquist
+/// frequency are multiplied by the response at L times the input rate, and one inverse transform of another
+/// size makes the outputs. What lies above, deep in the stopband, is left out: it is silent to within the
+/// filter's attenuation. Blocks go in pairs, as the real and the imaginary part of one complex block.
 class BlockFilter {
  public:
   virtual ~BlockFilter() = default;
