@@ -93,9 +93,7 @@ class BlockFilterOf final : public BlockFilter {
     return sum / static_cast<double>(pair());
   }
 
-  std::unique_ptr<Memory> make_memory() const override {
-    return std::make_unique<MemoryOf>(shape_.ins * shape_.in_size, shape_.outs * shape_.out_size);
-  }
+  std::unique_ptr<Memory> make_memory() const override { return std::make_unique<MemoryOf>(shape_); }
 
   void run(const float* in, Index step, float* out, Memory& memory) const noexcept override {
     auto& m = static_cast<MemoryOf&>(memory);
@@ -103,19 +101,19 @@ class BlockFilterOf final : public BlockFilter {
     // The first output's own frame is the first point; frames before it are the last ones.
     take(in + before_ * step, second + before_ * step, step, 0, behind_, m.in.data());
     take(in, second, step, shape_.ins * shape_.in_size - before_, before_, m.in.data());
-    for (Index p = 0; p < shape_.ins; ++p)
-      forward_(m.in.data() + 2 * p * shape_.in_size, m.in_bins.data() + 2 * p * shape_.in_size);
     const T* h = response_.data();
-    for (Index l = 0; l < shape_.outs; ++l)
-      for (Index p = 0; p < shape_.ins; ++p)
+    for (Index p = 0; p < shape_.ins; ++p) {
+      forward_(m.in.data() + 2 * p * shape_.in_size, m.in_bins.data());
+      for (Index l = 0; l < shape_.outs; ++l) {
+        T* const bins = m.out_bins.data() + 2 * l * shape_.out_size;
         for (const Part& part : parts_) {
-          kernels::complex_product(h, m.in_bins.data() + 2 * (p * shape_.in_size + part.in), part.count,
-                                   p > 0 || part.add,
-                                   m.out_bins.data() + 2 * (l * shape_.out_size + part.out));
+          kernels::complex_product(h, m.in_bins.data() + 2 * part.in, part.count, p > 0 || part.add,
+                                   bins + 2 * part.out);
           h += 2 * part.count;
         }
-    for (Index l = 0; l < shape_.outs; ++l)
-      inverse_(m.out_bins.data() + 2 * l * shape_.out_size, m.out.data() + 2 * l * shape_.out_size);
+        if (p + 1 == shape_.ins) inverse_(bins, m.out.data() + 2 * l * shape_.out_size);
+      }
+    }
     kernels::from_complex(m.out.data(), shape_.outs, block_ / shape_.outs, shape_.out_size, out,
                           out + block_ * step, step);
   }
@@ -142,12 +140,14 @@ class BlockFilterOf final : public BlockFilter {
 
   // What no step writes stays 0: points behind the last frame, bins of the stopband.
   struct MemoryOf final : Memory {
-    MemoryOf(Index in_points, Index out_points)
-        : in(static_cast<std::size_t>(2 * in_points)),
-          in_bins(in.size()),
-          out_bins(static_cast<std::size_t>(2 * out_points)),
+    explicit MemoryOf(const BlockShape& s)
+        : in(static_cast<std::size_t>(2 * s.ins * s.in_size)),
+          in_bins(static_cast<std::size_t>(2 * s.in_size)),
+          out_bins(static_cast<std::size_t>(2 * s.outs * s.out_size)),
           out(out_bins.size()) {}
-    Index bytes() const override { return static_cast<Index>(2 * (in.size() + out.size()) * sizeof(T)); }
+    Index bytes() const override {
+      return static_cast<Index>((in.size() + in_bins.size() + 2 * out.size()) * sizeof(T));
+    }
     kernels::Aligned<T> in, in_bins, out_bins, out;
   };
 
@@ -160,8 +160,8 @@ class BlockFilterOf final : public BlockFilter {
   void make_matrix(std::span<const double> h) {
     const Index size = shape_.in_size, L = window_.den, M = window_.num, turn = L * M;
     const ComplexFft<double> transform(ComplexFft<double>::Direction::forward, size);
-    for (Index l = 0; l < L; ++l)
-      for (Index p = 0; p < M; ++p) {
+    for (Index p = 0; p < M; ++p)
+      for (Index l = 0; l < L; ++l) {
         kernels::Aligned<double> time(static_cast<std::size_t>(2 * size)), bins(time.size());
         const Index at = l * M - p * L + window_.hi;
         for (Index d = -detail::affine_floor(at, 1, 0, turn); at + d * turn < static_cast<Index>(h.size());
