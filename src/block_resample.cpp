@@ -103,25 +103,29 @@ class BlockFilterOf final : public BlockFilter {
     take(in, second, step, shape_.ins * shape_.in_size - before_, before_, m.in.data());
     const T* h = response_.data();
     for (Index p = 0; p < shape_.ins; ++p) {
-      forward_(m.in.data() + 2 * p * shape_.in_size, m.in_bins.data());
+      forward_(m.in.data() + 2 * p * apart(shape_.in_size), m.in_bins.data());
       for (Index l = 0; l < shape_.outs; ++l) {
-        T* const bins = m.out_bins.data() + 2 * l * shape_.out_size;
+        T* const bins = m.out_bins.data() + 2 * l * apart(shape_.out_size);
         for (const Part& part : parts_) {
           kernels::complex_product(h, m.in_bins.data() + 2 * part.in, part.count, p > 0 || part.add,
                                    bins + 2 * part.out);
           h += 2 * part.count;
         }
-        if (p + 1 == shape_.ins) inverse_(bins, m.out.data() + 2 * l * shape_.out_size);
+        if (p + 1 == shape_.ins) inverse_(bins, m.out.data() + 2 * l * apart(shape_.out_size));
       }
     }
-    kernels::from_complex(m.out.data(), shape_.outs, block_ / shape_.outs, shape_.out_size, out,
+    kernels::from_complex(m.out.data(), shape_.outs, block_ / shape_.outs, apart(shape_.out_size), out,
                           out + block_ * step, step);
   }
 
  private:
+  // From one transform's points to the next: a few more than they are, lest they all fall on the same lines
+  // of the cache.
+  static Index apart(Index size) { return size + 16; }
+
   // Points from `point` on, of two blocks.
   void take(const float* a, const float* b, Index step, Index point, Index count, T* points) const noexcept {
-    const Index ins = shape_.ins, size = shape_.in_size;
+    const Index ins = shape_.ins, size = apart(shape_.in_size);
     const auto some = [&](Index number, Index phases) {
       kernels::to_complex(a, b, step, phases, number / phases, size,
                           points + 2 * (point % ins * size + point / ins));
@@ -141,9 +145,9 @@ class BlockFilterOf final : public BlockFilter {
   // What no step writes stays 0: points behind the last frame, bins of the stopband.
   struct MemoryOf final : Memory {
     explicit MemoryOf(const BlockShape& s)
-        : in(static_cast<std::size_t>(2 * s.ins * s.in_size)),
+        : in(static_cast<std::size_t>(2 * s.ins * apart(s.in_size))),
           in_bins(static_cast<std::size_t>(2 * s.in_size)),
-          out_bins(static_cast<std::size_t>(2 * s.outs * s.out_size)),
+          out_bins(static_cast<std::size_t>(2 * s.outs * apart(s.out_size))),
           out(out_bins.size()) {}
     Index bytes() const override {
       return static_cast<Index>((in.size() + in_bins.size() + 2 * out.size()) * sizeof(T));
