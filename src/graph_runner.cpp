@@ -263,6 +263,10 @@ Index GraphRunner::state_bytes() const {
 
 void GraphRunner::counts(bool last, std::span<Index> out) const noexcept {
   if (finished_) return std::fill(out.begin(), out.end(), 0);
+  if (single_ && !last) {
+    out[0] = std::max<Index>(0, port_available(kernel(0).inputs()[0], inputs_scratch_[0]) - sent_[0]);
+    return;
+  }
   if (last)
     graph_->totals(inputs_scratch_, scratch_);
   else
@@ -334,7 +338,7 @@ bool GraphRunner::process_single(FramesView in, Index count) noexcept {
     commit(b);
     done += b.count;
   }
-  release(0);
+  from.queue.drop_before(port_needs(kernel(0).inputs()[0], to.made, from.made, node.reach[0]));
   return true;
 }
 
