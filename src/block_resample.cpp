@@ -17,21 +17,23 @@ namespace {
 constexpr Index most_points = 6144;     // of a transform
 constexpr Index most_responses = 6;     // between small transforms, per bin
 constexpr Index most_factor = 1024;     // L or M
-constexpr double worth_waiting = 0.86;  // a longer block takes less than this part of a shorter one's time
+constexpr double worth_waiting = 0.95;  // a longer block takes less than this part of a shorter one's time
 
 // Cycles for a point of a complex transform, as FFTW plans it without measuring (seen on Zen 5 with AVX-512):
 // sizes with a large odd part take the most.
 double transform_cycles(Index size, bool precise) {
   if (size % 2 != 0) return 11;
   if (size % 4 != 0) return precise ? 8.5 : 9;
-  double cycles = precise ? 4.4 : 2.3;
-  if (size % 3 == 0) cycles += 1.5;
-  bool large_primes = false;
+  int large_primes = 0;
   for (const Index prime : {7, 11, 13})
-    for (Index rest = size; rest % prime == 0; rest /= prime, large_primes = true)
-      cycles += large_primes ? 0.5 : 2;
-  if (precise && large_primes) return size > 2048 ? 9 : size % 8 == 0 ? 6.5 : 8;
-  if (size > 2048 && !large_primes) cycles += precise ? 3 : 1;
+    for (Index rest = size; rest % prime == 0; rest /= prime) ++large_primes;
+  if (large_primes > 0) {
+    if (!precise) return 3.9 + 1.15 * large_primes;
+    return size > 2048 ? 9 : size % 8 == 0 ? 6.5 : 8;
+  }
+  double cycles = precise ? 4.4 : 2.3 + 0.25 * std::log2(static_cast<double>(size) / 1024);
+  if (size % 3 == 0) cycles += 1.5;
+  if (size > 2048) cycles += precise ? 3 : 1;
   return cycles;
 }
 
