@@ -147,7 +147,7 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   bool place_free(const Value& value) const noexcept;
   Index room(const Value& value) noexcept;
   void find_room(Value & value, Index count) noexcept;
-  bool process_single(FramesView in, Index count) noexcept;
+  bool process_single(FramesView in, Index count, float* out) noexcept;
   bool may_lend(FramesView in) const noexcept;
   void feed(Value & v, FramesView in, std::size_t i, Index n) noexcept;
   bool send() noexcept;
