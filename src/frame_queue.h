@@ -73,6 +73,13 @@ class FrameQueue {
     kernels::copy(from, (end_ - begin_) * channels_, memory_.data());
   }
 
+  /// Holds `count` ≤ room() frames before the first, all of them `value`; nothing is here yet.
+  void precede(Index count, float value) noexcept {
+    std::fill_n(place_, count * channels_, value);
+    begin_ = -count;
+    offset_ = 0;
+  }
+
   /// Whether prepare(count) moves the frames that are here.
   bool moves(Index count) const {
     const Index size = end_ - begin_;

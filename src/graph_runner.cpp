@@ -319,15 +319,20 @@ void GraphRunner::process(std::span<const FramesView> in, bool last, std::span<c
   for (int i = 0; i < graph_->inputs(); ++i) values_[static_cast<std::size_t>(i)].queue.keep();
 }
 
-/// A push to a graph of one kernel within the signal, of which it holds frames already, where a short push
-/// would take longer to look around than to compute: `count` frames become ready. Does nothing where it is
-/// not as simple as that.
+/// A push to a graph of one kernel, of which it holds frames already, where a short push would take longer to
+/// look around than to compute: `count` frames become ready. Does nothing where it is not as simple as that.
 bool GraphRunner::process_single(FramesView in, Index count, float* out) noexcept {
   Value &from = values_.front(), &to = values_.back();
   Node& node = nodes_.front();
-  const Window& w = kernel(0).inputs()[0].geometry.window;
-  if (in.frames() > from.queue.room() || from.queue.begin() >= from.made || w.first(to.made) < 0)
-    return false;
+  const Port& port = kernel(0).inputs()[0];
+  const Window& w = port.geometry.window;
+  // Of a signal that begins with less than what lies before it, that is held, too, lest windows that reach
+  // there be put together for every push.
+  if (const Index before = -w.first(0); from.made == 0 && port.padding.mode == PadMode::constant &&
+                                        in.frames() < before && before <= from.queue.room() - in.frames())
+    from.queue.precede(before, port.padding.value);
+  const Index first = w.first(to.made), begin = from.queue.begin();
+  if (in.frames() > from.queue.room() || begin >= from.made || (first < 0 && first < begin)) return false;
   kernels::copy(in.data(), in.frames() * in.channels(), from.queue.prepare(in.frames()));
   from.queue.commit(in.frames());
   from.made += in.frames();
@@ -336,14 +341,14 @@ bool GraphRunner::process_single(FramesView in, Index count, float* out) noexcep
   const Index parts = std::max<Index>(1, (count + to.block / 2) / to.block);
   for (Index part = 0, done = 0; part < parts; ++part) {
     const Block b{0, (count - done + parts - part - 1) / (parts - part), out};
-    node.in[0] = from.queue.frame(std::clamp(w.first(to.made), from.queue.begin(), from.queue.end()));
+    node.in[0] = from.queue.frame(std::clamp(w.first(to.made), begin, from.queue.end()));
     compute(b, workspaces_.front());
     done += b.count;
     to.made += b.count;
     out += b.count * kernel(0).out_channels();
   }
   sent_.front() += count;
-  from.queue.drop_before(port_needs(kernel(0).inputs()[0], to.made, from.made, node.reach[0]));
+  from.queue.drop_before(port_needs(port, to.made, from.made, node.reach[0]));
   return true;
 }
 
