@@ -28,7 +28,7 @@ enum class Phase {
 enum class Goal {
   low_latency,  ///< each output as soon as all that its filter reads has come in
   /// The same filter by Fourier transforms of blocks, where that takes less time (down to a third): an output
-  /// waits for its block, mostly 20 to 200 ms; Op::latency_frames() says how long. For files.
+  /// waits for its block, mostly 40 to 500 ms; Op::latency_frames() says how long. For files.
   throughput,
 };
 
