@@ -521,9 +521,8 @@ PYBIND11_MODULE(_wavestride, m) {
         return array_like(x, std::move(y));
       },
       "x"_a, "in_rate"_a, "out_rate"_a, "quality"_a = "standard", "goal"_a = "low_latency",
-      "[channels, frames] or [frames] at another sample rate, aligned in time: ceil(frames*out/in) frames; "
-      "goal "
-      "'throughput' is the faster for long ones.");
+      "[channels, frames] or [frames] at another sample rate, aligned in time: ceil(frames*out/in) frames. "
+      "Goal 'throughput' is the faster for long ones.");
 
   py::class_<MelSpectrogram>(m, "MelSpectrogram",
                              "A mel front end by the name of its preset: 'whisper-16k', 'hifigan-22k', ...")
