@@ -54,8 +54,7 @@ double cycles_of(const BlockShape& s, bool precise) {
   const double in = static_cast<double>(s.ins * s.in_size), out = static_cast<double>(s.outs * s.out_size);
   const double transforms =
       in * transform_cycles(s.in_size, precise) + out * transform_cycles(s.out_size, precise);
-  const double bins = static_cast<double>(s.ins) *
-                      (s.whole() ? static_cast<double>(s.outs * s.in_size) : 1.25 * std::min(in, out));
+  const auto bins = static_cast<double>(s.ins * (s.whole() ? s.outs * s.in_size : 2 * highest_bin(s)));
   return (transforms + (precise ? 0.8 : 0.4) * bins + 0.6 * (in + out)) / static_cast<double>(2 * s.block);
 }
 
@@ -76,11 +75,11 @@ class BlockFilterOf final : public BlockFilter {
     } else {
       // Bins beyond the lower Nyquist frequency, where the stopband begins and is least deep, count as well.
       const Index highest = highest_bin(s);
-      const Index apart = std::min(highest, s.out_size - highest - 1);  // negative ones that none has met
+      const Index unmet = std::min(highest, s.out_size - highest - 1);
       parts_ = {{0, 0, highest + 1, false},
-                {s.in_size - apart, s.out_size - apart, apart, false},
-                {s.in_size - highest, s.out_size - highest, highest - apart, true}};
-      make_response(h, highest, apart);
+                {s.in_size - unmet, s.out_size - unmet, unmet, false},
+                {s.in_size - highest, s.out_size - highest, highest - unmet, true}};
+      make_response(h, highest, unmet);
     }
   }
 
@@ -162,38 +161,36 @@ class BlockFilterOf final : public BlockFilter {
     response_.push_back(static_cast<T>(value.imag()));
   }
 
+  // Bins of every step-th sample of h, `at` being that of time 0, as one period of `transform`'s size.
+  static kernels::Aligned<double> bins_of(const ComplexFft<double>& transform, std::span<const double> h,
+                                          Index at, Index step) {
+    const Index size = transform.size();
+    kernels::Aligned<double> time(static_cast<std::size_t>(2 * size)), bins(time.size());
+    for (Index d = -detail::affine_floor(at, 1, 0, step); at + d * step < static_cast<Index>(h.size()); ++d)
+      time[static_cast<std::size_t>(2 * (d - detail::affine_floor(d, 1, 0, size) * size))] +=
+          h[static_cast<std::size_t>(at + d * step)];
+    transform(time.data(), bins.data());
+    return bins;
+  }
+
   // Output l + L·i and input p + M·j meet the sample (l·M − p·L) + L·M·(i − j) of h, from `last` on.
   void make_matrix(std::span<const double> h) {
-    const Index size = shape_.in_size, L = window_.den, M = window_.num, turn = L * M;
-    const ComplexFft<double> transform(ComplexFft<double>::Direction::forward, size);
+    const Index L = window_.den, M = window_.num;
+    const ComplexFft<double> transform(ComplexFft<double>::Direction::forward, shape_.in_size);
     for (Index p = 0; p < M; ++p)
-      for (Index l = 0; l < L; ++l) {
-        kernels::Aligned<double> time(static_cast<std::size_t>(2 * size)), bins(time.size());
-        const Index at = l * M - p * L + window_.hi;
-        for (Index d = -detail::affine_floor(at, 1, 0, turn); at + d * turn < static_cast<Index>(h.size());
-             ++d)
-          time[static_cast<std::size_t>(2 * (d - detail::affine_floor(d, 1, 0, size) * size))] +=
-              h[static_cast<std::size_t>(at + d * turn)];
-        transform(time.data(), bins.data());
-        for (std::size_t q = 0; q < bins.size(); ++q)
-          response_.push_back(static_cast<T>(bins[q] / static_cast<double>(size)));
-      }
+      for (Index l = 0; l < L; ++l)
+        for (const double value : bins_of(transform, h, l * M - p * L + window_.hi, L * M))
+          response_.push_back(static_cast<T>(value / static_cast<double>(shape_.in_size)));
   }
 
   // Bin k of the transform of h, from `last` on, at L times the input rate: as many transforms of every L-th
-  // of its samples.
-  void make_response(std::span<const double> h, Index highest, Index apart) {
+  // of its samples. Of the negative bins, `unmet` meet no positive one in the output.
+  void make_response(std::span<const double> h, Index highest, Index unmet) {
     const Index size = shape_.ins * shape_.in_size, L = window_.den, points = size * L;
     const ComplexFft<double> transform(ComplexFft<double>::Direction::forward, size);
     std::vector<std::complex<double>> sum(static_cast<std::size_t>(highest + 1));
-    kernels::Aligned<double> time(static_cast<std::size_t>(2 * size)), bins(time.size());
     for (Index p = 0; p < L; ++p) {
-      std::fill(time.begin(), time.end(), 0.0);
-      const Index at = p + window_.hi;
-      for (Index d = -detail::affine_floor(at, 1, 0, L); at + d * L < static_cast<Index>(h.size()); ++d)
-        time[static_cast<std::size_t>(2 * (d - detail::affine_floor(d, 1, 0, size) * size))] +=
-            h[static_cast<std::size_t>(at + d * L)];
-      transform(time.data(), bins.data());
+      const kernels::Aligned<double> bins = bins_of(transform, h, p + window_.hi, L);
       const std::complex<double> step =
           std::polar(1.0, -2 * std::numbers::pi * static_cast<double>(p) / static_cast<double>(points));
       std::complex<double> turn = 1;
@@ -210,8 +207,8 @@ class BlockFilterOf final : public BlockFilter {
         return sum[static_cast<std::size_t>(k)] * std::polar(1.0, angle);
       };
       for (Index k = 0; k <= highest; ++k) add_response(value(k));
-      for (Index k = apart; k > 0; --k) add_response(std::conj(value(k)));
-      for (Index k = highest; k > apart; --k) add_response(std::conj(value(k)));
+      for (Index k = unmet; k > 0; --k) add_response(std::conj(value(k)));
+      for (Index k = highest; k > unmet; --k) add_response(std::conj(value(k)));
     }
   }
 

@@ -109,6 +109,12 @@ Index long_block_frames(Index channels, Index threads) {
 }
 constexpr Index short_block_frames = 16;
 
+/// Of `count` frames, those to make first: blocks of about the usual size, lest a few be left for the last.
+Index next_block(Index count, Index usual) {
+  const Index parts = std::max<Index>(1, (count + usual / 2) / usual);
+  return (count + parts - 1) / parts;
+}
+
 constexpr Index line = 16;  // floats of a cache line
 
 }  // namespace
@@ -338,12 +344,11 @@ bool GraphRunner::process_single(FramesView in, Index count, float* out) noexcep
   from.made += in.frames();
   if (count == 0) return true;
   node.length[0] = Work::unknown;
-  const Index parts = std::max<Index>(1, (count + to.block / 2) / to.block);
-  for (Index part = 0, done = 0; part < parts; ++part) {
-    const Block b{0, (count - done + parts - part - 1) / (parts - part), out};
+  for (Index left = count; left > 0;) {
+    const Block b{0, next_block(left, to.block), out};
     node.in[0] = from.queue.frame(std::clamp(w.first(to.made), begin, from.queue.end()));
     compute(b, workspaces_.front());
-    done += b.count;
+    left -= b.count;
     to.made += b.count;
     out += b.count * kernel(0).out_channels();
   }
@@ -546,9 +551,7 @@ bool GraphRunner::step(int k, bool patient) noexcept {
   find_room(out, count);
   const bool moved = count > 0;
   while (count > 0) {
-    // Blocks of about the usual size, lest a few frames be left for the last.
-    const Index parts = std::max<Index>(1, (count + out.block / 2) / out.block);
-    const Block b = prepare(k, (count + parts - 1) / parts, workspaces_.front());
+    const Block b = prepare(k, next_block(count, out.block), workspaces_.front());
     compute(b, workspaces_.front());
     commit(b);
     count -= b.count;

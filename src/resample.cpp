@@ -204,35 +204,29 @@ std::optional<std::pair<Filter, Filter>> in_two(const Filter& f) {
   return best;
 }
 
-struct Stage {
-  std::shared_ptr<const kernels::PolyphaseBank> bank;
-  double delay, output_delay;  // input frames
-};
-
-// A filter at L times the input rate, and where time 0 is in it: at `last` in the output, at `delay` by
-// itself.
+// A filter at L times the input rate, where time 0 is in it, and how long it delays, in input frames: by
+// itself, and in the output.
 struct Response {
   std::vector<double> h;
-  double delay;
   Index last;
+  double delay, output_delay;
+  Window window;
 
-  Response(const Filter& f, bool causal)
-      : h(impulse_response(f)),
-        delay(f.phase == Phase::linear ? static_cast<double>(h.size() / 2) : low_frequency_delay(h)),
-        last(causal ? 0 : static_cast<Index>(std::llround(delay))) {}
+  Response(const Filter& f, bool causal) : h(impulse_response(f)) {
+    const double middle =
+        f.phase == Phase::linear ? static_cast<double>(h.size() / 2) : low_frequency_delay(h);
+    const auto L = static_cast<double>(f.L);
+    last = causal ? 0 : static_cast<Index>(std::llround(middle));
+    delay = middle / L;
+    output_delay = (middle - static_cast<double>(last)) / L;
+    window = kernels::fir_window(f.L, f.M, last, static_cast<Index>(h.size()));
+  }
 };
 
-Stage make_stage(const Filter& f, const Response& r) {
-  const auto L = static_cast<double>(f.L);
-  return {
-      shared<kernels::PolyphaseBank>(
-          std::pair(f, r.last),
-          [&] { return std::make_shared<const kernels::PolyphaseBank>(f.L, f.M, r.last, r.h, f.precise); }),
-      r.delay / L, (r.delay - static_cast<double>(r.last)) / L};
-}
-
-Stage make_stage(const Filter& f, bool causal) {
-  return make_stage(f, Response(f, causal));
+std::shared_ptr<const kernels::PolyphaseBank> make_bank(const Filter& f, const Response& r) {
+  return shared<kernels::PolyphaseBank>(std::pair(f, r.last), [&] {
+    return std::make_shared<const kernels::PolyphaseBank>(f.L, f.M, r.last, r.h, f.precise);
+  });
 }
 
 void design_table(Design& d, bool causal) {
@@ -247,7 +241,7 @@ void design_table(Design& d, bool causal) {
   delay = (delay - d.origin) / d.points;
   d.table = shared_table(table_filter(f), h);
   d.last = causal ? 0 : static_cast<Index>(std::llround(delay));
-  d.window = {f.M, f.L, d.last - size + f.L, d.last};
+  d.window = kernels::fir_window(f.L, f.M, d.last, size);
   const double rate = static_cast<double>(f.L) * d.in_hz;
   d.delay_s = delay / rate;
   d.output_delay_s = (delay - static_cast<double>(d.last)) / rate;
@@ -262,16 +256,6 @@ std::optional<BlockShape> blocks_for(const Filter& f, const Window& window) {
   return shape;
 }
 
-void design_blocks(Design& d, const BlockShape& shape, const Window& window, const Response& r) {
-  const Filter& f = d.filter;
-  d.blocks = shared<BlockFilter>(std::pair(f, r.last),
-                                 [&] { return make_block_filter(shape, window, r.h, f.precise); });
-  d.window = window;
-  const auto L = static_cast<double>(f.L);
-  d.delay_s = r.delay / L / d.in_hz;
-  d.output_delay_s = (r.delay - static_cast<double>(r.last)) / L / d.in_hz;
-}
-
 Design design_filter(const Filter& f, double in_hz, double out_hz, const ResampleOptions& o) {
   Design d{.filter = f, .in_hz = in_hz, .out_hz = out_hz};
   if (f.L == f.M) return d;
@@ -282,31 +266,31 @@ Design design_filter(const Filter& f, double in_hz, double out_hz, const Resampl
     design_table(d, o.causal);
     return d;
   }
-  std::optional<Response> response;
-  if (o.goal == Goal::throughput) {
-    response.emplace(f, o.causal);
-    const Window window{f.M, f.L, response->last - static_cast<Index>(response->h.size()) + f.L,
-                        response->last};
-    if (const auto shape = blocks_for(f, window)) {
-      design_blocks(d, *shape, window, *response);
-      return d;
-    }
-  }
+  const auto delays = [&](const Response& r, double hz) {
+    d.delay_s += r.delay / hz;
+    d.output_delay_s += r.output_delay / hz;
+  };
   const auto stages = in_two(f);
-  const Stage first =
-      response && !stages ? make_stage(f, *response) : make_stage(stages ? stages->first : f, o.causal);
-  d.bank = first.bank;
-  d.window = first.bank->window();
-  d.delay_s = first.delay / in_hz;
-  d.output_delay_s = first.output_delay / in_hz;
+  std::optional<Response> whole;
+  if (!stages || o.goal == Goal::throughput) whole.emplace(f, o.causal);
+  if (const auto shape = o.goal == Goal::throughput ? blocks_for(f, whole->window) : std::nullopt) {
+    d.blocks = shared<BlockFilter>(std::pair(f, whole->last), [&] {
+      return make_block_filter(*shape, whole->window, whole->h, f.precise);
+    });
+    d.window = whole->window;
+    delays(*whole, in_hz);
+    return d;
+  }
+  const Filter& first_filter = stages ? stages->first : f;
+  const Response first = stages ? Response(first_filter, o.causal) : *std::move(whole);
+  d.bank = make_bank(first_filter, first);
+  d.window = first.window;
+  delays(first, in_hz);
   if (!stages) return d;
-  const Stage second = make_stage(stages->second, o.causal);
-  const double between_hz =
-      in_hz * static_cast<double>(stages->first.L) / static_cast<double>(stages->first.M);
-  d.second = second.bank;
-  d.window = kernels::cascade_window(d.window, second.bank->window());
-  d.delay_s += second.delay / between_hz;
-  d.output_delay_s += second.output_delay / between_hz;
+  const Response second(stages->second, o.causal);
+  d.second = make_bank(stages->second, second);
+  d.window = kernels::cascade_window(d.window, second.window);
+  delays(second, in_hz * static_cast<double>(stages->first.L) / static_cast<double>(stages->first.M));
   return d;
 }
 

@@ -232,21 +232,7 @@ TEST_CASE("resample by blocks is the filter of the direct sums") {
         }
 }
 
-TEST_CASE("resample by blocks: needed input, lengths, latency and what it reports") {
-  Rng rng(66);
-  for (int i = 0; i < 30; ++i) {
-    const Resampler r(static_cast<double>(uniform(rng, 1, 200)), static_cast<double>(uniform(rng, 1, 200)),
-                      {.quality = Quality::fast, .goal = Goal::throughput});
-    const Op op = r.op();
-    for (int k = 0; k < 30; ++k) {
-      const Index N = uniform(rng, 1, 5000), T = r.needed(N);
-      INFO(op.name() << ", N = " << N);
-      CHECK(op.total(T) == r.total(T));
-      CHECK(op.available(T) == r.available(T));
-      CHECK(r.available(T) >= N);
-      if (T > 1) CHECK(r.available(T - 1) < N);
-    }
-  }
+TEST_CASE("resample by blocks: what it reports") {
   const Resampler r(48000, 16000, {.goal = Goal::throughput}), direct(48000, 16000);
   CHECK(r.achieved().stopband_db == Approx(direct.achieved().stopband_db).margin(0.5));
   CHECK(r.bytes() > 0);

@@ -135,10 +135,11 @@ TEST_CASE("resample: length and delay of 10,000 random ratios") {
 }
 
 TEST_CASE("resample: availability and needed input") {
+  const Goal goal = GENERATE(Goal::low_latency, Goal::throughput);
   Rng rng(32);
   for (int i = 0; i < 40; ++i) {
     const Resampler r(static_cast<double>(uniform(rng, 1, 200)), static_cast<double>(uniform(rng, 1, 200)),
-                      {.quality = Quality::fast});
+                      {.quality = Quality::fast, .goal = goal});
     const Op op = r.op();
     for (int k = 0; k < 30; ++k) {
       const Index N = uniform(rng, 1, 5000), T = r.needed(N);

@@ -879,7 +879,7 @@ PolyphaseBank::Halves PolyphaseBank::halves(Index period, Index sum) const {
 }
 
 PolyphaseBank::PolyphaseBank(Index L, Index M, Index last, std::span<const double> h, bool precise)
-    : window_{M, L, last - static_cast<Index>(h.size()) + L, last}, precise_(precise) {
+    : window_(fir_window(L, M, last, static_cast<Index>(h.size()))), precise_(precise) {
   const auto size = static_cast<Index>(h.size());
   const auto peak = static_cast<Index>(
       std::max_element(h.begin(), h.end(), [](double a, double b) { return std::abs(a) < std::abs(b); }) -

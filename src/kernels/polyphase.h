@@ -26,6 +26,11 @@
 
 namespace wavestride::kernels {
 
+/// The frames that output n reads in y[n] = Σ_m x[m] · h[n·M − m·L + last], h of `size` samples.
+constexpr Window fir_window(Index L, Index M, Index last, Index size) {
+  return {M, L, last - size + L, last};
+}
+
 class PolyphaseBank {
  public:
   static constexpr int lanes = 16, fold_lanes = 2 * lanes, lone_lanes = 2 * lanes;
