@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "fft.h"
+#include "kept_block.h"
 #include "kernels/aligned.h"
 #include "kernels/block_filter.h"
-#include "kernels/elementwise.h"
 
 namespace wavestride {
 namespace {
@@ -226,44 +226,35 @@ class BlockResample final : public Kernel {
         filter_(std::move(filter)) {}
 
   std::unique_ptr<KernelState> make_state() const override {
-    return std::make_unique<State>(filter_->make_memory(), filter_->pair() * out_channels());
+    return std::make_unique<State>(filter_->make_memory(), filter_->pair(), out_channels());
   }
 
   void compute(const Work& work) const noexcept override {
     auto& state = static_cast<State&>(*work.state);
     const Index size = filter_->pair(), channels = out_channels(), end = work.n + work.count;
     const Index start = inputs()[0].geometry.window.first(work.n);
-    for (Index pair = work.n / size; pair * size < end; ++pair) {
-      const Index first = std::max(work.n, pair * size), last = std::min(end, (pair + 1) * size);
-      float* const wanted = work.out + (first - work.n) * channels;
-      // Of a pair that is wanted only in part the state keeps all, for the next call.
-      const bool whole = last - first == size;
-      if (whole || state.kept != pair) {
-        float* const out = whole ? wanted : state.pair.data();
-        for (Index c = 0; c < channels; ++c)
-          filter_->run(work.in[0] + (filter_->window().first(pair * size) - start) * channels + c, channels,
-                       out + c, *state.memory);
-        if (!whole) state.kept = pair;
+    const auto make = [&](Index pair, float* out) {
+      for (Index c = 0; c < channels; ++c)
+        filter_->run(work.in[0] + (filter_->window().first(pair * size) - start) * channels + c, channels,
+                     out + c, *state.memory);
+    };
+    for (Index pair = work.n / size; pair * size < end; ++pair)
+      if (pair * size >= work.n && (pair + 1) * size <= end) {
+        make(pair, work.out + (pair * size - work.n) * channels);
+      } else {
+        if (state.number() != pair) make(pair, state.keep(pair));
+        state.give(work.n, work.count, work.out);
       }
-      if (!whole)
-        kernels::copy(state.pair.data() + (first - pair * size) * channels, (last - first) * channels,
-                      wanted);
-    }
   }
 
   double macs_per_frame() const override { return static_cast<double>(out_channels()) * filter_->macs(); }
 
  private:
-  struct State final : KernelState {
-    State(std::unique_ptr<BlockFilter::Memory> m, Index floats)
-        : memory(std::move(m)), pair(static_cast<std::size_t>(floats)) {}
-    void reset() noexcept override { kept = -1; }
-    Index bytes() const noexcept override {
-      return memory->bytes() + static_cast<Index>(pair.size() * sizeof(float));
-    }
+  struct State final : detail::KeptBlock {
+    State(std::unique_ptr<BlockFilter::Memory> m, Index frames, Index channels)
+        : KeptBlock(frames, channels), memory(std::move(m)) {}
+    Index bytes() const noexcept override { return KeptBlock::bytes() + memory->bytes(); }
     std::unique_ptr<BlockFilter::Memory> memory;
-    std::vector<float> pair;
-    Index kept = -1;  // which pair that is
   };
 
   static Geometry geometry_of(const BlockFilter& filter) {

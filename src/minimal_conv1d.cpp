@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "check.h"
+#include "kept_block.h"
 #include "kernels/dense.h"
 #include "kernels/minimal.h"
 
@@ -90,10 +91,7 @@ class MinimalConv1d final : public Kernel {
   }
 
   std::unique_ptr<KernelState> make_state() const override {
-    auto state = std::make_unique<State>();
-    const auto floats = [](Index n) { return kernels::AlignedFloats(static_cast<std::size_t>(n)); };
-    state->block = floats(block_frames(filter_, shape_) * shape_.out);
-    return state;
+    return std::make_unique<KeptBlock>(block_frames(filter_, shape_), shape_.out);
   }
 
   /// What is transformed, and the sums at the points.
@@ -102,17 +100,14 @@ class MinimalConv1d final : public Kernel {
   }
 
   void compute(const Work& work) const noexcept override {
-    auto& state = static_cast<State&>(*work.state);
+    auto& state = static_cast<KeptBlock&>(*work.state);
     auto* const transformed = static_cast<float*>(work.scratch);
     const Index size = block_frames(filter_, shape_), end = work.n + work.count;
-    // Of a block that is wanted only in part the state keeps all, for the next call.
-    const auto from_state = [&](Index block) {
-      const Index first = std::max(work.n, block * size), last = std::min(end, (block + 1) * size);
-      std::copy_n(state.block.data() + (first - block * size) * shape_.out, (last - first) * shape_.out,
-                  work.out + (first - work.n) * shape_.out);
-    };
     Index block = work.n / size;
-    if (state.kept == block) from_state(block++);
+    if (state.number() == block) {
+      state.give(work.n, work.count, work.out);
+      ++block;
+    }
     const Index blocks = (end + size - 1) / size;
     const Index window = inputs()[0].geometry.window.first(work.n);
     while (block < blocks) {
@@ -125,11 +120,14 @@ class MinimalConv1d final : public Kernel {
       kernels::minimal_input(filter_, in, shape_.dilation * shape_.in, input_blocks, transformed, in_step());
       const auto destination = [&](Index b) {
         return b * size >= work.n && (b + 1) * size <= end ? work.out + (b * size - work.n) * shape_.out
-                                                           : state.block.data();
+                                                           : state.data();
       };
       make_blocks(transformed, block, count, destination);
       block += count;
-      if (destination(block - 1) == state.block.data()) from_state(state.kept = block - 1);
+      if (destination(block - 1) == state.data()) {
+        (void)state.keep(block - 1);
+        state.give(work.n, work.count, work.out);
+      }
     }
   }
 
@@ -139,13 +137,6 @@ class MinimalConv1d final : public Kernel {
   }
 
  private:
-  struct State final : KernelState {
-    kernels::AlignedFloats block;
-    Index kept = -1;  // the block that `block` holds
-    void reset() noexcept override { kept = -1; }
-    Index bytes() const noexcept override { return static_cast<Index>(block.size() * sizeof(float)); }
-  };
-
   // Channels of the output that are made of all points before the next, so that they stay in the cache.
   static constexpr Index slice_channels = 64;
 
