@@ -64,6 +64,9 @@ class FrameQueue {
   }
   bool lent() const { return lent_ != nullptr; }
 
+  /// Lent frames are taken back, and will be lent again before any are read.
+  void give_back() noexcept { lent_ = nullptr; }
+
   /// Copies what is still here of lent frames.
   void keep() noexcept {
     if (!lent_) return;

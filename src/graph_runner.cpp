@@ -5,6 +5,8 @@
 #include <chrono>
 #include <functional>
 
+#include "kernel_group.h"
+
 namespace wavestride::detail {
 namespace {
 
@@ -109,6 +111,19 @@ Index long_block_frames(Index channels, Index threads) {
 }
 constexpr Index short_block_frames = 16;
 
+/// Frames of each value that are made at a time.
+std::vector<Index> block_sizes(const Graph& graph, const StreamOptions& options, Index threads) {
+  const std::vector<bool> large = of_large_kernels(graph);
+  std::vector<Index> sizes;
+  for (std::size_t v = 0; v < graph.values().size(); ++v) {
+    const Index channels = graph.values()[v].channels;
+    sizes.push_back(options.block_frames > 0 ? std::min<Index>(options.block_frames, 1 << 20)
+                    : large[v]               ? long_block_frames(channels, threads)
+                                             : block_frames(channels));
+  }
+  return sizes;
+}
+
 /// Of `count` frames, those to make first: blocks of about the usual size, lest a few be left for the last.
 Index next_block(Index count, Index usual) {
   const Index parts = std::max<Index>(1, (count + usual / 2) / usual);
@@ -120,14 +135,17 @@ constexpr Index line = 16;  // floats of a cache line
 }  // namespace
 
 GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions& options,
-                         std::span<const Index> lengths)
+                         std::span<const Index> lengths, Use use)
     : graph_(std::move(graph)) {
+  const Index threads =
+      options.threads > 0 ? options.threads : std::max<Index>(std::thread::hardware_concurrency(), 1);
+  if (threads > 1) graph_ = grouped(graph_, block_sizes(*graph_, options, threads), options, threads);
   const Graph& g = *graph_;
-  const Index threads = options.threads > 0 ? options.threads : std::thread::hardware_concurrency();
   values_.resize(g.values().size());
   std::vector<Index> totals(values_.size(), Work::unknown);
   if (!lengths.empty()) g.totals(lengths, totals);
   const std::vector<bool> large_values = of_large_kernels(g);
+  const std::vector<Index> blocks = block_sizes(g, options, threads);
   for (std::size_t v = 0; v < values_.size(); ++v) {
     const Graph::Value& info = g.values()[v];
     Value& value = values_[v];
@@ -135,11 +153,13 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
     const auto outputs = std::count(is_output, g.outputs.end(), static_cast<int>(v));
     if (info.readers.empty() && outputs == 1 && v >= static_cast<std::size_t>(g.inputs()))
       value.direct = static_cast<int>(is_output - g.outputs.begin());
-    const bool given = options.block_frames > 0, large = large_values[v] && !given;
-    value.block = given   ? std::min<Index>(options.block_frames, 1 << 20)
-                  : large ? long_block_frames(info.channels, threads)
-                          : block_frames(info.channels);
+    const bool large = large_values[v] && options.block_frames == 0;
+    value.block = blocks[v];
     if (value.direct >= 0) continue;
+    if (use == Use::group && v < static_cast<std::size_t>(g.inputs())) {  // lent
+      value.queue.allocate(info.channels, 0, 0, 0);
+      continue;
+    }
     const bool passes = passes_through(g, static_cast<int>(v));
     // Frames that it has room for and, so that what it holds is moved less often, that it can grow by.
     Index own = value.block, slack = threads > 1 && !large ? value.block : value.block / 4;
@@ -161,6 +181,7 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
     const Kernel& kernel = *g.nodes[k].kernel;
     Node& node = nodes_[k];
     node.state = kernel.make_state();
+    node.group = is_group(kernel);
     const std::size_t ports = kernel.inputs().size();
     node.in.resize(ports);
     node.length.resize(ports);
@@ -168,7 +189,7 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
     node.edge_floats.resize(ports);
     node.reach.resize(ports);
     const auto v = static_cast<std::size_t>(g.value_of(static_cast<int>(k)));
-    if (g.whole(static_cast<int>(k)) || totals[v] == 0) continue;
+    if (g.whole(static_cast<int>(k)) || node.group || totals[v] == 0) continue;
     // Reading a large kernel for a few frames takes more time than copying a block of them.
     const Index fewest = large_values[v] ? 128 : 16;
     node.edge_group = edge_frames(kernel, fewest);
@@ -183,10 +204,13 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
     edges = std::max(edges, floats);
   }
   Index scratch = 0;
-  for (const Graph::Node& node : g.nodes) scratch = std::max(scratch, node.kernel->scratch_bytes());
-  workspaces_.assign(static_cast<std::size_t>(std::max<Index>(threads, 1)),
-                     {kernels::Aligned<std::byte>(static_cast<std::size_t>(scratch)),
-                      kernels::Aligned<float>(static_cast<std::size_t>(edges), std::nanf(""))});
+  for (const Graph::Node& node : g.nodes)
+    scratch = std::max(scratch, use == Use::group ? 0 : node.kernel->scratch_bytes());
+  for (Index t = 0; t < threads; ++t) {
+    workspaces_.push_back({kernels::Aligned<std::byte>(static_cast<std::size_t>(scratch)),
+                           kernels::Aligned<float>(static_cast<std::size_t>(edges), std::nanf("")), nullptr});
+    workspaces_.back().scratch = workspaces_.back().own_scratch.data();
+  }
   sent_.resize(g.outputs.size());
   scratch_.resize(values_.size());
   inputs_scratch_.resize(static_cast<std::size_t>(g.inputs()));
@@ -220,7 +244,7 @@ bool GraphRunner::place_free(const Value& value) const noexcept {
 /// Frames that a value can take: of its own, or with a place as many as its reader is certain to read in this
 /// pass.
 Index GraphRunner::room(const Value& value) noexcept {
-  if (value.direct >= 0) return std::numeric_limits<Index>::max();
+  if (value.direct >= 0) return room_outside(value);
   if (value.place_frames == 0 || !place_free(value)) return value.queue.room();
   const Graph::Reader r = graph_->values()[static_cast<std::size_t>(&value - values_.data())].readers[0];
   const Value& next = output_of(r.node);
@@ -233,6 +257,12 @@ Index GraphRunner::room(const Value& value) noexcept {
   const Index held = value.queue.end() - value.queue.begin(),
               there = std::min(to_read, value.place_frames - held);
   return std::max<Index>(there, value.queue.away() ? 0 : value.queue.room());
+}
+
+/// Frames that the caller has room for, of an output that is written to its frames.
+Index GraphRunner::room_outside(const Value& value) const noexcept {
+  const auto o = static_cast<std::size_t>(value.direct);
+  return out_[o].frames() - written_[o];
 }
 
 /// Moves a value that has less room than for `count` frames to its place.
@@ -263,7 +293,7 @@ Index GraphRunner::state_bytes() const {
   for (const Node& n : nodes_)
     if (n.state) sum += n.state->bytes();
   for (const Workspace& w : workspaces_)
-    sum += static_cast<Index>(w.scratch.size() + w.edges.size() * sizeof(float));
+    sum += static_cast<Index>(w.own_scratch.size() + w.edges.size() * sizeof(float));
   return sum + static_cast<Index>(shared_memory_.size() * sizeof(float));
 }
 
@@ -315,14 +345,37 @@ void GraphRunner::process(std::span<const FramesView> in, bool last, std::span<c
     for (int i = 0; i < graph_->inputs(); ++i) end_value(values_[static_cast<std::size_t>(i)]);
     run();
   }
-  // What is ready but not made waits behind a value that fills its queue for a reader which needs more: of
-  // an input that lags, or of a whole signal.
-  while (!std::equal(written.begin(), written.end(), expected.begin())) {
+  make_up(expected);
+  for (int i = 0; i < graph_->inputs(); ++i) values_[static_cast<std::size_t>(i)].queue.keep();
+}
+
+void GraphRunner::process_group(std::span<const Lent> in, FramesSpan out, void* scratch) noexcept {
+  workspaces_.front().scratch = scratch;
+  const Index expected = out.frames();
+  Index written = 0;
+  out_ = {&out, 1};
+  written_ = {&written, 1};
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    Value& v = values_[i];
+    v.queue.lend(in[i].frames, in[i].first);
+    const Index more = std::max<Index>(in[i].last - v.made, 0);
+    v.queue.commit(more);
+    v.made += more;
+    if (in[i].ended) end_value(v);
+  }
+  run();
+  make_up({&expected, 1});
+  for (std::size_t i = 0; i < in.size(); ++i) values_[i].queue.give_back();
+}
+
+/// What is ready but not made waits behind a value that fills its queue for a reader which needs more: of an
+/// input that lags, or of a whole signal.
+void GraphRunner::make_up(std::span<const Index> expected) noexcept {
+  while (!std::equal(written_.begin(), written_.end(), expected.begin())) {
     for (Value& v : values_)
-      if (v.direct < 0) v.queue.grow(v.block);
+      if (v.direct < 0 && !v.queue.lent()) v.queue.grow(v.block);
     if (!run()) break;
   }
-  for (int i = 0; i < graph_->inputs(); ++i) values_[static_cast<std::size_t>(i)].queue.keep();
 }
 
 /// A push to a graph of one kernel, of which it holds frames already, where a short push would take longer to
@@ -452,8 +505,8 @@ GraphRunner::Block GraphRunner::prepare(int k, Index count, Workspace& workspace
 
 void GraphRunner::compute(const Block& b, Workspace& workspace) noexcept {
   const Node& node = nodes_[static_cast<std::size_t>(b.node)];
-  kernel(b.node).compute({node.in, output_of(b.node).made, b.count, b.out, node.state.get(), node.length,
-                          workspace.scratch.data()});
+  kernel(b.node).compute(
+      {node.in, output_of(b.node).made, b.count, b.out, node.state.get(), node.length, workspace.scratch});
 }
 
 void GraphRunner::commit(const Block& b) noexcept {
@@ -473,6 +526,13 @@ Index GraphRunner::prepare_windows(int k, Index n, Index count, Workspace& works
   const auto& ports = kernel(k).inputs();
   if (graph_->whole(k)) {
     for (std::size_t p = 0; p < ports.size(); ++p) node.in[p] = input_of(k, p).queue.frame(0);
+    return count;
+  }
+  if (node.group) {
+    for (std::size_t p = 0; p < ports.size(); ++p) {
+      const FrameQueue& queue = input_of(k, p).queue;
+      node.in[p] = queue.frame(std::clamp(ports[p].geometry.window.first(n), queue.begin(), queue.end()));
+    }
     return count;
   }
   bool edge = false;
@@ -541,8 +601,8 @@ bool GraphRunner::step(int k, bool patient) noexcept {
   const auto [now, total] = frames(k);
   const Index ready = now - out.made;
   Index count = ready;
-  if (out.direct < 0 && (out.queue.away() || count > out.queue.room())) count = std::min(count, room(out));
-  if (count < ready) {
+  if (out.direct >= 0 || out.queue.away() || count > out.queue.room()) count = std::min(count, room(out));
+  if (count < ready && out.direct < 0) {
     crowded_ = true;
     const auto away = [&](int v) { return values_[static_cast<std::size_t>(v)].queue.away(); };
     if (patient && count < out.block / 2 && std::none_of(inputs_of(k).begin(), inputs_of(k).end(), away))

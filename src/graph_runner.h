@@ -32,11 +32,15 @@ namespace wavestride::detail {
 //
 // On several threads a kernel works on one block at a time, so that its state is nobody else's, while others
 // work before and behind it in the graph. What each block holds does not depend on who makes it and when.
+// Kernels whose blocks take little are joined to groups first (kernel_group.h), each of which has a runner of
+// its own, that is driven by whoever works on the group.
 class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job {
  public:
+  /// A group's runner (kernel_group.h) gets its input and its scratch memory from whoever drives it.
+  enum class Use { signal, group };
   /// `lengths` of the inputs bound the memory; they are empty where nobody knows them.
   GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions& options,
-              std::span<const Index> lengths = {});
+              std::span<const Index> lengths = {}, Use use = Use::signal);
 
   void reset() noexcept;
 
@@ -64,6 +68,16 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   /// Everything checked by the caller: takes all of `in`, writes the `expected` frames that become ready.
   void process(std::span<const FramesView> in, bool last, std::span<const FramesSpan> out,
                std::span<const Index> expected, std::span<Index> written) noexcept;
+
+  /// Input frames of a group: the frames first … last−1, all that it may read again and what is new.
+  struct Lent {
+    const float* frames = nullptr;
+    Index first = 0, last = 0;
+    bool ended = false;
+  };
+  /// Drives a group, to which its input is lent for the call: makes as many of the frames that are ready as
+  /// `out` has room for.
+  void process_group(std::span<const Lent> in, FramesSpan out, void* scratch) noexcept;
 
  private:
   /// Output counts when the inputs are as long as inputs_scratch_ says.
@@ -95,13 +109,15 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
     std::vector<Index> edge_floats;  // of a window with its virtual frames, per port
     std::vector<Index> reach;
     Index edge_group = 16;  // output frames made at a time where the border is near
+    bool group = false;
     bool at_work = false;
   };
 
   /// What a thread needs for the node that it works on.
   struct Workspace {
-    kernels::Aligned<std::byte> scratch;
+    kernels::Aligned<std::byte> own_scratch;
     kernels::Aligned<float> edges;  // windows with their virtual frames
+    void* scratch = nullptr;
   };
 
   /// Output frames for one node to make.
@@ -145,10 +161,12 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
 
   void share_memory();
   bool place_free(const Value& value) const noexcept;
+  Index room_outside(const Value& value) const noexcept;
   Index room(const Value& value) noexcept;
   void find_room(Value & value, Index count) noexcept;
   bool process_single(FramesView in, Index count, float* out) noexcept;
   bool may_lend(FramesView in) const noexcept;
+  void make_up(std::span<const Index> expected) noexcept;
   void feed(Value & v, FramesView in, std::size_t i, Index n) noexcept;
   bool send() noexcept;
   static void end_value(Value & v) noexcept {

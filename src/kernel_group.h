@@ -1,0 +1,20 @@
+// Kernels joined to one, so that several threads have less often to agree on who works on what.
+#pragma once
+
+#include <wavestride/stream.h>
+
+#include "graph.h"
+
+namespace wavestride::detail {
+
+/// The graph with kernels joined to groups, each of which a thread drives depth-first for a block, so that
+/// what lies between its kernels stays in that thread's cache; the graph itself where nothing can be joined.
+/// The values at the outputs are the same, bit for bit, and as soon there. Kernels stay apart as far as
+/// `threads` must share their work, and where `blocks` frames, of each value, take long anyway.
+std::shared_ptr<const Graph> grouped(const std::shared_ptr<const Graph>& graph, std::span<const Index> blocks,
+                                     const StreamOptions& options, Index threads);
+
+/// Whether a kernel is a group: one that takes frames as they are, without virtual ones.
+bool is_group(const Kernel& kernel);
+
+}  // namespace wavestride::detail
