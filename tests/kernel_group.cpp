@@ -100,7 +100,7 @@ TEST_CASE("kernel groups: what an output, two chains or other rates read stays a
   CHECK(groups(*grouped(both.build({middle, both.apply(b, {middle})}), 16, 2)) == 0);
 }
 
-TEST_CASE("kernel groups: the bits and the counts of one thread, in any chunks and to the end") {
+TEST_CASE("kernel groups: threads give the bits and the counts of one, in any chunks and to the end") {
   std::size_t formed = 0;
   for (unsigned seed = 0; seed < 60; ++seed) {
     INFO("seed " << seed);
