@@ -74,7 +74,8 @@ class KernelGroup final : public Kernel {
   };
 
   // Windows from the first frame that any kernel reads for an output frame on, and as far ahead as it takes
-  // until all of them have made what they must for it.
+  // until all of them have made what they must for it. All of them begin with their frame 0, also where no
+  // output needs it.
   static std::vector<Port> ports_of(const Graph& graph) {
     constexpr Index far = 1 << 30;
     const auto inputs = static_cast<std::size_t>(graph.inputs());
@@ -87,9 +88,10 @@ class KernelGroup final : public Kernel {
       graph.availables(lengths, values);
       const Index ahead = far - values.back();
       graph.totals(lengths, values);
-      ports.push_back({graph.values()[i].channels,
-                       {{1, 1, reads[i].first - far, ahead}, {1, values.back() - far, 1, 0}, false},
-                       {}});
+      ports.push_back(
+          {graph.values()[i].channels,
+           {{1, 1, std::min<Index>(reads[i].first - far, 0), ahead}, {1, values.back() - far, 1, 0}, false},
+           {}});
     }
     return ports;
   }

@@ -50,6 +50,9 @@ Op random_vocoder(Rng& rng) {
     }
     const auto count = static_cast<Index>(chains.size());
     stages.push_back(count > 1 ? branches(chains, op::mean(channels, count)) : chains[0]);
+    if (uniform(rng, 0, 2) == 0)  // crops
+      stages.push_back(
+          op::conv_transpose1d(noise_tensor(rng, {channels, channels, 2}, 0.4f), {}, {.padding = 4}));
     stages.push_back(conv(rng, channels, 7, {.padding = {uniform(rng, 0, 9), uniform(rng, 0, 9)}}));
   }
   return Stack(stages);
