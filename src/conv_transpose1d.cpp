@@ -172,14 +172,28 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
     if (together_.out_channels() == 0) return make_phases(in, first, n, count, out);
     const Index before = std::min(count, (stride - (n + shape_.padding) % stride) % stride);
     const Index turns = (count - before) / stride, made = before + turns * stride;
-    make_phases(in, first, n, before, out);
-    if (turns > 0) {
-      const Phase& phase = phases_.front();
-      const Index from = (n + before + shape_.padding) / stride - phase.reach;
-      kernels::dense(together_, in + (from - first) * shape_.in / unit, phase.offsets.data(),
-                     shape_.in / unit, turns, out + before * shape_.out, stride * shape_.out);
-    }
-    make_phases(in, first, n + made, count - made, out + made * shape_.out);
+    make_part_of_turn(in, first, n, before, out);
+    make_turns(in, first, n + before, turns, out + before * shape_.out);
+    make_part_of_turn(in, first, n + made, count - made, out + made * shape_.out);
+  }
+
+  /// From outputs n on, which begin a turn; `in` begins with frame `first`.
+  void make_turns(const Unit* in, Index first, Index n, Index turns, float* out) const noexcept {
+    if (turns == 0) return;
+    const Phase& phase = phases_.front();
+    const Index from = (n + shape_.padding) / shape_.stride - phase.reach;
+    kernels::dense(together_, in + (from - first) * shape_.in / unit, phase.offsets.data(), shape_.in / unit,
+                   turns, out, together_.out_channels());
+  }
+
+  /// Some outputs of one turn: by all of them, where these are few, since the sums of one take as long.
+  void make_part_of_turn(const Unit* in, Index first, Index n, Index count, float* out) const noexcept {
+    constexpr Index most_floats = 256;
+    if (count < 2 || together_.out_channels() > most_floats) return make_phases(in, first, n, count, out);
+    float turn[most_floats];
+    const Index phase = (n + shape_.padding) % shape_.stride;
+    make_turns(in, first, n - phase, 1, turn);
+    std::copy_n(turn + phase * shape_.out, count * shape_.out, out);
   }
 
   /// From outputs n on; `in` begins with frame `first`.
