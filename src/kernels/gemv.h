@@ -18,8 +18,9 @@ constexpr Index padded(Index channels) {
   return (channels + 15) / 16 * 16;
 }
 
-/// Weights, float or rounded to bfloat16, packed as [block of 128 output channels][tap][input channel][128];
-/// the last block is as narrow as padded() allows.
+/// Weights, float or rounded to bfloat16, packed as [block of 128 output channels][tap][row][128]; the last
+/// block is as narrow as padded() allows. A row is of one input channel, or of two as bfloat16: the earlier
+/// one is the lower half of 32 bits, so that a shift or a mask makes floats of either.
 class GemvWeights {
  public:
   GemvWeights() = default;
@@ -44,13 +45,24 @@ class GemvWeights {
   /// takes.
   GemvWeights bfloat16() const {
     GemvWeights w = *this;
-    w.rounded_.resize(weights_.size());
-    std::transform(weights_.begin(), weights_.end(), w.rounded_.begin(), to_bfloat16);
+    const Index pairs = (in_ + 1) / 2;
+    w.rounded_.assign(static_cast<std::size_t>(out_ * pairs * taps_), 0);
+    for (Index block = 0; block < out_; block += block_width) {
+      const Index width = std::min(block_width, out_ - block);
+      const float* from = weights_.data() + block * in_ * taps_;
+      std::uint32_t* to = w.rounded_.data() + block * pairs * taps_;
+      for (Index t = 0; t < taps_; ++t, to += pairs * width)
+        for (Index c = 0; c < in_; ++c)
+          for (Index o = 0; o < width; ++o)
+            to[c / 2 * width + o] |= std::uint32_t{to_bfloat16(*from++)} << (c % 2 * 16);
+    }
     w.weights_ = {};
     return w;
   }
   bool rounded() const { return !rounded_.empty(); }
-  /// As they are held: float, or bfloat16 (std::uint16_t) where they are rounded.
+  /// Of one tap.
+  Index rows() const { return rounded() ? (in_ + 1) / 2 : in_; }
+  /// As they are held: float, or two bfloat16 (std::uint32_t) where they are rounded.
   template <class Weight>
   const Weight* weights() const {
     if constexpr (std::is_same_v<Weight, float>)
@@ -63,7 +75,7 @@ class GemvWeights {
 
  private:
   Aligned<float> weights_;
-  Aligned<std::uint16_t> rounded_;
+  Aligned<std::uint32_t> rounded_;
   Index out_ = 0, in_ = 0, taps_ = 0;
 };
 
