@@ -1,6 +1,8 @@
 #include "alternatives.h"
 
+#include <wavestride/arithmetic.h>
 #include <wavestride/bfloat16.h>
+#include <wavestride/int8.h>
 #include <wavestride/minimal_filtering.h>
 
 #include "graph.h"
@@ -44,6 +46,16 @@ Op minimal_filtering(const Op& op) {
 Op bfloat16(const Op& op, const Bfloat16Options& options) {
   return computed(
       op, options.minimal_filtering ? &detail::HasAlternatives::fastest : &detail::HasAlternatives::bfloat16);
+}
+
+Op int8(const Op& op) {
+  return computed(op, &detail::HasAlternatives::int8);
+}
+
+Op compute_by(const Op& op, const Arithmetic& arithmetic) {
+  const Op rest = arithmetic.int8 ? int8(op) : op;
+  if (arithmetic.bfloat16) return bfloat16(rest, {.minimal_filtering = arithmetic.minimal_filtering});
+  return arithmetic.minimal_filtering ? minimal_filtering(rest) : rest;
 }
 
 bool bfloat16_in_hardware() noexcept {

@@ -13,7 +13,9 @@ struct HasAlternatives {
   virtual std::shared_ptr<const Kernel> minimal() const { return nullptr; }
   /// By products of bfloat16.
   virtual std::shared_ptr<const Kernel> bfloat16() const { return nullptr; }
-  /// By whichever of the two takes less time.
+  /// By 8-bit weights.
+  virtual std::shared_ptr<const Kernel> int8() const { return nullptr; }
+  /// By whichever of the first two takes less time.
   virtual std::shared_ptr<const Kernel> fastest() const {
     auto rounded = bfloat16();
     return rounded ? rounded : minimal();

@@ -76,9 +76,9 @@ struct Pointwise {
       : weights(layer.weight.dim(0), layer.weight.dim(1), 1, value_of(layer.weight)),
         bias(padded_bias(layer)) {}
 
-  Pointwise bfloat16() const {
+  Pointwise with(GemvWeights (GemvWeights::*way)() const) const {
     Pointwise p = *this;
-    p.weights = weights.bfloat16();
+    p.weights = (weights.*way)();
     return p;
   }
 };
@@ -101,15 +101,16 @@ struct Network {
   Aligned<float> first_of_class;  // what the first layer makes of each class, [class][padded(residual)]
   float skip_scale, residual_scale;
 
-  /// With rounded weights, but for those of the sample itself.
-  Network bfloat16() const {
+  /// With weights as GemvWeights::bfloat16() or int8() makes them, but for those of the sample itself; those
+  /// of the last layers as the former.
+  Network with(GemvWeights (GemvWeights::*way)() const) const {
     Network n = *this;
     for (Layer& l : n.layers) {
-      for (GemvWeights* w : {&l.older, &l.newest}) *w = w->bfloat16();
-      for (Pointwise* p : {&l.skip, &l.out}) *p = p->bfloat16();
+      for (GemvWeights* w : {&l.older, &l.newest}) *w = (w->*way)();
+      for (Pointwise* p : {&l.skip, &l.out}) *p = p->with(way);
     }
-    n.conditioning = n.conditioning.bfloat16();
-    for (Pointwise* p : {&n.last_1, &n.last_3}) *p = p->bfloat16();
+    n.conditioning = (n.conditioning.*way)();
+    for (Pointwise* p : {&n.last_1, &n.last_3}) *p = p->with(&GemvWeights::bfloat16);
     return n;
   }
 };
@@ -282,12 +283,10 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
     }
   }
 
-  /// Where the weights of a step do not fit the nearer caches.
-  std::shared_ptr<const Kernel> bfloat16() const override {
-    constexpr Index near = 512 << 10;
-    if (net_.conditioning.rounded() || parameters_ * static_cast<Index>(sizeof(float)) <= near)
-      return nullptr;
-    return std::make_shared<WavenetGenerator>(net_.bfloat16(), options_, parameters_);
+  std::shared_ptr<const Kernel> bfloat16() const override { return with(&GemvWeights::bfloat16); }
+  std::shared_ptr<const Kernel> int8() const override {
+    const Index channels = std::max({net_.residual * (net_.taps - 1), net_.gate / 2, net_.features});
+    return channels <= GemvWeights::most_int8_channels ? with(&GemvWeights::int8) : nullptr;
   }
 
   Index parameters() const override { return parameters_; }
@@ -308,7 +307,18 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
     return message("wavenet_generator(", net.features, " → 1, ", net.layers.size(), " layers, residual ",
                    net.residual, ", gate ", net.gate, ", skip ", net.skip, ", ",
                    names[static_cast<int>(o.distribution)], ", utterances ", o.utterances,
-                   net.conditioning.rounded() ? ", bfloat16)" : ")");
+                   net.conditioning.rounded()    ? ", bfloat16)"
+                   : net.conditioning.integers() ? ", int8)"
+                                                 : ")");
+  }
+
+  /// Where the weights of a step do not fit the nearer caches, and are exact still.
+  std::shared_ptr<const Kernel> with(GemvWeights (GemvWeights::*way)() const) const {
+    constexpr Index near = 512 << 10;
+    if (net_.conditioning.rounded() || net_.conditioning.integers() ||
+        parameters_ * static_cast<Index>(sizeof(float)) <= near)
+      return nullptr;
+    return std::make_shared<WavenetGenerator>(net_.with(way), options_, parameters_);
   }
 
   static std::vector<Port> ports_of(const Network& net, const WavenetGeneratorOptions& o) {

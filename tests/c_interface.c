@@ -257,6 +257,13 @@ static void test_model(const char* golden) {
   CHECK(info.lookahead_seconds == lookahead);
   check_stream(op, 20, 3);
   wavestride_op_free(op);
+  config = (wavestride_model_config){.size = offsetof(wavestride_model_config, int8_weights), .bfloat16 = 1};
+  OK(wavestride_model_load(NULL, &config, &info, &op)); /* as a caller of an older header */
+  wavestride_op_free(op);
+  config = (wavestride_model_config){.size = sizeof config, .int8_weights = 1};
+  OK(wavestride_model_load(NULL, &config, &info, &op));
+  check_stream(op, 20, 3);
+  wavestride_op_free(op);
 
   op = NULL;
   REFUSED(WAVESTRIDE_IO_ERROR, "/nonexistent", wavestride_model_load("/nonexistent", NULL, &info, &op));

@@ -341,6 +341,33 @@ TEST_CASE("gemv kernel has the bits of the dense kernel on every SIMD target, in
       const kernels::GemvWeights exact(out_channels, in_channels, taps, value);
       CHECK(exact.bfloat16().rounded());
       CHECK(by(exact.bfloat16()) == by({out_channels, in_channels, taps, rounded}));
+
+      // By 8 bits: exactly the sums of integers, near those of the weights.
+      const kernels::GemvWeights integers = exact.int8();
+      CHECK(integers.integers());
+      const std::vector<float> by_integers = by(integers);
+      for (Index j = 0; j < frames; ++j) {
+        float largest = 0;
+        for (const Index from : offsets)
+          for (Index c = 0; c < in_channels; ++c)
+            largest = std::max(largest, std::abs(in.data[static_cast<std::size_t>(from + j * in_step + c)]));
+        for (Index o = 0; o < out_channels; ++o) {
+          float heaviest = 0;
+          for (Index t = 0; t < taps; ++t)
+            for (Index c = 0; c < in_channels; ++c) heaviest = std::max(heaviest, std::abs(value(o, c, t)));
+          double sum = 0;
+          for (Index t = 0; t < taps; ++t)
+            for (Index c = 0; c < in_channels; ++c)
+              sum += std::nearbyint(value(o, c, t) * (127 / heaviest)) *
+                     std::nearbyint(in.data[static_cast<std::size_t>(offsets[static_cast<std::size_t>(t)] +
+                                                                     j * in_step + c)] *
+                                    (32767 / largest));
+          const double y = sum * static_cast<double>(heaviest / 127) * static_cast<double>(largest / 32767) +
+                           static_cast<double>(bias.data[static_cast<std::size_t>(o)]);
+          const float made = by_integers[static_cast<std::size_t>(j * out_channels + o)];
+          if (std::abs(static_cast<double>(made) - y) > 1e-5 * (1 + std::abs(y))) REQUIRE(made == Approx(y));
+        }
+      }
       std::vector<float> addend(static_cast<std::size_t>(frames * row), 0.25f);
       for (float& e : expected) e = (e + 0.25f) * 0.3f;
       CHECK(result([&](auto out) {

@@ -284,6 +284,11 @@ class Vocode(ToolTest):
         self.assertLess(error, 0.08)
         self.assertEqual(results[1].tobytes(), results[2].tobytes())
 
+    def test_int8_is_of_wavenets(self):
+        for name, options in [("a.wav", ()), ("b.wav", ("--int8",))]:
+            self.ok("vocode", CLIP, self.path(name), *options)
+        self.assertEqual(self.samples("a.wav")[1].tobytes(), self.samples("b.wav")[1].tobytes())
+
     def test_a_sound_of_another_rate_is_converted_first(self):
         model = ("--model", str(GOLDEN / "model-0.safetensors"))
         clip = self.wav("y.wav", rate=44100, frames=30011)

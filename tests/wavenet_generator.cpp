@@ -1,4 +1,6 @@
+#include <wavestride/arithmetic.h>
 #include <wavestride/bfloat16.h>
+#include <wavestride/int8.h>
 #include <wavestride/interpolate.h>
 #include <wavestride/wavenet_generator.h>
 
@@ -214,6 +216,66 @@ TEST_CASE("wavenet_generator: by bfloat16 has the bits of a network whose weight
   }
   kernels::use_simd_target("");
   verify_contract_multi(fast, rng, {.longest = 100});
+}
+
+TEST_CASE(
+    "wavenet_generator: by int8 keeps the contract, and what is drawn from it near that of exact weights") {
+  Rng rng(75);
+  const auto layer = [&](std::vector<Index> shape) {
+    const Index inputs = shape[1] * shape[2];
+    LayerWeights l{noise_tensor(rng, shape, 1 / std::sqrt(static_cast<float>(inputs))), {}};
+    l.bias = noise_tensor(rng, {shape[0]}, 0.1f).data;
+    return l;
+  };
+  WavenetWeights weights{.first_conv = layer({64, 1, 1}),
+                         .conv_layers = {},
+                         .last_conv_layers_1 = layer({64, 64, 1}),
+                         .last_conv_layers_3 = layer({2, 64, 1})};
+  for (int i = 0; i < 10; ++i)
+    weights.conv_layers.push_back(
+        {layer({128, 64, 3}), layer({128, 5, 1}), layer({64, 64, 1}), layer({64, 64, 1})});
+  const WavenetGeneratorOptions options{.dilations = wavenet_dilations(10, 2),
+                                        .distribution = WavenetDistribution::normal,
+                                        .utterances = 3,
+                                        .seed = 40};
+  const Op direct = op::wavenet_generator(weights, options), fast = int8(direct);
+  CHECK(fast.graph()->nodes.front().kernel->name().find("int8") != std::string::npos);
+  CHECK(fast.parameters() == direct.parameters());
+  verify_contract_multi(fast, rng, {.longest = 100});
+  const Signal c = noise(rng, 3 * 5, 200), expected = fast(c);
+  CHECK(same_bits(bfloat16(fast)(c), expected));
+  CHECK(same_bits(compute_by(direct, {.minimal_filtering = true, .bfloat16 = true, .int8 = true})(c),
+                  expected));
+
+  // Of a network to which its own samples do not matter, and whose samples are the mean.
+  std::fill(weights.first_conv.weight.data.begin(), weights.first_conv.weight.data.end(), 0.0f);
+  std::fill_n(weights.last_conv_layers_3.weight.data.begin() + 64, 64, 0.0f);
+  weights.last_conv_layers_3.bias[1] = -40;
+  for (float& w : weights.last_conv_layers_3.weight.data) w *= 0.2f;
+  const Op mean = op::wavenet_generator(weights, options);
+  for (const std::string& target : kernels::simd_targets()) {
+    INFO(target);
+    kernels::use_simd_target(target);
+    const Signal exact = mean(c);
+    const auto decibels = [&](const Op& op) {
+      return 20 * std::log10((exact.array() - exact.mean()).matrix().norm() / (op(c) - exact).norm());
+    };
+    const float rounded = decibels(bfloat16(mean)), integers = decibels(int8(mean));
+    INFO(rounded << " dB by bfloat16, " << integers << " dB by int8");
+    CHECK(rounded > 43);
+    CHECK(integers > 35);
+  }
+  kernels::use_simd_target("");
+
+  // What is not finite stays so, and a small network as it is.
+  Signal spoilt = c;
+  spoilt(0, 150) = std::nanf("");
+  CHECK(std::isnan(int8(mean)(spoilt)(0, 150)));
+  CHECK(std::isfinite(int8(mean)(spoilt)(1, 150)));
+  weights.conv_layers.resize(1);
+  const Op small =
+      int8(op::wavenet_generator(weights, {.dilations = {1}, .distribution = options.distribution}));
+  CHECK(small.graph()->nodes.front().kernel->name().find("int8") == std::string::npos);
 }
 
 TEST_CASE("wavenet_generator: samples follow the distribution that they are drawn from") {

@@ -3,6 +3,7 @@
 
 #include <wavestride/activation.h>
 #include <wavestride/adaptive_pool1d.h>
+#include <wavestride/arithmetic.h>
 #include <wavestride/audio_unet.h>
 #include <wavestride/avg_pool1d.h>
 #include <wavestride/bfloat16.h>
@@ -15,6 +16,7 @@
 #include <wavestride/griffin_lim.h>
 #include <wavestride/index_select.h>
 #include <wavestride/instance_norm1d.h>
+#include <wavestride/int8.h>
 #include <wavestride/interpolate.h>
 #include <wavestride/io.h>
 #include <wavestride/join.h>

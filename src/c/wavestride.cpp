@@ -1,8 +1,7 @@
 #include <wavestride.h>
-#include <wavestride/bfloat16.h>
+#include <wavestride/arithmetic.h>
 #include <wavestride/io.h>
 #include <wavestride/mel.h>
-#include <wavestride/minimal_filtering.h>
 #include <wavestride/operators.h>
 #include <wavestride/resample.h>
 #include <wavestride/stream.h>
@@ -360,23 +359,22 @@ wavestride_status wavestride_model_load(const char* path, const wavestride_model
     throw Unsupported("this library was built without models");
 #else
     ModelOptions options;
-    bool minimal = false, rounded = false;
+    Arithmetic arithmetic;
     if (config != nullptr) {
-      const auto given = known_part(config, "wavestride_model_config");
+      const auto given =
+          known_part(config, "wavestride_model_config", offsetof(wavestride_model_config, int8_weights));
       const auto text = [](const char* s) { return std::string(s == nullptr ? "" : s); };
       options = {.config = text(given.config),
                  .preset = text(given.preset),
                  .stats = text(given.stats),
                  .seed = given.seed};
       if (given.speaker != nullptr) options.speaker = *given.speaker;
-      minimal = given.minimal_filtering != 0;
-      rounded = given.bfloat16 != 0;
+      arithmetic = {.minimal_filtering = given.minimal_filtering != 0,
+                    .bfloat16 = given.bfloat16 != 0,
+                    .int8 = given.int8_weights != 0};
     }
     Model model = load_model(path == nullptr ? data_file(default_vocoder_file) : path, options);
-    if (rounded)
-      model.network = bfloat16(model.network, {.minimal_filtering = minimal});
-    else if (minimal)
-      model.network = minimal_filtering(model.network);
+    model.network = compute_by(model.network, arithmetic);
     const Ratio upsampling = model.upsampling();
     if (info != nullptr)
       fill(info,

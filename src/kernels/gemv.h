@@ -6,6 +6,8 @@
 #include <wavestride/geometry.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <type_traits>
 
 #include "kernels/aligned.h"
@@ -18,9 +20,14 @@ constexpr Index padded(Index channels) {
   return (channels + 15) / 16 * 16;
 }
 
-/// Weights, float or rounded to bfloat16, packed as [block of 128 output channels][tap][row][128]; the last
-/// block is as narrow as padded() allows. A row is of one input channel, or of two as bfloat16: the earlier
-/// one is the lower half of 32 bits, so that a shift or a mask makes floats of either.
+/// Two neighbouring channels of a weight, and of a frame.
+using Int8Pair = std::array<std::int8_t, 2>;
+using Int16Pair = std::array<std::int16_t, 2>;
+
+/// Weights, float, rounded to bfloat16 or to 8-bit integers, packed as [block of 128 output
+/// channels][tap][row][128]; the last block is as narrow as padded() allows. A row is of one input channel,
+/// or of two of what is narrower: of bfloat16 the earlier one is the lower half of 32 bits, so that a shift
+/// or a mask makes floats of either.
 class GemvWeights {
  public:
   GemvWeights() = default;
@@ -60,22 +67,55 @@ class GemvWeights {
     return w;
   }
   bool rounded() const { return !rounded_.empty(); }
+
+  /// The same weights as integers up to 127 times a scale of each output channel, in a quarter of the memory;
+  /// of as many input channels, of all taps, as most_int8_channels.
+  GemvWeights int8() const {
+    GemvWeights w = *this;
+    const Index pairs = (in_ + 1) / 2;
+    w.integers_.assign(static_cast<std::size_t>(out_ * pairs * taps_), {});
+    w.scales_.assign(static_cast<std::size_t>(out_), 0.0f);
+    for (Index block = 0; block < out_; block += block_width) {
+      const Index width = std::min(block_width, out_ - block);
+      const float* const from = weights_.data() + block * in_ * taps_;
+      Int8Pair* const to = w.integers_.data() + block * pairs * taps_;
+      for (Index o = 0; o < width; ++o) {
+        float largest = 0;
+        for (Index i = 0; i < in_ * taps_; ++i) largest = std::max(largest, std::abs(from[i * width + o]));
+        w.scales_[static_cast<std::size_t>(block + o)] = largest / 127;
+        for (Index t = 0; t < taps_; ++t)
+          for (Index c = 0; c < in_ && largest > 0; ++c)
+            to[(t * pairs + c / 2) * width + o][static_cast<std::size_t>(c % 2)] =
+                static_cast<std::int8_t>(std::lrint(from[(t * in_ + c) * width + o] * (127 / largest)));
+      }
+    }
+    w.weights_ = {};
+    return w;
+  }
+  bool integers() const { return !integers_.empty(); }
+  const float* scales() const { return scales_.data(); }
+
   /// Of one tap.
-  Index rows() const { return rounded() ? (in_ + 1) / 2 : in_; }
-  /// As they are held: float, or two bfloat16 (std::uint32_t) where they are rounded.
+  Index rows() const { return rounded() || integers() ? (in_ + 1) / 2 : in_; }
+  /// As they are held: float, std::uint32_t (two bfloat16) or Int8Pair.
   template <class Weight>
   const Weight* weights() const {
     if constexpr (std::is_same_v<Weight, float>)
       return weights_.data();
+    else if constexpr (std::is_same_v<Weight, Int8Pair>)
+      return integers_.data();
     else
       return rounded_.data();
   }
 
   static constexpr Index block_width = 128;
+  static constexpr Index most_int8_channels = 2048;
 
  private:
   Aligned<float> weights_;
   Aligned<std::uint32_t> rounded_;
+  Aligned<Int8Pair> integers_;
+  Aligned<float> scales_;
   Index out_ = 0, in_ = 0, taps_ = 0;
 };
 
@@ -91,7 +131,9 @@ struct Rows {
 ///     c],
 /// and then the bias, out[j][o] = sum, or (sum + addend[j][o]) · scale where there is an addend, which may be
 /// `out` itself. No start is zero, and no bias none. The chain is dense()'s: a sum that goes on from that of
-/// earlier taps has the same bits. Rounded weights are widened to float first.
+/// earlier taps has the same bits. Rounded weights are widened to float first. For integers a frame, with all
+/// taps, is rounded to 16-bit integers, the largest being 32767 (less where sums might overflow), whose sums
+/// are exact: Σ = the sum of integers times both scales.
 void gemv(const GemvWeights& w, Rows<const float> start, Rows<const float> in, const Index* offsets,
           Index frames, const float* bias, Rows<const float> addend, float scale, Rows<float> out) noexcept;
 

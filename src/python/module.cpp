@@ -595,7 +595,7 @@ PYBIND11_MODULE(_wavestride, m) {
       "load_model",
       [](const std::optional<Path>& path, const std::optional<Path>& config,
          const std::optional<std::string>& preset, const std::optional<Path>& stats,
-         const std::optional<Index>& speaker, std::uint64_t seed, bool minimal, bool rounded) {
+         const std::optional<Index>& speaker, std::uint64_t seed, bool minimal, bool rounded, bool int8) {
         return unlocked([&] {
           Model model = load_model(path ? path->string() : data_file(default_vocoder_file),
                                    {.config = config.value_or(Path()).string(),
@@ -603,15 +603,13 @@ PYBIND11_MODULE(_wavestride, m) {
                                     .stats = stats.value_or(Path()).string(),
                                     .speaker = speaker,
                                     .seed = seed});
-          if (rounded)
-            model.network = bfloat16(model.network, {.minimal_filtering = minimal});
-          else if (minimal)
-            model.network = minimal_filtering(model.network);
+          model.network =
+              compute_by(model.network, {.minimal_filtering = minimal, .bfloat16 = rounded, .int8 = int8});
           return model;
         });
       },
       "path"_a = none, "config"_a = none, py::kw_only(), "preset"_a = none, "stats"_a = none,
-      "speaker"_a = none, "seed"_a = 0, "minimal_filtering"_a = false, "bfloat16"_a = false,
+      "speaker"_a = none, "seed"_a = 0, "minimal_filtering"_a = false, "bfloat16"_a = false, "int8"_a = false,
       "A vocoder from a checkpoint, or without a path the one that comes with the library (16 kHz, preset\n"
       "'wavestride-16k'). config: path of its config where that is neither in the file nor beside it, or "
       "the\n"
@@ -622,7 +620,7 @@ PYBIND11_MODULE(_wavestride, m) {
       "large\n"
       "convolutions from numbers of 8 significant bits, fast where bfloat16_in_hardware(); with both each "
       "layer\n"
-      "by whichever is faster. Raises IoError.");
+      "by whichever is faster. int8: a WaveNet from weights of 8 bits. Raises IoError.");
   m.def("bfloat16_in_hardware", &bfloat16_in_hardware,
         "Whether this machine multiplies bfloat16 by an instruction of its own (AVX-512 BF16).");
 }

@@ -1,8 +1,8 @@
 // Autoregressive WaveNets: samples a second of all utterances together, in multiples of real time
 // ("realtime", of one utterance at the model's rate), and multiply-adds as a percentage of the measured peak
-// of one core. bfloat16: 1 with rounded weights.
+// of one core. weights: 0 float, 1 bfloat16, 2 of 8 bits.
 #include <benchmark/benchmark.h>
-#include <wavestride/bfloat16.h>
+#include <wavestride/arithmetic.h>
 #include <wavestride/stream.h>
 #include <wavestride/wavenet_generator.h>
 
@@ -27,7 +27,6 @@ void wavenet_generate(benchmark::State& state) {
   static const double peak = bench::fma_peak();
   const Shape& s = shapes[state.range(0)];
   const Index utterances = state.range(1), samples = 256;
-  const bool rounds = state.range(2) != 0;
   Initialiser init(1);
   WavenetWeights w{.first_conv = init.conv(s.residual, s.outputs == 256 ? 256 : 1, 1),
                    .conv_layers = {},
@@ -39,7 +38,7 @@ void wavenet_generate(benchmark::State& state) {
   const Op exact = op::wavenet_generator(w, {.dilations = wavenet_dilations(s.layers, s.stacks),
                                              .distribution = s.distribution,
                                              .utterances = utterances});
-  const Op op = rounds ? bfloat16(exact) : exact;
+  const Op op = compute_by(exact, {.bfloat16 = state.range(2) == 1, .int8 = state.range(2) == 2});
   Stream stream = op.stream();
   const Signal features = Signal::Random(utterances * s.features, samples);
   Signal out(utterances, samples);
@@ -51,8 +50,8 @@ void wavenet_generate(benchmark::State& state) {
   state.counters["peak"] = rate(2 * op.macs_per_frame() * steps * 100 / peak);
 }
 BENCHMARK(wavenet_generate)
-    ->ArgNames({"shape", "utterances", "bfloat16"})
-    ->ArgsProduct({{0, 1, 2}, {1, 2, 4, 12, 24}, {0, 1}})
+    ->ArgNames({"shape", "utterances", "weights"})
+    ->ArgsProduct({{0, 1, 2}, {1, 2, 4, 12, 24}, {0, 1, 2}})
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace

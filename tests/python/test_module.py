@@ -145,6 +145,7 @@ def test_the_vocoder_that_comes_along():
     assert rounded.lookahead_frames == model.lookahead_frames
     assert 0 < np.abs(rounded(mel) - y).max() < 0.05
     assert ws.bfloat16_in_hardware() in (False, True)
+    assert np.array_equal(ws.load_model(int8=True)(mel), y)  # of WaveNets alone
 
 
 def test_operators_by_name():

@@ -1,6 +1,5 @@
-#include <wavestride/bfloat16.h>
+#include <wavestride/arithmetic.h>
 #include <wavestride/griffin_lim.h>
-#include <wavestride/minimal_filtering.h>
 #include <wavestride/model.h>
 #include <wavestride/stack.h>
 #include <wavestride/stream.h>
@@ -23,7 +22,8 @@ struct Arguments {
   StreamOptions stream;
   Index iterations = 32, chunk = 1024;
   std::uint64_t seed = 0;
-  bool minimal = false, bfloat16 = false, raw = false;
+  Arithmetic arithmetic;
+  bool raw = false;
 };
 
 // The network to use, nothing for Griffin-Lim: that where it is asked for, or where nothing is and no network
@@ -55,11 +55,7 @@ MelOptions chosen_features(const Arguments& a, const std::optional<Model>& model
 
 // The network behind what makes its features of others, where that is exact.
 Op network_for(const Model& model, const MelOptions& features, const Arguments& a) {
-  Op network = model.network;
-  if (a.bfloat16)
-    network = bfloat16(network, {.minimal_filtering = a.minimal});
-  else if (a.minimal)
-    network = minimal_filtering(network);
+  const Op network = compute_by(model.network, a.arithmetic);
   if (features.name == model.features.name) return network;
   try {
     return Stack({op::mel_convert(features, model.features), network});
@@ -124,15 +120,19 @@ std::function<void()> vocode_command(CLI::App& app) {
       ->check(CLI::Range(1, 1 << 24).description(""))
       ->capture_default_str();
   add_threads_option(app, a->stream);
-  app.add_flag("--minimal-filtering", a->minimal,
+  app.add_flag("--minimal-filtering", a->arithmetic.minimal_filtering,
                "makes large convolutions of a network by half the multiplications: faster, with a longer lag "
                "and other rounding");
   app.add_flag(
-      "--bfloat16", a->bfloat16,
+      "--bfloat16", a->arithmetic.bfloat16,
       "makes large convolutions of a network from numbers of 8 significant bits: twice as fast where the "
       "processor has AVX-512 BF16, slower elsewhere; 41 to 47 dB of signal to error with HiFi-GAN, too "
       "little (12 to 28) with the network that comes along. Of a WaveNet the weights alone: up to twice as "
       "fast anywhere. With --minimal-filtering each layer is made by whichever is faster");
+  app.add_flag(
+      "--int8", a->arithmetic.int8,
+      "makes the samples of a WaveNet from weights of 8 bits: two to three times as fast, with the last "
+      "layers as by --bfloat16; other networks stay as they are");
   app.add_option("--iterations", a->iterations, "of Griffin-Lim")
       ->check(CLI::Range(0, 1'000'000).description(""))
       ->capture_default_str();
