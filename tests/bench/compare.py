@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Models and spectral operators side by side with ONNX Runtime, PyTorch and torchaudio, on one and two threads.
+"""Models and spectral operators side by side with ONNX Runtime, PyTorch and torchaudio, on one and two threads; and
+r9y9's WaveNet, sample by sample, with PyTorch on one.
 
     mkdir /tmp/ort && npm install --ignore-scripts --prefix /tmp/ort onnxruntime-node
     NODE_PATH=/tmp/ort/node_modules tests/bench/compare.py build/release/tests/bench [NAME…]
@@ -20,11 +21,13 @@ import warnings
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "reference")]
 from at_size import NETWORKS, tame  # noqa: E402
 from checkpoints import fuse, randomise  # noqa: E402
+from wavenet_model import WaveNet, counter_noise, draw  # noqa: E402
 
 # Those whose network alone makes the sound; others of NETWORKS have a filter bank, noise or samples beside it.
 VOCODERS = ["hifigan-v1", "hifigan-v2", "hifigan-v3", "melgan", "vocos"]
@@ -185,16 +188,78 @@ def spectral(arguments):
         print(f"{name:16} {10 / t:12.0f} {10 / o:12.0f}  {t / o:.2f} x")
 
 
+def linear(layer, x):
+    return F.linear(x, layer.weight[:, :, 0], layer.bias)
+
+
+def generate_by_linear(net, c, noise):
+    """WaveNet.generate() in the manner of r9y9's repository, which is the faster one: each convolution keeps its frames
+    in a buffer, shifts it by a copy, and is a product of matrices."""
+    buffers = [torch.zeros(1, (conv.kernel_size[0] - 1) * conv.dilation[0] + 1, conv.in_channels)
+               for conv in (layer.conv for layer in net.conv_layers)]
+    weights = [layer.conv.weight.transpose(1, 2).reshape(layer.conv.out_channels, -1) for layer in net.conv_layers]
+    value, values = 0.0, []
+    for n in range(c.shape[-1]):
+        x, skips, features = linear(net.first_conv, torch.full((1, 1), value)), 0, c[:, :, n]
+        for layer, buffer, weight in zip(net.conv_layers, buffers, weights):
+            buffer[:, :-1] = buffer[:, 1:].clone()
+            buffer[:, -1] = x
+            h = F.linear(buffer[:, :: layer.dilation].reshape(1, -1), weight, layer.conv.bias)
+            a, b = (h + linear(layer.conv1x1c, features)).chunk(2, 1)
+            u = torch.tanh(a) * torch.sigmoid(b)
+            x = (linear(layer.conv1x1_out, u) + x) * 0.5**0.5
+            skips = skips + linear(layer.conv1x1_skip, u)
+        h = F.relu(skips * len(net.conv_layers) ** -0.5)
+        y = linear(net.last_conv_layers[3], F.relu(linear(net.last_conv_layers[1], h)))
+        value = draw(net.distribution, y[0], noise[n])
+        values.append(value)
+    return torch.tensor(values)
+
+
+def time_wavenet(samples):
+    """Samples a second by either way, of r9y9's mixture of logistics: 24 layers of 128 channels."""
+    from time import perf_counter
+
+    torch.set_num_threads(1)
+    net = WaveNet(scales=None, norm=lambda layer: layer)
+    c, noise = torch.randn(1, 80, samples), counter_noise("logistic", 30, 1, samples)
+    with torch.no_grad():
+        made = []
+        for way in (generate_by_linear, WaveNet.generate):
+            way(net, c[:, :, :20], noise)
+            start = perf_counter()
+            made.append(way(net, c, noise))
+            print(samples / (perf_counter() - start))
+        assert (made[0] - made[1]).abs()[:50].max() < 1e-3
+
+
+def wavenet(arguments):
+    theirs, ours = [], {}
+    for _ in range(arguments.rounds):
+        done = subprocess.run([sys.executable, __file__, "--time-wavenet"], check=True, capture_output=True, text=True)
+        theirs.append([float(line) for line in done.stdout.split()])
+        done = subprocess.run([arguments.binaries / "bench_wavenet", "--benchmark_filter=shape:1/utterances:(1|12)/",
+                               "--benchmark_format=json"], check=True, capture_output=True, text=True)
+        for run in json.loads(done.stdout)["benchmarks"]:
+            ours.setdefault(run["name"].split("/", 2)[2], []).append(run["samples"])
+    by_linear, by_conv1d = (statistics.median(t) for t in zip(*theirs))
+    print(f"WaveNet, samples/s: PyTorch step by step {by_linear:.0f} by F.linear, {by_conv1d:.0f} by Conv1d")
+    for name, rates in ours.items():
+        rate = statistics.median(rates)
+        print(f"{name:27} {rate:9.0f}  {rate / by_linear:6.1f} and {rate / by_conv1d:.1f} x")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binaries", type=pathlib.Path, nargs="?", help="where bench_spectral and time_model lie")
-    parser.add_argument("names", nargs="*", help=f"of {', '.join([*VOCODERS, 'spectral'])}")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join([*VOCODERS, 'spectral', 'wavenet'])}")
     parser.add_argument("--frames", type=int, default=862, help="of the features: 862 are 10 s of HiFi-GAN")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=2, help="in each process")
     parser.add_argument("--time-torch", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--time-torchaudio", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--time-wavenet", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.manual_seed(17)
     warnings.simplefilter("ignore")  # the exporter of models has many
@@ -202,13 +267,19 @@ def main():
         time_torch(arguments.time_torch, arguments.threads[0], arguments.repeats)
     elif arguments.time_torchaudio:
         time_torchaudio(arguments.repeats)
+    elif arguments.time_wavenet:
+        time_wavenet(400)
     elif arguments.binaries is None:
         parser.error("the directory of the benchmarks is missing")
     else:
-        names = arguments.names or [*VOCODERS, "spectral"]
-        models([n for n in names if n != "spectral"], arguments)
+        names = arguments.names or [*VOCODERS, "spectral", "wavenet"]
+        networks = [n for n in names if n not in ("spectral", "wavenet")]
+        if networks:
+            models(networks, arguments)
         if "spectral" in names:
             spectral(arguments)
+        if "wavenet" in names:
+            wavenet(arguments)
 
 
 if __name__ == "__main__":
