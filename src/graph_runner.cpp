@@ -241,10 +241,11 @@ bool GraphRunner::place_free(const Value& value) const noexcept {
   return !other || other == &value || !other->queue.away();
 }
 
-/// Frames that a value can take: of its own, or with a place as many as its reader is certain to read in this
-/// pass.
+/// Frames that a value can take: of the caller's, of its own, or with a place as many as its reader is
+/// certain to read in this pass.
 Index GraphRunner::room(const Value& value) noexcept {
-  if (value.direct >= 0) return room_outside(value);
+  if (const auto o = static_cast<std::size_t>(value.direct); value.direct >= 0)
+    return out_[o].frames() - written_[o];
   if (value.place_frames == 0 || !place_free(value)) return value.queue.room();
   const Graph::Reader r = graph_->values()[static_cast<std::size_t>(&value - values_.data())].readers[0];
   const Value& next = output_of(r.node);
@@ -257,12 +258,6 @@ Index GraphRunner::room(const Value& value) noexcept {
   const Index held = value.queue.end() - value.queue.begin(),
               there = std::min(to_read, value.place_frames - held);
   return std::max<Index>(there, value.queue.away() ? 0 : value.queue.room());
-}
-
-/// Frames that the caller has room for, of an output that is written to its frames.
-Index GraphRunner::room_outside(const Value& value) const noexcept {
-  const auto o = static_cast<std::size_t>(value.direct);
-  return out_[o].frames() - written_[o];
 }
 
 /// Moves a value that has less room than for `count` frames to its place.

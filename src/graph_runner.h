@@ -161,7 +161,6 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
 
   void share_memory();
   bool place_free(const Value& value) const noexcept;
-  Index room_outside(const Value& value) const noexcept;
   Index room(const Value& value) noexcept;
   void find_room(Value & value, Index count) noexcept;
   bool process_single(FramesView in, Index count, float* out) noexcept;

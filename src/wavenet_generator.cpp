@@ -285,8 +285,10 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
 
   std::shared_ptr<const Kernel> bfloat16() const override { return with(&GemvWeights::bfloat16); }
   std::shared_ptr<const Kernel> int8() const override {
-    const Index channels = std::max({net_.residual * (net_.taps - 1), net_.gate / 2, net_.features});
-    return channels <= GemvWeights::most_int8_channels ? with(&GemvWeights::int8) : nullptr;
+    const auto even = [](Index channels) { return (channels + 1) / 2 * 2; };
+    const Index most = std::max(
+        {even(net_.residual) * std::max<Index>(net_.taps - 1, 1), even(net_.gate / 2), even(net_.features)});
+    return most <= GemvWeights::most_int8_channels ? with(&GemvWeights::int8) : nullptr;
   }
 
   Index parameters() const override { return parameters_; }

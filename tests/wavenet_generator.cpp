@@ -227,13 +227,17 @@ TEST_CASE(
     l.bias = noise_tensor(rng, {shape[0]}, 0.1f).data;
     return l;
   };
-  WavenetWeights weights{.first_conv = layer({64, 1, 1}),
-                         .conv_layers = {},
-                         .last_conv_layers_1 = layer({64, 64, 1}),
-                         .last_conv_layers_3 = layer({2, 64, 1})};
-  for (int i = 0; i < 10; ++i)
-    weights.conv_layers.push_back(
-        {layer({128, 64, 3}), layer({128, 5, 1}), layer({64, 64, 1}), layer({64, 64, 1})});
+  const auto network = [&](Index residual, Index kernel) {
+    WavenetWeights w{.first_conv = layer({residual, 1, 1}),
+                     .conv_layers = {},
+                     .last_conv_layers_1 = layer({64, 64, 1}),
+                     .last_conv_layers_3 = layer({2, 64, 1})};
+    for (int i = 0; i < 10; ++i)
+      w.conv_layers.push_back(
+          {layer({128, residual, kernel}), layer({128, 5, 1}), layer({64, 64, 1}), layer({residual, 64, 1})});
+    return w;
+  };
+  WavenetWeights weights = network(64, 3);
   const WavenetGeneratorOptions options{.dilations = wavenet_dilations(10, 2),
                                         .distribution = WavenetDistribution::normal,
                                         .utterances = 3,
@@ -242,6 +246,9 @@ TEST_CASE(
   CHECK(fast.graph()->nodes.front().kernel->name().find("int8") != std::string::npos);
   CHECK(fast.parameters() == direct.parameters());
   verify_contract_multi(fast, rng, {.longest = 100});
+  for (const auto& [residual, kernel] : {std::pair<Index, Index>{61, 1}, {63, 4}, {1, 2050}})
+    verify_contract_multi(int8(op::wavenet_generator(network(residual, kernel), options)), rng,
+                          {.longest = 20, .chunkings = 2});
   const Signal c = noise(rng, 3 * 5, 200), expected = fast(c);
   CHECK(same_bits(bfloat16(fast)(c), expected));
   CHECK(same_bits(compute_by(direct, {.minimal_filtering = true, .bfloat16 = true, .int8 = true})(c),

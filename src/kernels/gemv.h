@@ -69,7 +69,7 @@ class GemvWeights {
   bool rounded() const { return !rounded_.empty(); }
 
   /// The same weights as integers up to 127 times a scale of each output channel, in a quarter of the memory;
-  /// of as many input channels, of all taps, as most_int8_channels.
+  /// of as many input channels, an even number for each tap, as most_int8_channels.
   GemvWeights int8() const {
     GemvWeights w = *this;
     const Index pairs = (in_ + 1) / 2;
