@@ -67,7 +67,7 @@ class Fused final : public Kernel {
 std::shared_ptr<const Graph> joined(const Graph* graph) {
   const auto& values = graph->values();
   std::vector<Graph::Node> nodes = graph->nodes;
-  std::vector<bool> gone(nodes.size(), false);
+  bool any = false;
   // The node that makes what a port reads, if nothing else needs it and a node can go on in its place.
   const auto maker = [&](int v) -> int {
     const int k = v - graph->inputs();
@@ -86,29 +86,12 @@ std::shared_ptr<const Graph> joined(const Graph* graph) {
         if (q != p) inputs.push_back(nodes[k].inputs[q]);
       if (inputs.size() > max_ports) continue;
       nodes[k] = {std::make_shared<Fused>(first.kernel, nodes[k].kernel, p), std::move(inputs)};
-      gone[static_cast<std::size_t>(m)] = true;
+      nodes[static_cast<std::size_t>(m)] = {};
+      any = true;
       break;
     }
   }
-  if (std::find(gone.begin(), gone.end(), true) == gone.end()) return nullptr;
-
-  std::vector<int> place(values.size());
-  int next = graph->inputs();
-  for (int v = 0; v < static_cast<int>(values.size()); ++v)
-    place[static_cast<std::size_t>(v)] = v < graph->inputs()                                   ? v
-                                         : gone[static_cast<std::size_t>(v - graph->inputs())] ? -1
-                                                                                               : next++;
-  const auto moved = [&](std::vector<int> of) {
-    for (int& v : of) v = place[static_cast<std::size_t>(v)];
-    return of;
-  };
-  std::vector<Graph::Node> kept;
-  for (std::size_t k = 0; k < nodes.size(); ++k)
-    if (!gone[k]) kept.push_back({nodes[k].kernel, moved(nodes[k].inputs)});
-  std::vector<Index> channels;
-  for (int i = 0; i < graph->inputs(); ++i) channels.push_back(values[static_cast<std::size_t>(i)].channels);
-  return std::make_shared<const Graph>(graph->name, std::move(channels), std::move(kept),
-                                       moved(graph->outputs), true);
+  return any ? replaced(*graph, nodes) : nullptr;
 }
 
 }  // namespace

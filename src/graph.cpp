@@ -225,6 +225,28 @@ void Graph::derive_held() {
   }
 }
 
+std::shared_ptr<const Graph> replaced(const Graph& graph, const std::vector<Graph::Node>& nodes) {
+  const auto inputs = static_cast<std::size_t>(graph.inputs());
+  std::vector<int> place(graph.values().size());  // of a value in the new graph
+  std::vector<Index> channels;
+  for (std::size_t i = 0; i < inputs; ++i) {
+    place[i] = static_cast<int>(i);
+    channels.push_back(graph.values()[i].channels);
+  }
+  const auto moved = [&](std::vector<int> values) {
+    for (int& v : values) v = place[static_cast<std::size_t>(v)];
+    return values;
+  };
+  std::vector<Graph::Node> kept;
+  for (std::size_t k = 0; k < nodes.size(); ++k) {
+    if (!nodes[k].kernel) continue;
+    place[inputs + k] = static_cast<int>(inputs + kept.size());
+    kept.push_back({nodes[k].kernel, moved(nodes[k].inputs)});
+  }
+  return std::make_shared<const Graph>(graph.name, std::move(channels), std::move(kept), moved(graph.outputs),
+                                       true);
+}
+
 std::vector<Index> Graph::matching_lengths(Index T) const {
   std::vector<Index> lengths(static_cast<std::size_t>(inputs_), T);
   for (int i = 0; i < inputs_; ++i)

@@ -94,6 +94,10 @@ class [[gnu::visibility("hidden")]] Graph {
   std::optional<std::string> whole_signal_reason_;
 };
 
+/// The graph with other nodes in place of its own, which give the same frames; those without a kernel are
+/// gone, and nothing reads what they made.
+std::shared_ptr<const Graph> replaced(const Graph& graph, const std::vector<Graph::Node>& nodes);
+
 /// Output frames that `received` frames of an unfinished input allow: Geometry::available, and nothing before
 /// the frames have arrived that a reflection at the start needs.
 Index port_available(const Port& port, Index received) noexcept;

@@ -111,9 +111,9 @@ Index long_block_frames(Index channels, Index threads) {
 }
 constexpr Index short_block_frames = 16;
 
-/// Frames of each value that are made at a time.
-std::vector<Index> block_sizes(const Graph& graph, const StreamOptions& options, Index threads) {
-  const std::vector<bool> large = of_large_kernels(graph);
+/// Frames of each value that are made at a time; `large` says which are of_large_kernels().
+std::vector<Index> block_sizes(const Graph& graph, const std::vector<bool>& large,
+                               const StreamOptions& options, Index threads) {
   std::vector<Index> sizes;
   for (std::size_t v = 0; v < graph.values().size(); ++v) {
     const Index channels = graph.values()[v].channels;
@@ -139,13 +139,15 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
     : graph_(std::move(graph)) {
   const Index threads =
       options.threads > 0 ? options.threads : std::max<Index>(std::thread::hardware_concurrency(), 1);
-  if (threads > 1) graph_ = grouped(graph_, block_sizes(*graph_, options, threads), options, threads);
+  if (threads > 1)
+    graph_ =
+        grouped(graph_, block_sizes(*graph_, of_large_kernels(*graph_), options, threads), options, threads);
   const Graph& g = *graph_;
   values_.resize(g.values().size());
   std::vector<Index> totals(values_.size(), Work::unknown);
   if (!lengths.empty()) g.totals(lengths, totals);
   const std::vector<bool> large_values = of_large_kernels(g);
-  const std::vector<Index> blocks = block_sizes(g, options, threads);
+  const std::vector<Index> blocks = block_sizes(g, large_values, options, threads);
   for (std::size_t v = 0; v < values_.size(); ++v) {
     const Graph::Value& info = g.values()[v];
     Value& value = values_[v];
@@ -368,7 +370,7 @@ void GraphRunner::process_group(std::span<const Lent> in, FramesSpan out, void* 
 void GraphRunner::make_up(std::span<const Index> expected) noexcept {
   while (!std::equal(written_.begin(), written_.end(), expected.begin())) {
     for (Value& v : values_)
-      if (v.direct < 0 && !v.queue.lent()) v.queue.grow(v.block);
+      if (v.direct < 0) v.queue.grow(v.block);
     if (!run()) break;
   }
 }

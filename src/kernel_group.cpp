@@ -8,19 +8,14 @@
 namespace wavestride::detail {
 namespace {
 
-/// By how many frames a port must be ahead of the output: received − ahead frames can be made.
-Index ahead_of(const Port& port) {
-  const Length& len = port.geometry.length;
-  return std::max(port.geometry.window.hi, -(len.add + len.plus));
-}
-
 /// Whether a kernel makes frame for frame, of each input as many frames later.
 bool keeps_step(const Kernel& kernel) {
   return !kernel.whole_signal_reason() &&
          std::all_of(kernel.inputs().begin(), kernel.inputs().end(), [](const Port& port) {
+           constexpr Index far = 1 << 30;
            const Geometry& g = port.geometry;
            return g.window.num == 1 && g.window.den == 1 && g.length.mul == 1 && g.length.div == 1 &&
-                  !g.starts_inside && port.padding.mode == PadMode::constant && ahead_of(port) >= 0;
+                  !g.starts_inside && port.padding.mode == PadMode::constant && g.available(far) <= far;
          });
 }
 
@@ -48,6 +43,7 @@ class KernelGroup final : public Kernel {
     return std::make_unique<State>(graph_, block_frames_);
   }
   Index scratch_bytes() const override { return scratch_; }
+  /// What must be read at once for a block.
   Index parameters() const override { return parameters_; }
   double macs_per_frame() const override { return macs_; }
 
@@ -232,31 +228,16 @@ Graph::Node joined(const Graph& graph, const std::vector<int>& members, Index bl
 std::shared_ptr<const Graph> grouped(const std::shared_ptr<const Graph>& graph, std::span<const Index> blocks,
                                      const StreamOptions& options, Index threads) {
   if (graph->whole_signal_reason()) return graph;
-  std::vector<Group> groups = groups_of(*graph, blocks, threads);
-  const int inputs = graph->inputs();
-
-  std::vector<Graph::Node> nodes;
-  std::vector<int> place(graph->values().size());  // of a value in the new graph
-  std::vector<Index> channels;
-  for (int i = 0; i < inputs; ++i) {
-    place[static_cast<std::size_t>(i)] = i;
-    channels.push_back(graph->values()[static_cast<std::size_t>(i)].channels);
-  }
-  const auto move = [&](std::vector<int> values) {
-    for (int& v : values) v = place[static_cast<std::size_t>(v)];
-    return values;
-  };
-  for (Group& group : groups) {
+  std::vector<Graph::Node> nodes(graph->nodes.size());  // of each group at the place of its last
+  bool any = false;
+  for (Group& group : groups_of(*graph, blocks, threads)) {
     if (group.members.empty()) continue;
+    any = any || group.members.size() > 1;
     std::reverse(group.members.begin(), group.members.end());
-    place[static_cast<std::size_t>(graph->value_of(group.members.back()))] =
-        inputs + static_cast<int>(nodes.size());
-    nodes.push_back(joined(*graph, group.members, options.block_frames));
-    nodes.back().inputs = move(std::move(nodes.back().inputs));
+    nodes[static_cast<std::size_t>(group.members.back())] =
+        joined(*graph, group.members, options.block_frames);
   }
-  if (nodes.size() == groups.size()) return graph;
-  return std::make_shared<const Graph>(graph->name, std::move(channels), std::move(nodes),
-                                       move(graph->outputs), true);
+  return any ? replaced(*graph, nodes) : graph;
 }
 
 bool is_group(const Kernel& kernel) {

@@ -30,7 +30,8 @@ struct Call {
   Rows<float> out;
 };
 
-// A row of weights: of one input channel, or rounded ones of two. A bfloat16 is the upper half of a float.
+// A row of weights: of one input channel, or rounded ones of two. A bfloat16 is the upper half of a float, so
+// that a shift or a mask makes floats of either.
 template <class Weight>
 struct Row;
 
@@ -46,11 +47,11 @@ struct Row<float> {
 };
 
 template <>
-struct Row<std::uint32_t> {
+struct Row<Bfloat16Pair> {
   using Bits = hn::RebindToUnsigned<D>;
   using Vector = hn::Vec<Bits>;
   static constexpr int channels = 2;
-  static HWY_INLINE Vector Load(const std::uint32_t* w) { return hn::LoadU(Bits(), w); }
+  static HWY_INLINE Vector Load(const Bfloat16Pair* w) { return hn::LoadU(Bits(), w); }
   template <int I>
   static HWY_INLINE hn::Vec<D> Channel(Vector row) {
     if constexpr (I == 0)
@@ -301,7 +302,7 @@ void Gemv(const GemvWeights& w, Rows<const float> start, Rows<const float> in, c
           Index frames, const float* bias, Rows<const float> addend, float scale, Rows<float> out) {
   const Call call{w, start, in, offsets, bias, addend, scale, out};
   if (w.integers()) return Int8Blocks(call, frames);
-  w.rounded() ? Blocks<std::uint32_t>(call, frames) : Blocks<float>(call, frames);
+  w.rounded() ? Blocks<Bfloat16Pair>(call, frames) : Blocks<float>(call, frames);
 }
 
 }  // namespace wavestride::kernels::HWY_NAMESPACE

@@ -26,8 +26,7 @@ using Int16Pair = std::array<std::int16_t, 2>;
 
 /// Weights, float, rounded to bfloat16 or to 8-bit integers, packed as [block of 128 output
 /// channels][tap][row][128]; the last block is as narrow as padded() allows. A row is of one input channel,
-/// or of two of what is narrower: of bfloat16 the earlier one is the lower half of 32 bits, so that a shift
-/// or a mask makes floats of either.
+/// or of two of what is narrower, with zero beside an odd last one.
 class GemvWeights {
  public:
   GemvWeights() = default;
@@ -52,17 +51,10 @@ class GemvWeights {
   /// takes.
   GemvWeights bfloat16() const {
     GemvWeights w = *this;
-    const Index pairs = (in_ + 1) / 2;
-    w.rounded_.assign(static_cast<std::size_t>(out_ * pairs * taps_), 0);
-    for (Index block = 0; block < out_; block += block_width) {
-      const Index width = std::min(block_width, out_ - block);
-      const float* from = weights_.data() + block * in_ * taps_;
-      std::uint32_t* to = w.rounded_.data() + block * pairs * taps_;
-      for (Index t = 0; t < taps_; ++t, to += pairs * width)
-        for (Index c = 0; c < in_; ++c)
-          for (Index o = 0; o < width; ++o)
-            to[c / 2 * width + o] |= std::uint32_t{to_bfloat16(*from++)} << (c % 2 * 16);
-    }
+    w.rounded_.resize(pairs());
+    for_each_pair([&](std::size_t at, Index, float first, float second) {
+      w.rounded_[at] = bfloat16_pair(first, second);
+    });
     w.weights_ = {};
     return w;
   }
@@ -72,23 +64,18 @@ class GemvWeights {
   /// of as many input channels, an even number for each tap, as most_int8_channels.
   GemvWeights int8() const {
     GemvWeights w = *this;
-    const Index pairs = (in_ + 1) / 2;
-    w.integers_.assign(static_cast<std::size_t>(out_ * pairs * taps_), {});
-    w.scales_.assign(static_cast<std::size_t>(out_), 0.0f);
-    for (Index block = 0; block < out_; block += block_width) {
-      const Index width = std::min(block_width, out_ - block);
-      const float* const from = weights_.data() + block * in_ * taps_;
-      Int8Pair* const to = w.integers_.data() + block * pairs * taps_;
-      for (Index o = 0; o < width; ++o) {
-        float largest = 0;
-        for (Index i = 0; i < in_ * taps_; ++i) largest = std::max(largest, std::abs(from[i * width + o]));
-        w.scales_[static_cast<std::size_t>(block + o)] = largest / 127;
-        for (Index t = 0; t < taps_; ++t)
-          for (Index c = 0; c < in_ && largest > 0; ++c)
-            to[(t * pairs + c / 2) * width + o][static_cast<std::size_t>(c % 2)] =
-                static_cast<std::int8_t>(std::lrint(from[(t * in_ + c) * width + o] * (127 / largest)));
-      }
-    }
+    Aligned<float> largest(static_cast<std::size_t>(out_), 0.0f);
+    for_each_pair([&](std::size_t, Index o, float first, float second) {
+      float& l = largest[static_cast<std::size_t>(o)];
+      l = std::max({l, std::abs(first), std::abs(second)});
+    });
+    for (const float l : largest) w.scales_.push_back(l / 127);
+    w.integers_.resize(pairs());
+    for_each_pair([&](std::size_t at, Index o, float first, float second) {
+      const float l = largest[static_cast<std::size_t>(o)], per_unit = l > 0 ? 127 / l : 0.0f;
+      w.integers_[at] = {static_cast<std::int8_t>(std::lrint(first * per_unit)),
+                         static_cast<std::int8_t>(std::lrint(second * per_unit))};
+    });
     w.weights_ = {};
     return w;
   }
@@ -96,8 +83,8 @@ class GemvWeights {
   const float* scales() const { return scales_.data(); }
 
   /// Of one tap.
-  Index rows() const { return rounded() || integers() ? (in_ + 1) / 2 : in_; }
-  /// As they are held: float, std::uint32_t (two bfloat16) or Int8Pair.
+  Index rows() const { return rounded() || integers() ? pair_rows() : in_; }
+  /// As they are held: float, Bfloat16Pair or Int8Pair.
   template <class Weight>
   const Weight* weights() const {
     if constexpr (std::is_same_v<Weight, float>)
@@ -112,8 +99,25 @@ class GemvWeights {
   static constexpr Index most_int8_channels = 2048;
 
  private:
+  Index pair_rows() const { return (in_ + 1) / 2; }
+  std::size_t pairs() const { return static_cast<std::size_t>(out_ * pair_rows() * taps_); }
+
+  /// f(place among all pairs, output channel, weights of two input channels).
+  template <class F>
+  void for_each_pair(F&& f) const {
+    std::size_t at = 0;
+    for (Index block = 0; block < out_; block += block_width) {
+      const Index width = std::min(block_width, out_ - block);
+      const float* from = weights_.data() + block * in_ * taps_;
+      for (Index t = 0; t < taps_; ++t, from += in_ * width)
+        for (Index c = 0; c < in_; c += 2)
+          for (Index o = 0; o < width; ++o)
+            f(at++, block + o, from[c * width + o], c + 1 < in_ ? from[(c + 1) * width + o] : 0.0f);
+    }
+  }
+
   Aligned<float> weights_;
-  Aligned<std::uint32_t> rounded_;
+  Aligned<Bfloat16Pair> rounded_;
   Aligned<Int8Pair> integers_;
   Aligned<float> scales_;
   Index out_ = 0, in_ = 0, taps_ = 0;
