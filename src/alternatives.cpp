@@ -13,10 +13,9 @@ namespace {
 
 using Way = std::shared_ptr<const Kernel> (detail::HasAlternatives::*)() const;
 
-/// The op with those of its kernels computed in another way that have it and matter to the whole.
-Op computed(const Op& op, Way way) {
-  // A layer that does a small part of the work would cost lookahead or bits and gain nothing.
-  constexpr double least_share = 1.0 / 200;
+/// The op with those of its kernels computed in another way that have it and do at least so much of the work:
+/// less would cost lookahead or bits and gain nothing.
+Op computed(const Op& op, Way way, double least_share) {
   const detail::Graph& graph = *op.graph();
   const auto& values = graph.values();
   const auto work = [&](std::size_t node) {
@@ -40,16 +39,18 @@ Op computed(const Op& op, Way way) {
 }  // namespace
 
 Op minimal_filtering(const Op& op) {
-  return computed(op, &detail::HasAlternatives::minimal);
+  return computed(op, &detail::HasAlternatives::minimal, 1.0 / 200);
 }
 
 Op bfloat16(const Op& op, const Bfloat16Options& options) {
-  return computed(
-      op, options.minimal_filtering ? &detail::HasAlternatives::fastest : &detail::HasAlternatives::bfloat16);
+  const Way way =
+      options.minimal_filtering ? &detail::HasAlternatives::fastest : &detail::HasAlternatives::bfloat16;
+  // Beside rounded layers, which may be several times as fast, those left count more.
+  return computed(op, way, 1.0 / 500);
 }
 
 Op int8(const Op& op) {
-  return computed(op, &detail::HasAlternatives::int8);
+  return computed(op, &detail::HasAlternatives::int8, 1.0 / 200);
 }
 
 Op compute_by(const Op& op, const Arithmetic& arithmetic) {
@@ -59,7 +60,7 @@ Op compute_by(const Op& op, const Arithmetic& arithmetic) {
 }
 
 bool bfloat16_in_hardware() noexcept {
-  return kernels::bfloat16_in_hardware();
+  return kernels::bfloat16_speed() > 1;
 }
 
 }  // namespace wavestride

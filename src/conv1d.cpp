@@ -80,7 +80,8 @@ class Conv1d final : public Kernel, public detail::HasAlternatives {
               return value(g * out + o, r, k);
           },
           bias.empty() ? bias
-                       : bias.subspan(static_cast<std::size_t>(g * out), static_cast<std::size_t>(out)));
+                       : bias.subspan(static_cast<std::size_t>(g * out), static_cast<std::size_t>(out)),
+          detail::row_block<Unit>());
     if (!rounds && s.stride == 1 && s.groups == 1) lanes_ = {s.in, s.out, s.kernel, s.dilation, value, bias};
   }
 
@@ -127,10 +128,8 @@ class Conv1d final : public Kernel, public detail::HasAlternatives {
   }
 
   std::shared_ptr<const Kernel> fastest() const override {
-    // Of the direct sums by bfloat16, measured where an instruction makes them.
-    constexpr double rounded_speed = 2;
-    auto minimal = minimal_at(rounded_speed, true);
-    return minimal ? minimal : HasAlternatives::fastest();
+    if (auto minimal = minimal_at(kernels::bfloat16_speed(), true)) return minimal;
+    return detail::faster_rounded(*this);
   }
 
   Index parameters() const override { return parameters_; }

@@ -99,6 +99,8 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
     }
   }
 
+  std::shared_ptr<const Kernel> fastest() const override { return detail::faster_rounded(*this); }
+
   Index parameters() const override { return parameters_; }
   double macs_per_frame() const override {
     return static_cast<double>(shape_.in) * static_cast<double>(shape_.out / shape_.groups * shape_.kernel) /
@@ -149,7 +151,8 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
               return value(c, o, k);
           },
           std::span<const float>(bias_).subspan(static_cast<std::size_t>(g * out),
-                                                static_cast<std::size_t>(out)));
+                                                static_cast<std::size_t>(out)),
+          detail::row_block<Unit>());
   }
 
   /// The phases side by side as output channels, where all read the same frames.
@@ -161,9 +164,12 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
     for (Index phase = 0; phase < shape_.stride; ++phase)
       biases.insert(biases.end(), bias_.begin(), bias_.end());
     together_ = {
-        shape_.stride * shape_.out, weights(0).rows(), weights(0).taps(),
+        shape_.stride * shape_.out,
+        weights(0).rows(),
+        weights(0).taps(),
         [&](Index o, Index r, Index t) { return weights(o / shape_.out).value(o % shape_.out, r, t); },
-        biases};
+        biases,
+        detail::row_block<Unit>()};
   }
 
   /// From the window of outputs n on.

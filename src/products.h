@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "alternatives.h"
 #include "kernels/bfloat16.h"
 
 namespace wavestride::detail {
@@ -17,9 +18,20 @@ using kernels::Bfloat16Pair;
 template <class Unit>
 constexpr Index channels_of = std::is_same_v<Unit, Bfloat16Pair> ? 2 : 1;
 
+/// How weights of such units are packed.
+template <class Unit>
+Index row_block() {
+  return channels_of<Unit> == 2 ? kernels::bfloat16_row_block() : 0;
+}
+
 /// Whether products of bfloat16 pay for rounding the inputs of a group.
 constexpr bool bfloat16_pays(Index group_channels) {
   return group_channels >= 16 && group_channels % 2 == 0;
+}
+
+/// By bfloat16, where that is faster than float.
+inline std::shared_ptr<const Kernel> faster_rounded(const HasAlternatives& kernel) {
+  return kernels::bfloat16_speed() > 1 ? kernel.bfloat16() : nullptr;
 }
 
 /// Outputs that are made at once of `floats` input values each, so that these stay in the cache when rounded.

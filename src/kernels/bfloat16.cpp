@@ -5,6 +5,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/amx.h"
+
 // Highway 1.0.3 has no product of bfloat16 but its emulation: here the instruction is used as such, by GCC,
 // which can add it to the target's other ones. Nothing but what asks for it is compiled to it; whether the
 // machine has it is seen when it runs.
@@ -21,6 +23,8 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
+
+constexpr double emulation_speed = 0.4;
 
 template <class D>
 struct EmulatedBfloat16 {
@@ -99,12 +103,19 @@ struct Bfloat16<Half> {
   }
 };
 
-bool InHardware() {
-  return __builtin_cpu_supports("avx512bf16");
+Products Best() {
+  if (!__builtin_cpu_supports("avx512bf16")) return Products::plain;
+  return amx_available() ? Products::tiles : Products::vectors;
 }
 
-void Round(const float* HWY_RESTRICT in, Index pairs, Bfloat16Pair* HWY_RESTRICT out, bool emulate) {
-  if (emulate) return EmulatedRound(in, pairs, out);
+double Speed(Products by) {
+  if (by == Products::plain) return emulation_speed;
+  if (by == Products::tiles) return 6;
+  return __builtin_cpu_is("intel") ? 0.5 : 2;  // measured on Emerald Rapids, Zen 4 and Zen 5
+}
+
+void Round(const float* HWY_RESTRICT in, Index pairs, Bfloat16Pair* HWY_RESTRICT out, Products by) {
+  if (by == Products::plain) return EmulatedRound(in, pairs, out);
   for (; pairs >= 16; pairs -= 16, in += 32, out += 16)
     _mm512_storeu_si512(out, (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(in + 16), _mm512_loadu_ps(in)));
   if (pairs > 0) {
@@ -117,23 +128,27 @@ void Round(const float* HWY_RESTRICT in, Index pairs, Bfloat16Pair* HWY_RESTRICT
 }
 
 void Dense(const Bfloat16Weights& w, const Bfloat16Pair* in, const Index* offsets, Index in_step,
-           Index frames, float* out, Index out_step, bool emulate) {
-  emulate ? DenseOf<EmulatedBfloat16>(w, in, offsets, in_step, frames, out, out_step)
-          : DenseOf<Bfloat16>(w, in, offsets, in_step, frames, out, out_step);
+           Index frames, float* out, Index out_step, Products by) {
+  by == Products::plain ? DenseOf<EmulatedBfloat16>(w, in, offsets, in_step, frames, out, out_step)
+                        : DenseOf<Bfloat16>(w, in, offsets, in_step, frames, out, out_step);
 }
 
 #else
 
-bool InHardware() {
-  return false;
+Products Best() {
+  return Products::plain;
 }
 
-void Round(const float* in, Index pairs, Bfloat16Pair* out, bool /*emulate*/) {
+double Speed(Products /*by*/) {
+  return emulation_speed;
+}
+
+void Round(const float* in, Index pairs, Bfloat16Pair* out, Products /*by*/) {
   EmulatedRound(in, pairs, out);
 }
 
 void Dense(const Bfloat16Weights& w, const Bfloat16Pair* in, const Index* offsets, Index in_step,
-           Index frames, float* out, Index out_step, bool /*emulate*/) {
+           Index frames, float* out, Index out_step, Products /*by*/) {
   DenseOf<EmulatedBfloat16>(w, in, offsets, in_step, frames, out, out_step);
 }
 
@@ -148,37 +163,33 @@ HWY_AFTER_NAMESPACE();
 #undef WAVESTRIDE_BFLOAT16_PRODUCTS
 
 #if HWY_ONCE
-#include <atomic>
-
 namespace wavestride::kernels {
 
-HWY_EXPORT(InHardware);
+HWY_EXPORT(Best);
+HWY_EXPORT(Speed);
 HWY_EXPORT(Round);
 HWY_EXPORT(Dense);
 
-namespace {
-std::atomic<bool> emulated{false};
-
-bool emulate() noexcept {
-  return emulated.load(std::memory_order_relaxed) || !HWY_DYNAMIC_DISPATCH(InHardware)();
-}
-}  // namespace
-
-bool bfloat16_in_hardware() noexcept {
-  return !emulate();
+Products bfloat16_products() noexcept {
+  return std::min(best_products(), HWY_DYNAMIC_DISPATCH(Best)());
 }
 
-void emulate_bfloat16(bool emulate) noexcept {
-  emulated = emulate;
+Index bfloat16_row_block() noexcept {
+  return bfloat16_products() == Products::tiles ? amx_row_block : 0;
+}
+
+double bfloat16_speed() noexcept {
+  return HWY_DYNAMIC_DISPATCH(Speed)(bfloat16_products());
 }
 
 void round_to_bfloat16(const float* in, Index pairs, Bfloat16Pair* out) noexcept {
-  HWY_DYNAMIC_DISPATCH(Round)(in, pairs, out, emulate());
+  HWY_DYNAMIC_DISPATCH(Round)(in, pairs, out, bfloat16_products());
 }
 
 void dense(const Bfloat16Weights& w, const Bfloat16Pair* in, const Index* offsets, Index in_step,
            Index frames, float* out, Index out_step) noexcept {
-  HWY_DYNAMIC_DISPATCH(Dense)(w, in, offsets, in_step, frames, out, out_step, emulate());
+  if (w.row_block() == amx_row_block) return amx_dense(w, in, offsets, in_step, frames, out, out_step);
+  HWY_DYNAMIC_DISPATCH(Dense)(w, in, offsets, in_step, frames, out, out_step, bfloat16_products());
 }
 
 }  // namespace wavestride::kernels

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "kernels/dense.h"
+#include "kernels/products.h"
 
 namespace wavestride::kernels {
 
@@ -29,13 +30,15 @@ void round_to_bfloat16(const float* in, Index pairs, Bfloat16Pair* out) noexcept
 /// For j in [0, frames): out[j·out_step + o] = Σ over taps t, then rows r, in that order, of the second and
 /// then the first channel's product in w[o][r][t] and in[offsets[t] + j·in_step + r], and then bias[o].
 /// `offsets` and in_step are in pairs. Each output is one chain of additions, so its bits do not depend on
-/// `frames`.
+/// `frames`. Weights packed for tiles are multiplied by amx_dense(), in its order.
 void dense(const Bfloat16Weights& w, const Bfloat16Pair* in, const Index* offsets, Index in_step,
            Index frames, float* out, Index out_step) noexcept;
 
-/// Whether the target in use has an instruction for such products (AVX-512 BF16).
-bool bfloat16_in_hardware() noexcept;
-/// Makes tests do without that instruction, or with it again.
-void emulate_bfloat16(bool emulate) noexcept;
+/// The best that the target in use has for bfloat16.
+Products bfloat16_products() noexcept;
+/// The row_block of weights for them.
+Index bfloat16_row_block() noexcept;
+/// How many times as fast as sums of floats a large convolution is by bfloat16_products().
+double bfloat16_speed() noexcept;
 
 }  // namespace wavestride::kernels

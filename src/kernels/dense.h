@@ -18,45 +18,50 @@ using AlignedFloats = Aligned<float>;
 /// Output channels that stand side by side in packed weights: 32 where a vector has 16 lanes, else 16.
 Index dense_panel_width() noexcept;
 
-/// Weights of one group, packed as panels [tap][row][width] of dense_panel_width() output channels each, of
-/// 16 in the last one where that suffices; padded with zeros. A row is what an output channel multiplies one
-/// unit of its input with: one input channel as float, or two as bfloat16.
+/// Weights of one group, packed as panels [block of rows][tap][row][width] of dense_panel_width() output
+/// channels each, of 16 in the last one where that suffices; padded with zeros. A row is what an output
+/// channel multiplies one unit of its input with: one input channel as float, or two as bfloat16. A block has
+/// `row_block` rows, and the last what remain; 0 makes one block of all.
 template <class Unit>
 class PackedWeights {
  public:
   PackedWeights() = default;
   /// value(o, r, tap) gives the unit of output channel o in row r. An empty bias is zero.
   template <class F>
-  PackedWeights(Index out_channels, Index rows, Index taps, F&& value, std::span<const float> bias)
-      : out_(out_channels), rows_(rows), taps_(taps) {
+  PackedWeights(Index out_channels, Index rows, Index taps, F&& value, std::span<const float> bias,
+                Index row_block = 0)
+      : out_(out_channels), rows_(rows), taps_(taps), row_block_(row_block) {
     const Index padded = (out_ + 15) / 16 * 16;
     weights_.assign(static_cast<std::size_t>(padded * rows_ * taps_), Unit{});
     bias_.assign(static_cast<std::size_t>(padded), 0.0f);
     std::copy(bias.begin(), bias.end(), bias_.begin());
-    for (Index o = 0; o < out_; ++o) {
-      const Index panel = o / width_ * width_, width = std::min(width_, padded - panel);
-      Unit* to = weights_.data() + panel * rows_ * taps_ + (o - panel);
+    for (Index o = 0; o < out_; ++o)
       for (Index t = 0; t < taps_; ++t)
-        for (Index r = 0; r < rows_; ++r) to[(t * rows_ + r) * width] = value(o, r, t);
-    }
+        for (Index r = 0; r < rows_; ++r) weights_[place(o, r, t)] = value(o, r, t);
   }
 
   Index out_channels() const { return out_; }
   Index rows() const { return rows_; }
   Index taps() const { return taps_; }
   Index panel_width() const { return width_; }
+  Index row_block() const { return row_block_; }
   /// The unit of output channel o in row r.
-  Unit value(Index o, Index r, Index tap) const {
-    const Index panel = o / width_ * width_, width = std::min(width_, (out_ + 15) / 16 * 16 - panel);
-    return weights_[static_cast<std::size_t>((panel * taps_ + tap * width) * rows_ + r * width + o - panel)];
-  }
+  Unit value(Index o, Index r, Index tap) const { return weights_[place(o, r, tap)]; }
   const Unit* weights() const { return weights_.data(); }
   const float* bias() const { return bias_.data(); }
 
  private:
+  std::size_t place(Index o, Index r, Index tap) const {
+    const Index panel = o / width_ * width_, width = std::min(width_, (out_ + 15) / 16 * 16 - panel);
+    const Index most = row_block_ > 0 ? row_block_ : rows_;
+    const Index block = r / most * most, in_block = std::min(most, rows_ - block);
+    return static_cast<std::size_t>(panel * rows_ * taps_ + o - panel +
+                                    (block * taps_ + tap * in_block + r - block) * width);
+  }
+
   Aligned<Unit> weights_;
   AlignedFloats bias_;
-  Index out_ = 0, rows_ = 0, taps_ = 0, width_ = dense_panel_width();
+  Index out_ = 0, rows_ = 0, taps_ = 0, row_block_ = 0, width_ = dense_panel_width();
 };
 
 using DenseWeights = PackedWeights<float>;
