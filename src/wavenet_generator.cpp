@@ -1,6 +1,7 @@
 #include <wavestride/wavenet_generator.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "alternatives.h"
@@ -351,13 +352,24 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
                     {conditioning + static_cast<Index>(l) * gate, row}, 1.0f, {s.gate.data(), gate});
       for (Index u = 0; u < utterances; ++u)
         kernels::gated(s.gate.data() + u * gate, net_.gate / 2, 1, s.gated.data() + u * half);
-      kernels::gemv(layer.skip.weights, {}, {s.gated.data(), half}, &zero, utterances, layer.skip.bias.data(),
-                    {l > 0 ? s.skip.data() : nullptr, skip}, 1.0f, {s.skip.data(), skip});
+      const kernels::GemvCall to_skip{layer.skip.weights,
+                                      {},
+                                      {s.gated.data(), half},
+                                      &zero,
+                                      layer.skip.bias.data(),
+                                      {l > 0 ? s.skip.data() : nullptr, skip},
+                                      1.0f,
+                                      {s.skip.data(), skip}};
       if (l + 1 < net_.layers.size()) {
         auto& next = s.layers[l + 1];
-        kernels::gemv(layer.out.weights, {}, {s.gated.data(), half}, &zero, utterances, layer.out.bias.data(),
-                      {x, residual}, net_.residual_scale,
-                      {next.kept.data() + next.slot * utterances * residual, residual});
+        const kernels::GemvCall to_next{
+            layer.out.weights,      {},
+            {s.gated.data(), half}, &zero,
+            layer.out.bias.data(),  {x, residual},
+            net_.residual_scale,    {next.kept.data() + next.slot * utterances * residual, residual}};
+        kernels::gemv(std::array{to_skip, to_next}, utterances);
+      } else {
+        kernels::gemv({&to_skip, 1}, utterances);
       }
       own.slot = own.slot + 1 < layer.slots ? own.slot + 1 : 0;
     }

@@ -8,6 +8,7 @@
 #include "kernels/dense.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemv.h"
+#include "kernels/products.h"
 
 using namespace wavestride;
 using namespace wavestride::testing;
@@ -290,12 +291,15 @@ TEST_CASE("gemv kernel has the bits of the dense kernel on every SIMD target, in
     kernels::use_simd_target(name);
     Rng rng(12);
     for (int trial = 0; trial < 200; ++trial) {
-      const Index out_channels = uniform(rng, 1, trial % 3 ? 60 : 400), in_channels = uniform(rng, 1, 20);
+      const Index out_channels = uniform(rng, 1, trial % 3 ? 60 : 400),
+                  in_channels = uniform(rng, 1, trial % 4 ? 20 : 150);
       const Index taps = uniform(rng, 1, 4), frames = uniform(rng, 0, 30), gap = uniform(rng, 0, 5);
       const Tensor w = noise_tensor(rng, {out_channels, in_channels, taps});
       const Index row = kernels::padded(out_channels), in_step = in_channels + gap;
       Tensor bias = noise_tensor(rng, {out_channels});
-      const Tensor in = noise_tensor(rng, {in_step * (frames + taps)});
+      // The smallest numbers have no integers.
+      const float size = trial % 20 == 7 ? std::ldexp(1.0f, -static_cast<int>(uniform(rng, 90, 140))) : 1.0f;
+      const Tensor in = noise_tensor(rng, {in_step * (frames + taps)}, size);
       std::vector<Index> offsets;
       for (Index t = 0; t < taps; ++t) offsets.push_back(uniform(rng, 0, taps - 1) * in_step);
       const auto value = [&](Index o, Index c, Index t) {
@@ -345,7 +349,14 @@ TEST_CASE("gemv kernel has the bits of the dense kernel on every SIMD target, in
       // By 8 bits: exactly the sums of integers, near those of the weights.
       const kernels::GemvWeights integers = exact.int8();
       CHECK(integers.integers());
+      kernels::use_products(kernels::Products::plain);
       const std::vector<float> by_integers = by(integers);
+      for (const auto best : {kernels::Products::vectors, kernels::Products::tiles}) {
+        kernels::use_products(best);
+        CHECK(by(integers) == by_integers);
+      }
+      const auto most =
+          static_cast<float>(std::min<Index>(32767, 0x7fffffff / (127 * ((in_channels + 3) / 4 * 4) * taps)));
       for (Index j = 0; j < frames; ++j) {
         float largest = 0;
         for (const Index from : offsets)
@@ -361,8 +372,8 @@ TEST_CASE("gemv kernel has the bits of the dense kernel on every SIMD target, in
               sum += std::nearbyint(value(o, c, t) * (127 / heaviest)) *
                      std::nearbyint(in.data[static_cast<std::size_t>(offsets[static_cast<std::size_t>(t)] +
                                                                      j * in_step + c)] *
-                                    (32767 / largest));
-          const double y = sum * static_cast<double>(heaviest / 127) * static_cast<double>(largest / 32767) +
+                                    (most / largest));
+          const double y = sum * static_cast<double>(heaviest / 127) * static_cast<double>(largest / most) +
                            static_cast<double>(bias.data[static_cast<std::size_t>(o)]);
           const float made = by_integers[static_cast<std::size_t>(j * out_channels + o)];
           if (std::abs(static_cast<double>(made) - y) > 1e-5 * (1 + std::abs(y))) REQUIRE(made == Approx(y));

@@ -213,6 +213,7 @@ TEST_CASE("wavenet_generator: by bfloat16 has the bits of a network whose weight
     const Signal c = noise(rng, 3 * 5, 60);
     CHECK(same_bits(fast(c), op::wavenet_generator(rounded, options)(c)));
     CHECK(same_bits(fast(c), bfloat16(fast)(c)));
+    CHECK(same_bits(fast(c), bfloat16(direct, {.minimal_filtering = true})(c)));
   }
   kernels::use_simd_target("");
   verify_contract_multi(fast, rng, {.longest = 100});

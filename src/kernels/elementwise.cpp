@@ -57,6 +57,14 @@ HWY_INLINE V Tanh(D d, V x) {
   return hn::Tanh(d, x);
 }
 
+// tanh(x)·sigmoid(y) by one division: tanh|x| = t/(t + 2), t = e^(2|x|) − 1, is 1 from |x| = 20 on.
+HWY_INLINE V Gate(D d, V x, V y) {
+  const V one = hn::Set(d, 1.0f), t = hn::Expm1(d, hn::Min(hn::Abs(hn::Add(x, x)), hn::Set(d, 40.0f)));
+  const V e = Exp(d, hn::Neg(hn::Abs(y)));
+  const V above = hn::Mul(t, hn::IfThenElse(hn::Ge(y, hn::Zero(d)), one, e));
+  return hn::CopySign(hn::Div(above, hn::Mul(hn::Add(t, hn::Set(d, 2.0f)), hn::Add(one, e))), x);
+}
+
 HWY_INLINE V Elu(D d, V x, V alpha) {
   const V below = hn::Expm1(d, hn::Max(hn::Min(x, hn::Zero(d)), hn::Set(d, -105.0f)));
   return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), x, hn::Mul(alpha, below));
@@ -153,7 +161,7 @@ void Gated(const float* HWY_RESTRICT in, Index channels, Index frames, float* HW
   for (Index j = 0; j < frames; ++j, in += 2 * channels, out += channels)
     ForEach(channels, out, [&](Index i, auto&& load) {
       const V a = load(in + i), b = load(in + channels + i);
-      return hn::Mul(KeepNaN(a, Tanh(d, a)), KeepNaN(b, Sigmoid(d, b)));
+      return KeepNaN(a, KeepNaN(b, Gate(d, a, b)));
     });
 }
 

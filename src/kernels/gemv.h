@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 #include <type_traits>
 
 #include "kernels/aligned.h"
@@ -20,13 +21,12 @@ constexpr Index padded(Index channels) {
   return (channels + 15) / 16 * 16;
 }
 
-/// Two neighbouring channels of a weight, and of a frame.
-using Int8Pair = std::array<std::int8_t, 2>;
-using Int16Pair = std::array<std::int16_t, 2>;
+/// Four neighbouring channels of a weight.
+using Int8Quad = std::array<std::int8_t, 4>;
 
 /// Weights, float, rounded to bfloat16 or to 8-bit integers, packed as [block of 128 output
 /// channels][tap][row][128]; the last block is as narrow as padded() allows. A row is of one input channel,
-/// or of two of what is narrower, with zero beside an odd last one.
+/// or of two or four of what is narrower, with zeros beside the last ones.
 class GemvWeights {
  public:
   GemvWeights() = default;
@@ -35,12 +35,10 @@ class GemvWeights {
   GemvWeights(Index out_channels, Index in_channels, Index taps, F&& value)
       : out_(padded(out_channels)), in_(in_channels), taps_(taps) {
     weights_.assign(static_cast<std::size_t>(out_ * in_ * taps_), 0.0f);
-    for (Index o = 0; o < out_channels; ++o) {
-      const Index block = o / block_width * block_width, width = std::min(block_width, out_ - block);
-      float* to = weights_.data() + block * in_ * taps_ + (o - block);
+    for (Index o = 0; o < out_channels; ++o)
       for (Index t = 0; t < taps_; ++t)
-        for (Index c = 0; c < in_; ++c) to[(t * in_ + c) * width] = value(o, c, t);
-    }
+        for (Index c = 0; c < in_; ++c)
+          weights_[place(o, t * in_ + c, in_ * taps_, block_width)] = value(o, c, t);
   }
 
   Index out_channels() const { return out_; }  ///< padded
@@ -51,9 +49,10 @@ class GemvWeights {
   /// takes.
   GemvWeights bfloat16() const {
     GemvWeights w = *this;
-    w.rounded_.resize(pairs());
-    for_each_pair([&](std::size_t at, Index, float first, float second) {
-      w.rounded_[at] = bfloat16_pair(first, second);
+    w.row_channels_ = 2;
+    w.rounded_.resize(static_cast<std::size_t>(out_ * w.rows() * taps_));
+    for_each_unit<2>([&](Index o, Index row, const auto& pair) {
+      w.rounded_[place(o, row, w.rows() * taps_, block_width)] = bfloat16_pair(pair[0], pair[1]);
     });
     w.weights_ = {};
     return w;
@@ -61,66 +60,86 @@ class GemvWeights {
   bool rounded() const { return !rounded_.empty(); }
 
   /// The same weights as integers up to 127 times a scale of each output channel, in a quarter of the memory;
-  /// of as many input channels, an even number for each tap, as most_int8_channels.
+  /// of as many input channels, a multiple of four for each tap, as most_int8_channels. In blocks of 32
+  /// output channels, all whole: tiles are two times 16 of them.
   GemvWeights int8() const {
     GemvWeights w = *this;
-    Aligned<float> largest(static_cast<std::size_t>(out_), 0.0f);
-    for_each_pair([&](std::size_t, Index o, float first, float second) {
-      float& l = largest[static_cast<std::size_t>(o)];
-      l = std::max({l, std::abs(first), std::abs(second)});
+    w.row_channels_ = 4;
+    w.scales_.assign(static_cast<std::size_t>(out_), 0.0f);
+    for_each_unit<4>([&](Index o, Index, const auto& quad) {
+      float& scale = w.scales_[static_cast<std::size_t>(o)];
+      for (const float v : quad) scale = std::max(scale, std::abs(v) / 127);
     });
-    for (const float l : largest) w.scales_.push_back(l / 127);
-    w.integers_.resize(pairs());
-    for_each_pair([&](std::size_t at, Index o, float first, float second) {
-      const float l = largest[static_cast<std::size_t>(o)], per_unit = l > 0 ? 127 / l : 0.0f;
-      w.integers_[at] = {static_cast<std::int8_t>(std::lrint(first * per_unit)),
-                         static_cast<std::int8_t>(std::lrint(second * per_unit))};
+    w.sums_.resize(w.scales_.size());
+    const Index rows = w.rows() * taps_;
+    w.integers_.resize(
+        static_cast<std::size_t>(((out_ + int8_width - 1) / int8_width * rows + tile_rows) * int8_width));
+    for_each_unit<4>([&](Index o, Index row, const auto& quad) {
+      const auto at = static_cast<std::size_t>(o);
+      const float per_unit = w.scales_[at] > least_largest ? 1 / w.scales_[at] : 0.0f;
+      auto& integers = w.integers_[static_cast<std::size_t>(w.int8_place(o) + row * int8_width)];
+      for (std::size_t i = 0; i < quad.size(); ++i) {
+        integers[i] = static_cast<std::int8_t>(std::lrint(quad[i] * per_unit));
+        w.sums_[at] += integers[i];
+      }
     });
     w.weights_ = {};
     return w;
   }
   bool integers() const { return !integers_.empty(); }
   const float* scales() const { return scales_.data(); }
+  /// Of each output channel's integers.
+  const std::int32_t* sums() const { return sums_.data(); }
+  /// The first row of output channel o, from which int8_width leads to the next.
+  const Int8Quad* quads(Index o) const { return integers_.data() + int8_place(o); }
 
   /// Of one tap.
-  Index rows() const { return rounded() || integers() ? pair_rows() : in_; }
-  /// As they are held: float, Bfloat16Pair or Int8Pair.
+  Index rows() const { return (in_ + row_channels_ - 1) / row_channels_; }
+  /// As they are held, but for integers: float or Bfloat16Pair.
   template <class Weight>
   const Weight* weights() const {
     if constexpr (std::is_same_v<Weight, float>)
       return weights_.data();
-    else if constexpr (std::is_same_v<Weight, Int8Pair>)
-      return integers_.data();
     else
       return rounded_.data();
   }
 
   static constexpr Index block_width = 128;
-  static constexpr Index most_int8_channels = 2048;
+  static constexpr Index int8_width = 32, most_int8_channels = 2048;
+  /// What is not larger is no integer but 0.
+  static constexpr float least_largest = 0x1p-100f;
 
  private:
-  Index pair_rows() const { return (in_ + 1) / 2; }
-  std::size_t pairs() const { return static_cast<std::size_t>(out_ * pair_rows() * taps_); }
+  /// Rows of a tile, which may be read, and count for nothing, behind the last of the integers.
+  static constexpr Index tile_rows = 16;
 
-  /// f(place among all pairs, output channel, weights of two input channels).
-  template <class F>
-  void for_each_pair(F&& f) const {
-    std::size_t at = 0;
-    for (Index block = 0; block < out_; block += block_width) {
-      const Index width = std::min(block_width, out_ - block);
-      const float* from = weights_.data() + block * in_ * taps_;
-      for (Index t = 0; t < taps_; ++t, from += in_ * width)
-        for (Index c = 0; c < in_; c += 2)
-          for (Index o = 0; o < width; ++o)
-            f(at++, block + o, from[c * width + o], c + 1 < in_ ? from[(c + 1) * width + o] : 0.0f);
-    }
+  /// Of a unit among blocks of `width` output channels, all of which have `rows` rows.
+  std::size_t place(Index o, Index row, Index rows, Index width) const {
+    const Index block = o / width * width;
+    return static_cast<std::size_t>(block * rows + row * std::min(width, out_ - block) + o - block);
+  }
+  Index int8_place(Index o) const { return o / int8_width * int8_width * rows() * taps_ + o % int8_width; }
+
+  /// f(output channel, row of those of all taps, weights of N input channels).
+  template <std::size_t N, class F>
+  void for_each_unit(F&& f) const {
+    constexpr auto step = static_cast<Index>(N);
+    for (Index o = 0; o < out_; ++o)
+      for (Index t = 0, row = 0; t < taps_; ++t)
+        for (Index c = 0; c < in_; c += step, ++row) {
+          std::array<float, N> unit{};
+          for (Index i = 0; i < std::min(step, in_ - c); ++i)
+            unit[static_cast<std::size_t>(i)] = weights_[place(o, t * in_ + c + i, in_ * taps_, block_width)];
+          f(o, row, unit);
+        }
   }
 
   Aligned<float> weights_;
   Aligned<Bfloat16Pair> rounded_;
-  Aligned<Int8Pair> integers_;
+  Aligned<Int8Quad> integers_;
   Aligned<float> scales_;
-  Index out_ = 0, in_ = 0, taps_ = 0;
+  Aligned<std::int32_t> sums_;
+  Index out_ = 0, in_ = 0, taps_ = 0, row_channels_ = 1;
 };
 
 /// Rows of floats, one per frame.
@@ -128,6 +147,17 @@ template <class T>
 struct Rows {
   T* data = nullptr;
   Index step = 0;  ///< floats from a row to the next; 0: the same row for all frames
+};
+
+/// What gemv() is called with, but for the number of frames.
+struct GemvCall {
+  const GemvWeights& w;
+  Rows<const float> start, in;
+  const Index* offsets;
+  const float* bias;
+  Rows<const float> addend;
+  float scale;
+  Rows<float> out;
 };
 
 /// For j in [0, frames) and all padded outputs o, with the chain of multiply-adds
@@ -140,5 +170,12 @@ struct Rows {
 /// are exact: Σ = the sum of integers times both scales.
 void gemv(const GemvWeights& w, Rows<const float> start, Rows<const float> in, const Index* offsets,
           Index frames, const float* bias, Rows<const float> addend, float scale, Rows<float> out) noexcept;
+
+/// Some calls of gemv() with the same input, and weights that differ in output channels alone: integers are
+/// made of the input once.
+void gemv(std::span<const GemvCall> calls, Index frames) noexcept;
+
+/// gemv() of integers, on every way to multiply them the same bits.
+void gemv_int8(std::span<const GemvCall> calls, Index frames) noexcept;
 
 }  // namespace wavestride::kernels

@@ -1,0 +1,416 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/gemv_int8.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <bit>
+#include <cstring>
+
+#include "kernels/amx.h"
+#include "kernels/gemv-inl.h"
+#include "kernels/gemv.h"
+#include "kernels/products.h"
+#include "kernels/tile_config.h"
+
+// Frames become 16-bit integers. Their products with 8-bit weights are summed in 32 bits, which are exact, so
+// that all ways to sum them give the same bits: pairs of 16 bits, which every target has; and bytes, for
+// which a frame is 256 times its upper bytes and once its lower ones, by vectors (AVX-512 VNNI) or tiles
+// (AMX).
+#if HWY_TARGET == HWY_AVX3 && WAVESTRIDE_AMX
+#define WAVESTRIDE_BYTE_PRODUCTS 1
+#else
+#define WAVESTRIDE_BYTE_PRODUCTS 0
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace wavestride::kernels::HWY_NAMESPACE {
+
+using Int32 = hn::RebindToSigned<D>;
+using Int16Quad = std::array<std::int16_t, 4>;
+
+// How large the integers of frame j are, so that no sum overflows, and what one of them stands for: NaN where
+// a value is not finite.
+struct Scale {
+  float per_unit, unit;
+};
+
+HWY_INLINE Scale ScaleOf(const GemvCall& a, Index j) {
+  const D d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  const Index channels = a.w.in_channels();
+  const auto largest_integer = static_cast<float>(
+      std::min<Index>(32767, 0x7fffffff / (127 * 4 * std::max<Index>(a.w.rows() * a.w.taps(), 1))));
+  auto most = hn::Zero(d), finite = hn::Zero(d);
+  const auto look = [&](hn::Vec<D> x) HWY_ATTR {
+    most = hn::Max(most, hn::Abs(x));
+    finite = hn::MulAdd(x, hn::Zero(d), finite);
+  };
+  for (Index t = 0; t < a.w.taps(); ++t) {
+    const float* x = a.in.data + a.offsets[t] + j * a.in.step;
+    Index c = 0;
+    for (; c + N <= channels; c += N) look(hn::LoadU(d, x + c));
+    for (; c < channels; ++c) look(hn::Set(d, x[c]));
+  }
+  const float largest = hn::GetLane(hn::MaxOfLanes(d, most));
+  return {largest > GemvWeights::least_largest ? largest_integer / largest : 0.0f,
+          largest / largest_integer + hn::GetLane(hn::SumOfLanes(d, finite))};
+}
+
+HWY_INLINE hn::Vec<Int32> IntegersOf(hn::Vec<D> x, float per_unit) {
+  return hn::NearestInt(hn::Mul(x, hn::Set(D(), per_unit)));
+}
+
+// What is made of the sums of `channels` output channels from `at` on of frame j, whose integers stand for
+// `unit`. In one place, since there are many kinds of tiles.
+HWY_NOINLINE void FinishIntegers(const GemvCall& call, const std::int32_t* HWY_RESTRICT sums, Index channels,
+                                 float unit, Index j, Index at) {
+  const GemvCall a = call;  // which no store can be taken to change
+  const D d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  for (Index end = at + channels; at < end; at += N, sums += N) {
+    const auto units = hn::Mul(hn::LoadU(d, a.w.scales() + at), hn::Set(d, unit));
+    const auto start =
+        a.start.data == nullptr ? hn::Zero(d) : hn::LoadU(d, a.start.data + j * a.start.step + at);
+    Finish(a, hn::MulAdd(hn::ConvertTo(d, hn::LoadU(Int32(), sums)), units, start), j, at);
+  }
+}
+
+// ---- Pairs of 16 bits ----
+
+// Weights and sums of as many output channels as D has lanes. The sums of even and of odd pairs lie side by
+// side until they are added.
+#if HWY_TARGET == HWY_SCALAR
+using Quads = Int8Quad;
+using Sums = std::int32_t;
+HWY_INLINE Quads LoadQuads(const Int8Quad* w) {
+  return *w;
+}
+HWY_INLINE Int16Quad SetQuad(const Int16Quad& x) {
+  return x;
+}
+HWY_INLINE void Add(const Int16Quad& x, const Quads& w, Sums& sums) {
+  for (std::size_t i = 0; i < x.size(); ++i) sums += x[i] * w[i];
+}
+HWY_INLINE hn::Vec<Int32> Total(Sums sums) {
+  return hn::Set(Int32(), sums);
+}
+#else
+using Int16 = hn::Repartition<std::int16_t, Int32>;
+struct Quads {
+  hn::Vec<Int16> first, second;  // half the output channels each
+};
+struct Sums {
+  hn::Vec<Int32> first = hn::Zero(Int32()), second = hn::Zero(Int32());
+};
+HWY_INLINE Quads LoadQuads(const Int8Quad* w) {
+  const hn::Rebind<std::int8_t, Int16> bytes;
+  const auto* first = w->data();
+  return {hn::PromoteTo(Int16(), hn::LoadU(bytes, first)),
+          hn::PromoteTo(Int16(), hn::LoadU(bytes, first + hn::Lanes(bytes)))};
+}
+HWY_INLINE hn::Vec<Int16> SetQuad(const Int16Quad& x) {
+  return hn::BitCast(Int16(),
+                     hn::Set(hn::Repartition<std::int64_t, Int32>(), std::bit_cast<std::int64_t>(x)));
+}
+HWY_INLINE hn::Vec<Int32> AddPairs(hn::Vec<Int16> a, hn::Vec<Int16> b, hn::Vec<Int32> sum) {
+  const Int32 d;
+#if HWY_ARCH_X86
+  auto unused = hn::Zero(d);
+  auto next = hn::ReorderWidenMulAccumulate(d, a, b, sum, unused);
+#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+  // Where compilers put off additions to the end of a loop, products fill the registers.
+  asm volatile("" : "+v"(next.raw));
+#endif
+  return next;
+#else
+  const auto even = [&](auto v) { return hn::ShiftRight<16>(hn::ShiftLeft<16>(hn::BitCast(d, v))); };
+  const auto odd = [&](auto v) { return hn::ShiftRight<16>(hn::BitCast(d, v)); };
+  return hn::Add(sum, hn::Add(hn::Mul(even(a), even(b)), hn::Mul(odd(a), odd(b))));
+#endif
+}
+HWY_INLINE void Add(hn::Vec<Int16> x, const Quads& w, Sums& sums) {
+  sums.first = AddPairs(x, w.first, sums.first);
+  sums.second = AddPairs(x, w.second, sums.second);
+}
+HWY_INLINE hn::Vec<Int32> Total(const Sums& sums) {
+  const Int32 d;
+  return hn::Add(hn::ConcatEven(d, sums.second, sums.first), hn::ConcatOdd(d, sums.second, sums.first));
+}
+#endif
+
+// F frames from j on, which `in` holds one after another; V vectors of output channels from o on.
+template <int F, int V>
+HWY_INLINE void PairTile(const GemvCall& a, const Int16Quad* in, const float* units, Index o, Index j) {
+  const auto N = static_cast<Index>(hn::Lanes(D()));
+  const Index rows = a.w.rows() * a.w.taps();
+  Sums sums[F][V] = {};
+  const Int8Quad* w[V];
+  for (int v = 0; v < V; ++v) w[v] = a.w.quads(o + v * N);
+  for (Index r = 0; r < rows; ++r) {
+    Quads weight[V];
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) weight[v] = LoadQuads(w[v] + r * GemvWeights::int8_width);
+#pragma GCC unroll 16
+    for (int f = 0; f < F; ++f) {
+      const auto value = SetQuad(in[f * rows + r]);
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) Add(value, weight[v], sums[f][v]);
+    }
+  }
+  HWY_ALIGN std::int32_t totals[F][16 * V];
+#pragma GCC unroll 16
+  for (int f = 0; f < F; ++f)
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) hn::StoreU(Total(sums[f][v]), Int32(), totals[f] + v * N);
+  for (int f = 0; f < F; ++f) FinishIntegers(a, totals[f], V * N, units[f], j + f, o);
+}
+
+// Frame j as integers; gives what one of them stands for.
+HWY_INLINE float ToQuads(const GemvCall& a, Index j, std::int16_t* out) {
+  const D d;
+  const hn::Rebind<std::int16_t, D> narrow;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  const Scale scale = ScaleOf(a, j);
+  const Index channels = a.w.in_channels(), padded_channels = 4 * a.w.rows();
+  for (Index t = 0; t < a.w.taps(); ++t, out += padded_channels) {
+    const float* x = a.in.data + a.offsets[t] + j * a.in.step;
+    const auto integers = [&](hn::Vec<D> v)
+                              HWY_ATTR { return hn::DemoteTo(narrow, IntegersOf(v, scale.per_unit)); };
+    Index c = 0;
+    for (; c + N <= channels; c += N) hn::StoreU(integers(hn::LoadU(d, x + c)), narrow, out + c);
+    for (; c < channels; ++c) out[c] = hn::GetLane(integers(hn::Set(d, x[c])));
+    for (; c < padded_channels; ++c) out[c] = 0;
+  }
+  return scale.unit;
+}
+
+void ByPairs(std::span<const GemvCall> calls, Index frames) {
+  // More frames at a time are no faster.
+  constexpr int most_frames = 4;
+  HWY_ALIGN Int16Quad x[most_frames * GemvWeights::most_int8_channels / 4];
+  float units[most_frames];
+  const Index rows = calls[0].w.rows() * calls[0].w.taps();
+  const auto run = [&](auto count, Index j) {
+    for (Index f = 0; f < count; ++f) units[f] = ToQuads(calls[0], j + f, x[f * rows].data());
+    for (const GemvCall& a : calls)
+      for (Index block = 0; block < a.w.out_channels(); block += GemvWeights::block_width)
+        AllVectors<2 * count>(a.w.out_channels(), block, [&](auto vectors, Index within, Index) HWY_ATTR {
+          PairTile<count, vectors>(a, x, units, block + within, j);
+        });
+  };
+  Index j = 0;
+  for (; j + most_frames <= frames; j += most_frames) run(std::integral_constant<int, most_frames>(), j);
+  for (; j + 2 <= frames; j += 2) run(std::integral_constant<int, 2>(), j);
+  for (; j < frames; ++j) run(std::integral_constant<int, 1>(), j);
+}
+
+#if WAVESTRIDE_BYTE_PRODUCTS
+
+// ---- Bytes ----
+
+#define WAVESTRIDE_VNNI __attribute__((target("avx512vnni")))
+#define WAVESTRIDE_TILES __attribute__((target("amx-tile,amx-int8")))
+
+// Frames one after another, a whole number of tiles of 64 bytes each: 256 times `upper` less 32768 and
+// `lower`; zeros beyond what there is. Both are unsigned, for the instructions.
+struct Bytes {
+  static constexpr Index most_frames = 16, capacity = 16 << 10;
+  alignas(64) std::uint8_t upper[capacity];
+  alignas(64) std::uint8_t lower[capacity];
+  float units[most_frames];
+  Index step;
+
+  explicit Bytes(const GemvWeights& w) : step(std::max<Index>((4 * w.rows() * w.taps() + 63) / 64, 1) * 64) {}
+  Index frames_at_once() const { return std::min(most_frames, capacity / step); }
+};
+
+HWY_INLINE void ToBytes(const GemvCall& a, Index j, Index f, Bytes& out) {
+  const Scale scale = ScaleOf(a, j);
+  const Index channels = a.w.in_channels(), padded_channels = 4 * a.w.rows();
+  std::uint8_t *upper = out.upper + f * out.step, *lower = out.lower + f * out.step;
+  std::uint8_t* const end = upper + out.step;
+  for (Index t = 0; t < a.w.taps(); ++t, upper += padded_channels, lower += padded_channels) {
+    const float* x = a.in.data + a.offsets[t] + j * a.in.step;
+    const auto integers = [&](__m512 values) { return IntegersOf(hn::Vec<D>{values}, scale.per_unit).raw; };
+    Index c = 0;
+    for (; c + 64 <= channels; c += 64) {
+      // Packing leaves fours of the four vectors side by side.
+      const auto pair = [&](Index at) {
+        return _mm512_xor_si512(
+            _mm512_packs_epi32(integers(_mm512_loadu_ps(x + at)), integers(_mm512_loadu_ps(x + at + 16))),
+            _mm512_set1_epi16(-32768));
+      };
+      const __m512i first = pair(c), second = pair(c + 32), low = _mm512_set1_epi16(255);
+      const auto put = [&](__m512i a, __m512i b, std::uint8_t* to) {
+        const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        _mm512_storeu_si512(to, _mm512_permutexvar_epi32(order, _mm512_packus_epi16(a, b)));
+      };
+      put(_mm512_srli_epi16(first, 8), _mm512_srli_epi16(second, 8), upper + c);
+      put(_mm512_and_si512(first, low), _mm512_and_si512(second, low), lower + c);
+    }
+    for (; c < padded_channels; c += 16) {
+      const auto lanes = [](Index count) {
+        return static_cast<__mmask16>((1u << std::clamp<Index>(count, 0, 16)) - 1);
+      };
+      const __m512i values = _mm512_add_epi32(integers(_mm512_maskz_loadu_ps(lanes(channels - c), x + c)),
+                                              _mm512_set1_epi32(32768));
+      const __mmask16 stored = lanes(padded_channels - c);
+      _mm_mask_storeu_epi8(upper + c, stored, _mm512_cvtepi32_epi8(_mm512_srli_epi32(values, 8)));
+      _mm_mask_storeu_epi8(lower + c, stored, _mm512_cvtepi32_epi8(values));
+    }
+  }
+  std::memset(upper, 0, static_cast<std::size_t>(end - upper));
+  std::memset(lower, 0, static_cast<std::size_t>(end - upper));
+  out.units[f] = scale.unit;
+}
+
+// The sums of 16-bit integers from those of their bytes, of output channels from `at` on.
+HWY_INLINE __m512i SumOfBytes(const GemvCall& a, __m512i upper, __m512i lower, Index at) {
+  const __m512i offset = _mm512_slli_epi32(_mm512_loadu_si512(a.w.sums() + at), 7);
+  return _mm512_add_epi32(_mm512_slli_epi32(_mm512_sub_epi32(upper, offset), 8), lower);
+}
+
+template <int F, int V>
+WAVESTRIDE_VNNI void ByteTile(const GemvCall& a, const Bytes& in, Index f, Index o, Index j) {
+  const Index rows = a.w.rows() * a.w.taps();
+  const std::uint8_t *upper = in.upper + f * in.step, *lower = in.lower + f * in.step;
+  __m512i uppers[F][V], lowers[F][V];
+#pragma GCC unroll 16
+  for (int i = 0; i < F; ++i)
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) uppers[i][v] = lowers[i][v] = _mm512_setzero_si512();
+  const auto four = [](const std::uint8_t* x) {
+    std::int32_t quad;
+    std::memcpy(&quad, x, sizeof quad);
+    return quad;
+  };
+  // Two vectors of a block lie side by side: o is a multiple of their number.
+  constexpr int blocks = (V + 1) / 2;
+  const Int8Quad* w[blocks];
+  for (int b = 0; b < blocks; ++b) w[b] = a.w.quads(o + GemvWeights::int8_width * b);
+  for (Index r = 0; r < rows; ++r, upper += 4, lower += 4) {
+    __m512i weight[V];
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v)
+      weight[v] = _mm512_loadu_si512(w[v / 2] + r * GemvWeights::int8_width + v % 2 * 16);
+#pragma GCC unroll 16
+    for (int i = 0; i < F; ++i) {
+      const __m512i high = _mm512_set1_epi32(four(upper + i * in.step)),
+                    low = _mm512_set1_epi32(four(lower + i * in.step));
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) {
+        uppers[i][v] = _mm512_dpbusd_epi32(uppers[i][v], high, weight[v]);
+        lowers[i][v] = _mm512_dpbusd_epi32(lowers[i][v], low, weight[v]);
+      }
+    }
+  }
+  alignas(64) std::int32_t totals[F][16 * V];
+#pragma GCC unroll 16
+  for (int i = 0; i < F; ++i)
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v)
+      _mm512_store_si512(totals[i] + 16 * v, SumOfBytes(a, uppers[i][v], lowers[i][v], o + 16 * v));
+  for (int i = 0; i < F; ++i) FinishIntegers(a, totals[i], 16 * V, in.units[f + i], j + i, o);
+}
+
+// `count` frames of `in`, which are those from j on.
+void ByVectors(const GemvCall& a, const Bytes& in, Index count, Index j) {
+  for (Index block = 0; block < a.w.out_channels(); block += GemvWeights::block_width) {
+    const auto run = [&](auto frames, Index f) {
+      AllVectors<2 * frames>(a.w.out_channels(), block, [&](auto vectors, Index within, Index) {
+        ByteTile<frames, vectors>(a, in, f, block + within, j + f);
+      });
+    };
+    Index f = 0;
+    for (; f + 4 <= count; f += 4) run(std::integral_constant<int, 4>(), f);
+    for (; f + 2 <= count; f += 2) run(std::integral_constant<int, 2>(), f);
+    for (; f < count; ++f) run(std::integral_constant<int, 1>(), f);
+  }
+}
+
+// Sums of upper and of lower bytes of each frame.
+using TileSums = std::int32_t[2][Bytes::most_frames][GemvWeights::block_width];
+
+// 32 output channels, of which those from o on of `sums` are made. Tiles 0 to 3 hold sums, of upper and lower
+// bytes of 16 output channels and of the next 16; 4 and 5 frames, 6 and 7 weights.
+WAVESTRIDE_TILES HWY_INLINE void AddTiles(const Bytes& in, const Int8Quad* w, TileSums& sums, Index o) {
+  constexpr Index w_step = sizeof(Int8Quad) * GemvWeights::int8_width, sums_step = sizeof sums[0][0];
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  for (Index k = 0; k < in.step; k += 64, w += 16 * GemvWeights::int8_width) {
+    _tile_loadd(4, in.upper + k, in.step);
+    _tile_loadd(6, w, w_step);
+    _tile_dpbusd(0, 4, 6);
+    _tile_loadd(5, in.lower + k, in.step);
+    _tile_dpbusd(1, 5, 6);
+    _tile_loadd(7, w + 16, w_step);
+    _tile_dpbusd(2, 4, 7);
+    _tile_dpbusd(3, 5, 7);
+  }
+  _tile_stored(0, sums[0][0] + o, sums_step);
+  _tile_stored(1, sums[1][0] + o, sums_step);
+  _tile_stored(2, sums[0][0] + o + 16, sums_step);
+  _tile_stored(3, sums[1][0] + o + 16, sums_step);
+}
+
+WAVESTRIDE_TILES void ByTiles(const GemvCall& a, const Bytes& in, Index count, Index j) {
+  TileConfig config;
+  for (const int frames : {0, 1, 2, 3, 4, 5}) config.set(frames, count, 16);
+  for (const int weights : {6, 7}) config.set(weights, 16, 16);
+  config.load();
+  alignas(64) TileSums sums;
+  for (Index block = 0; block < a.w.out_channels(); block += GemvWeights::block_width) {
+    const Index width = std::min(GemvWeights::block_width, a.w.out_channels() - block);
+    for (Index o = 0; o < width; o += GemvWeights::int8_width) AddTiles(in, a.w.quads(block + o), sums, o);
+    for (Index f = 0; f < count; ++f) {
+      std::int32_t *upper = sums[0][f], *lower = sums[1][f];
+      for (Index v = 0; v < width; v += 16)
+        _mm512_store_si512(
+            upper + v, SumOfBytes(a, _mm512_load_si512(upper + v), _mm512_load_si512(lower + v), block + v));
+      FinishIntegers(a, upper, width, in.units[f], j + f, block);
+    }
+  }
+  _tile_release();
+}
+
+void GemvInt8(std::span<const GemvCall> calls, Index frames, Products best) {
+  if (best == Products::plain || !__builtin_cpu_supports("avx512vnni")) return ByPairs(calls, frames);
+  // A tile takes as long for few frames as for all of its own.
+  constexpr Index fewest_frames = 4;
+  const bool tiles = best == Products::tiles && amx_available();
+  Bytes in(calls[0].w);
+  for (Index j = 0; j < frames;) {
+    const Index count = std::min(frames - j, in.frames_at_once());
+    for (Index f = 0; f < count; ++f) ToBytes(calls[0], j + f, f, in);
+    for (const GemvCall& a : calls) (tiles && count >= fewest_frames ? ByTiles : ByVectors)(a, in, count, j);
+    j += count;
+  }
+}
+
+#undef WAVESTRIDE_VNNI
+#undef WAVESTRIDE_TILES
+#else
+
+void GemvInt8(std::span<const GemvCall> calls, Index frames, Products /*best*/) {
+  ByPairs(calls, frames);
+}
+
+#endif
+
+}  // namespace wavestride::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#undef WAVESTRIDE_BYTE_PRODUCTS
+
+#if HWY_ONCE
+namespace wavestride::kernels {
+
+HWY_EXPORT(GemvInt8);
+
+void gemv_int8(std::span<const GemvCall> calls, Index frames) noexcept {
+  HWY_DYNAMIC_DISPATCH(GemvInt8)(calls, frames, best_products());
+}
+
+}  // namespace wavestride::kernels
+#endif
