@@ -175,8 +175,8 @@ typedef struct wavestride_model_config {
   uint64_t seed;             /**< of networks that draw random numbers */
   int32_t minimal_filtering; /**< 1: large convolutions by half the multiplications, with a longer lag */
   int32_t bfloat16; /**< 1: large convolutions from numbers of 8 significant bits; fast where the processor
-                       has AMX or, AMD's, AVX-512 BF16, slow elsewhere; of a WaveNet the weights alone, fast anywhere.
-                       With minimal_filtering each layer is made by whichever is faster */
+                       has AMX or, AMD's, AVX-512 BF16, slow elsewhere; of a WaveNet the weights alone, fast
+                       anywhere. With minimal_filtering each layer is made by whichever is faster */
   int32_t int8_weights; /**< 1: a WaveNet from weights of 8 bits, two to three times as fast */
 } wavestride_model_config;
 

@@ -8,8 +8,8 @@ namespace WAVESTRIDE_API wavestride {
 
 /// How bfloat16() chooses.
 struct Bfloat16Options {
-  /// Layers that minimal_filtering() makes in less time still are made by it, in float: without tile registers
-  /// a HiFi-GAN takes up to a tenth less time and errs less, but has the longer lookahead.
+  /// Layers that minimal_filtering() makes in less time still are made by it, in float: without tile
+  /// registers a HiFi-GAN takes up to a tenth less time and errs less, but has the longer lookahead.
   bool minimal_filtering = false;
 };
 

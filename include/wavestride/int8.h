@@ -10,10 +10,10 @@ namespace WAVESTRIDE_API wavestride {
 /// scale for each output channel, and from frames rounded to 16-bit integers, with a scale each; sums are
 /// exact, so that every processor gives the same bits: by pairs of 16-bit products, by AVX-512 VNNI or, for
 /// several utterances, by tile registers (AMX, where Linux lets the process use them, which this asks for).
-/// Where the weights of a sample come from a cache that does not keep up, one utterance takes half the time or
-/// less. The last two layers, whose outputs say what is drawn, have bfloat16 weights. What samples
-/// are drawn from keeps 36 dB of signal to error in a network of 24 layers of 128 channels with random
-/// weights, fed with noise (by bfloat16() 45 dB). Other ops, and small networks, stay as they are.
+/// Where the weights of a sample come from a cache that does not keep up, one utterance takes half the time
+/// or less. The last two layers, whose outputs say what is drawn, have bfloat16 weights. What samples are
+/// drawn from keeps 36 dB of signal to error in a network of 24 layers of 128 channels with random weights,
+/// fed with noise (by bfloat16() 45 dB). Other ops, and small networks, stay as they are.
 ///     const Op fast = int8(model.network);
 Op int8(const Op& op);
 

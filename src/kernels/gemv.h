@@ -37,8 +37,7 @@ class GemvWeights {
     weights_.assign(static_cast<std::size_t>(out_ * in_ * taps_), 0.0f);
     for (Index o = 0; o < out_channels; ++o)
       for (Index t = 0; t < taps_; ++t)
-        for (Index c = 0; c < in_; ++c)
-          weights_[place(o, t * in_ + c, in_ * taps_, block_width)] = value(o, c, t);
+        for (Index c = 0; c < in_; ++c) weights_[place(o, t * in_ + c, in_ * taps_)] = value(o, c, t);
   }
 
   Index out_channels() const { return out_; }  ///< padded
@@ -52,7 +51,7 @@ class GemvWeights {
     w.row_channels_ = 2;
     w.rounded_.resize(static_cast<std::size_t>(out_ * w.rows() * taps_));
     for_each_unit<2>([&](Index o, Index row, const auto& pair) {
-      w.rounded_[place(o, row, w.rows() * taps_, block_width)] = bfloat16_pair(pair[0], pair[1]);
+      w.rounded_[place(o, row, w.rows() * taps_)] = bfloat16_pair(pair[0], pair[1]);
     });
     w.weights_ = {};
     return w;
@@ -113,10 +112,10 @@ class GemvWeights {
   /// Rows of a tile, which may be read, and count for nothing, behind the last of the integers.
   static constexpr Index tile_rows = 16;
 
-  /// Of a unit among blocks of `width` output channels, all of which have `rows` rows.
-  std::size_t place(Index o, Index row, Index rows, Index width) const {
-    const Index block = o / width * width;
-    return static_cast<std::size_t>(block * rows + row * std::min(width, out_ - block) + o - block);
+  /// Of a unit among blocks, all of which have `rows` rows.
+  std::size_t place(Index o, Index row, Index rows) const {
+    const Index block = o / block_width * block_width, width = std::min(block_width, out_ - block);
+    return static_cast<std::size_t>(block * rows + row * width + o - block);
   }
   Index int8_place(Index o) const { return o / int8_width * int8_width * rows() * taps_ + o % int8_width; }
 
@@ -129,7 +128,7 @@ class GemvWeights {
         for (Index c = 0; c < in_; c += step, ++row) {
           std::array<float, N> unit{};
           for (Index i = 0; i < std::min(step, in_ - c); ++i)
-            unit[static_cast<std::size_t>(i)] = weights_[place(o, t * in_ + c + i, in_ * taps_, block_width)];
+            unit[static_cast<std::size_t>(i)] = weights_[place(o, t * in_ + c + i, in_ * taps_)];
           f(o, row, unit);
         }
   }

@@ -127,7 +127,8 @@ std::function<void()> vocode_command(CLI::App& app) {
       "--bfloat16", a->arithmetic.bfloat16,
       "makes large convolutions of a network from numbers of 8 significant bits: three to five times as "
       "fast where an Intel processor has AMX, twice where an AMD one has AVX-512 BF16, slower elsewhere; 41 "
-      "to 46 dB of signal to error with HiFi-GAN, too little (12 to 28) with the network that comes along. Of a WaveNet the weights alone: up to twice as "
+      "to 46 dB of signal to error with HiFi-GAN, too little (12 to 28) with the network that comes along. "
+      "Of a WaveNet the weights alone: up to twice as "
       "fast anywhere. With --minimal-filtering each layer is made by whichever is faster");
   app.add_flag(
       "--int8", a->arithmetic.int8,
