@@ -4,15 +4,14 @@
 #include <array>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
-#include "kernels/tile_config.h"
+#include "kernels/tiles.h"
 
 #if WAVESTRIDE_AMX
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define WAVESTRIDE_TILES __attribute__((target("amx-tile,amx-bf16")))
 #endif
 
 namespace wavestride::kernels {
@@ -62,66 +61,47 @@ struct Part {
   Index ahead_lines;
 };
 
-/// The sums of F times 16 frames, or fewer in the last tile, and of V times 16 output channels, or fewer in
-/// the last tile. Tiles 0 to 3 hold sums, 4 to 7 what is multiplied. Gives where to fetch on.
-template <int F, int V>
-WAVESTRIDE_TILES std::uintptr_t add_block(const Part& p, const Frames& f, std::uintptr_t ahead) {
-  static_assert(V == 1 ? F <= 3 : V == 2 && F <= 2);
-  const Index in_bytes = f.in_step * unit_bytes, start_bytes = f.start_step * unit_bytes,
-              out_bytes = f.out_step * unit_bytes, width_bytes = p.width * unit_bytes;
-  // The compiler does not know that tiles read memory.
-  asm volatile("" : : : "memory");
-  _tile_loadd(0, f.start, start_bytes);
-  if constexpr (V == 2) {
-    _tile_loadd(1, f.start + 16, start_bytes);
-    if constexpr (F == 2) {
-      _tile_loadd(2, f.start + 16 * f.start_step, start_bytes);
-      _tile_loadd(3, f.start + 16 * f.start_step + 16, start_bytes);
-    }
-  } else {
-    if constexpr (F >= 2) _tile_loadd(1, f.start + 16 * f.start_step, start_bytes);
-    if constexpr (F == 3) _tile_loadd(2, f.start + 32 * f.start_step, start_bytes);
+/// f(i) for i from 0 to N − 1, each a constant.
+template <int N, class F>
+void for_each(F&& f) {
+  [&]<int... I>(std::integer_sequence<int, I...>) {
+    (f(std::integral_constant<int, I>()), ...);
   }
+  (std::make_integer_sequence<int, N>());
+}
+
+// Tiles 0 to 3 hold sums, [16 frames][16 output channels]; these what is multiplied.
+constexpr int tile_of_frames[] = {4, 5, 7}, tile_of_weights[] = {6, 7};
+
+/// The sums of F times 16 frames, or fewer in the last tile, and of V times 16 output channels, or fewer in
+/// the last tile. Gives where to fetch on.
+template <int F, int V>
+std::uintptr_t add_block(const Part& part, const Frames& frames, std::uintptr_t ahead) {
+  static_assert(V == 1 ? F <= 3 : V == 2 && F <= 2);
+  const Part p = part;
+  const Frames f = frames;
+  const auto each_sum = [&](auto&& visit) {
+    for_each<F>([&](auto i) { for_each<V>([&](auto v) { visit(i, v); }); });
+  };
+  each_sum([&](auto i, auto v) {
+    load_tile<i * V + v>(f.start + 16 * i * f.start_step + 16 * v, f.start_step * unit_bytes);
+  });
   const Bfloat16Pair *w = p.w, *in = f.in;
   for (Index block = 0; block < p.blocks; ++block, in += tile_rows) {
     for (Index t = 0; t < p.taps; ++t, w += p.rows * p.width) {
       for (Index line = 0; line < p.ahead_lines; ++line, ahead += 64)
         __builtin_prefetch(reinterpret_cast<const void*>(ahead), 0, 2);
       const Bfloat16Pair* x = in + p.offsets[t];
-      _tile_loadd(6, w, width_bytes);
-      _tile_loadd(4, x, in_bytes);
-      _tile_dpbf16ps(0, 4, 6);
-      if constexpr (V == 2) {
-        _tile_loadd(7, w + 16, width_bytes);
-        _tile_dpbf16ps(1, 4, 7);
-        if constexpr (F == 2) {
-          _tile_loadd(5, x + 16 * f.in_step, in_bytes);
-          _tile_dpbf16ps(2, 5, 6);
-          _tile_dpbf16ps(3, 5, 7);
-        }
-      } else {
-        if constexpr (F >= 2) {
-          _tile_loadd(5, x + 16 * f.in_step, in_bytes);
-          _tile_dpbf16ps(1, 5, 6);
-        }
-        if constexpr (F == 3) {
-          _tile_loadd(7, x + 32 * f.in_step, in_bytes);
-          _tile_dpbf16ps(2, 7, 6);
-        }
-      }
+      for_each<V>([&](auto v) { load_tile<tile_of_weights[v]>(w + 16 * v, p.width * unit_bytes); });
+      for_each<F>([&](auto i) {
+        load_tile<tile_of_frames[i]>(x + 16 * i * f.in_step, f.in_step * unit_bytes);
+        for_each<V>([&](auto v) { add_bfloat16_tiles<i * V + v, tile_of_frames[i], tile_of_weights[v]>(); });
+      });
     }
   }
-  _tile_stored(0, f.out, out_bytes);
-  if constexpr (V == 2) {
-    _tile_stored(1, f.out + 16, out_bytes);
-    if constexpr (F == 2) {
-      _tile_stored(2, f.out + 16 * f.out_step, out_bytes);
-      _tile_stored(3, f.out + 16 * f.out_step + 16, out_bytes);
-    }
-  } else {
-    if constexpr (F >= 2) _tile_stored(1, f.out + 16 * f.out_step, out_bytes);
-    if constexpr (F == 3) _tile_stored(2, f.out + 32 * f.out_step, out_bytes);
-  }
+  each_sum([&](auto i, auto v) {
+    store_tile<i * V + v>(f.out + 16 * i * f.out_step + 16 * v, f.out_step * unit_bytes);
+  });
   return ahead;
 }
 
@@ -130,21 +110,20 @@ class Shapes {
  public:
   /// For add_block<F, V>.
   template <int F, int V>
-  WAVESTRIDE_TILES void use(Index frames, Index outs, Index rows) {
+  void use(Index frames, Index outs, Index rows) {
     const std::array<Index, 5> shape{F, V, frames, outs, rows};
     if (shape == shape_) return;
     shape_ = shape;
-    constexpr int of_frames[] = {4, 5, 7}, of_weights[] = {6, 7};
     TileConfig config;
     for (int f = 0; f < F; ++f) {
       const Index part = f + 1 < F ? 16 : frames - 16 * f;
-      config.set(of_frames[f], part, rows);
+      config.set(tile_of_frames[f], part, rows);
       for (int v = 0; v < V; ++v) config.set(f * V + v, part, v + 1 < V ? 16 : outs - 16 * v);
     }
-    for (int v = 0; v < V; ++v) config.set(of_weights[v], rows, v + 1 < V ? 16 : outs - 16 * v);
+    for (int v = 0; v < V; ++v) config.set(tile_of_weights[v], rows, v + 1 < V ? 16 : outs - 16 * v);
     config.load();
   }
-  WAVESTRIDE_TILES ~Shapes() { _tile_release(); }
+  ~Shapes() { release_tiles(); }
 
  private:
   std::array<Index, 5> shape_{};

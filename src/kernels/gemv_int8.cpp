@@ -10,7 +10,7 @@
 #include "kernels/gemv-inl.h"
 #include "kernels/gemv.h"
 #include "kernels/products.h"
-#include "kernels/tile_config.h"
+#include "kernels/tiles.h"
 
 // Frames become 16-bit integers. Their products with 8-bit weights are summed in 32 bits, which are exact, so
 // that all ways to sum them give the same bits: pairs of 16 bits, which every target has; and bytes, for
@@ -209,7 +209,6 @@ void ByPairs(std::span<const GemvCall> calls, Index frames) {
 // ---- Bytes ----
 
 #define WAVESTRIDE_VNNI __attribute__((target("avx512vnni")))
-#define WAVESTRIDE_TILES __attribute__((target("amx-tile,amx-int8")))
 
 // Frames one after another, a whole number of tiles of 64 bytes each: 256 times `upper` less 32768 and
 // `lower`; zeros beyond what there is. Both are unsigned, for the instructions.
@@ -333,29 +332,29 @@ using TileSums = std::int32_t[2][Bytes::most_frames][GemvWeights::block_width];
 
 // 32 output channels, of which those from o on of `sums` are made. Tiles 0 to 3 hold sums, of upper and lower
 // bytes of 16 output channels and of the next 16; 4 and 5 frames, 6 and 7 weights.
-WAVESTRIDE_TILES HWY_INLINE void AddTiles(const Bytes& in, const Int8Quad* w, TileSums& sums, Index o) {
+HWY_INLINE void AddTiles(const Bytes& in, const Int8Quad* w, TileSums& sums, Index o) {
   constexpr Index w_step = sizeof(Int8Quad) * GemvWeights::int8_width, sums_step = sizeof sums[0][0];
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
+  zero_tile<0>();
+  zero_tile<1>();
+  zero_tile<2>();
+  zero_tile<3>();
   for (Index k = 0; k < in.step; k += 64, w += 16 * GemvWeights::int8_width) {
-    _tile_loadd(4, in.upper + k, in.step);
-    _tile_loadd(6, w, w_step);
-    _tile_dpbusd(0, 4, 6);
-    _tile_loadd(5, in.lower + k, in.step);
-    _tile_dpbusd(1, 5, 6);
-    _tile_loadd(7, w + 16, w_step);
-    _tile_dpbusd(2, 4, 7);
-    _tile_dpbusd(3, 5, 7);
+    load_tile<4>(in.upper + k, in.step);
+    load_tile<6>(w, w_step);
+    add_byte_tiles<0, 4, 6>();
+    load_tile<5>(in.lower + k, in.step);
+    add_byte_tiles<1, 5, 6>();
+    load_tile<7>(w + 16, w_step);
+    add_byte_tiles<2, 4, 7>();
+    add_byte_tiles<3, 5, 7>();
   }
-  _tile_stored(0, sums[0][0] + o, sums_step);
-  _tile_stored(1, sums[1][0] + o, sums_step);
-  _tile_stored(2, sums[0][0] + o + 16, sums_step);
-  _tile_stored(3, sums[1][0] + o + 16, sums_step);
+  store_tile<0>(sums[0][0] + o, sums_step);
+  store_tile<1>(sums[1][0] + o, sums_step);
+  store_tile<2>(sums[0][0] + o + 16, sums_step);
+  store_tile<3>(sums[1][0] + o + 16, sums_step);
 }
 
-WAVESTRIDE_TILES void ByTiles(const GemvCall& a, const Bytes& in, Index count, Index j) {
+void ByTiles(const GemvCall& a, const Bytes& in, Index count, Index j) {
   TileConfig config;
   for (const int frames : {0, 1, 2, 3, 4, 5}) config.set(frames, count, 16);
   for (const int weights : {6, 7}) config.set(weights, 16, 16);
@@ -372,7 +371,7 @@ WAVESTRIDE_TILES void ByTiles(const GemvCall& a, const Bytes& in, Index count, I
       FinishIntegers(a, upper, width, in.units[f], j + f, block);
     }
   }
-  _tile_release();
+  release_tiles();
 }
 
 void GemvInt8(std::span<const GemvCall> calls, Index frames, Products best) {
@@ -390,7 +389,6 @@ void GemvInt8(std::span<const GemvCall> calls, Index frames, Products best) {
 }
 
 #undef WAVESTRIDE_VNNI
-#undef WAVESTRIDE_TILES
 #else
 
 void GemvInt8(std::span<const GemvCall> calls, Index frames, Products /*best*/) {
