@@ -17,8 +17,8 @@ using kernels::Aligned;
 using kernels::GemvWeights;
 using kernels::padded;
 
-// Samples that conditioning and older taps are summed ahead for: enough that what they read of the weights
-// per sample no longer counts.
+// Samples that conditioning and older taps are summed ahead for, where that is less to read and write than
+// their weights: enough that what they read of these per sample no longer counts.
 constexpr Index most_ahead = 16;
 
 Index mixtures(WavenetDistribution distribution, Index outputs) {
@@ -85,9 +85,9 @@ struct Pointwise {
 };
 
 struct Layer {
-  GemvWeights older, newest;  // taps of the convolution: all but the last; the last
+  GemvWeights older, newest;  // taps of the convolution: those that are summed ahead; all others
   Aligned<float> bias;
-  Pointwise skip, out;  // out is empty in the last layer
+  Pointwise conditioning, skip, out;  // out is empty in the last layer
   Index dilation = 1;
   Index ahead = 1;  // samples for which the older taps are summed at once: a power of two dividing dilation
   Index slots = 1;  // frames that are kept: what the taps reach back to and `ahead` more
@@ -95,24 +95,48 @@ struct Layer {
 
 struct Network {
   Index features, residual, gate, skip, hidden, outputs, taps;
+  Index ahead = 1;  // samples that conditioning is summed ahead for
   std::vector<Layer> layers;
-  GemvWeights conditioning;  // of all layers, padded(gate) rows each
-  Aligned<float> conditioning_bias;
   Pointwise first, last_1, last_3;
   Aligned<float> first_of_class;  // what the first layer makes of each class, [class][padded(residual)]
   float skip_scale, residual_scale;
 
-  /// With weights as GemvWeights::bfloat16() or int8() makes them, but for those of the sample itself; those
+  /// Float weights as GemvWeights::bfloat16() or int8() makes them, but for those of the sample itself; those
   /// of the last layers as the former.
-  Network with(GemvWeights (GemvWeights::*way)() const) const {
+  Network with(GemvWeights (GemvWeights::*way)() const, Index utterances) const {
     Network n = *this;
+    n.look_ahead(utterances, way == &GemvWeights::int8 ? 1 : 2);
     for (Layer& l : n.layers) {
       for (GemvWeights* w : {&l.older, &l.newest}) *w = (w->*way)();
-      for (Pointwise* p : {&l.skip, &l.out}) *p = p->with(way);
+      for (Pointwise* p : {&l.conditioning, &l.skip, &l.out}) *p = p->with(way);
     }
-    n.conditioning = (n.conditioning.*way)();
     for (Pointwise* p : {&n.last_1, &n.last_3}) *p = p->with(&GemvWeights::bfloat16);
     return n;
+  }
+
+  bool rounded() const { return layers[0].newest.rounded(); }
+  bool integers() const { return layers[0].newest.integers(); }
+
+  /// Chooses how far ahead sums are made, of float weights that will have so many bytes each. The sums of a
+  /// later sample are fetched, written and read; of many utterances they are more than the weights.
+  void look_ahead(Index utterances, Index weight_bytes) {
+    const Index weights = weight_bytes * (residual * (taps - 1) + features),
+                sums = 2 * 3 * static_cast<Index>(sizeof(float)) * utterances;
+    ahead = weights < sums ? 1 : most_ahead;
+    for (Layer& l : layers) {
+      l.ahead = 1;
+      while (l.ahead < ahead && l.dilation % (2 * l.ahead) == 0) l.ahead *= 2;
+      l.slots = (taps - 1) * l.dilation + l.ahead;
+      const Index older = l.ahead > 1 ? taps - 1 : 0, before = l.older.taps();
+      if (older == before) continue;
+      const auto value = [w = std::pair(std::move(l.older), std::move(l.newest)), before](Index o, Index c,
+                                                                                          Index t) {
+        return t < before ? w.first.value(o, c, t) : w.second.value(o, c, t - before);
+      };
+      l.older = GemvWeights(gate, residual, older, value);
+      l.newest = GemvWeights(gate, residual, taps - older,
+                             [&](Index o, Index c, Index t) { return value(o, c, older + t); });
+    }
   }
 };
 
@@ -131,7 +155,6 @@ Network pack(const WavenetWeights& w, const WavenetGeneratorOptions& options) {
           "wavenet_generator: needs one dilation for each of conv_layers, got ", options.dilations.size(),
           " for ", count);
   const Tensor& conv = w.conv_layers[0].conv.weight;
-  const Index layers = static_cast<Index>(count);
   Network n;
   n.features = w.conv_layers[0].conv1x1_aux.weight.dim(1);
   n.residual = conv.dim(1);
@@ -140,7 +163,7 @@ Network pack(const WavenetWeights& w, const WavenetGeneratorOptions& options) {
   n.skip = w.conv_layers[0].conv1x1_skip.weight.dim(0);
   n.hidden = w.last_conv_layers_1.weight.dim(0);
   n.outputs = w.last_conv_layers_3.weight.dim(0);
-  n.skip_scale = std::sqrt(1.0f / static_cast<float>(layers));
+  n.skip_scale = std::sqrt(1.0f / static_cast<float>(count));
   n.residual_scale = usual_residual_scale;
   require(conv.shape.size() == 3 && !conv.empty() && n.gate % 2 == 0,
           "wavenet_generator: conv must have shape (2·gate, residual, kernel), got ",
@@ -172,30 +195,16 @@ Network pack(const WavenetWeights& w, const WavenetGeneratorOptions& options) {
     require_shape("conv1x1_aux", i, block.conv1x1_aux, {n.gate, n.features, 1});
     require_shape("conv1x1_skip", i, block.conv1x1_skip, {n.skip, n.gate / 2, 1});
     require_shape("conv1x1_out", i, block.conv1x1_out, {n.residual, n.gate / 2, 1});
-    const auto value = value_of(block.conv.weight);
     Layer layer;
-    layer.older = GemvWeights(n.gate, n.residual, n.taps - 1, value);
-    layer.newest =
-        GemvWeights(n.gate, n.residual, 1, [&](Index o, Index c, Index) { return value(o, c, n.taps - 1); });
+    layer.newest = GemvWeights(n.gate, n.residual, n.taps, value_of(block.conv.weight));
     layer.bias = padded_bias(block.conv);
+    layer.conditioning = Pointwise(block.conv1x1_aux);
     layer.skip = Pointwise(block.conv1x1_skip);
     if (i + 1 < count) layer.out = Pointwise(block.conv1x1_out);
     layer.dilation = dilation;
-    while (layer.ahead < most_ahead && dilation % (2 * layer.ahead) == 0) layer.ahead *= 2;
-    layer.slots = (n.taps - 1) * dilation + layer.ahead;
     n.layers.push_back(std::move(layer));
   }
-  const Index gate_row = padded(n.gate);
-  n.conditioning = GemvWeights(layers * gate_row, n.features, 1, [&](Index o, Index c, Index) {
-    return o % gate_row < n.gate
-               ? value_of(w.conv_layers[static_cast<std::size_t>(o / gate_row)].conv1x1_aux.weight)(
-                     o % gate_row, c, 0)
-               : 0.0f;
-  });
-  for (const WavenetBlockWeights& block : w.conv_layers) {
-    const auto bias = padded_bias(block.conv1x1_aux);
-    n.conditioning_bias.insert(n.conditioning_bias.end(), bias.begin(), bias.end());
-  }
+  n.look_ahead(options.utterances, sizeof(float));
   return n;
 }
 
@@ -210,7 +219,9 @@ struct GeneratorState final : KernelState {
   };
   std::vector<LayerState> layers;
   std::vector<Index> offsets;
-  Aligned<float> conditioning, gate, gated, skip, hidden, outputs;
+  Aligned<float>
+      conditioning;  // of all layers, or the one under way, [sample ahead][utterance][padded(gate)]
+  Aligned<float> gate, gated, skip, hidden, outputs;
   std::vector<float> noise, value;
   std::vector<std::size_t> fed_class;
   std::size_t silence = 0;
@@ -221,10 +232,10 @@ struct GeneratorState final : KernelState {
       return Aligned<float>(static_cast<std::size_t>(count * utterances * padded(channels)));
     };
     for (const Layer& l : net.layers)
-      layers.push_back({rows(l.slots, net.residual), rows(l.ahead, net.gate)});
+      layers.push_back({rows(l.slots, net.residual), rows(l.older.taps() > 0 ? l.ahead : 0, net.gate)});
     offsets.resize(static_cast<std::size_t>(net.taps));
     const auto count = static_cast<Index>(net.layers.size());
-    conditioning = rows(most_ahead, count * padded(net.gate));
+    conditioning = rows(net.ahead > 1 ? count * net.ahead : 1, net.gate);
     gate = rows(1, net.gate);
     gated = rows(1, net.gate / 2);
     skip = rows(1, net.skip);
@@ -270,15 +281,14 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
 
   void compute(const Work& work) const noexcept override {
     auto& state = static_cast<GeneratorState&>(*work.state);
-    const Index utterances = options_.utterances, layers = static_cast<Index>(net_.layers.size());
-    const Index row = layers * padded(net_.gate), zero = 0;
+    const Index frame = options_.utterances * net_.features;
     for (Index i = 0; i < work.count;) {
-      const Index count = std::min(work.count - i, most_ahead);
-      kernels::gemv(net_.conditioning, {}, {work.in[0] + i * utterances * net_.features, net_.features},
-                    &zero, count * utterances, net_.conditioning_bias.data(), {}, 1.0f,
-                    {state.conditioning.data(), row});
+      const Index count = std::min(work.count - i, net_.ahead);
+      if (net_.ahead > 1)
+        for (std::size_t l = 0; l < net_.layers.size(); ++l)
+          condition(l, work.in[0] + i * frame, count, conditioning_ahead(state, l, 0));
       for (Index j = 0; j < count; ++j, ++i) {
-        network(state, state.conditioning.data() + j * utterances * row);
+        network(state, work.in[0] + i * frame, j);
         draw(state, work, i);
       }
     }
@@ -287,8 +297,7 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
   std::shared_ptr<const Kernel> bfloat16() const override { return with(&GemvWeights::bfloat16); }
   std::shared_ptr<const Kernel> int8() const override {
     const auto even = [](Index channels) { return (channels + 1) / 2 * 2; };
-    const Index most = std::max(
-        {even(net_.residual) * std::max<Index>(net_.taps - 1, 1), even(net_.gate / 2), even(net_.features)});
+    const Index most = std::max({even(net_.residual) * net_.taps, even(net_.gate / 2), even(net_.features)});
     return most <= GemvWeights::most_int8_channels ? with(&GemvWeights::int8) : nullptr;
   }
 
@@ -310,18 +319,17 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
     return message("wavenet_generator(", net.features, " → 1, ", net.layers.size(), " layers, residual ",
                    net.residual, ", gate ", net.gate, ", skip ", net.skip, ", ",
                    names[static_cast<int>(o.distribution)], ", utterances ", o.utterances,
-                   net.conditioning.rounded()    ? ", bfloat16)"
-                   : net.conditioning.integers() ? ", int8)"
-                                                 : ")");
+                   net.rounded()    ? ", bfloat16)"
+                   : net.integers() ? ", int8)"
+                                    : ")");
   }
 
   /// Where the weights of a step do not fit the nearer caches, and are exact still.
   std::shared_ptr<const Kernel> with(GemvWeights (GemvWeights::*way)() const) const {
     constexpr Index near = 512 << 10;
-    if (net_.conditioning.rounded() || net_.conditioning.integers() ||
-        parameters_ * static_cast<Index>(sizeof(float)) <= near)
+    if (net_.rounded() || net_.integers() || parameters_ * static_cast<Index>(sizeof(float)) <= near)
       return nullptr;
-    return std::make_shared<WavenetGenerator>(net_.with(way), options_, parameters_);
+    return std::make_shared<WavenetGenerator>(net_.with(way, options_.utterances), options_, parameters_);
   }
 
   static std::vector<Port> ports_of(const Network& net, const WavenetGeneratorOptions& o) {
@@ -335,21 +343,40 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
   bool classes() const { return options_.distribution == WavenetDistribution::softmax; }
   Index first_inputs() const { return classes() ? net_.outputs : 1; }
 
-  /// state.outputs for the next sample, of the samples fed so far and the conditioning of all layers.
-  void network(GeneratorState& s, const float* conditioning) const noexcept {
+  /// Of layer l for the sample `ahead` after the first of those that are under way.
+  float* conditioning_ahead(GeneratorState& s, std::size_t l, Index ahead) const noexcept {
+    return s.conditioning.data() +
+           (static_cast<Index>(l) * net_.ahead + ahead) * options_.utterances * padded(net_.gate);
+  }
+
+  void condition(std::size_t l, const float* features, Index samples, float* out) const noexcept {
+    const Index zero = 0;
+    const Pointwise& p = net_.layers[l].conditioning;
+    kernels::gemv(p.weights, {}, {features, net_.features}, &zero, samples * options_.utterances,
+                  p.bias.data(), {}, 1.0f, {out, padded(net_.gate)});
+  }
+
+  /// state.outputs for the next sample, of the samples fed so far and its features.
+  void network(GeneratorState& s, const float* features, Index ahead) const noexcept {
     const Index utterances = options_.utterances, zero = 0;
     const Index residual = padded(net_.residual), gate = padded(net_.gate), half = padded(net_.gate / 2);
-    const Index row = static_cast<Index>(net_.layers.size()) * gate, skip = padded(net_.skip),
-                hidden = padded(net_.hidden);
-    for (std::size_t l = 0; l < net_.layers.size(); ++l) sum_older_taps(s, l);
+    const Index skip = padded(net_.skip), hidden = padded(net_.hidden);
     first_layer(s);
     for (std::size_t l = 0; l < net_.layers.size(); ++l) {
       const Layer& layer = net_.layers[l];
       auto& own = s.layers[l];
       float* x = own.kept.data() + own.slot * utterances * residual;
-      const float* older = own.older.data() + s.n % layer.ahead * utterances * gate;
-      kernels::gemv(layer.newest, {older, gate}, {x, residual}, &zero, utterances, layer.bias.data(),
-                    {conditioning + static_cast<Index>(l) * gate, row}, 1.0f, {s.gate.data(), gate});
+      const Index older = layer.older.taps();
+      if (older > 0 && s.n % layer.ahead == 0) sum_older_taps(s, l);
+      const kernels::Rows<const float> start =
+          older > 0
+              ? kernels::Rows<const float>{own.older.data() + s.n % layer.ahead * utterances * gate, gate}
+              : kernels::Rows<const float>{};
+      const bool at_once = net_.ahead == 1;
+      float* conditioning = at_once ? s.conditioning.data() : conditioning_ahead(s, l, ahead);
+      if (at_once) condition(l, features, 1, conditioning);
+      kernels::gemv(layer.newest, start, {own.kept.data(), residual}, offsets(s, l, older), utterances,
+                    layer.bias.data(), {conditioning, gate}, 1.0f, {s.gate.data(), gate});
       for (Index u = 0; u < utterances; ++u)
         kernels::gated(s.gate.data() + u * gate, net_.gate / 2, 1, s.gated.data() + u * half);
       const kernels::GemvCall to_skip{layer.skip.weights,
@@ -384,19 +411,24 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
     ++s.n;
   }
 
-  /// At the start of each `ahead` samples, all that their older taps read exists. Slots are a multiple of
-  /// `ahead`, as is each tap's distance, so that the frames of a tap do not wrap around.
+  /// What taps of layer l, from `first` on, read of own.kept. Slots are a multiple of `ahead`, as is each
+  /// tap's distance, so that the frames of a tap, for `ahead` samples, do not wrap around.
+  const Index* offsets(GeneratorState& s, std::size_t l, Index first) const noexcept {
+    const Layer& layer = net_.layers[l];
+    for (Index t = first; t < net_.taps; ++t) {
+      const Index slot = s.layers[l].slot - (net_.taps - 1 - t) * layer.dilation;
+      s.offsets[static_cast<std::size_t>(t - first)] =
+          (slot < 0 ? slot + layer.slots : slot) * options_.utterances * padded(net_.residual);
+    }
+    return s.offsets.data();
+  }
+
+  /// At the start of each `ahead` samples, all that their older taps read exists.
   void sum_older_taps(GeneratorState& s, std::size_t l) const noexcept {
     const Layer& layer = net_.layers[l];
-    if (s.n % layer.ahead != 0) return;
-    auto& own = s.layers[l];
-    const Index utterances = options_.utterances, residual = padded(net_.residual);
-    for (Index t = 0; t + 1 < net_.taps; ++t) {
-      const Index back = own.slot - (net_.taps - 1 - t) * layer.dilation;
-      s.offsets[static_cast<std::size_t>(t)] = (back < 0 ? back + layer.slots : back) * utterances * residual;
-    }
-    kernels::gemv(layer.older, {}, {own.kept.data(), residual}, s.offsets.data(), layer.ahead * utterances,
-                  nullptr, {}, 1.0f, {own.older.data(), padded(net_.gate)});
+    kernels::gemv(layer.older, {}, {s.layers[l].kept.data(), padded(net_.residual)}, offsets(s, l, 0),
+                  layer.ahead * options_.utterances, nullptr, {}, 1.0f,
+                  {s.layers[l].older.data(), padded(net_.gate)});
   }
 
   void first_layer(GeneratorState& s) const noexcept {

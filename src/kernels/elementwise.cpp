@@ -57,10 +57,28 @@ HWY_INLINE V Tanh(D d, V x) {
   return hn::Tanh(d, x);
 }
 
+// e^x = 2^n·(1 + p), where |x| is at most 87: by rounding x/ln 2, in the lower bits of a large number, and a
+// polynomial of what is left, in which p is within 1e-8 of its value relatively.
+struct Power {
+  V scale, p;
+};
+HWY_INLINE Power PowerOf(D d, V x) {
+  const hn::RebindToUnsigned<D> bits;
+  const V large = hn::Set(d, 0x1.8p23f + 127), shifted = hn::MulAdd(x, hn::Set(d, 1.44269504f), large);
+  const V n = hn::Sub(shifted, large);
+  const V r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x));
+  V q = hn::Set(d, 0.0013882513158f);
+  for (const float c : {0.0083665475249f, 0.0416672006249f, 0.1666654348374f, 0.4999999701977f})
+    q = hn::MulAdd(q, r, hn::Set(d, c));
+  return {hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(bits, shifted))), hn::MulAdd(hn::Mul(r, r), q, r)};
+}
+
 // tanh(x)·sigmoid(y) by one division: tanh|x| = t/(t + 2), t = e^(2|x|) − 1, is 1 from |x| = 20 on.
 HWY_INLINE V Gate(D d, V x, V y) {
-  const V one = hn::Set(d, 1.0f), t = hn::Expm1(d, hn::Min(hn::Abs(hn::Add(x, x)), hn::Set(d, 40.0f)));
-  const V e = Exp(d, hn::Neg(hn::Abs(y)));
+  const V one = hn::Set(d, 1.0f);
+  const Power a = PowerOf(d, hn::Min(hn::Abs(hn::Add(x, x)), hn::Set(d, 40.0f))),
+              b = PowerOf(d, hn::Max(hn::Neg(hn::Abs(y)), hn::Set(d, -87.0f)));
+  const V t = hn::MulAdd(a.scale, a.p, hn::Sub(a.scale, one)), e = hn::MulAdd(b.scale, b.p, b.scale);
   const V above = hn::Mul(t, hn::IfThenElse(hn::Ge(y, hn::Zero(d)), one, e));
   return hn::CopySign(hn::Div(above, hn::Mul(hn::Add(t, hn::Set(d, 2.0f)), hn::Add(one, e))), x);
 }

@@ -69,7 +69,7 @@ class GemvWeights {
       float& scale = w.scales_[static_cast<std::size_t>(o)];
       for (const float v : quad) scale = std::max(scale, std::abs(v) / 127);
     });
-    w.sums_.resize(w.scales_.size());
+    w.offsets_.resize((w.scales_.size() + int8_width - 1) / int8_width * int8_width);
     const Index rows = w.rows() * taps_;
     w.integers_.resize(
         static_cast<std::size_t>(((out_ + int8_width - 1) / int8_width * rows + tile_rows) * int8_width));
@@ -79,7 +79,7 @@ class GemvWeights {
       auto& integers = w.integers_[static_cast<std::size_t>(w.int8_place(o) + row * int8_width)];
       for (std::size_t i = 0; i < quad.size(); ++i) {
         integers[i] = static_cast<std::int8_t>(std::lrint(quad[i] * per_unit));
-        w.sums_[at] += integers[i];
+        w.offsets_[at] -= static_cast<std::uint32_t>(integers[i]) << 15;
       }
     });
     w.weights_ = {};
@@ -87,11 +87,13 @@ class GemvWeights {
   }
   bool integers() const { return !integers_.empty(); }
   const float* scales() const { return scales_.data(); }
-  /// Of each output channel's integers.
-  const std::int32_t* sums() const { return sums_.data(); }
+  /// -2^15 times the sum of each output channel's integers, modulo 2^32; of whole blocks.
+  const std::uint32_t* offsets() const { return offsets_.data(); }
   /// The first row of output channel o, from which int8_width leads to the next.
   const Int8Quad* quads(Index o) const { return integers_.data() + int8_place(o); }
 
+  /// Of float weights.
+  float value(Index o, Index c, Index tap) const { return weights_[place(o, tap * in_ + c, in_ * taps_)]; }
   /// Of one tap.
   Index rows() const { return (in_ + row_channels_ - 1) / row_channels_; }
   /// As they are held, but for integers: float or Bfloat16Pair.
@@ -104,7 +106,7 @@ class GemvWeights {
   }
 
   static constexpr Index block_width = 128;
-  static constexpr Index int8_width = 32, most_int8_channels = 2048;
+  static constexpr Index int8_width = 32, most_int8_channels = 4096;
   /// What is not larger is no integer but 0.
   static constexpr float least_largest = 0x1p-100f;
 
@@ -137,7 +139,7 @@ class GemvWeights {
   Aligned<Bfloat16Pair> rounded_;
   Aligned<Int8Quad> integers_;
   Aligned<float> scales_;
-  Aligned<std::int32_t> sums_;
+  Aligned<std::uint32_t> offsets_;
   Index out_ = 0, in_ = 0, taps_ = 0, row_channels_ = 1;
 };
 

@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cstring>
+#include <limits>
 
 #include "kernels/amx.h"
 #include "kernels/gemv-inl.h"
@@ -40,20 +41,19 @@ HWY_INLINE Scale ScaleOf(const GemvCall& a, Index j) {
   const Index channels = a.w.in_channels();
   const auto largest_integer = static_cast<float>(
       std::min<Index>(32767, 0x7fffffff / (127 * 4 * std::max<Index>(a.w.rows() * a.w.taps(), 1))));
-  auto most = hn::Zero(d), finite = hn::Zero(d);
-  const auto look = [&](hn::Vec<D> x) HWY_ATTR {
-    most = hn::Max(most, hn::Abs(x));
-    finite = hn::MulAdd(x, hn::Zero(d), finite);
-  };
+  // Numbers without their sign are in the order of their bits, and what is not finite above all others.
+  auto most = hn::Zero(Int32());
+  const auto look = [&](hn::Vec<D> x) HWY_ATTR { most = hn::Max(most, hn::BitCast(Int32(), hn::Abs(x))); };
   for (Index t = 0; t < a.w.taps(); ++t) {
     const float* x = a.in.data + a.offsets[t] + j * a.in.step;
     Index c = 0;
     for (; c + N <= channels; c += N) look(hn::LoadU(d, x + c));
     for (; c < channels; ++c) look(hn::Set(d, x[c]));
   }
-  const float largest = hn::GetLane(hn::MaxOfLanes(d, most));
+  const auto largest = std::bit_cast<float>(hn::GetLane(hn::MaxOfLanes(Int32(), most)));
+  const bool finite = largest <= std::numeric_limits<float>::max();
   return {largest > GemvWeights::least_largest ? largest_integer / largest : 0.0f,
-          largest / largest_integer + hn::GetLane(hn::SumOfLanes(d, finite))};
+          finite ? largest / largest_integer : std::numeric_limits<float>::quiet_NaN()};
 }
 
 HWY_INLINE hn::Vec<Int32> IntegersOf(hn::Vec<D> x, float per_unit) {
@@ -230,7 +230,9 @@ HWY_INLINE void ToBytes(const GemvCall& a, Index j, Index f, Bytes& out) {
   std::uint8_t* const end = upper + out.step;
   for (Index t = 0; t < a.w.taps(); ++t, upper += padded_channels, lower += padded_channels) {
     const float* x = a.in.data + a.offsets[t] + j * a.in.step;
-    const auto integers = [&](__m512 values) { return IntegersOf(hn::Vec<D>{values}, scale.per_unit).raw; };
+    const auto integers = [&](__m512 values) {
+      return _mm512_cvtps_epi32(_mm512_mul_ps(values, _mm512_set1_ps(scale.per_unit)));
+    };
     Index c = 0;
     for (; c + 64 <= channels; c += 64) {
       // Packing leaves fours of the four vectors side by side.
@@ -263,10 +265,9 @@ HWY_INLINE void ToBytes(const GemvCall& a, Index j, Index f, Bytes& out) {
   out.units[f] = scale.unit;
 }
 
-// The sums of 16-bit integers from those of their bytes, of output channels from `at` on.
-HWY_INLINE __m512i SumOfBytes(const GemvCall& a, __m512i upper, __m512i lower, Index at) {
-  const __m512i offset = _mm512_slli_epi32(_mm512_loadu_si512(a.w.sums() + at), 7);
-  return _mm512_add_epi32(_mm512_slli_epi32(_mm512_sub_epi32(upper, offset), 8), lower);
+// The sums of 16-bit integers from those of their bytes, the lower of which begin with offsets().
+HWY_INLINE __m512i SumOfBytes(__m512i upper, __m512i lower) {
+  return _mm512_add_epi32(_mm512_slli_epi32(upper, 8), lower);
 }
 
 template <int F, int V>
@@ -277,7 +278,10 @@ WAVESTRIDE_VNNI void ByteTile(const GemvCall& a, const Bytes& in, Index f, Index
 #pragma GCC unroll 16
   for (int i = 0; i < F; ++i)
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) uppers[i][v] = lowers[i][v] = _mm512_setzero_si512();
+    for (int v = 0; v < V; ++v) {
+      uppers[i][v] = _mm512_setzero_si512();
+      lowers[i][v] = _mm512_loadu_si512(a.w.offsets() + o + 16 * v);
+    }
   const auto four = [](const std::uint8_t* x) {
     std::int32_t quad;
     std::memcpy(&quad, x, sizeof quad);
@@ -308,7 +312,7 @@ WAVESTRIDE_VNNI void ByteTile(const GemvCall& a, const Bytes& in, Index f, Index
   for (int i = 0; i < F; ++i)
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v)
-      _mm512_store_si512(totals[i] + 16 * v, SumOfBytes(a, uppers[i][v], lowers[i][v], o + 16 * v));
+      _mm512_store_si512(totals[i] + 16 * v, SumOfBytes(uppers[i][v], lowers[i][v]));
   for (int i = 0; i < F; ++i) FinishIntegers(a, totals[i], 16 * V, in.units[f + i], j + i, o);
 }
 
@@ -328,16 +332,16 @@ void ByVectors(const GemvCall& a, const Bytes& in, Index count, Index j) {
 }
 
 // Sums of upper and of lower bytes of each frame.
-using TileSums = std::int32_t[2][Bytes::most_frames][GemvWeights::block_width];
+using TileSums = std::int32_t[2][Bytes::most_frames][GemvWeights::int8_width];
 
-// 32 output channels, of which those from o on of `sums` are made. Tiles 0 to 3 hold sums, of upper and lower
-// bytes of 16 output channels and of the next 16; 4 and 5 frames, 6 and 7 weights.
-HWY_INLINE void AddTiles(const Bytes& in, const Int8Quad* w, TileSums& sums, Index o) {
+// 32 output channels. Tiles 0 to 3 hold sums, of upper and lower bytes of 16 output channels and of the next
+// 16; 4 and 5 frames, 6 and 7 weights.
+HWY_INLINE void AddTiles(const Bytes& in, const Int8Quad* w, const std::uint32_t* offsets, TileSums& sums) {
   constexpr Index w_step = sizeof(Int8Quad) * GemvWeights::int8_width, sums_step = sizeof sums[0][0];
   zero_tile<0>();
-  zero_tile<1>();
+  load_tile<1>(offsets, 0);
   zero_tile<2>();
-  zero_tile<3>();
+  load_tile<3>(offsets + 16, 0);
   for (Index k = 0; k < in.step; k += 64, w += 16 * GemvWeights::int8_width) {
     load_tile<4>(in.upper + k, in.step);
     load_tile<6>(w, w_step);
@@ -348,10 +352,52 @@ HWY_INLINE void AddTiles(const Bytes& in, const Int8Quad* w, TileSums& sums, Ind
     add_byte_tiles<2, 4, 7>();
     add_byte_tiles<3, 5, 7>();
   }
-  store_tile<0>(sums[0][0] + o, sums_step);
-  store_tile<1>(sums[1][0] + o, sums_step);
-  store_tile<2>(sums[0][0] + o + 16, sums_step);
-  store_tile<3>(sums[1][0] + o + 16, sums_step);
+  store_tile<0>(sums[0][0], sums_step);
+  store_tile<1>(sums[1][0], sums_step);
+  store_tile<2>(sums[0][0] + 16, sums_step);
+  store_tile<3>(sums[1][0] + 16, sums_step);
+}
+
+// As FinishIntegers, of `count` frames from j on and 32 output channels from `at` on, or the 16 that there
+// are.
+template <bool has_start, bool has_addend>
+HWY_INLINE void FinishTiles(const GemvCall& a, const TileSums& sums, const float* units, Index count, Index j,
+                            Index at) {
+  const __m512 factor = _mm512_set1_ps(a.scale);
+  for (Index v = 0; v < std::min(GemvWeights::int8_width, a.w.out_channels() - at); v += 16) {
+    const __m512 scales = _mm512_loadu_ps(a.w.scales() + at + v),
+                 bias = a.bias == nullptr ? _mm512_setzero_ps() : _mm512_loadu_ps(a.bias + at + v);
+    const float* start = has_start ? a.start.data + j * a.start.step + at + v : nullptr;
+    const float* addend = has_addend ? a.addend.data + j * a.addend.step + at + v : nullptr;
+    float* out = a.out.data + j * a.out.step + at + v;
+    for (Index f = 0; f < count; ++f) {
+      const __m512 integers = _mm512_cvtepi32_ps(
+          SumOfBytes(_mm512_load_si512(sums[0][f] + v), _mm512_load_si512(sums[1][f] + v)));
+      const __m512 unit = _mm512_mul_ps(scales, _mm512_set1_ps(units[f]));
+      // By one instruction, start or none: of a product the compiler would make one with the sum that
+      // follows.
+      const __m512 from = has_start ? _mm512_loadu_ps(start + f * a.start.step) : _mm512_setzero_ps();
+      __m512 sum = _mm512_add_ps(_mm512_fmadd_ps(integers, unit, from), bias);
+      if (has_addend)
+        sum = _mm512_mul_ps(_mm512_add_ps(sum, _mm512_loadu_ps(addend + f * a.addend.step)), factor);
+      _mm512_storeu_ps(out + f * a.out.step, sum);
+    }
+  }
+}
+
+// What follows the sums of a block is made while the tiles sum the next.
+template <bool has_start, bool has_addend>
+void AllTiles(const GemvCall& call, const Bytes& in, Index count, Index j) {
+  constexpr Index width = GemvWeights::int8_width;
+  const GemvCall a = call;  // which no store can be taken to change
+  alignas(64) TileSums sums[2];
+  Index o = 0;
+  for (; o < a.w.out_channels(); o += width) {
+    AddTiles(in, a.w.quads(o), a.w.offsets() + o, sums[o / width % 2]);
+    if (o > 0)
+      FinishTiles<has_start, has_addend>(a, sums[(o / width + 1) % 2], in.units, count, j, o - width);
+  }
+  FinishTiles<has_start, has_addend>(a, sums[(o / width + 1) % 2], in.units, count, j, o - width);
 }
 
 void ByTiles(const GemvCall& a, const Bytes& in, Index count, Index j) {
@@ -359,18 +405,10 @@ void ByTiles(const GemvCall& a, const Bytes& in, Index count, Index j) {
   for (const int frames : {0, 1, 2, 3, 4, 5}) config.set(frames, count, 16);
   for (const int weights : {6, 7}) config.set(weights, 16, 16);
   config.load();
-  alignas(64) TileSums sums;
-  for (Index block = 0; block < a.w.out_channels(); block += GemvWeights::block_width) {
-    const Index width = std::min(GemvWeights::block_width, a.w.out_channels() - block);
-    for (Index o = 0; o < width; o += GemvWeights::int8_width) AddTiles(in, a.w.quads(block + o), sums, o);
-    for (Index f = 0; f < count; ++f) {
-      std::int32_t *upper = sums[0][f], *lower = sums[1][f];
-      for (Index v = 0; v < width; v += 16)
-        _mm512_store_si512(
-            upper + v, SumOfBytes(a, _mm512_load_si512(upper + v), _mm512_load_si512(lower + v), block + v));
-      FinishIntegers(a, upper, width, in.units[f], j + f, block);
-    }
-  }
+  const auto all = a.start.data == nullptr
+                       ? (a.addend.data == nullptr ? AllTiles<false, false> : AllTiles<false, true>)
+                       : (a.addend.data == nullptr ? AllTiles<true, false> : AllTiles<true, true>);
+  all(a, in, count, j);
   release_tiles();
 }
 
