@@ -118,10 +118,11 @@ struct Network {
   bool integers() const { return layers[0].newest.integers(); }
 
   /// Chooses how far ahead sums are made, of float weights that will have so many bytes each. The sums of a
-  /// later sample are fetched, written and read; of many utterances they are more than the weights.
+  /// later sample are fetched, written, written back and read; of many utterances they are more than the
+  /// weights.
   void look_ahead(Index utterances, Index weight_bytes) {
     const Index weights = weight_bytes * (residual * (taps - 1) + features),
-                sums = 2 * 3 * static_cast<Index>(sizeof(float)) * utterances;
+                sums = 2 * 4 * static_cast<Index>(sizeof(float)) * utterances;
     ahead = weights < sums ? 1 : most_ahead;
     for (Layer& l : layers) {
       l.ahead = 1;

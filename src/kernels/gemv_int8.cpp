@@ -210,17 +210,23 @@ void ByPairs(std::span<const GemvCall> calls, Index frames) {
 
 #define WAVESTRIDE_VNNI __attribute__((target("avx512vnni")))
 
+constexpr Index tile_height = 16;
+
 // Frames one after another, a whole number of tiles of 64 bytes each: 256 times `upper` less 32768 and
 // `lower`; zeros beyond what there is. Both are unsigned, for the instructions.
 struct Bytes {
-  static constexpr Index most_frames = 16, capacity = 16 << 10;
+  static constexpr Index most_frames = 32, capacity = 16 << 10;
   alignas(64) std::uint8_t upper[capacity];
   alignas(64) std::uint8_t lower[capacity];
   float units[most_frames];
   Index step;
 
   explicit Bytes(const GemvWeights& w) : step(std::max<Index>((4 * w.rows() * w.taps() + 63) / 64, 1) * 64) {}
-  Index frames_at_once() const { return std::min(most_frames, capacity / step); }
+  /// Those of whole tiles, of which there may be rows that count for nothing.
+  Index frames_at_once() const {
+    const Index most = std::min(most_frames, capacity / step);
+    return most < tile_height ? most : most / tile_height * tile_height;
+  }
 };
 
 HWY_INLINE void ToBytes(const GemvCall& a, Index j, Index f, Bytes& out) {
@@ -332,21 +338,23 @@ void ByVectors(const GemvCall& a, const Bytes& in, Index count, Index j) {
 }
 
 // Sums of upper and of lower bytes of each frame.
-using TileSums = std::int32_t[2][Bytes::most_frames][GemvWeights::int8_width];
+using TileSums = std::int32_t[2][tile_height][GemvWeights::int8_width];
 
 // 32 output channels. Tiles 0 to 3 hold sums, of upper and lower bytes of 16 output channels and of the next
 // 16; 4 and 5 frames, 6 and 7 weights.
-HWY_INLINE void AddTiles(const Bytes& in, const Int8Quad* w, const std::uint32_t* offsets, TileSums& sums) {
+HWY_INLINE void AddTiles(const Bytes& in, Index f, const Int8Quad* w, const std::uint32_t* offsets,
+                         TileSums& sums) {
+  const std::uint8_t *upper = in.upper + f * in.step, *lower = in.lower + f * in.step;
   constexpr Index w_step = sizeof(Int8Quad) * GemvWeights::int8_width, sums_step = sizeof sums[0][0];
   zero_tile<0>();
   load_tile<1>(offsets, 0);
   zero_tile<2>();
   load_tile<3>(offsets + 16, 0);
   for (Index k = 0; k < in.step; k += 64, w += 16 * GemvWeights::int8_width) {
-    load_tile<4>(in.upper + k, in.step);
+    load_tile<4>(upper + k, in.step);
     load_tile<6>(w, w_step);
     add_byte_tiles<0, 4, 6>();
-    load_tile<5>(in.lower + k, in.step);
+    load_tile<5>(lower + k, in.step);
     add_byte_tiles<1, 5, 6>();
     load_tile<7>(w + 16, w_step);
     add_byte_tiles<2, 4, 7>();
@@ -385,24 +393,33 @@ HWY_INLINE void FinishTiles(const GemvCall& a, const TileSums& sums, const float
   }
 }
 
-// What follows the sums of a block is made while the tiles sum the next.
+// Blocks outside, so that their weights come from the nearest cache for all frames but the first. What
+// follows the sums is made while the tiles make the next.
 template <bool has_start, bool has_addend>
 void AllTiles(const GemvCall& call, const Bytes& in, Index count, Index j) {
-  constexpr Index width = GemvWeights::int8_width;
   const GemvCall a = call;  // which no store can be taken to change
+  struct Part {
+    Index o, f;
+  };
   alignas(64) TileSums sums[2];
-  Index o = 0;
-  for (; o < a.w.out_channels(); o += width) {
-    AddTiles(in, a.w.quads(o), a.w.offsets() + o, sums[o / width % 2]);
-    if (o > 0)
-      FinishTiles<has_start, has_addend>(a, sums[(o / width + 1) % 2], in.units, count, j, o - width);
-  }
-  FinishTiles<has_start, has_addend>(a, sums[(o / width + 1) % 2], in.units, count, j, o - width);
+  Index made = 0;
+  Part last{};
+  const auto finish = [&] {
+    FinishTiles<has_start, has_addend>(a, sums[(made + 1) % 2], in.units + last.f,
+                                       std::min(tile_height, count - last.f), j + last.f, last.o);
+  };
+  for (Index o = 0; o < a.w.out_channels(); o += GemvWeights::int8_width)
+    for (Index f = 0; f < count; f += tile_height, ++made) {
+      AddTiles(in, f, a.w.quads(o), a.w.offsets() + o, sums[made % 2]);
+      if (made > 0) finish();
+      last = {o, f};
+    }
+  finish();
 }
 
 void ByTiles(const GemvCall& a, const Bytes& in, Index count, Index j) {
   TileConfig config;
-  for (const int frames : {0, 1, 2, 3, 4, 5}) config.set(frames, count, 16);
+  for (const int frames : {0, 1, 2, 3, 4, 5}) config.set(frames, std::min(tile_height, count), 16);
   for (const int weights : {6, 7}) config.set(weights, 16, 16);
   config.load();
   const auto all = a.start.data == nullptr
