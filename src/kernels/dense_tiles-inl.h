@@ -70,6 +70,44 @@ HWY_INLINE void Keep(const T*& pointer) {
 #endif
 }
 
+// Adds U rows, `width` units apart, to the sums of F frames, of which each pointer of `x` leads to three, and
+// V vectors. `ahead` is fetched on the way.
+template <template <class> class P, class D, int U, int F, int V, class Unit>
+HWY_INLINE void AddRows(const Unit* HWY_RESTRICT w, Index width, Index panel, const Unit* (&x)[(F + 2) / 3],
+                        Index in_step, std::uintptr_t ahead, hn::Vec<D> (&acc)[F][V]) {
+  const auto N = static_cast<Index>(hn::Lanes(D()));
+#pragma GCC unroll 8
+  for (int u = 0; u < U; ++u, w += width) {
+    __builtin_prefetch(reinterpret_cast<const void*>(ahead + 64 * static_cast<std::uintptr_t>(u)), 0, 2);
+    if constexpr (F >= V) {
+      typename P<D>::Weight weight[V];
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) weight[v] = P<D>::load(w + v / 2 * panel + v % 2 * N);
+#pragma GCC unroll 16
+      for (int f = 0; f < F; ++f) {
+        const auto value = P<D>::broadcast(x[f / 3] + f % 3 * in_step + u);
+#pragma GCC unroll 8
+        for (int v = 0; v < V; ++v) acc[f][v] = P<D>::mul_add(value, weight[v], acc[f][v]);
+      }
+    } else {
+      typename P<D>::Value value[F];
+#pragma GCC unroll 16
+      for (int f = 0; f < F; ++f) value[f] = P<D>::broadcast(x[f / 3] + f % 3 * in_step + u);
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) {
+        const auto weight = P<D>::load(w + v / 2 * panel + v % 2 * N);
+#pragma GCC unroll 16
+        for (int f = 0; f < F; ++f) acc[f][v] = P<D>::mul_add(value[f], weight, acc[f][v]);
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (const Unit*& pointer : x) {
+    pointer += U;
+    Keep(pointer);
+  }
+}
+
 // F frames of V vectors of output channels: out = start + Σ. Vectors 0 and 1 are neighbours in one panel,
 // 2 and 3 in the next. `ahead` is fetched on the way.
 template <template <class> class P, class D, int F, int V, class Unit>
@@ -86,38 +124,20 @@ HWY_INLINE void Tile(const Run<Unit>& r, const Unit* HWY_RESTRICT in, const floa
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v)
       acc[f][v] = start == nullptr ? hn::Zero(d) : hn::LoadU(d, start + f * r.out_step + v * N);
+  // With few sums, rows that are as wide as they are added by twos: what else a row takes, to move pointers
+  // and count, would keep instructions for its products waiting.
+  constexpr int several = most_frames <= 6 && F == most_frames && V == 2 && !P<D>::small ? 2 : 1;
   for (Index t = 0; t < r.taps; ++t) {
     const Unit* x[(F + 2) / 3];
 #pragma GCC unroll 8
     for (int i = 0; i < (F + 2) / 3; ++i) x[i] = in + r.offsets[t] + 3 * i * in_step;
-    const auto next = [&](int f) { return P<D>::broadcast(x[f / 3] + f % 3 * in_step); };
-    for (Index c = 0; c < channels; ++c, w += width) {
-      __builtin_prefetch(reinterpret_cast<const void*>(ahead), 0, 2);
-      ahead += ahead_step;
-      if constexpr (F >= V) {
-        typename P<D>::Weight weight[V];
-#pragma GCC unroll 8
-        for (int v = 0; v < V; ++v) weight[v] = P<D>::load(w + v / 2 * r.panel + v % 2 * N);
-#pragma GCC unroll 16
-        for (int f = 0; f < F; ++f) {
-          const auto value = next(f);
-#pragma GCC unroll 8
-          for (int v = 0; v < V; ++v) acc[f][v] = P<D>::mul_add(value, weight[v], acc[f][v]);
-        }
-      } else {
-        typename P<D>::Value value[F];
-#pragma GCC unroll 16
-        for (int f = 0; f < F; ++f) value[f] = next(f);
-#pragma GCC unroll 8
-        for (int v = 0; v < V; ++v) {
-          const auto weight = P<D>::load(w + v / 2 * r.panel + v % 2 * N);
-#pragma GCC unroll 16
-          for (int f = 0; f < F; ++f) acc[f][v] = P<D>::mul_add(value[f], weight, acc[f][v]);
-        }
-      }
-#pragma GCC unroll 8
-      for (const Unit*& pointer : x) Keep(++pointer);
-    }
+    Index c = 0;
+    if constexpr (several > 1)
+      if (width == V * N)
+        for (; c + several <= channels; c += several, w += several * V * N, ahead += several * ahead_step)
+          AddRows<P, D, several>(w, V * N, r.panel, x, in_step, ahead, acc);
+    for (; c < channels; ++c, w += width, ahead += ahead_step)
+      AddRows<P, D, 1>(w, width, r.panel, x, in_step, ahead, acc);
   }
   if (r.bias != nullptr) {
 #pragma GCC unroll 8

@@ -7,4 +7,8 @@ namespace wavestride::bench {
 /// SIMD.
 double fma_peak();
 
+/// The same of one short while (.2 ms or so), which others on the machine may have slowed: for what is
+/// measured just before or after it.
+double fma_rate();
+
 }  // namespace wavestride::bench
