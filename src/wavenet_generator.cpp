@@ -85,7 +85,7 @@ struct Pointwise {
 };
 
 struct Layer {
-  GemvWeights older, newest;  // taps of the convolution: those that are summed ahead; all others
+  GemvWeights older, newest;  // taps of the convolution: all but the last; the last
   Aligned<float> bias;
   Pointwise conditioning, skip, out;  // out is empty in the last layer
   Index dilation = 1;
@@ -128,15 +128,6 @@ struct Network {
       l.ahead = 1;
       while (l.ahead < ahead && l.dilation % (2 * l.ahead) == 0) l.ahead *= 2;
       l.slots = (taps - 1) * l.dilation + l.ahead;
-      const Index older = l.ahead > 1 ? taps - 1 : 0, before = l.older.taps();
-      if (older == before) continue;
-      const auto value = [w = std::pair(std::move(l.older), std::move(l.newest)), before](Index o, Index c,
-                                                                                          Index t) {
-        return t < before ? w.first.value(o, c, t) : w.second.value(o, c, t - before);
-      };
-      l.older = GemvWeights(gate, residual, older, value);
-      l.newest = GemvWeights(gate, residual, taps - older,
-                             [&](Index o, Index c, Index t) { return value(o, c, older + t); });
     }
   }
 };
@@ -196,8 +187,11 @@ Network pack(const WavenetWeights& w, const WavenetGeneratorOptions& options) {
     require_shape("conv1x1_aux", i, block.conv1x1_aux, {n.gate, n.features, 1});
     require_shape("conv1x1_skip", i, block.conv1x1_skip, {n.skip, n.gate / 2, 1});
     require_shape("conv1x1_out", i, block.conv1x1_out, {n.residual, n.gate / 2, 1});
+    const auto value = value_of(block.conv.weight);
     Layer layer;
-    layer.newest = GemvWeights(n.gate, n.residual, n.taps, value_of(block.conv.weight));
+    layer.older = GemvWeights(n.gate, n.residual, n.taps - 1, value);
+    layer.newest =
+        GemvWeights(n.gate, n.residual, 1, [&](Index o, Index c, Index) { return value(o, c, n.taps - 1); });
     layer.bias = padded_bias(block.conv);
     layer.conditioning = Pointwise(block.conv1x1_aux);
     layer.skip = Pointwise(block.conv1x1_skip);
@@ -215,13 +209,14 @@ Network pack(const WavenetWeights& w, const WavenetGeneratorOptions& options) {
 struct GeneratorState final : KernelState {
   struct LayerState {
     Aligned<float> kept;   // inputs of the layer, [slot][utterance][padded(residual)]
-    Aligned<float> older;  // sums of the older taps, [sample ahead][utterance][padded(gate)]
+    Aligned<float> older;  // sums of the older taps, [sample][utterance][padded(gate)], if any ahead
     Index slot = 0;        // of the sample under way
   };
   std::vector<LayerState> layers;
   std::vector<Index> offsets;
-  Aligned<float>
-      conditioning;  // of all layers, or the one under way, [sample ahead][utterance][padded(gate)]
+  // For all samples ahead of all layers, or for one, of the layer under way.
+  Aligned<float> conditioning;
+  Aligned<float> older;  // of the layer under way, where it sums none ahead
   Aligned<float> gate, gated, skip, hidden, outputs;
   std::vector<float> noise, value;
   std::vector<std::size_t> fed_class;
@@ -233,10 +228,11 @@ struct GeneratorState final : KernelState {
       return Aligned<float>(static_cast<std::size_t>(count * utterances * padded(channels)));
     };
     for (const Layer& l : net.layers)
-      layers.push_back({rows(l.slots, net.residual), rows(l.older.taps() > 0 ? l.ahead : 0, net.gate)});
+      layers.push_back({rows(l.slots, net.residual), rows(l.ahead > 1 ? l.ahead : 0, net.gate)});
     offsets.resize(static_cast<std::size_t>(net.taps));
     const auto count = static_cast<Index>(net.layers.size());
     conditioning = rows(net.ahead > 1 ? count * net.ahead : 1, net.gate);
+    older = rows(1, net.gate);
     gate = rows(1, net.gate);
     gated = rows(1, net.gate / 2);
     skip = rows(1, net.skip);
@@ -252,7 +248,8 @@ struct GeneratorState final : KernelState {
   Index bytes() const noexcept override {
     std::size_t floats = 0;
     for (const LayerState& l : layers) floats += l.kept.size() + l.older.size();
-    for (const auto* rows : {&conditioning, &gate, &gated, &skip, &hidden, &outputs}) floats += rows->size();
+    for (const auto* rows : {&conditioning, &older, &gate, &gated, &skip, &hidden, &outputs})
+      floats += rows->size();
     return static_cast<Index>(sizeof(float) * floats);
   }
 
@@ -298,7 +295,8 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
   std::shared_ptr<const Kernel> bfloat16() const override { return with(&GemvWeights::bfloat16); }
   std::shared_ptr<const Kernel> int8() const override {
     const auto even = [](Index channels) { return (channels + 1) / 2 * 2; };
-    const Index most = std::max({even(net_.residual) * net_.taps, even(net_.gate / 2), even(net_.features)});
+    const Index most = std::max(
+        {even(net_.residual) * std::max<Index>(net_.taps - 1, 1), even(net_.gate / 2), even(net_.features)});
     return most <= GemvWeights::most_int8_channels ? with(&GemvWeights::int8) : nullptr;
   }
 
@@ -346,8 +344,8 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
 
   /// Of layer l for the sample `ahead` after the first of those that are under way.
   float* conditioning_ahead(GeneratorState& s, std::size_t l, Index ahead) const noexcept {
-    return s.conditioning.data() +
-           (static_cast<Index>(l) * net_.ahead + ahead) * options_.utterances * padded(net_.gate);
+    const Index row = net_.ahead > 1 ? static_cast<Index>(l) * net_.ahead + ahead : 0;
+    return s.conditioning.data() + row * options_.utterances * padded(net_.gate);
   }
 
   void condition(std::size_t l, const float* features, Index samples, float* out) const noexcept {
@@ -367,17 +365,11 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
       const Layer& layer = net_.layers[l];
       auto& own = s.layers[l];
       float* x = own.kept.data() + own.slot * utterances * residual;
-      const Index older = layer.older.taps();
-      if (older > 0 && s.n % layer.ahead == 0) sum_older_taps(s, l);
-      const kernels::Rows<const float> start =
-          older > 0
-              ? kernels::Rows<const float>{own.older.data() + s.n % layer.ahead * utterances * gate, gate}
-              : kernels::Rows<const float>{};
-      const bool at_once = net_.ahead == 1;
-      float* conditioning = at_once ? s.conditioning.data() : conditioning_ahead(s, l, ahead);
-      if (at_once) condition(l, features, 1, conditioning);
-      kernels::gemv(layer.newest, start, {own.kept.data(), residual}, offsets(s, l, older), utterances,
-                    layer.bias.data(), {conditioning, gate}, 1.0f, {s.gate.data(), gate});
+      const float* older = older_taps(s, l);
+      float* conditioning = conditioning_ahead(s, l, ahead);
+      if (net_.ahead == 1) condition(l, features, 1, conditioning);
+      kernels::gemv(layer.newest, {older, gate}, {x, residual}, &zero, utterances, layer.bias.data(),
+                    {conditioning, gate}, 1.0f, {s.gate.data(), gate});
       for (Index u = 0; u < utterances; ++u)
         kernels::gated(s.gate.data() + u * gate, net_.gate / 2, 1, s.gated.data() + u * half);
       const kernels::GemvCall to_skip{layer.skip.weights,
@@ -412,24 +404,22 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
     ++s.n;
   }
 
-  /// What taps of layer l, from `first` on, read of own.kept. Slots are a multiple of `ahead`, as is each
-  /// tap's distance, so that the frames of a tap, for `ahead` samples, do not wrap around.
-  const Index* offsets(GeneratorState& s, std::size_t l, Index first) const noexcept {
+  /// The sums of the older taps of layer l for the sample under way. At the start of each `ahead` samples,
+  /// all that these read exists. Slots are a multiple of `ahead`, as is each tap's distance, so that the
+  /// frames of a tap do not wrap around.
+  const float* older_taps(GeneratorState& s, std::size_t l) const noexcept {
     const Layer& layer = net_.layers[l];
-    for (Index t = first; t < net_.taps; ++t) {
-      const Index slot = s.layers[l].slot - (net_.taps - 1 - t) * layer.dilation;
-      s.offsets[static_cast<std::size_t>(t - first)] =
-          (slot < 0 ? slot + layer.slots : slot) * options_.utterances * padded(net_.residual);
+    auto& own = s.layers[l];
+    const Index utterances = options_.utterances, residual = padded(net_.residual), gate = padded(net_.gate);
+    float* sums = layer.ahead > 1 ? own.older.data() : s.older.data();
+    if (const Index since = s.n % layer.ahead; since > 0) return sums + since * utterances * gate;
+    for (Index t = 0; t + 1 < net_.taps; ++t) {
+      const Index back = own.slot - (net_.taps - 1 - t) * layer.dilation;
+      s.offsets[static_cast<std::size_t>(t)] = (back < 0 ? back + layer.slots : back) * utterances * residual;
     }
-    return s.offsets.data();
-  }
-
-  /// At the start of each `ahead` samples, all that their older taps read exists.
-  void sum_older_taps(GeneratorState& s, std::size_t l) const noexcept {
-    const Layer& layer = net_.layers[l];
-    kernels::gemv(layer.older, {}, {s.layers[l].kept.data(), padded(net_.residual)}, offsets(s, l, 0),
-                  layer.ahead * options_.utterances, nullptr, {}, 1.0f,
-                  {s.layers[l].older.data(), padded(net_.gate)});
+    kernels::gemv(layer.older, {}, {own.kept.data(), residual}, s.offsets.data(), layer.ahead * utterances,
+                  nullptr, {}, 1.0f, {sums, gate});
+    return sums;
   }
 
   void first_layer(GeneratorState& s) const noexcept {

@@ -251,6 +251,16 @@ TEST_CASE(
     verify_contract_multi(int8(op::wavenet_generator(network(residual, kernel), options)), rng,
                           {.longest = 20, .chunkings = 2});
   const Signal c = noise(rng, 3 * 5, 200), expected = fast(c);
+  // Of many utterances sums are not made ahead; and of more than there are rows in a tile.
+  WavenetGeneratorOptions many = options;
+  many.utterances = 37;
+  const Signal each = noise(rng, 37 * 5, 40), together = int8(op::wavenet_generator(weights, many))(each);
+  many.utterances = 1;
+  for (const Index u : {0, 15, 16, 31, 36}) {
+    many.seed = options.seed + static_cast<std::uint64_t>(u);
+    CHECK(same_bits(int8(op::wavenet_generator(weights, many))(Signal(each.middleRows(5 * u, 5))),
+                    Signal(together.row(u))));
+  }
   CHECK(same_bits(bfloat16(fast)(c), expected));
   CHECK(same_bits(compute_by(direct, {.minimal_filtering = true, .bfloat16 = true, .int8 = true})(c),
                   expected));

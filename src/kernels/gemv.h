@@ -92,8 +92,6 @@ class GemvWeights {
   /// The first row of output channel o, from which int8_width leads to the next.
   const Int8Quad* quads(Index o) const { return integers_.data() + int8_place(o); }
 
-  /// Of float weights.
-  float value(Index o, Index c, Index tap) const { return weights_[place(o, tap * in_ + c, in_ * taps_)]; }
   /// Of one tap.
   Index rows() const { return (in_ + row_channels_ - 1) / row_channels_; }
   /// As they are held, but for integers: float or Bfloat16Pair.
@@ -106,7 +104,7 @@ class GemvWeights {
   }
 
   static constexpr Index block_width = 128;
-  static constexpr Index int8_width = 32, most_int8_channels = 4096;
+  static constexpr Index int8_width = 32, most_int8_channels = 2048;
   /// What is not larger is no integer but 0.
   static constexpr float least_largest = 0x1p-100f;
 
