@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cache_sizes.h"
 #include "check.h"
 #include "kept_block.h"
 #include "kernels/dense.h"
@@ -141,7 +142,9 @@ class MinimalConv1d final : public Kernel {
   static constexpr Index slice_channels = 64;
 
   // Enough tiles to pay for reading the weights, few enough to stay in the cache.
-  static Index tiles_at_once(Index channels) { return std::clamp<Index>((4 << 10) / channels, 24, 48); }
+  static Index tiles_at_once(Index channels) {
+    return cache_share() * std::clamp<Index>((4 << 10) / channels, 24, 48);
+  }
 
   // A cache line more than the rows take, lest all points fall on the same lines.
   Index in_step() const {
