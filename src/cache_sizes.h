@@ -11,8 +11,7 @@
 
 namespace wavestride::detail {
 
-/// Of the second-level cache of a core, in bytes, as the system says; what most cores have, where it does
-/// not.
+/// Bytes of the second-level cache of a core, as the system says; where it says nothing, of most cores.
 inline Index second_level_cache() noexcept {
   constexpr Index usual = 1 << 20;
 #if defined(_SC_LEVEL2_CACHE_SIZE)
@@ -23,8 +22,8 @@ inline Index second_level_cache() noexcept {
 #endif
 }
 
-/// How many times as large as on most cores what should stay in that cache may be: 2 from 2 MiB on, lest it
-/// take much more memory where the cache is larger still.
+/// How many times as large as on most cores what should stay in that cache may be: twice from 2 MiB on, and
+/// no more, lest it take much memory.
 inline Index cache_share() noexcept {
   return std::clamp<Index>(second_level_cache() >> 20, 1, 2);
 }

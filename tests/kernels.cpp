@@ -1,3 +1,4 @@
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
@@ -277,6 +278,15 @@ TEST_CASE("weighted sum and gate equal their plain twins on every SIMD target") 
       CHECK(worst <= 1e-6);
       CHECK(got[static_cast<std::size_t>(channels * frames)] == 7.0f);
     }
+    constexpr float inf = std::numeric_limits<float>::infinity();
+    const std::array<float, 10> ends{inf, -inf, 1, 1e-30f, 50, inf, 0, -inf, 0, -90};
+    std::array<float, 5> gates;
+    kernels::gated(ends.data(), 5, 1, gates.data());
+    CHECK(gates[0] == 1.0f);
+    CHECK(gates[1] == -0.5f);
+    CHECK(gates[2] == 0.0f);
+    CHECK(gates[3] == Approx(0.5e-30f).epsilon(1e-6));
+    CHECK(std::abs(gates[4]) <= 1e-38f);
   }
 }
 

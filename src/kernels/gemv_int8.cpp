@@ -366,8 +366,7 @@ HWY_INLINE void AddTiles(const Bytes& in, Index f, const Int8Quad* w, const std:
   store_tile<3>(sums[1][0] + 16, sums_step);
 }
 
-// As FinishIntegers, of `count` frames from j on and 32 output channels from `at` on, or the 16 that there
-// are.
+// As FinishIntegers, of `count` frames from j on and 32 output channels, or the last 16, from `at` on.
 template <bool has_start, bool has_addend>
 HWY_INLINE void FinishTiles(const GemvCall& a, const TileSums& sums, const float* units, Index count, Index j,
                             Index at) {
@@ -382,8 +381,7 @@ HWY_INLINE void FinishTiles(const GemvCall& a, const TileSums& sums, const float
       const __m512 integers = _mm512_cvtepi32_ps(
           SumOfBytes(_mm512_load_si512(sums[0][f] + v), _mm512_load_si512(sums[1][f] + v)));
       const __m512 unit = _mm512_mul_ps(scales, _mm512_set1_ps(units[f]));
-      // By one instruction, start or none: of a product the compiler would make one with the sum that
-      // follows.
+      // A product alone the compiler would make one instruction with the sum of the bias.
       const __m512 from = has_start ? _mm512_loadu_ps(start + f * a.start.step) : _mm512_setzero_ps();
       __m512 sum = _mm512_add_ps(_mm512_fmadd_ps(integers, unit, from), bias);
       if (has_addend)
