@@ -366,7 +366,7 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
       auto& own = s.layers[l];
       float* x = own.kept.data() + own.slot * utterances * residual;
       const float* older = older_taps(s, l);
-      float* conditioning = conditioning_ahead(s, l, ahead);
+      float* const conditioning = conditioning_ahead(s, l, ahead);
       if (net_.ahead == 1) condition(l, features, 1, conditioning);
       kernels::gemv(layer.newest, {older, gate}, {x, residual}, &zero, utterances, layer.bias.data(),
                     {conditioning, gate}, 1.0f, {s.gate.data(), gate});

@@ -2,7 +2,7 @@
 // back as its next input (van den Oord et al. 2016; r9y9's incremental_forward). Layers keep the frames that
 // their dilated convolutions reach back to; all taps but the newest, and the conditioning, are summed for
 // several samples ahead, so that a step reads little more than half of the weights. Several utterances run
-// side by side and share what is read.
+// side by side and share what is read; of many, whose sums ahead would be more to read, all are made at once.
 #pragma once
 
 #include <wavestride/wavenet.h>

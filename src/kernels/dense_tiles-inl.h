@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "kernels/dense.h"
+#include "kernels/registers.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
@@ -26,11 +27,7 @@ using Whole = hn::CappedTag<float, 16>;
 using Half = hn::CappedTag<float, 8>;
 
 // Frames of a register tile that is two vectors of output channels wide, and of one that is one vector wide.
-#if HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2
-constexpr int most_frames = 6, most_frames_of_one = 12;
-#else
-constexpr int most_frames = 12, most_frames_of_one = 12;
-#endif
+constexpr int most_frames = WAVESTRIDE_MOST_SUMS / 2, most_frames_of_one = 12;
 // So much of a panel stays in the second-level cache while all frames of a call pass by.
 constexpr Index cached_units = 32 << 10;
 

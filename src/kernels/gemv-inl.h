@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "kernels/gemv.h"
+#include "kernels/registers.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
@@ -19,12 +20,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using D = hn::CappedTag<float, 16>;
 
-// Sums in registers: as many as hide the latency of a multiply-add, and no more than there are registers.
-#if HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2
-constexpr int most_sums = 12, tile_frames = 6;
-#else
-constexpr int most_sums = 24, tile_frames = 12;
-#endif
+constexpr int most_sums = WAVESTRIDE_MOST_SUMS, tile_frames = most_sums / 2;
 
 // What is made of the sum of output channels `at` on of frame j.
 HWY_INLINE void Finish(const GemvCall& a, hn::Vec<D> sum, Index j, Index at) {

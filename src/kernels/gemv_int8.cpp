@@ -236,6 +236,7 @@ HWY_INLINE void ToBytes(const GemvCall& a, Index j, Index f, Bytes& out) {
   std::uint8_t* const end = upper + out.step;
   for (Index t = 0; t < a.w.taps(); ++t, upper += padded_channels, lower += padded_channels) {
     const float* x = a.in.data + a.offsets[t] + j * a.in.step;
+    // As IntegersOf, without what NearestInt does beyond the range of integers.
     const auto integers = [&](__m512 values) {
       return _mm512_cvtps_epi32(_mm512_mul_ps(values, _mm512_set1_ps(scale.per_unit)));
     };
