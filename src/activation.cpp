@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "check.h"
+#include "finishing.h"
 #include "kernels/elementwise.h"
 
 namespace wavestride {
@@ -10,7 +11,7 @@ namespace {
 
 using kernels::Function;
 
-class Activation final : public Kernel {
+class Activation final : public Kernel, public detail::HasFinishRule {
  public:
   Activation(std::string name, Function f, Index channels, float a, float b)
       : Kernel(std::move(name), {{channels, conv_geometry(1, 1, 1, 0, 0), {}}}, channels),
@@ -23,6 +24,11 @@ class Activation final : public Kernel {
   }
 
   bool in_place() const override { return true; }
+
+  std::optional<detail::FinishRule> finish_rule() const override {
+    if (f_ == Function::leaky_relu) return detail::FinishRule{.slope = a_};
+    return std::nullopt;
+  }
 
  private:
   Function f_;

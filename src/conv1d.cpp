@@ -2,6 +2,7 @@
 
 #include "alternatives.h"
 #include "check.h"
+#include "finishing.h"
 #include "frame_lanes.h"
 #include "minimal_conv1d.h"
 #include "products.h"
@@ -50,7 +51,7 @@ Conv1dShape check(const Tensor& weight, std::span<const float> bias, const Conv1
 
 /// With weights and frames in units of one float or two bfloat16.
 template <class Unit>
-class Conv1d final : public Kernel, public detail::HasAlternatives {
+class Conv1d final : public Kernel, public detail::HasAlternatives, public detail::Finishing {
  public:
   /// value(o, c, k) gives a weight, c counted within its group.
   template <class F>
@@ -91,20 +92,28 @@ class Conv1d final : public Kernel, public detail::HasAlternatives {
     return detail::RoundedFrames::bytes(std::min(window_frames(most), kernel * most) * shape_.in, kernel);
   }
 
-  void compute(const Work& work) const noexcept override {
+  void compute(const Work& work) const noexcept override { compute_finished(work, 1, {}); }
+  bool slopes_inputs() const override { return rounds; }
+
+  void compute_finished(const Work& work, float slope,
+                        const kernels::Finish& finish) const noexcept override {
     const Index stride = shape_.stride, channels = shape_.in;
     if constexpr (rounds) {
       const Index most = outputs_at_once();
-      for (Index n = 0; n < work.count; n += most)
-        make_rounded({work.scratch, shape_.kernel}, work.in[0] + n * stride * channels,
-                     std::min(most, work.count - n), work.out + n * shape_.out);
+      for (Index n = 0; n < work.count; n += most) {
+        const Index count = std::min(most, work.count - n), at = n * shape_.out;
+        make_rounded({work.scratch, shape_.kernel}, work.in[0] + n * stride * channels, slope, count,
+                     work.out + at);
+        kernels::finish(finish.behind(at), count * shape_.out, work.out + at);
+      }
     } else if (!depthwise_.empty()) {
       kernels::depthwise(depthwise_.data(), depthwise_bias_.data(), shape_.out, shape_.kernel, work.in[0],
                          offsets_.data(), stride * channels, work.count, work.out, shape_.out);
+      kernels::finish(finish, work.count * shape_.out, work.out);
     } else {
-      const Index made = lanes_.make(work.in[0], work.count, work.out);
-      make(work.in[0] + made * channels, offsets_.data(), stride * channels, work.count - made,
-           work.out + made * shape_.out);
+      const Index made = lanes_.make(work.in[0], work.count, work.out, finish), at = made * shape_.out;
+      make(work.in[0] + made * channels, offsets_.data(), stride * channels, work.count - made, work.out + at,
+           finish.behind(at));
     }
   }
 
@@ -170,25 +179,29 @@ class Conv1d final : public Kernel, public detail::HasAlternatives {
   }
 
   /// `in_step` and offsets are in units.
-  void make(const Unit* in, const Index* offsets, Index in_step, Index count, float* out) const noexcept {
-    for (Index g = 0; g < shape_.groups; ++g)
+  template <class... Finish>
+  void make(const Unit* in, const Index* offsets, Index in_step, Index count, float* out,
+            const Finish&... finish) const noexcept {
+    for (Index g = 0; g < shape_.groups; ++g) {
+      const Index at = g * (shape_.out / shape_.groups);
       kernels::dense(groups_[static_cast<std::size_t>(g)], in + g * (shape_.in / shape_.groups / unit),
-                     offsets, in_step, count, out + g * (shape_.out / shape_.groups), shape_.out);
+                     offsets, in_step, count, out + at, shape_.out, finish.behind(at)...);
+    }
   }
 
   /// Of all frames in the window or, where a few outputs lie far apart from tap to tap, of those that they
   /// read.
-  void make_rounded(const detail::RoundedFrames& rounded, const float* in, Index count,
+  void make_rounded(const detail::RoundedFrames& rounded, const float* in, float slope, Index count,
                     float* out) const noexcept {
     const Index channels = shape_.in, frames = window_frames(count);
     if (frames <= shape_.kernel * count) {
-      const Unit* units = rounded.round(in, frames * channels);
+      const Unit* units = rounded.round(in, slope, frames * channels);
       return make(units, offsets_.data(), shape_.stride * channels / unit, count, out);
     }
     const Unit* units = nullptr;
     for (Index k = 0; k < shape_.kernel; ++k) {
       for (Index j = 0; j < count; ++j)
-        units = rounded.round(in + (k * shape_.dilation + j * shape_.stride) * channels, channels,
+        units = rounded.round(in + (k * shape_.dilation + j * shape_.stride) * channels, slope, channels,
                               (k * count + j) * channels);
       rounded.offsets[k] = k * count * channels / unit;
     }

@@ -74,7 +74,8 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
       const Index most = outputs_at_once(), first = w.first(work.n), end = work.n + work.count;
       for (Index n = work.n; n < end; n += most) {
         const Index count = std::min(most, end - n), from = w.first(n), to = w.last(n + count - 1);
-        const Unit* in = rounded.round(work.in[0] + (from - first) * shape_.in, (to - from + 1) * shape_.in);
+        const Unit* in =
+            rounded.round(work.in[0] + (from - first) * shape_.in, 1, (to - from + 1) * shape_.in);
         make(in, n, count, work.out + (n - work.n) * shape_.out);
       }
     } else {

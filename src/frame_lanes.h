@@ -40,34 +40,39 @@ class FrameLanes {
   }
 
   /// Makes as many of `count` frames as fill vectors, from the first on, and says how many these are: none
-  /// where one comes out infinite or NaN, which zero times an input of its neighbours may have done.
-  Index make(const float* in, Index count, float* out) const noexcept {
+  /// from where one comes out infinite or NaN, which zero times an input of its neighbours may have done.
+  Index make(const float* in, Index count, float* out, const kernels::Finish& finish) const noexcept {
     if (frames_ < 2) return 0;
     const Index span = frames_ * dilation_, spans = count / span;
-    if (dilation_ == 1)
-      kernels::dense(weights_, in, offsets_.data(), span * in_, spans, out, frames_ * out_);
-    else
-      make_apart(in, spans, out);
-    return kernels::finite(out, spans * span * out_) ? spans * span : 0;
+    for (Index first = 0; first < spans; first += most_spans) {
+      const Index some = std::min(most_spans, spans - first), at = first * span * out_;
+      const float* from = in + first * span * in_;
+      if (dilation_ == 1)
+        kernels::dense(weights_, from, offsets_.data(), span * in_, some, out + at, frames_ * out_);
+      else
+        make_apart(from, some, out + at);
+      if (!kernels::finite(out + at, some * span * out_)) return first * span;
+      kernels::finish(finish.behind(at), some * span * out_, out + at);
+    }
+    return spans * span;
   }
 
  private:
+  /// So many stay in the nearest cache until they are finished.
+  static constexpr Index most_spans = 48;
+
   /// Frames that lie `dilation` apart in the output, too.
   void make_apart(const float* in, Index spans, float* out) const noexcept {
-    const Index span = frames_ * dilation_, lanes = frames_ * out_;
-    constexpr Index most_spans = 48;
+    const Index lanes = frames_ * out_;
     float made[most_spans * 16];
-    for (Index first = 0; first < spans; first += most_spans) {
-      const Index some = std::min(most_spans, spans - first);
-      for (Index phase = 0; phase < dilation_; ++phase) {
-        const Index at = first * span + phase;
-        kernels::dense(weights_, in + at * in_, offsets_.data(), span * in_, some, made, lanes);
-        float* to = out + at * out_;
-        if (out_ == 8)
-          scatter<8>(made, some, to);
-        else
-          scatter<0>(made, some, to);
-      }
+    for (Index phase = 0; phase < dilation_; ++phase) {
+      kernels::dense(weights_, in + phase * in_, offsets_.data(), lanes / out_ * dilation_ * in_, spans, made,
+                     lanes);
+      float* to = out + phase * out_;
+      if (out_ == 8)
+        scatter<8>(made, spans, to);
+      else
+        scatter<0>(made, spans, to);
     }
   }
 

@@ -1,8 +1,10 @@
 #include "fusion.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "check.h"
+#include "finishing.h"
 
 namespace wavestride::detail {
 namespace {
@@ -16,7 +18,10 @@ class Fused final : public Kernel {
                first->out_channels()),
         first_(std::move(first)),
         second_(std::move(second)),
-        port_(port) {}
+        port_(port) {
+    if (const auto* rule = dynamic_cast<const HasFinishRule*>(second_.get())) rule_ = rule->finish_rule();
+    if (rule_) finishing_ = dynamic_cast<const Finishing*>(first_.get());
+  }
 
   Index total(std::span<const Index> lengths) const override {
     const std::size_t own = first_->inputs().size();
@@ -30,8 +35,11 @@ class Fused final : public Kernel {
 
   void compute(const Work& work) const noexcept override {
     const std::size_t own = first_->inputs().size();
-    first_->compute(
-        {work.in.first(own), work.n, work.count, work.out, work.state, work.length.first(own), work.scratch});
+    const Work first{work.in.first(own),     work.n,      work.count, work.out, work.state,
+                     work.length.first(own), work.scratch};
+    if (finishing_)
+      return finishing_->compute_finished(first, 1, {rule_->adds ? work.in[own] : nullptr, rule_->slope});
+    first_->compute(first);
     const float* in[max_ports];
     Index length[max_ports];
     distribute(static_cast<const float*>(work.out), work.in.subspan(own), in);
@@ -61,7 +69,45 @@ class Fused final : public Kernel {
 
   std::shared_ptr<const Kernel> first_, second_;
   std::size_t port_;
+  std::optional<FinishRule> rule_;
+  const Finishing* finishing_ = nullptr;  ///< the first kernel, where it does what the second is for
 };
+
+/// A kernel that makes a slope of its inputs.
+class Sloped final : public Kernel, public Finishing {
+ public:
+  Sloped(const Kernel& slope, std::shared_ptr<const Kernel> kernel, float value)
+      : Kernel(message(slope.name(), ", ", kernel->name()), kernel->inputs(), kernel->out_channels()),
+        kernel_(std::move(kernel)),
+        finishing_(dynamic_cast<const Finishing&>(*kernel_)),
+        slope_(value) {}
+
+  Index total(std::span<const Index> lengths) const override { return kernel_->total(lengths); }
+  std::unique_ptr<KernelState> make_state() const override { return kernel_->make_state(); }
+  Index scratch_bytes() const override { return kernel_->scratch_bytes(); }
+
+  void compute(const Work& work) const noexcept override { compute_finished(work, 1, {}); }
+  void compute_finished(const Work& work, float /*slope*/,
+                        const kernels::Finish& finish) const noexcept override {
+    finishing_.compute_finished(work, slope_, finish);
+  }
+
+  Index parameters() const override { return kernel_->parameters(); }
+  double macs_per_frame() const override { return kernel_->macs_per_frame(); }
+
+ private:
+  std::shared_ptr<const Kernel> kernel_;
+  const Finishing& finishing_;
+  float slope_;
+};
+
+/// The slope that a kernel is, where that leaves zero as it is, as frames beyond the ends are.
+std::optional<float> slope_of(const Kernel& kernel) {
+  const auto* has = dynamic_cast<const HasFinishRule*>(&kernel);
+  const auto rule = has ? has->finish_rule() : std::nullopt;
+  if (!rule || rule->adds || rule->slope < 0 || !std::isfinite(rule->slope)) return std::nullopt;
+  return rule->slope;
+}
 
 /// The graph with what can be joined joined; nullptr where nothing can.
 std::shared_ptr<const Graph> joined(const Graph* graph) {
@@ -75,8 +121,21 @@ std::shared_ptr<const Graph> joined(const Graph* graph) {
                        std::find(graph->outputs.begin(), graph->outputs.end(), v) == graph->outputs.end();
     return k >= 0 && alone && !graph->whole(k) ? k : -1;
   };
+  // What makes a slope of values that others read too, which their maker can't do in place.
   for (std::size_t k = 0; k < nodes.size(); ++k) {
-    if (!nodes[k].kernel->in_place()) continue;
+    const auto* finishing = dynamic_cast<const Finishing*>(nodes[k].kernel.get());
+    if (!finishing || !finishing->slopes_inputs() || nodes[k].inputs.size() != 1) continue;
+    const int m = maker(nodes[k].inputs[0]);
+    if (m < 0) continue;
+    Graph::Node& before = nodes[static_cast<std::size_t>(m)];
+    const auto slope = slope_of(*before.kernel);
+    if (!slope || maker(before.inputs[0]) >= 0) continue;
+    nodes[k] = {std::make_shared<Sloped>(*before.kernel, nodes[k].kernel, *slope), before.inputs};
+    before = {};
+    any = true;
+  }
+  for (std::size_t k = 0; k < nodes.size(); ++k) {
+    if (!nodes[k].kernel || !nodes[k].kernel->in_place()) continue;
     for (std::size_t p = nodes[k].inputs.size(); p-- > 0;) {
       const int m = maker(graph->nodes[k].inputs[p]);
       if (m < 0) continue;

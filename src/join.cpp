@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "check.h"
+#include "finishing.h"
 #include "kernels/elementwise.h"
 
 namespace wavestride {
@@ -15,7 +16,7 @@ Port plain_port(Index channels) {
 
 enum class Combine { sum, mean, product };
 
-class Elementwise final : public Kernel {
+class Elementwise final : public Kernel, public detail::HasFinishRule {
  public:
   Elementwise(const char* what, Combine combine, Index channels, Index inputs)
       : Kernel(message(what, "(", inputs, " × ", channels, ")"),
@@ -32,6 +33,11 @@ class Elementwise final : public Kernel {
   }
 
   bool in_place() const override { return true; }
+
+  std::optional<detail::FinishRule> finish_rule() const override {
+    if (combine_ == Combine::sum && inputs().size() == 2) return detail::FinishRule{.adds = true};
+    return std::nullopt;
+  }
 
  private:
   Combine combine_;

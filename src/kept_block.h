@@ -25,12 +25,18 @@ class KeptBlock : public KernelState {
   }
   float* data() noexcept { return frames_.data(); }
 
-  /// Copies what outputs n … n+count−1 want of the block; `out` is the first of them.
-  void give(Index n, Index count, float* out) const noexcept {
+  /// Frames from `first` on.
+  struct Given {
+    Index first, count;
+  };
+
+  /// Copies what outputs n … n+count−1 want of the block; `out` is the first of them. Says which these are.
+  Given give(Index n, Index count, float* out) const noexcept {
     const Index begin = number_ * size_;
     const Index first = std::max(n, begin), last = std::min(n + count, begin + size_);
     kernels::copy(frames_.data() + (first - begin) * channels_, (last - first) * channels_,
                   out + (first - n) * channels_);
+    return {first, last - first};
   }
 
   void reset() noexcept override { number_ = -1; }

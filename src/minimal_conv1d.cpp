@@ -5,6 +5,7 @@
 
 #include "cache_sizes.h"
 #include "check.h"
+#include "finishing.h"
 #include "kept_block.h"
 #include "kernels/dense.h"
 #include "kernels/minimal.h"
@@ -52,7 +53,7 @@ Geometry geometry_of(const MinimalConvShape& s) {
   return g;
 }
 
-class MinimalConv1d final : public Kernel {
+class MinimalConv1d final : public Kernel, public Finishing {
  public:
   MinimalConv1d(const MinimalConvShape& s, const std::function<float(Index, Index, Index)>& weight,
                 std::span<const float> bias)
@@ -100,13 +101,23 @@ class MinimalConv1d final : public Kernel {
     return filter_.points() * (in_step() + out_step()) * static_cast<Index>(sizeof(float));
   }
 
-  void compute(const Work& work) const noexcept override {
+  void compute(const Work& work) const noexcept override { compute_finished(work, 1, {}); }
+  bool slopes_inputs() const override { return true; }
+
+  void compute_finished(const Work& work, float slope,
+                        const kernels::Finish& finish) const noexcept override {
     auto& state = static_cast<KeptBlock&>(*work.state);
     auto* const transformed = static_cast<float*>(work.scratch);
     const Index size = block_frames(filter_, shape_), end = work.n + work.count;
     Index block = work.n / size;
+    // A block is kept as it is before it is finished, since what is added to all of it may not be here yet.
+    const auto give = [&] {
+      const auto [first, frames] = state.give(work.n, work.count, work.out);
+      const Index floats = (first - work.n) * shape_.out;
+      kernels::finish(finish.behind(floats), frames * shape_.out, work.out + floats);
+    };
     if (state.number() == block) {
-      state.give(work.n, work.count, work.out);
+      give();
       ++block;
     }
     const Index blocks = (end + size - 1) / size;
@@ -118,16 +129,18 @@ class MinimalConv1d final : public Kernel {
                                       filling(filter_, shape_.kernel) * shape_.dilation - window) *
                                          shape_.in;
       const Index input_blocks = count + static_cast<Index>(offsets_.size()) - 1;
-      kernels::minimal_input(filter_, in, shape_.dilation * shape_.in, input_blocks, transformed, in_step());
-      const auto destination = [&](Index b) {
-        return b * size >= work.n && (b + 1) * size <= end ? work.out + (b * size - work.n) * shape_.out
-                                                           : state.data();
+      kernels::minimal_input(filter_, in, slope, shape_.dilation * shape_.in, input_blocks, transformed,
+                             in_step());
+      const auto destination = [&](Index b) -> Destination {
+        if (b * size < work.n || (b + 1) * size > end) return {state.data(), {}};
+        const Index floats = (b * size - work.n) * shape_.out;
+        return {work.out + floats, finish.behind(floats)};
       };
       make_blocks(transformed, block, count, destination);
       block += count;
-      if (destination(block - 1) == state.data()) {
+      if (destination(block - 1).out == state.data()) {
         (void)state.keep(block - 1);
-        state.give(work.n, work.count, work.out);
+        give();
       }
     }
   }
@@ -138,6 +151,11 @@ class MinimalConv1d final : public Kernel {
   }
 
  private:
+  struct Destination {
+    float* out;
+    kernels::Finish finish;
+  };
+
   // Channels of the output that are made of all points before the next, so that they stay in the cache.
   static constexpr Index slice_channels = 64;
 
@@ -155,8 +173,8 @@ class MinimalConv1d final : public Kernel {
   }
 
   // Blocks from `block` on, of transformed inputs, behind which there is room for the sums.
-  template <class Destination>
-  void make_blocks(float* transformed, Index block, Index count, Destination&& destination) const noexcept {
+  template <class F>
+  void make_blocks(float* transformed, Index block, Index count, F&& destination) const noexcept {
     const Index tiles = count * shape_.dilation;
     float* const sums = transformed + filter_.points() * in_step();
     auto w = weights_.begin();
@@ -165,11 +183,12 @@ class MinimalConv1d final : public Kernel {
       for (Index p = 0; p < filter_.points(); ++p)
         kernels::dense(*w++, transformed + p * in_step(), offsets_.data(), shape_.in, tiles,
                        sums + p * out_step(), width);
-      for (Index t = 0; t < tiles; ++t)
-        kernels::minimal_output(
-            filter_, sums + t * width, out_step(), bias_.data() + from, width,
-            destination(block + t / shape_.dilation) + t % shape_.dilation * shape_.out + from,
-            shape_.dilation * shape_.out);
+      for (Index t = 0; t < tiles; ++t) {
+        const auto [out, finish] = destination(block + t / shape_.dilation);
+        const Index at = t % shape_.dilation * shape_.out + from;
+        kernels::minimal_output(filter_, sums + t * width, out_step(), bias_.data() + from, width,
+                                finish.behind(at), out + at, shape_.dilation * shape_.out);
+      }
     }
   }
 

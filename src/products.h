@@ -52,9 +52,9 @@ class RoundedFrames {
         pairs_(static_cast<Bfloat16Pair*>(
             static_cast<void*>(static_cast<std::byte*>(scratch) + pairs_at(taps)))) {}
 
-  /// Rounds floats to where the one numbered `at` belongs; gives the first pair of all.
-  const Bfloat16Pair* round(const float* in, Index floats, Index at = 0) const noexcept {
-    kernels::round_to_bfloat16(in, floats / 2, pairs_ + at / 2);
+  /// Rounds floats, x > 0 ? x : slope·x, to where the one numbered `at` belongs; gives the first pair of all.
+  const Bfloat16Pair* round(const float* in, float slope, Index floats, Index at = 0) const noexcept {
+    kernels::round_to_bfloat16(in, slope, floats / 2, pairs_ + at / 2);
     return pairs_;
   }
 

@@ -101,7 +101,7 @@ TEST_CASE("bfloat16 is the nearest number of 8 bits, ties to even") {
                                   1.0f + 3.0f / 256, std::numeric_limits<float>::max()})
         x.data[static_cast<std::size_t>(uniform(rng, 0, x.size() - 1))] = special;
       std::vector<Bfloat16Pair> got(static_cast<std::size_t>(pairs) + 1, 7);
-      kernels::round_to_bfloat16(x.data.data() + misaligned, pairs, got.data());
+      kernels::round_to_bfloat16(x.data.data() + misaligned, 1, pairs, got.data());
       bool equal = true;
       for (Index p = 0; p < pairs; ++p) {
         const float* in = x.data.data() + misaligned + 2 * p;
@@ -113,7 +113,7 @@ TEST_CASE("bfloat16 is the nearest number of 8 bits, ties to even") {
     const float nan[2] = {std::bit_cast<float>(0x7f800001u), 1.0f};
     std::vector<float> in(64, nan[0]);
     std::vector<Bfloat16Pair> out(32);
-    kernels::round_to_bfloat16(in.data(), 32, out.data());
+    kernels::round_to_bfloat16(in.data(), 1, 32, out.data());
     for (const Bfloat16Pair p : out) CHECK(std::isnan(widened(static_cast<std::uint16_t>(p))));
   });
 }

@@ -46,7 +46,7 @@ TEST_CASE("F(m, r) are the sums that they stand for, on every SIMD target") {
       const Tensor w = noise_tensor(rng, {f.taps, channels}), bias = noise_tensor(rng, {channels});
       const float* in = x.data.data() + misaligned;
       std::vector<float> at(static_cast<std::size_t>(points * step) + 1, 7.0f), out;
-      kernels::minimal_input(f, in, channels, tiles, at.data(), step);
+      kernels::minimal_input(f, in, 1, channels, tiles, at.data(), step);
       CHECK(at.back() == 7.0f);
       double worst = 0;
       for (Index j = 0; j < tiles; ++j) {
@@ -61,7 +61,7 @@ TEST_CASE("F(m, r) are the sums that they stand for, on every SIMD target") {
                 static_cast<float>(weight) * at[static_cast<std::size_t>(p * step + j * channels + c)];
           }
         out.assign(static_cast<std::size_t>(m * out_step) + 1, 7.0f);
-        kernels::minimal_output(f, product.data(), channels, bias.data.data(), channels, out.data(),
+        kernels::minimal_output(f, product.data(), channels, bias.data.data(), channels, {}, out.data(),
                                 out_step);
         for (Index i = 0; i < m; ++i)
           for (Index c = 0; c < channels; ++c) {

@@ -48,11 +48,13 @@ struct EmulatedBfloat16 {
   }
 };
 
-void EmulatedRound(const float* HWY_RESTRICT in, Index pairs, Bfloat16Pair* HWY_RESTRICT out) {
+void EmulatedRound(const float* HWY_RESTRICT in, float slope, Index pairs, Bfloat16Pair* HWY_RESTRICT out) {
   const Whole d;
   const hn::RebindToUnsigned<Whole> u;
   const auto N = static_cast<Index>(hn::Lanes(u));
-  const auto rounded = [&](decltype(hn::Zero(u)) bits) {
+  const auto below = hn::Set(d, slope);
+  const auto rounded = [&](hn::Vec<Whole> x) HWY_ATTR {
+    const auto bits = hn::BitCast(u, Sloped(d, x, below));
     const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(u, 1));
     const auto nearest = hn::Add(bits, hn::Add(odd, hn::Set(u, 0x7fff)));
     const auto nan = hn::IsNaN(hn::BitCast(d, bits));
@@ -62,10 +64,11 @@ void EmulatedRound(const float* HWY_RESTRICT in, Index pairs, Bfloat16Pair* HWY_
   for (; p + N <= pairs; p += N) {
     hn::Vec<Whole> first, second;
     hn::LoadInterleaved2(d, in + 2 * p, first, second);
-    const auto high = hn::And(rounded(hn::BitCast(u, second)), hn::Set(u, 0xffff0000));
-    hn::StoreU(hn::Or(hn::ShiftRight<16>(rounded(hn::BitCast(u, first))), high), u, out + p);
+    const auto high = hn::And(rounded(second), hn::Set(u, 0xffff0000));
+    hn::StoreU(hn::Or(hn::ShiftRight<16>(rounded(first)), high), u, out + p);
   }
-  for (; p < pairs; ++p) out[p] = bfloat16_pair(in[2 * p], in[2 * p + 1]);
+  const auto sloped = [&](float x) { return x <= 0 ? slope * x : x; };
+  for (; p < pairs; ++p) out[p] = bfloat16_pair(sloped(in[2 * p]), sloped(in[2 * p + 1]));
 }
 
 #if WAVESTRIDE_BFLOAT16_PRODUCTS
@@ -114,16 +117,22 @@ double Speed(Products by) {
   return __builtin_cpu_is("intel") ? 0.5 : 2;  // measured on Emerald Rapids, Zen 4 and Zen 5
 }
 
-void Round(const float* HWY_RESTRICT in, Index pairs, Bfloat16Pair* HWY_RESTRICT out, Products by) {
-  if (by == Products::plain) return EmulatedRound(in, pairs, out);
+void Round(const float* HWY_RESTRICT in, float slope, Index pairs, Bfloat16Pair* HWY_RESTRICT out,
+           Products by) {
+  if (by == Products::plain) return EmulatedRound(in, slope, pairs, out);
+  const auto rounded = [slope](__m512 first, __m512 second) HWY_ATTR {
+    const Whole d;
+    const auto below = hn::Set(d, slope);
+    return (__m512i)_mm512_cvtne2ps_pbh(Sloped(d, hn::Vec<Whole>{second}, below).raw,
+                                        Sloped(d, hn::Vec<Whole>{first}, below).raw);
+  };
   for (; pairs >= 16; pairs -= 16, in += 32, out += 16)
-    _mm512_storeu_si512(out, (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(in + 16), _mm512_loadu_ps(in)));
+    _mm512_storeu_si512(out, rounded(_mm512_loadu_ps(in), _mm512_loadu_ps(in + 16)));
   if (pairs > 0) {
     const auto floats = (std::uint32_t{1} << (2 * pairs)) - 1;
     const auto low = static_cast<__mmask16>(floats), high = static_cast<__mmask16>(floats >> 16);
-    _mm512_mask_storeu_epi32(
-        out, static_cast<__mmask16>((1u << pairs) - 1),
-        (__m512i)_mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(high, in + 16), _mm512_maskz_loadu_ps(low, in)));
+    _mm512_mask_storeu_epi32(out, static_cast<__mmask16>((1u << pairs) - 1),
+                             rounded(_mm512_maskz_loadu_ps(low, in), _mm512_maskz_loadu_ps(high, in + 16)));
   }
 }
 
@@ -143,8 +152,8 @@ double Speed(Products /*by*/) {
   return emulation_speed;
 }
 
-void Round(const float* in, Index pairs, Bfloat16Pair* out, Products /*by*/) {
-  EmulatedRound(in, pairs, out);
+void Round(const float* in, float slope, Index pairs, Bfloat16Pair* out, Products /*by*/) {
+  EmulatedRound(in, slope, pairs, out);
 }
 
 void Dense(const Bfloat16Weights& w, const Bfloat16Pair* in, const Index* offsets, Index in_step,
@@ -182,8 +191,8 @@ double bfloat16_speed() noexcept {
   return HWY_DYNAMIC_DISPATCH(Speed)(bfloat16_products());
 }
 
-void round_to_bfloat16(const float* in, Index pairs, Bfloat16Pair* out) noexcept {
-  HWY_DYNAMIC_DISPATCH(Round)(in, pairs, out, bfloat16_products());
+void round_to_bfloat16(const float* in, float slope, Index pairs, Bfloat16Pair* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(Round)(in, slope, pairs, out, bfloat16_products());
 }
 
 void dense(const Bfloat16Weights& w, const Bfloat16Pair* in, const Index* offsets, Index in_step,

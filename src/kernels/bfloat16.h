@@ -24,8 +24,9 @@ constexpr Bfloat16Pair bfloat16_pair(float first, float second) {
   return to_bfloat16(first) | static_cast<Bfloat16Pair>(to_bfloat16(second)) << 16;
 }
 
-/// Rounds 2·pairs floats. What is too small to be a normal number may become zero.
-void round_to_bfloat16(const float* in, Index pairs, Bfloat16Pair* out) noexcept;
+/// Rounds 2·pairs floats, of which x is taken as x > 0 ? x : slope·x. What is too small to be a normal number
+/// may become zero.
+void round_to_bfloat16(const float* in, float slope, Index pairs, Bfloat16Pair* out) noexcept;
 
 /// For j in [0, frames): out[j·out_step + o] = Σ over taps t, then rows r, in that order, of the second and
 /// then the first channel's product in w[o][r][t] and in[offsets[t] + j·in_step + r], and then bias[o].

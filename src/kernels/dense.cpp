@@ -15,15 +15,15 @@ template <class D>
 struct Floats {
   using Value = hn::Vec<D>;
   using Weight = hn::Vec<D>;
-  static constexpr bool small = false;
+  static constexpr bool small = WAVESTRIDE_MOST_SUMS < 12;
   static HWY_INLINE Value broadcast(const float* x) { return hn::Set(D(), *x); }
   static HWY_INLINE Weight load(const float* w) { return hn::LoadU(D(), w); }
   static HWY_INLINE hn::Vec<D> mul_add(Value x, Weight w, hn::Vec<D> sum) { return hn::MulAdd(x, w, sum); }
 };
 
 void Dense(const DenseWeights& w, const float* in, const Index* offsets, Index in_step, Index frames,
-           float* out, Index out_step) {
-  DenseOf<Floats>(w, in, offsets, in_step, frames, out, out_step);
+           float* out, Index out_step, const Finish& finish) {
+  DenseOf<Floats>(w, in, offsets, in_step, frames, out, out_step, finish);
 }
 
 Index PanelWidth() {
@@ -68,8 +68,8 @@ Index dense_panel_width() noexcept {
 }
 
 void dense(const DenseWeights& w, const float* in, const Index* offsets, Index in_step, Index frames,
-           float* out, Index out_step) noexcept {
-  HWY_DYNAMIC_DISPATCH(Dense)(w, in, offsets, in_step, frames, out, out_step);
+           float* out, Index out_step, const Finish& finish) noexcept {
+  HWY_DYNAMIC_DISPATCH(Dense)(w, in, offsets, in_step, frames, out, out_step, finish);
 }
 
 void depthwise(const float* w, const float* bias, Index channels, Index taps, const float* in,

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/aligned.h"
+#include "kernels/finish.h"
 
 namespace wavestride::kernels {
 
@@ -68,10 +69,10 @@ using DenseWeights = PackedWeights<float>;
 
 /// For j in [0, frames): out[j·out_step + o] = Σ over taps t, then channels c, in that order, of
 /// w[o][c][t] · in[offsets[t] + j·in_step + c], and then bias[o]: first it would make all partial sums
-/// larger, and so their rounding. Each output is one chain of multiply-adds, so its bits do not depend on
-/// `frames`. `offsets` and steps are in floats.
+/// larger, and so their rounding; and then `finish`. Each output is one chain of multiply-adds, so its bits
+/// do not depend on `frames`. `offsets` and steps are in floats.
 void dense(const DenseWeights& w, const float* in, const Index* offsets, Index in_step, Index frames,
-           float* out, Index out_step) noexcept;
+           float* out, Index out_step, const Finish& finish = {}) noexcept;
 
 /// For j in [0, frames) and c in [0, channels): out[j·out_step + c] = bias[c] + Σ over t of
 /// w[t·channels + c] · in[offsets[t] + j·in_step + c]: one filter per channel (groups = channels).

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "kernels/dense.h"
+#include "kernels/finish-inl.h"
 #include "kernels/registers.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -57,6 +58,7 @@ struct Run {
   const float* bias;  // nullptr until the last run
   Index last;         // output channels in the last vector
   Index ahead_step;   // bytes of the next run that are fetched with each row
+  Finish finish;      // for the first frame; none until the last run
 };
 
 // Has the compiler hold a pointer in a register as it is, and not work it out from others.
@@ -161,17 +163,37 @@ HWY_INLINE void AnyTile(Index frames, const Run<Unit>& r, const Unit* in, const 
   Tile<P, D, F, V>(r, in, start, out, ahead);
 }
 
+// Finishes the sums of a tile, from the nearest cache.
+template <class D>
+HWY_NOINLINE void FinishTile(const Finish& f, Index frames, Index channels, float* out, Index out_step) {
+  for (Index j = 0; j < frames; ++j, out += out_step) {
+    Index c = 0;
+    const auto run = [&](auto d) HWY_ATTR {
+      const auto N = static_cast<Index>(hn::Lanes(d));
+      for (; c + N <= channels; c += N) {
+        auto sum = hn::LoadU(d, out + c);
+        if (f.added != nullptr) sum = hn::Add(sum, hn::LoadU(d, f.added + j * out_step + c));
+        hn::StoreU(Sloped(d, sum, hn::Set(d, f.slope)), d, out + c);
+      }
+    };
+    run(D());
+    run(hn::CappedTag<float, 1>());
+  }
+}
+
 // All frames in tiles of at most F, none much smaller than the others. Together they fetch the next run,
 // which lies behind this one, from wherever the weights of a large layer are.
 template <template <class> class P, class D, int F, int V, class Unit>
 HWY_NOINLINE void Tiles(Run<Unit> r, Index frames, const Unit* in, const float* start, float* out) {
-  const Index rows = r.taps * r.channels;
+  const Index rows = r.taps * r.channels, channels = (V - 1) * static_cast<Index>(hn::Lanes(D())) + r.last;
+  const float* const first = out;
   Index tiles = (frames + F - 1) / F;
   r.ahead_step = (r.width * static_cast<Index>(sizeof(Unit)) + tiles - 1) / tiles;
   auto ahead = reinterpret_cast<std::uintptr_t>(r.w + rows * r.width);
   for (; tiles > 0; --tiles) {
     const Index size = (frames + tiles - 1) / tiles;
     AnyTile<P, D, F, V>(size, r, in, start, out, ahead);
+    if (!r.finish.none()) FinishTile<D>(r.finish.behind(out - first), size, channels, out, r.out_step);
     ahead += static_cast<std::uintptr_t>(rows * r.ahead_step);
     frames -= size;
     in += size * r.in_step;
@@ -190,7 +212,7 @@ HWY_INLINE bool Contiguous(const Index* offsets, Index taps, Index channels) {
 // V vectors from output channel `o` on, the sum cut into runs of rows that stay in the cache.
 template <template <class> class P, class D, int F, int V, class Unit>
 HWY_INLINE void Columns(const PackedWeights<Unit>& w, Index o, const Unit* in, const Index* offsets,
-                        Index in_step, Index frames, float* out, Index out_step) {
+                        Index in_step, Index frames, float* out, Index out_step, const Finish& finish) {
   const auto N = static_cast<Index>(hn::Lanes(D()));
   Index taps = w.taps(), channels = w.rows();
   if (Contiguous(offsets, taps, channels)) channels *= std::exchange(taps, 1);
@@ -207,12 +229,14 @@ HWY_INLINE void Columns(const PackedWeights<Unit>& w, Index o, const Unit* in, c
               out_step,
               w.bias() + o,
               last,
-              0};
+              0,
+              finish.behind(o)};
   const Index most = cached_units / width;
   const float* start = nullptr;
   out += o;
   if (frames <= F || last < N || taps * channels <= most) return Tiles<P, D, F, V>(r, frames, in, start, out);
   const float* bias = std::exchange(r.bias, nullptr);
+  r.finish = {};
   const Index parts = (channels + most - 1) / most, tap_step = std::max<Index>(1, most / channels);
   for (Index t = 0; t < taps; t += tap_step)
     for (Index part = 0; part < parts; ++part) {
@@ -220,7 +244,10 @@ HWY_INLINE void Columns(const PackedWeights<Unit>& w, Index o, const Unit* in, c
       r.taps = std::min(tap_step, taps - t);
       r.channels = (part + 1) * channels / parts - c;
       r.offsets = offsets + t;
-      if (t + r.taps == taps && part + 1 == parts) r.bias = bias;
+      if (t + r.taps == taps && part + 1 == parts) {
+        r.bias = bias;
+        r.finish = finish.behind(o);
+      }
       Tiles<P, D, F, V>(r, frames, in + c, start, out);
       r.w += r.taps * r.channels * width;
       start = out;
@@ -229,14 +256,14 @@ HWY_INLINE void Columns(const PackedWeights<Unit>& w, Index o, const Unit* in, c
 
 template <template <class> class P, class Unit>
 void DenseOf(const PackedWeights<Unit>& w, const Unit* in, const Index* offsets, Index in_step, Index frames,
-             float* out, Index out_step) {
+             float* out, Index out_step, const Finish& finish = {}) {
   const auto N = static_cast<Index>(hn::Lanes(Whole()));
   const bool pairs = w.panel_width() == 2 * N;
   if (frames == 0) return;
   for (Index o = 0; o < w.out_channels();) {
     const Index left = w.out_channels() - o, in_panel = w.panel_width() - o % w.panel_width();
     const auto run = [&](auto columns, Index vectors) {
-      columns(w, o, in, offsets, in_step, frames, out, out_step);
+      columns(w, o, in, offsets, in_step, frames, out, out_step, finish);
       o += vectors * N;
     };
     if constexpr (P<Whole>::small) {

@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/finish-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -136,7 +138,7 @@ void Map(Function f, float a, float b, const float* in, Index size, float* out) 
     case Function::relu:
       return each([&](V x) { return hn::Max(x, zero); });
     case Function::leaky_relu:
-      return each([&](V x) { return hn::IfThenElse(hn::Gt(x, zero), x, hn::Mul(va, x)); });
+      return each([&](V x) { return Sloped(d, x, va); });
     case Function::elu:
       return each([&](V x) { return Elu(d, x, va); });
     case Function::tanh:
@@ -224,6 +226,15 @@ void BlendFrames(std::span<const Blend> frames, Index size, float* HWY_RESTRICT 
   }
 }
 
+void FinishSums(const Finish& f, Index size, float* sums) {
+  const D d;
+  const V slope = hn::Set(d, f.slope);
+  ForEach(size, sums, [&](Index i, auto&& load) {
+    const V sum = load(sums + i);
+    return Sloped(d, f.added == nullptr ? sum : hn::Add(sum, load(f.added + i)), slope);
+  });
+}
+
 // Of the bits without the sign, those of what is not finite are the largest.
 bool Finite(const float* HWY_RESTRICT x, Index size) {
   const D d;
@@ -251,6 +262,7 @@ HWY_EXPORT(Gated);
 HWY_EXPORT(Copy);
 HWY_EXPORT(WeightedSum);
 HWY_EXPORT(BlendFrames);
+HWY_EXPORT(FinishSums);
 HWY_EXPORT(Finite);
 
 void map(Function f, float a, float b, const float* in, Index size, float* out) noexcept {
@@ -285,6 +297,10 @@ void weighted_sum(const float* w, const Index* offsets, Index terms, float bias,
 
 void blend(std::span<const Blend> frames, Index size, float* out) noexcept {
   HWY_DYNAMIC_DISPATCH(BlendFrames)(frames, size, out);
+}
+
+void finish(const Finish& f, Index size, float* sums) noexcept {
+  if (!f.none()) HWY_DYNAMIC_DISPATCH(FinishSums)(f, size, sums);
 }
 
 bool finite(const float* x, Index size) noexcept {

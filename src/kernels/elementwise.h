@@ -6,6 +6,8 @@
 
 #include <span>
 
+#include "kernels/finish.h"
+
 namespace wavestride::kernels {
 
 /// Functions of one value; `a` and `b` are their parameters.

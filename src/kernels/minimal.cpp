@@ -7,6 +7,8 @@
 
 #include <type_traits>
 
+#include "kernels/finish-inl.h"
+
 #ifndef WAVESTRIDE_MINIMAL_POINTS
 #define WAVESTRIDE_MINIMAL_POINTS
 namespace wavestride::kernels {
@@ -63,7 +65,7 @@ using V = hn::Vec<D>;
 //     (x + p) · Π (x² − q²) over the other pairs, times x where 0 is a point,
 // what is even and what is odd in p, which −p shares; that of 0 and of ∞ the product over all pairs.
 template <Index Outputs, Index Taps>
-HWY_INLINE void InputVector(const float* HWY_RESTRICT in, Index row, float* HWY_RESTRICT out,
+HWY_INLINE void InputVector(const float* HWY_RESTRICT in, float slope, Index row, float* HWY_RESTRICT out,
                             Index point_step) {
   const D d;
   constexpr auto pairs = point_pairs<Outputs, Taps>;
@@ -73,6 +75,11 @@ HWY_INLINE void InputVector(const float* HWY_RESTRICT in, Index row, float* HWY_
   V x[Outputs + Taps - 1];
 #pragma GCC unroll 16
   for (int i = 0; i < Outputs + Taps - 1; ++i) x[i] = hn::LoadU(d, in + i * row);
+  if (slope != 1) {
+    const V below = hn::Set(d, slope);
+#pragma GCC unroll 16
+    for (V& v : x) v = Sloped(d, v, below);
+  }
   // Σ c_i · x[from + 2i]; the last coefficient is 1.
   const auto sum = [&](const auto& c, int terms, int from) HWY_ATTR {
     V s = x[from + 2 * (terms - 1)];
@@ -94,18 +101,18 @@ HWY_INLINE void InputVector(const float* HWY_RESTRICT in, Index row, float* HWY_
 }
 
 template <Index Outputs, Index Taps>
-void Input(const float* in, Index channels, Index tiles, float* out, Index point_step) {
+void Input(const float* in, float slope, Index channels, Index tiles, float* out, Index point_step) {
   const auto N = static_cast<Index>(hn::Lanes(D()));
   for (Index j = 0; j < tiles; ++j)
     for (Index c = 0; c < channels; c += N)
-      InputVector<Outputs, Taps>(in + j * Outputs * channels + c, channels, out + j * channels + c,
+      InputVector<Outputs, Taps>(in + j * Outputs * channels + c, slope, channels, out + j * channels + c,
                                  point_step);
 }
 
 // Output i is the sum over points p of pⁱ times the value at p; that at ∞ is for the last output alone.
 template <Index Outputs, Index Taps>
 void Output(const float* HWY_RESTRICT in, Index point_step, const float* HWY_RESTRICT bias, Index channels,
-            float* HWY_RESTRICT out, Index out_step) {
+            const Finish& finish, float* HWY_RESTRICT out, Index out_step) {
   const D d;
   const auto N = static_cast<Index>(hn::Lanes(d));
   constexpr auto pairs = point_pairs<Outputs, Taps>;
@@ -130,21 +137,30 @@ void Output(const float* HWY_RESTRICT in, Index point_step, const float* HWY_RES
         y[i] = hn::MulAdd(hn::Set(d, power), i % 2 == 0 ? sum : diff, y[i]);
     }
     if constexpr (points - 1 > 2 * n) y[0] = hn::Add(y[0], at(2 * n));
+    if (finish.added != nullptr)
+#pragma GCC unroll 8
+      for (int i = 0; i < Outputs; ++i) y[i] = hn::Add(y[i], hn::LoadU(d, finish.added + i * out_step + c));
+    if (finish.slope != 1) {
+      const V below = hn::Set(d, finish.slope);
+#pragma GCC unroll 8
+      for (V& v : y) v = Sloped(d, v, below);
+    }
 #pragma GCC unroll 8
     for (int i = 0; i < Outputs; ++i) hn::StoreU(y[i], d, out + i * out_step + c);
   }
 }
 
-void MinimalInput(MinimalFilter f, const float* in, Index channels, Index tiles, float* out,
+void MinimalInput(MinimalFilter f, const float* in, float slope, Index channels, Index tiles, float* out,
                   Index point_step) {
-  with_constants(
-      f, [&](auto outputs, auto taps) { Input<outputs(), taps()>(in, channels, tiles, out, point_step); });
+  with_constants(f, [&](auto outputs, auto taps) {
+    Input<outputs(), taps()>(in, slope, channels, tiles, out, point_step);
+  });
 }
 
 void MinimalOutput(MinimalFilter f, const float* in, Index point_step, const float* bias, Index channels,
-                   float* out, Index out_step) {
+                   const Finish& finish, float* out, Index out_step) {
   with_constants(f, [&](auto outputs, auto taps) {
-    Output<outputs(), taps()>(in, point_step, bias, channels, out, out_step);
+    Output<outputs(), taps()>(in, point_step, bias, channels, finish, out, out_step);
   });
 }
 
@@ -175,14 +191,14 @@ double MinimalFilter::weight(Index point, Index tap) const {
   });
 }
 
-void minimal_input(MinimalFilter f, const float* in, Index channels, Index tiles, float* out,
+void minimal_input(MinimalFilter f, const float* in, float slope, Index channels, Index tiles, float* out,
                    Index point_step) noexcept {
-  HWY_DYNAMIC_DISPATCH(MinimalInput)(f, in, channels, tiles, out, point_step);
+  HWY_DYNAMIC_DISPATCH(MinimalInput)(f, in, slope, channels, tiles, out, point_step);
 }
 
 void minimal_output(MinimalFilter f, const float* in, Index point_step, const float* bias, Index channels,
-                    float* out, Index out_step) noexcept {
-  HWY_DYNAMIC_DISPATCH(MinimalOutput)(f, in, point_step, bias, channels, out, out_step);
+                    const Finish& finish, float* out, Index out_step) noexcept {
+  HWY_DYNAMIC_DISPATCH(MinimalOutput)(f, in, point_step, bias, channels, finish, out, out_step);
 }
 
 }  // namespace wavestride::kernels

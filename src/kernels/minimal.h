@@ -7,6 +7,8 @@
 
 #include <array>
 
+#include "kernels/finish.h"
+
 namespace wavestride::kernels {
 
 /// F(outputs, taps), one of minimal_filters. The more points, the more they magnify rounding: it errs about
@@ -21,15 +23,15 @@ struct MinimalFilter {
 
 inline constexpr std::array<MinimalFilter, 4> minimal_filters{{{6, 3}, {6, 6}, {6, 7}, {5, 11}}};
 
-/// Inputs of tile j are the rows in + (f.outputs·j + i)·channels, i in [0, points()). For j in [0, tiles) and
-/// every channel: out[p·point_step + j·channels + c] = what the tile's inputs are at point p. `channels` must
-/// be a multiple of 16.
-void minimal_input(MinimalFilter f, const float* in, Index channels, Index tiles, float* out,
+/// Inputs of tile j are the rows in + (f.outputs·j + i)·channels, i in [0, points()), of which x is taken as
+/// x > 0 ? x : slope·x. For j in [0, tiles) and every channel: out[p·point_step + j·channels + c] = what the
+/// tile's inputs are at point p. `channels` must be a multiple of 16.
+void minimal_input(MinimalFilter f, const float* in, float slope, Index channels, Index tiles, float* out,
                    Index point_step) noexcept;
 
 /// The outputs of one tile, rows of `channels` floats, out_step apart: bias + what the values
-/// in[p·point_step + c] at the points make of them. `channels` must be a multiple of 16.
+/// in[p·point_step + c] at the points make of them, and then `finish`. `channels` must be a multiple of 16.
 void minimal_output(MinimalFilter f, const float* in, Index point_step, const float* bias, Index channels,
-                    float* out, Index out_step) noexcept;
+                    const Finish& finish, float* out, Index out_step) noexcept;
 
 }  // namespace wavestride::kernels

@@ -2,7 +2,9 @@
 #pragma once
 
 /// Sums that a tile of the target that is being compiled keeps in registers: as many as hide the latency of a
-/// multiply-add, and no more than there are registers beside its factors. A macro, since each target has its
-/// own.
-#define WAVESTRIDE_MOST_SUMS \
-  (HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2 ? 12 : 24)
+/// multiply-add, and no more than there are registers beside its factors; few without vectors, where little
+/// code matters more than speed. A macro, since each target has its own.
+#define WAVESTRIDE_MOST_SUMS                                                          \
+  (HWY_TARGET == HWY_SCALAR                                                      ? 4  \
+   : HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2 ? 12 \
+                                                                                 : 24)
