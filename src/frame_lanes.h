@@ -44,6 +44,7 @@ class FrameLanes {
   Index make(const float* in, Index count, float* out, const kernels::Finish& finish) const noexcept {
     if (frames_ < 2) return 0;
     const Index span = frames_ * dilation_, spans = count / span;
+    const Index most_spans = std::max(fewest_spans, 5 * fewest_spans / dilation_);
     for (Index first = 0; first < spans; first += most_spans) {
       const Index some = std::min(most_spans, spans - first), at = first * span * out_;
       const float* from = in + first * span * in_;
@@ -59,30 +60,20 @@ class FrameLanes {
 
  private:
   /// So many stay in the nearest cache until they are finished.
-  static constexpr Index most_spans = 48;
+  static constexpr Index fewest_spans = 48;
 
   /// Frames that lie `dilation` apart in the output, too.
   void make_apart(const float* in, Index spans, float* out) const noexcept {
-    const Index lanes = frames_ * out_;
-    float made[most_spans * 16];
-    for (Index phase = 0; phase < dilation_; ++phase) {
-      kernels::dense(weights_, in + phase * in_, offsets_.data(), lanes / out_ * dilation_ * in_, spans, made,
-                     lanes);
-      float* to = out + phase * out_;
-      if (out_ == 8)
-        scatter<8>(made, spans, to);
-      else
-        scatter<0>(made, spans, to);
+    const Index lanes = frames_ * out_, span = frames_ * dilation_, apart = dilation_ * out_;
+    float made[5 * fewest_spans / 2 * 16];
+    for (Index phase = 0; phase < dilation_; ++phase, in += in_, out += out_) {
+      if (frames_ == 2 && lanes == 16) {
+        kernels::dense_apart(weights_, in, offsets_.data(), span * in_, spans, out, span * out_, apart);
+        continue;
+      }
+      kernels::dense(weights_, in, offsets_.data(), span * in_, spans, made, lanes);
+      for (Index f = 0; f < spans * frames_; ++f) std::copy_n(made + f * out_, out_, out + f * apart);
     }
-  }
-
-  /// `size` is out_, or zero where that is not known beforehand.
-  template <Index size>
-  void scatter(const float* made, Index spans, float* out) const noexcept {
-    const Index each = size > 0 ? size : out_;
-    for (Index s = 0; s < spans; ++s)
-      for (Index f = 0; f < frames_; ++f, made += each)
-        std::copy_n(made, each, out + (s * frames_ + f) * dilation_ * each);
   }
 
   /// Those of one vector.

@@ -101,11 +101,13 @@ class Sloped final : public Kernel, public Finishing {
   float slope_;
 };
 
-/// The slope that a kernel is, where that leaves zero as it is, as frames beyond the ends are.
-std::optional<float> slope_of(const Kernel& kernel) {
+/// The slope that a kernel is, where frames beyond the ends, which `reader` has it made of, too, stay as they
+/// are: zero.
+std::optional<float> slope_of(const Kernel& kernel, const Port& reader) {
   const auto* has = dynamic_cast<const HasFinishRule*>(&kernel);
   const auto rule = has ? has->finish_rule() : std::nullopt;
   if (!rule || rule->adds || rule->slope < 0 || !std::isfinite(rule->slope)) return std::nullopt;
+  if (reader.padding.mode == PadMode::constant && reader.padding.value != 0) return std::nullopt;
   return rule->slope;
 }
 
@@ -128,7 +130,7 @@ std::shared_ptr<const Graph> joined(const Graph* graph) {
     const int m = maker(nodes[k].inputs[0]);
     if (m < 0) continue;
     Graph::Node& before = nodes[static_cast<std::size_t>(m)];
-    const auto slope = slope_of(*before.kernel);
+    const auto slope = slope_of(*before.kernel, nodes[k].kernel->inputs()[0]);
     if (!slope || maker(before.inputs[0]) >= 0) continue;
     nodes[k] = {std::make_shared<Sloped>(*before.kernel, nodes[k].kernel, *slope), before.inputs};
     before = {};

@@ -101,11 +101,14 @@ TEST_CASE("bfloat16 is the nearest number of 8 bits, ties to even") {
                                   1.0f + 3.0f / 256, std::numeric_limits<float>::max()})
         x.data[static_cast<std::size_t>(uniform(rng, 0, x.size() - 1))] = special;
       std::vector<Bfloat16Pair> got(static_cast<std::size_t>(pairs) + 1, 7);
-      kernels::round_to_bfloat16(x.data.data() + misaligned, 1, pairs, got.data());
+      const float slope = trial % 2 ? 1.0f : 0.1f;
+      kernels::round_to_bfloat16(x.data.data() + misaligned, slope, pairs, got.data());
       bool equal = true;
       for (Index p = 0; p < pairs; ++p) {
         const float* in = x.data.data() + misaligned + 2 * p;
-        equal = equal && got[static_cast<std::size_t>(p)] == kernels::bfloat16_pair(in[0], in[1]);
+        const auto sloped = [&](float v) { return v > 0 ? v : slope * v; };
+        equal =
+            equal && got[static_cast<std::size_t>(p)] == kernels::bfloat16_pair(sloped(in[0]), sloped(in[1]));
       }
       CHECK(equal);
       CHECK(got.back() == 7);

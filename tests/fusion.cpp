@@ -1,10 +1,12 @@
 #include "fusion.h"
 
 #include <wavestride/activation.h>
+#include <wavestride/bfloat16.h>
 #include <wavestride/compose.h>
 #include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
 #include <wavestride/join.h>
+#include <wavestride/minimal_filtering.h>
 #include <wavestride/stack.h>
 
 #include <catch2/catch.hpp>
@@ -44,6 +46,27 @@ TEST_CASE("fusion: what works in place is joined to the kernel whose output it a
   CHECK(nodes_left(Stack({conv(rng, 4, 6, 3), op::gated(6)})) == 2);
 }
 
+TEST_CASE("fusion: what transforms or rounds its inputs makes a slope of them on the way") {
+  Rng rng(64);
+  const auto slope = [](float negative) { return op::leaky_relu(32, negative); };
+  const auto block = [&](const Op& activation) {
+    return residual(Stack({activation, conv(rng, 32, 32, 7, 3), slope(0.1f), conv(rng, 32, 32, 7)}));
+  };
+  for (const auto& way : {minimal_filtering, +[](const Op& op) { return bfloat16(op); }}) {
+    CHECK(nodes_left(way(block(slope(0.1f)))) == 2);
+    CHECK(nodes_left(way(Stack({slope(0.1f), conv(rng, 32, 32, 7)}))) == 1);
+    // Those that the frames beyond the ends would not pass unchanged, and other functions.
+    CHECK(nodes_left(way(block(slope(-0.1f)))) == 3);
+    CHECK(nodes_left(way(block(op::relu(32)))) == 3);
+    // Before them it costs nothing where the slope's input is made.
+    const Op made = way(Stack({conv(rng, 32, 32, 7), slope(0.1f), conv(rng, 32, 32, 7)}));
+    CHECK(nodes_left(made) == 2);
+    StackBuilder b;
+    const auto y = b.apply(slope(0.1f), {b.input(32)});
+    CHECK(nodes_left(way(b.build({y, b.apply(conv(rng, 32, 32, 7), {y})}))) == 2);
+  }
+}
+
 TEST_CASE("fusion: a value that is an output is not written over") {
   Rng rng(62);
   StackBuilder b;
@@ -54,10 +77,14 @@ TEST_CASE("fusion: a value that is an output is not written over") {
 
 TEST_CASE("fusion: joined kernels give the bits of each by itself, in a stream, too") {
   Rng rng(63);
-  for (int trial = 0; trial < 20; ++trial) {
-    const Index channels = uniform(rng, 1, 40);
-    const Op first = conv(rng, channels, channels, uniform(rng, 1, 7), uniform(rng, 1, 5)),
-             second = conv(rng, channels, channels, uniform(rng, 1, 7));
+  for (int trial = 0; trial < 30; ++trial) {
+    const bool plain = trial < 20;
+    const Index channels = plain ? uniform(rng, 1, 40) : 32, shortest = plain ? 1 : 4;
+    const auto way = [&](const Op& op) {
+      return plain ? op : trial % 2 ? minimal_filtering(op) : bfloat16(op);
+    };
+    const Op first = way(conv(rng, channels, channels, uniform(rng, shortest, 7), uniform(rng, 1, 5))),
+             second = way(conv(rng, channels, channels, uniform(rng, shortest, 7)));
     const Op activation = op::leaky_relu(channels, 0.1f);
     const Op net = Stack({residual(Stack({activation, first, activation, second})), op::tanh(channels),
                           residual(first), op::clip(channels, -0.5f, 0.5f)});

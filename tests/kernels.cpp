@@ -32,6 +32,11 @@ void plain_dense(const std::vector<float>& w, std::span<const float> bias, Index
     }
 }
 
+float plain_finish(const kernels::Finish& f, float sum, Index at) {
+  const float y = f.added ? sum + f.added[at] : sum;
+  return y > 0 ? y : f.slope * y;
+}
+
 }  // namespace
 
 TEST_CASE("dense kernel equals its plain twin on every SIMD target, whatever the length and alignment") {
@@ -91,7 +96,85 @@ TEST_CASE("dense kernel equals its plain twin on every SIMD target, whatever the
         same = same && std::memcmp(single.data(), y + j * out_step, single.size() * sizeof(float)) == 0;
       }
       CHECK(same);
+
+      const Tensor added = noise_tensor(rng, {std::max<Index>(frames, 1) * out_step});
+      const kernels::Finish finish{trial % 3 ? added.data.data() : nullptr, trial % 4 ? 0.1f : 1.0f};
+      std::vector<float> finished(got.size(), 7.0f);
+      kernels::dense(packed, x, offsets.data(), in_step, frames, finished.data() + misaligned, out_step,
+                     finish);
+      bool right = finished.back() == 7.0f;
+      for (Index at = 0; at < frames * out_step; ++at) {
+        const float expected_there = at % out_step < out_channels ? plain_finish(finish, y[at], at) : 7.0f;
+        right = right && finished[static_cast<std::size_t>(misaligned + at)] == expected_there;
+      }
+      CHECK(right);
     }
+  }
+}
+
+TEST_CASE(
+    "dense kernel writes the halves of a vector apart, on every SIMD target whose vectors have 16 lanes") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    if (kernels::dense_panel_width() != 32) continue;
+    Rng rng(12);
+    for (int trial = 0; trial < 60; ++trial) {
+      const Index in_channels = trial % 20 ? uniform(rng, 1, 20) : 3000, frames = uniform(rng, 0, 40);
+      const Index apart = 8 * uniform(rng, 1, 3), out_step = 2 * apart;
+      const Tensor w = noise_tensor(rng, {16, in_channels}), bias = noise_tensor(rng, {16});
+      const Tensor in = noise_tensor(rng, {in_channels * std::max<Index>(frames, 1)});
+      const kernels::DenseWeights packed(
+          16, in_channels, 1,
+          [&](Index o, Index c, Index) { return w.data[static_cast<std::size_t>(o * in_channels + c)]; },
+          bias.data);
+      const Index offset = 0;
+      std::vector<float> together(static_cast<std::size_t>(16 * frames)),
+          halves(static_cast<std::size_t>(out_step * frames) + 1, 7.0f);
+      kernels::dense(packed, in.data.data(), &offset, in_channels, frames, together.data(), 16);
+      kernels::dense_apart(packed, in.data.data(), &offset, in_channels, frames, halves.data(), out_step,
+                           apart);
+      double worst = 0;
+      Index untouched = 0;
+      for (Index at = 0; at < frames * out_step; ++at) {
+        const float value = halves[static_cast<std::size_t>(at)];
+        const Index row = at / out_step, half = at % out_step / apart, within = at % apart;
+        if (within < 8)
+          worst =
+              std::max(worst, std::abs(static_cast<double>(
+                                  value - together[static_cast<std::size_t>(row * 16 + half * 8 + within)])));
+        else
+          untouched += value == 7.0f;
+      }
+      INFO(name << ": in " << in_channels << ", frames " << frames << ", apart " << apart);
+      CHECK(worst == 0);
+      CHECK(untouched == frames * 2 * (apart - 8));
+      CHECK(halves.back() == 7.0f);
+    }
+  }
+}
+
+TEST_CASE("sums are finished where they are, on every SIMD target") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(13);
+    for (Index size = 0; size < 70; ++size) {
+      const Tensor sums = noise_tensor(rng, {size + 1}), added = noise_tensor(rng, {size + 1});
+      const kernels::Finish finish{size % 3 ? added.data.data() : nullptr, size % 2 ? 0.1f : 1.0f};
+      std::vector<float> got = sums.data;
+      kernels::finish(finish, size, got.data());
+      Index right = 0;
+      for (Index i = 0; i < size; ++i)
+        right += got[static_cast<std::size_t>(i)] ==
+                 plain_finish(finish, sums.data[static_cast<std::size_t>(i)], i);
+      INFO(name << ", size " << size);
+      CHECK(right == size);
+      CHECK(got.back() == sums.data.back());
+    }
+    float nan = std::nanf("");
+    kernels::finish({nullptr, 0.5f}, 1, &nan);
+    CHECK(std::isnan(nan));
   }
 }
 

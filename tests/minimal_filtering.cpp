@@ -26,6 +26,10 @@ double largest_difference(const Signal& a, const Signal& b) {
   return a.size() == 0 ? 0 : static_cast<double>((a - b).cwiseAbs().maxCoeff());
 }
 
+float sloped(float x, float slope) {
+  return x > 0 ? x : slope * x;
+}
+
 double scale(const Signal& y) {
   return y.size() == 0 ? 0 : static_cast<double>(y.cwiseAbs().maxCoeff());
 }
@@ -35,7 +39,7 @@ double scale(const Signal& y) {
 TEST_CASE("F(m, r) are the sums that they stand for, on every SIMD target") {
   for (const std::string& name : kernels::simd_targets()) {
     kernels::use_simd_target(name);
-    Rng rng(31);
+    Rng rng(31), others(41);
     for (int trial = 0; trial < 100; ++trial) {
       const kernels::MinimalFilter f = kernels::minimal_filters[static_cast<std::size_t>(trial % 4)];
       const Index m = f.outputs;
@@ -45,8 +49,11 @@ TEST_CASE("F(m, r) are the sums that they stand for, on every SIMD target") {
       const Tensor x = noise_tensor(rng, {misaligned + (m * tiles + points) * channels});
       const Tensor w = noise_tensor(rng, {f.taps, channels}), bias = noise_tensor(rng, {channels});
       const float* in = x.data.data() + misaligned;
+      const float slope = trial % 3 ? 1.0f : 0.1f;
+      const Tensor added = noise_tensor(others, {m * out_step});
+      const kernels::Finish finish{trial % 2 ? added.data.data() : nullptr, trial % 5 ? 0.1f : 1.0f};
       std::vector<float> at(static_cast<std::size_t>(points * step) + 1, 7.0f), out;
-      kernels::minimal_input(f, in, 1, channels, tiles, at.data(), step);
+      kernels::minimal_input(f, in, slope, channels, tiles, at.data(), step);
       CHECK(at.back() == 7.0f);
       double worst = 0;
       for (Index j = 0; j < tiles; ++j) {
@@ -68,7 +75,7 @@ TEST_CASE("F(m, r) are the sums that they stand for, on every SIMD target") {
             double sum = bias.data[static_cast<std::size_t>(c)];
             for (Index t = 0; t < f.taps; ++t)
               sum += static_cast<double>(w.data[static_cast<std::size_t>(t * channels + c)]) *
-                     static_cast<double>(in[(m * j + i + t) * channels + c]);
+                     static_cast<double>(sloped(in[(m * j + i + t) * channels + c], slope));
             worst = std::max(
                 worst, std::abs(sum - static_cast<double>(out[static_cast<std::size_t>(i * out_step + c)])));
           }
@@ -76,6 +83,14 @@ TEST_CASE("F(m, r) are the sums that they stand for, on every SIMD target") {
           for (Index c = channels; c < out_step; ++c)
             CHECK(out[static_cast<std::size_t>(i * out_step + c)] == 7.0f);
         CHECK(out.back() == 7.0f);
+
+        std::vector<float> finished(out.size(), 7.0f);
+        kernels::minimal_output(f, product.data(), channels, bias.data.data(), channels, finish,
+                                finished.data(), out_step);
+        for (Index i = 0; i < m * out_step; ++i)
+          if (float& y = out[static_cast<std::size_t>(i)]; i % out_step < channels)
+            y = sloped(finish.added ? y + finish.added[i] : y, finish.slope);
+        CHECK(finished == out);
       }
       INFO(name << ": F(" << m << ", " << f.taps << "), channels " << channels << ", tiles " << tiles);
       // The more points, the more some of them magnify rounding.

@@ -22,8 +22,8 @@ struct Floats {
 };
 
 void Dense(const DenseWeights& w, const float* in, const Index* offsets, Index in_step, Index frames,
-           float* out, Index out_step, const Finish& finish) {
-  DenseOf<Floats>(w, in, offsets, in_step, frames, out, out_step, finish);
+           float* out, Index out_step, const Finish& finish, Index apart) {
+  DenseOf<Floats>(w, in, offsets, in_step, frames, out, out_step, finish, apart);
 }
 
 Index PanelWidth() {
@@ -69,7 +69,12 @@ Index dense_panel_width() noexcept {
 
 void dense(const DenseWeights& w, const float* in, const Index* offsets, Index in_step, Index frames,
            float* out, Index out_step, const Finish& finish) noexcept {
-  HWY_DYNAMIC_DISPATCH(Dense)(w, in, offsets, in_step, frames, out, out_step, finish);
+  HWY_DYNAMIC_DISPATCH(Dense)(w, in, offsets, in_step, frames, out, out_step, finish, 0);
+}
+
+void dense_apart(const DenseWeights& w, const float* in, const Index* offsets, Index in_step, Index frames,
+                 float* out, Index out_step, Index apart) noexcept {
+  HWY_DYNAMIC_DISPATCH(Dense)(w, in, offsets, in_step, frames, out, out_step, {}, apart);
 }
 
 void depthwise(const float* w, const float* bias, Index channels, Index taps, const float* in,

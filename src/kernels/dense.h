@@ -74,6 +74,11 @@ using DenseWeights = PackedWeights<float>;
 void dense(const DenseWeights& w, const float* in, const Index* offsets, Index in_step, Index frames,
            float* out, Index out_step, const Finish& finish = {}) noexcept;
 
+/// dense() to 16 output channels where a vector has 16 lanes; the second half of them goes `apart` floats
+/// behind the first.
+void dense_apart(const DenseWeights& w, const float* in, const Index* offsets, Index in_step, Index frames,
+                 float* out, Index out_step, Index apart) noexcept;
+
 /// For j in [0, frames) and c in [0, channels): out[j·out_step + c] = bias[c] + Σ over t of
 /// w[t·channels + c] · in[offsets[t] + j·in_step + c]: one filter per channel (groups = channels).
 void depthwise(const float* w, const float* bias, Index channels, Index taps, const float* in,

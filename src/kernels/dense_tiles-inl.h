@@ -46,6 +46,16 @@ HWY_INLINE void StorePart(D d, hn::Vec<D> v, Index count, float* HWY_RESTRICT ou
 #endif
 }
 
+// One half of a vector, and the other `apart` floats behind it.
+template <class D>
+HWY_INLINE void StoreApart(D d, hn::Vec<D> v, float* HWY_RESTRICT out, Index apart) {
+#if HWY_TARGET != HWY_SCALAR
+  const hn::Half<D> half;
+  hn::StoreU(hn::LowerHalf(half, v), half, out);
+  hn::StoreU(hn::UpperHalf(half, v), half, out + apart);
+#endif
+}
+
 // A run of rows of a panel, and what it is multiplied with: `channels` units of each of `taps` taps.
 template <class Unit>
 struct Run {
@@ -59,6 +69,7 @@ struct Run {
   Index last;         // output channels in the last vector
   Index ahead_step;   // bytes of the next run that are fetched with each row
   Finish finish;      // for the first frame; none until the last run
+  Index apart;        // floats from one half of a frame's only vector to the other; 0: they are neighbours
 };
 
 // Has the compiler hold a pointer in a register as it is, and not work it out from others.
@@ -146,6 +157,12 @@ HWY_INLINE void Tile(const Run<Unit>& r, const Unit* HWY_RESTRICT in, const floa
       for (int f = 0; f < F; ++f) acc[f][v] = hn::Add(acc[f][v], bias);
     }
   }
+  if constexpr (V == 1 && hn::MaxLanes(D()) == 16)
+    if (r.apart != 0) {
+#pragma GCC unroll 16
+      for (int f = 0; f < F; ++f) StoreApart(d, acc[f][0], out + f * r.out_step, r.apart);
+      return;
+    }
 #pragma GCC unroll 16
   for (int f = 0; f < F; ++f) {
 #pragma GCC unroll 8
@@ -212,7 +229,8 @@ HWY_INLINE bool Contiguous(const Index* offsets, Index taps, Index channels) {
 // V vectors from output channel `o` on, the sum cut into runs of rows that stay in the cache.
 template <template <class> class P, class D, int F, int V, class Unit>
 HWY_INLINE void Columns(const PackedWeights<Unit>& w, Index o, const Unit* in, const Index* offsets,
-                        Index in_step, Index frames, float* out, Index out_step, const Finish& finish) {
+                        Index in_step, Index frames, float* out, Index out_step, const Finish& finish,
+                        Index apart) {
   const auto N = static_cast<Index>(hn::Lanes(D()));
   Index taps = w.taps(), channels = w.rows();
   if (Contiguous(offsets, taps, channels)) channels *= std::exchange(taps, 1);
@@ -230,11 +248,13 @@ HWY_INLINE void Columns(const PackedWeights<Unit>& w, Index o, const Unit* in, c
               w.bias() + o,
               last,
               0,
-              finish.behind(o)};
+              finish.behind(o),
+              apart};
   const Index most = cached_units / width;
   const float* start = nullptr;
   out += o;
-  if (frames <= F || last < N || taps * channels <= most) return Tiles<P, D, F, V>(r, frames, in, start, out);
+  if (frames <= F || last < N || apart != 0 || taps * channels <= most)
+    return Tiles<P, D, F, V>(r, frames, in, start, out);
   const float* bias = std::exchange(r.bias, nullptr);
   r.finish = {};
   const Index parts = (channels + most - 1) / most, tap_step = std::max<Index>(1, most / channels);
@@ -256,14 +276,14 @@ HWY_INLINE void Columns(const PackedWeights<Unit>& w, Index o, const Unit* in, c
 
 template <template <class> class P, class Unit>
 void DenseOf(const PackedWeights<Unit>& w, const Unit* in, const Index* offsets, Index in_step, Index frames,
-             float* out, Index out_step, const Finish& finish = {}) {
+             float* out, Index out_step, const Finish& finish = {}, Index apart = 0) {
   const auto N = static_cast<Index>(hn::Lanes(Whole()));
   const bool pairs = w.panel_width() == 2 * N;
   if (frames == 0) return;
   for (Index o = 0; o < w.out_channels();) {
     const Index left = w.out_channels() - o, in_panel = w.panel_width() - o % w.panel_width();
     const auto run = [&](auto columns, Index vectors) {
-      columns(w, o, in, offsets, in_step, frames, out, out_step, finish);
+      columns(w, o, in, offsets, in_step, frames, out, out_step, finish, apart);
       o += vectors * N;
     };
     if constexpr (P<Whole>::small) {
