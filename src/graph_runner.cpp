@@ -124,10 +124,20 @@ std::vector<Index> block_sizes(const Graph& graph, const std::vector<bool>& larg
   return sizes;
 }
 
-/// Of `count` frames, those to make first: blocks of about the usual size, lest a few be left for the last.
-Index next_block(Index count, Index usual) {
+/// Of `count` output frames from n on, after which others follow, those up to where a window begins later
+/// than the one before: phases of a transposed convolution are best made with all that read the same frames.
+Index whole_windows(const Kernel& kernel, Index n, Index count) noexcept {
+  const Window& w = kernel.inputs()[0].geometry.window;
+  if (kernel.inputs().size() > 1 || w.num > 1 || w.den == 1) return count;
+  const Index past = n + count + w.lo - w.first(n + count) * w.den;
+  return past < count ? count - past : count;
+}
+
+/// Of `count` output frames from n on, those to make first: blocks of about the usual size, lest a few be
+/// left for the last.
+Index next_block(const Kernel& kernel, Index n, Index count, Index usual) {
   const Index parts = std::max<Index>(1, (count + usual / 2) / usual);
-  return (count + parts - 1) / parts;
+  return parts > 1 ? whole_windows(kernel, n, (count + parts - 1) / parts) : count;
 }
 
 constexpr Index line = 16;  // floats of a cache line
@@ -395,7 +405,7 @@ bool GraphRunner::process_single(FramesView in, Index count, float* out) noexcep
   if (count == 0) return true;
   node.length[0] = Work::unknown;
   for (Index left = count; left > 0;) {
-    const Block b{0, next_block(left, to.block), out};
+    const Block b{0, next_block(kernel(0), to.made, left, to.block), out};
     node.in[0] = from.queue.frame(std::clamp(w.first(to.made), begin, from.queue.end()));
     compute(b, workspaces_.front());
     left -= b.count;
@@ -604,11 +614,12 @@ bool GraphRunner::step(int k, bool patient) noexcept {
     const auto away = [&](int v) { return values_[static_cast<std::size_t>(v)].queue.away(); };
     if (patient && count < out.block / 2 && std::none_of(inputs_of(k).begin(), inputs_of(k).end(), away))
       count = 0;
+    count = whole_windows(kernel(k), out.made, count);
   }
   find_room(out, count);
   const bool moved = count > 0;
   while (count > 0) {
-    const Block b = prepare(k, next_block(count, out.block), workspaces_.front());
+    const Block b = prepare(k, next_block(kernel(k), out.made, count, out.block), workspaces_.front());
     compute(b, workspaces_.front());
     commit(b);
     count -= b.count;
