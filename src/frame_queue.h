@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/aligned.h"
 #include "kernels/elementwise.h"
 
 namespace wavestride::detail {
@@ -121,7 +122,7 @@ class FrameQueue {
     place_floats_ = static_cast<Index>(memory_.size());
   }
 
-  std::vector<float> memory_;
+  kernels::Aligned<float> memory_;
   float* place_ = nullptr;  // where frames are, unless they are lent
   Index place_limit_ = 0, place_floats_ = 0;
   Index channels_ = 0, limit_ = 0;

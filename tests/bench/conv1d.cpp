@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <vector>
 
 #include "fma_peak.h"
@@ -18,20 +19,37 @@ using namespace wavestride;
 
 namespace {
 
+// Frames that begin at a cache line, as between the operators of a stack, and whose memory is there already.
+class Frames {
+ public:
+  Frames(Index channels, Index frames)
+      : memory_(static_cast<std::size_t>(channels * frames) + line), channels_(channels), frames_(frames) {
+    span().matrix().setRandom();
+  }
+  FramesSpan span() {
+    const auto past = reinterpret_cast<std::uintptr_t>(memory_.data()) / sizeof(float) % line;
+    return {memory_.data() + (line - past) % line, channels_, frames_};
+  }
+
+ private:
+  static constexpr std::size_t line = 16;
+  std::vector<float> memory_;
+  Index channels_, frames_;
+};
+
 void run(benchmark::State& state, const Op& op, Index frames) {
   using Clock = std::chrono::steady_clock;
-  const Signal x = Signal::Random(op.in_channels(), frames);
-  // As between the operators of a stack: the memory of the output is there already.
-  Signal y(op.out_channels(), op.total(frames));
+  Frames in(op.in_channels(), frames), out(op.out_channels(), op.total(frames));
+  const FramesSpan x = in.span(), y = out.span();
   Stream stream = op.stream();
-  const double operations = 2.0 * op.macs_per_frame() * static_cast<double>(y.cols());
+  const double operations = 2.0 * op.macs_per_frame() * static_cast<double>(y.frames());
   // What else runs on the core slows both: each run is compared with the peak just before and after it.
   std::vector<double> shares;
   double before = bench::fma_rate();
   for (auto _ : state) {
     const auto start = Clock::now();
     const Index made = stream.push(x, y);
-    stream.finish(FramesSpan(y).slice(made, y.cols() - made));
+    stream.finish(y.slice(made, y.frames() - made));
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     stream.reset();
     state.SetIterationTime(seconds);
