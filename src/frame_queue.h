@@ -28,7 +28,6 @@ class FrameQueue {
   void reset() noexcept {
     begin_ = end_ = offset_ = 0;
     lent_ = nullptr;
-    std::fill(memory_.begin(), memory_.end(), std::nanf(""));
     at_home();
   }
 

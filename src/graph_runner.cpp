@@ -586,8 +586,8 @@ bool GraphRunner::run() noexcept {
 // ---- One thread ----
 
 /// One pass over all kernels after another until each has made what it can, or nothing moves. A kernel whose
-/// output queue has less room than half a block waits for its readers to make more, unless nothing else can
-/// run.
+/// output queue has less room than about a block waits for its readers to make more, unless nothing else can
+/// run: else all would go on by what the last of them, of the highest rate, has room for.
 bool GraphRunner::run_alone() noexcept {
   bool any = false;
   for (bool patient = true;;) {
@@ -612,7 +612,8 @@ bool GraphRunner::step(int k, bool patient) noexcept {
   if (count < ready && out.direct < 0) {
     crowded_ = true;
     const auto away = [&](int v) { return values_[static_cast<std::size_t>(v)].queue.away(); };
-    if (patient && count < out.block / 2 && std::none_of(inputs_of(k).begin(), inputs_of(k).end(), away))
+    if (patient && count < out.block - out.block / 16 &&
+        std::none_of(inputs_of(k).begin(), inputs_of(k).end(), away))
       count = 0;
     count = whole_windows(kernel(k), out.made, count);
   }

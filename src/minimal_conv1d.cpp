@@ -175,7 +175,7 @@ class MinimalConv1d final : public Kernel, public Finishing {
   // Blocks from `block` on, of transformed inputs, behind which there is room for the sums.
   template <class F>
   void make_blocks(float* transformed, Index block, Index count, F&& destination) const noexcept {
-    const Index tiles = count * shape_.dilation;
+    const Index tiles = count * shape_.dilation, floats = block_frames(filter_, shape_) * shape_.out;
     float* const sums = transformed + filter_.points() * in_step();
     auto w = weights_.begin();
     for (Index from = 0; from < shape_.out; from += slice_channels) {
@@ -183,11 +183,12 @@ class MinimalConv1d final : public Kernel, public Finishing {
       for (Index p = 0; p < filter_.points(); ++p)
         kernels::dense(*w++, transformed + p * in_step(), offsets_.data(), shape_.in, tiles,
                        sums + p * out_step(), width);
-      for (Index t = 0; t < tiles; ++t) {
-        const auto [out, finish] = destination(block + t / shape_.dilation);
-        const Index at = t % shape_.dilation * shape_.out + from;
-        kernels::minimal_output(filter_, sums + t * width, out_step(), bias_.data() + from, width,
-                                finish.behind(at), out + at, shape_.dilation * shape_.out);
+      for (Index b = 0, run = 1; b < count; b += run) {  // of blocks that lie one behind the other
+        const auto [out, finish] = destination(block + b);
+        for (run = 1; b + run < count && destination(block + b + run).out == out + run * floats;) ++run;
+        kernels::minimal_output(filter_, sums + b * shape_.dilation * width, out_step(), bias_.data() + from,
+                                width, run * shape_.dilation, shape_.dilation, finish.behind(from),
+                                out + from, shape_.out);
       }
     }
   }

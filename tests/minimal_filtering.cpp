@@ -68,7 +68,7 @@ TEST_CASE("F(m, r) are the sums that they stand for, on every SIMD target") {
                 static_cast<float>(weight) * at[static_cast<std::size_t>(p * step + j * channels + c)];
           }
         out.assign(static_cast<std::size_t>(m * out_step) + 1, 7.0f);
-        kernels::minimal_output(f, product.data(), channels, bias.data.data(), channels, {}, out.data(),
+        kernels::minimal_output(f, product.data(), channels, bias.data.data(), channels, 1, 1, {}, out.data(),
                                 out_step);
         for (Index i = 0; i < m; ++i)
           for (Index c = 0; c < channels; ++c) {
@@ -85,7 +85,7 @@ TEST_CASE("F(m, r) are the sums that they stand for, on every SIMD target") {
         CHECK(out.back() == 7.0f);
 
         std::vector<float> finished(out.size(), 7.0f);
-        kernels::minimal_output(f, product.data(), channels, bias.data.data(), channels, finish,
+        kernels::minimal_output(f, product.data(), channels, bias.data.data(), channels, 1, 1, finish,
                                 finished.data(), out_step);
         for (Index i = 0; i < m * out_step; ++i)
           if (float& y = out[static_cast<std::size_t>(i)]; i % out_step < channels)
@@ -95,6 +95,34 @@ TEST_CASE("F(m, r) are the sums that they stand for, on every SIMD target") {
       INFO(name << ": F(" << m << ", " << f.taps << "), channels " << channels << ", tiles " << tiles);
       // The more points, the more some of them magnify rounding.
       CHECK(worst < (f.points() > 12 ? 5e-4 : f.points() > 10 ? 1e-4 : 5e-5));
+    }
+  }
+  kernels::use_simd_target("");
+}
+
+TEST_CASE("Tiles of several phases of a signal are written where their frames lie, on every SIMD target") {
+  for (const std::string& name : kernels::simd_targets()) {
+    kernels::use_simd_target(name);
+    Rng rng(32);
+    for (const kernels::MinimalFilter f : kernels::minimal_filters) {
+      const Index channels = 16 * uniform(rng, 1, 3), dilation = uniform(rng, 1, 4),
+                  blocks = uniform(rng, 1, 3);
+      const Index tiles = blocks * dilation, frames = tiles * f.outputs, step = tiles * channels + 16,
+                  out_step = channels + uniform(rng, 0, 9);
+      const Tensor in = noise_tensor(rng, {f.points() * step}), bias = noise_tensor(rng, {channels}),
+                   added = noise_tensor(rng, {frames * out_step});
+      const kernels::Finish finish{added.data.data(), 0.1f};
+      std::vector<float> got(static_cast<std::size_t>(frames * out_step), 7.0f), each = got;
+      kernels::minimal_output(f, in.data.data(), step, bias.data.data(), channels, tiles, dilation, finish,
+                              got.data(), out_step);
+      for (Index j = 0; j < tiles; ++j) {
+        const Index at = (j / dilation * f.outputs * dilation + j % dilation) * out_step;
+        kernels::minimal_output(f, in.data.data() + j * channels, step, bias.data.data(), channels, 1, 1,
+                                finish.behind(at), each.data() + at, dilation * out_step);
+      }
+      INFO(name << ": F(" << f.outputs << ", " << f.taps << "), dilation " << dilation << ", " << blocks);
+      CHECK(got == each);
+      CHECK(std::count(got.begin(), got.end(), 7.0f) == frames * (out_step - channels));
     }
   }
   kernels::use_simd_target("");

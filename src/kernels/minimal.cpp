@@ -111,43 +111,52 @@ void Input(const float* in, float slope, Index channels, Index tiles, float* out
 
 // Output i is the sum over points p of pⁱ times the value at p; that at ∞ is for the last output alone.
 template <Index Outputs, Index Taps>
-void Output(const float* HWY_RESTRICT in, Index point_step, const float* HWY_RESTRICT bias, Index channels,
-            const Finish& finish, float* HWY_RESTRICT out, Index out_step) {
+HWY_INLINE void OutputVector(const float* HWY_RESTRICT in, Index point_step, const float* HWY_RESTRICT bias,
+                             const Finish& finish, float* HWY_RESTRICT out, Index row) {
   const D d;
-  const auto N = static_cast<Index>(hn::Lanes(d));
   constexpr auto pairs = point_pairs<Outputs, Taps>;
   constexpr auto n = static_cast<int>(pairs.size());
   constexpr int points = Outputs + Taps - 1;
-  for (Index c = 0; c < channels; c += N) {
-    const auto at = [&](Index point) HWY_ATTR { return hn::LoadU(d, in + point * point_step + c); };
-    const V start = hn::LoadU(d, bias + c);
-    V y[Outputs];
+  const auto at = [&](Index point) HWY_ATTR { return hn::LoadU(d, in + point * point_step); };
+  const V start = hn::LoadU(d, bias);
+  V y[Outputs];
 #pragma GCC unroll 8
-    for (int i = 0; i < Outputs; ++i) y[i] = start;
-    y[Outputs - 1] = hn::Add(start, at(points - 1));
+  for (int i = 0; i < Outputs; ++i) y[i] = start;
+  y[Outputs - 1] = hn::Add(start, at(points - 1));
 #pragma GCC unroll 8
-    for (int p = 0; p < n; ++p) {
-      const V plus = at(2 * p), minus = at(2 * p + 1), sum = hn::Add(plus, minus),
-              diff = hn::Sub(plus, minus);
-      const float point = pairs[static_cast<std::size_t>(p)];
-      y[0] = hn::Add(y[0], sum);
-      float power = point;
+  for (int p = 0; p < n; ++p) {
+    const V plus = at(2 * p), minus = at(2 * p + 1), sum = hn::Add(plus, minus), diff = hn::Sub(plus, minus);
+    const float point = pairs[static_cast<std::size_t>(p)];
+    y[0] = hn::Add(y[0], sum);
+    float power = point;
 #pragma GCC unroll 8
-      for (int i = 1; i < Outputs; ++i, power *= point)
-        y[i] = hn::MulAdd(hn::Set(d, power), i % 2 == 0 ? sum : diff, y[i]);
-    }
-    if constexpr (points - 1 > 2 * n) y[0] = hn::Add(y[0], at(2 * n));
-    if (finish.added != nullptr)
-#pragma GCC unroll 8
-      for (int i = 0; i < Outputs; ++i) y[i] = hn::Add(y[i], hn::LoadU(d, finish.added + i * out_step + c));
-    if (finish.slope != 1) {
-      const V below = hn::Set(d, finish.slope);
-#pragma GCC unroll 8
-      for (V& v : y) v = Sloped(d, v, below);
-    }
-#pragma GCC unroll 8
-    for (int i = 0; i < Outputs; ++i) hn::StoreU(y[i], d, out + i * out_step + c);
+    for (int i = 1; i < Outputs; ++i, power *= point)
+      y[i] = hn::MulAdd(hn::Set(d, power), i % 2 == 0 ? sum : diff, y[i]);
   }
+  if constexpr (points - 1 > 2 * n) y[0] = hn::Add(y[0], at(2 * n));
+  if (finish.added != nullptr)
+#pragma GCC unroll 8
+    for (int i = 0; i < Outputs; ++i) y[i] = hn::Add(y[i], hn::LoadU(d, finish.added + i * row));
+  if (finish.slope != 1) {
+    const V below = hn::Set(d, finish.slope);
+#pragma GCC unroll 8
+    for (V& v : y) v = Sloped(d, v, below);
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < Outputs; ++i) hn::StoreU(y[i], d, out + i * row);
+}
+
+template <Index Outputs, Index Taps>
+void Output(const float* in, Index point_step, const float* bias, Index channels, Index tiles, Index dilation,
+            const Finish& finish, float* out, Index out_step) {
+  const auto N = static_cast<Index>(hn::Lanes(D()));
+  const Index row = dilation * out_step;
+  for (Index first = 0; first < tiles; first += dilation)
+    for (Index phase = 0; phase < dilation; ++phase, in += channels) {
+      const Index at = (first * Outputs + phase) * out_step;
+      for (Index c = 0; c < channels; c += N)
+        OutputVector<Outputs, Taps>(in + c, point_step, bias + c, finish.behind(at + c), out + at + c, row);
+    }
 }
 
 void MinimalInput(MinimalFilter f, const float* in, float slope, Index channels, Index tiles, float* out,
@@ -158,9 +167,9 @@ void MinimalInput(MinimalFilter f, const float* in, float slope, Index channels,
 }
 
 void MinimalOutput(MinimalFilter f, const float* in, Index point_step, const float* bias, Index channels,
-                   const Finish& finish, float* out, Index out_step) {
+                   Index tiles, Index dilation, const Finish& finish, float* out, Index out_step) {
   with_constants(f, [&](auto outputs, auto taps) {
-    Output<outputs(), taps()>(in, point_step, bias, channels, finish, out, out_step);
+    Output<outputs(), taps()>(in, point_step, bias, channels, tiles, dilation, finish, out, out_step);
   });
 }
 
@@ -197,8 +206,9 @@ void minimal_input(MinimalFilter f, const float* in, float slope, Index channels
 }
 
 void minimal_output(MinimalFilter f, const float* in, Index point_step, const float* bias, Index channels,
-                    const Finish& finish, float* out, Index out_step) noexcept {
-  HWY_DYNAMIC_DISPATCH(MinimalOutput)(f, in, point_step, bias, channels, finish, out, out_step);
+                    Index tiles, Index dilation, const Finish& finish, float* out, Index out_step) noexcept {
+  HWY_DYNAMIC_DISPATCH(MinimalOutput)
+  (f, in, point_step, bias, channels, tiles, dilation, finish, out, out_step);
 }
 
 }  // namespace wavestride::kernels
