@@ -124,7 +124,9 @@ class MinimalConv1d final : public Kernel, public Finishing {
     const Index window = inputs()[0].geometry.window.first(work.n);
     while (block < blocks) {
       // Where nothing is kept of a block that is wanted from its middle on, it comes by itself.
-      const Index count = block * size < work.n ? 1 : std::min(most_blocks_, blocks - block);
+      // The others in parts of about one size, since each part reads all weights.
+      const Index left = blocks - block, parts = (left + most_blocks_ - 1) / most_blocks_;
+      const Index count = block * size < work.n ? 1 : (left + parts - 1) / parts;
       const float* in = work.in[0] + (block * size - shape_.left -
                                       filling(filter_, shape_.kernel) * shape_.dilation - window) *
                                          shape_.in;
