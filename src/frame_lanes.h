@@ -39,8 +39,9 @@ class FrameLanes {
     for (Index tap = 0; tap < taps; ++tap) offsets_.push_back(tap * dilation_ * in_);
   }
 
-  /// Makes as many of `count` frames as fill vectors, from the first on, and says how many these are: none
-  /// from where one comes out infinite or NaN, which zero times an input of its neighbours may have done.
+  /// Makes as many of `count` frames as fill vectors, from the first on, and says how many these are: not
+  /// those from where on one comes out infinite or NaN, which zero times an input of its neighbours may have
+  /// done.
   Index make(const float* in, Index count, float* out, const kernels::Finish& finish) const noexcept {
     if (frames_ < 2) return 0;
     const Index span = frames_ * dilation_, spans = count / span;

@@ -127,8 +127,9 @@ std::vector<Index> block_sizes(const Graph& graph, const std::vector<bool>& larg
 /// Of `count` output frames from n on, after which others follow, those up to where a window begins later
 /// than the one before: phases of a transposed convolution are best made with all that read the same frames.
 Index whole_windows(const Kernel& kernel, Index n, Index count) noexcept {
+  if (kernel.inputs().size() != 1) return count;
   const Window& w = kernel.inputs()[0].geometry.window;
-  if (kernel.inputs().size() > 1 || w.num > 1 || w.den == 1) return count;
+  if (w.num > 1 || w.den == 1) return count;
   const Index past = n + count + w.lo - w.first(n + count) * w.den;
   return past < count ? count - past : count;
 }
