@@ -45,9 +45,9 @@ class FrameLanes {
   Index make(const float* in, Index count, float* out, const kernels::Finish& finish) const noexcept {
     if (frames_ < 2) return 0;
     const Index span = frames_ * dilation_, spans = count / span;
-    const Index most_spans = std::max(fewest_spans, 5 * fewest_spans / dilation_);
-    for (Index first = 0; first < spans; first += most_spans) {
-      const Index some = std::min(most_spans, spans - first), at = first * span * out_;
+    const Index at_once = std::max(fewest_spans, most_spans / dilation_);
+    for (Index first = 0; first < spans; first += at_once) {
+      const Index some = std::min(at_once, spans - first), at = first * span * out_;
       const float* from = in + first * span * in_;
       if (dilation_ == 1)
         kernels::dense(weights_, from, offsets_.data(), span * in_, some, out + at, frames_ * out_);
@@ -61,12 +61,12 @@ class FrameLanes {
 
  private:
   /// So many stay in the nearest cache until they are finished.
-  static constexpr Index fewest_spans = 48;
+  static constexpr Index most_spans = 240, fewest_spans = 48;
 
   /// Frames that lie `dilation` apart in the output, too.
   void make_apart(const float* in, Index spans, float* out) const noexcept {
     const Index lanes = frames_ * out_, span = frames_ * dilation_, apart = dilation_ * out_;
-    float made[5 * fewest_spans / 2 * 16];
+    float made[most_spans / 2 * 16];
     for (Index phase = 0; phase < dilation_; ++phase, in += in_, out += out_) {
       if (frames_ == 2 && lanes == 16) {
         kernels::dense_apart(weights_, in, offsets_.data(), span * in_, spans, out, span * out_, apart);

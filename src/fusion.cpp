@@ -9,6 +9,11 @@
 namespace wavestride::detail {
 namespace {
 
+std::optional<FinishRule> rule_of(const Kernel& kernel) {
+  const auto* has = dynamic_cast<const HasFinishRule*>(&kernel);
+  return has ? has->finish_rule() : std::nullopt;
+}
+
 /// A kernel and another, which works in place on what the first one makes. Its inputs are those of the first
 /// one, then those of the second but `port`.
 class Fused final : public Kernel {
@@ -18,8 +23,8 @@ class Fused final : public Kernel {
                first->out_channels()),
         first_(std::move(first)),
         second_(std::move(second)),
-        port_(port) {
-    if (const auto* rule = dynamic_cast<const HasFinishRule*>(second_.get())) rule_ = rule->finish_rule();
+        port_(port),
+        rule_(rule_of(*second_)) {
     if (rule_) finishing_ = dynamic_cast<const Finishing*>(first_.get());
   }
 
@@ -104,8 +109,7 @@ class Sloped final : public Kernel, public Finishing {
 /// The slope that a kernel is, where frames beyond the ends, which `reader` has it made of, too, stay as they
 /// are: zero.
 std::optional<float> slope_of(const Kernel& kernel, const Port& reader) {
-  const auto* has = dynamic_cast<const HasFinishRule*>(&kernel);
-  const auto rule = has ? has->finish_rule() : std::nullopt;
+  const auto rule = rule_of(kernel);
   if (!rule || rule->adds || rule->slope < 0 || !std::isfinite(rule->slope)) return std::nullopt;
   if (reader.padding.mode == PadMode::constant && reader.padding.value != 0) return std::nullopt;
   return rule->slope;

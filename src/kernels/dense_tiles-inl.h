@@ -180,24 +180,6 @@ HWY_INLINE void AnyTile(Index frames, const Run<Unit>& r, const Unit* in, const 
   Tile<P, D, F, V>(r, in, start, out, ahead);
 }
 
-// Finishes the sums of a tile, from the nearest cache.
-template <class D>
-HWY_NOINLINE void FinishTile(const Finish& f, Index frames, Index channels, float* out, Index out_step) {
-  for (Index j = 0; j < frames; ++j, out += out_step) {
-    Index c = 0;
-    const auto run = [&](auto d) HWY_ATTR {
-      const auto N = static_cast<Index>(hn::Lanes(d));
-      for (; c + N <= channels; c += N) {
-        auto sum = hn::LoadU(d, out + c);
-        if (f.added != nullptr) sum = hn::Add(sum, hn::LoadU(d, f.added + j * out_step + c));
-        hn::StoreU(Sloped(d, sum, hn::Set(d, f.slope)), d, out + c);
-      }
-    };
-    run(D());
-    run(hn::CappedTag<float, 1>());
-  }
-}
-
 // All frames in tiles of at most F, none much smaller than the others. Together they fetch the next run,
 // which lies behind this one, from wherever the weights of a large layer are.
 template <template <class> class P, class D, int F, int V, class Unit>
@@ -210,7 +192,7 @@ HWY_NOINLINE void Tiles(Run<Unit> r, Index frames, const Unit* in, const float* 
   for (; tiles > 0; --tiles) {
     const Index size = (frames + tiles - 1) / tiles;
     AnyTile<P, D, F, V>(size, r, in, start, out, ahead);
-    if (!r.finish.none()) FinishTile<D>(r.finish.behind(out - first), size, channels, out, r.out_step);
+    if (!r.finish.none()) FinishRows<D>(r.finish.behind(out - first), size, channels, out, r.out_step);
     ahead += static_cast<std::uintptr_t>(rows * r.ahead_step);
     frames -= size;
     in += size * r.in_step;

@@ -227,12 +227,7 @@ void BlendFrames(std::span<const Blend> frames, Index size, float* HWY_RESTRICT 
 }
 
 void FinishSums(const Finish& f, Index size, float* sums) {
-  const D d;
-  const V slope = hn::Set(d, f.slope);
-  ForEach(size, sums, [&](Index i, auto&& load) {
-    const V sum = load(sums + i);
-    return Sloped(d, f.added == nullptr ? sum : hn::Add(sum, load(f.added + i)), slope);
-  });
+  FinishRows<D>(f, 1, size, sums, size);
 }
 
 // Of the bits without the sign, those of what is not finite are the largest.
