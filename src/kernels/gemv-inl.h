@@ -31,21 +31,43 @@ HWY_INLINE void Finish(const GemvCall& a, hn::Vec<D> sum, Index j, Index at) {
   hn::StoreU(sum, d, a.out.data + j * a.out.step + at);
 }
 
-// Calls tile(V, channel within the block, width of the block) for all vectors of one, V at a time, of which F
-// frames have as many sums as there should be.
+// Calls tile(V, output channel) for all vectors of output channels from `o` to `end`, V at a time, of which F
+// frames have as many sums as there should be. Two of them lie side by side in a panel, which weights that
+// were packed for a machine with smaller vectors need not be wide enough for.
 template <int F, class TileOf>
-HWY_INLINE void AllVectors(Index out_channels, Index block, TileOf&& tile) {
-  constexpr int most_vectors = most_sums / F >= 8 ? 8 : most_sums / F >= 4 ? 4 : 2;
+HWY_INLINE void AllVectors(const GemvWeights& w, Index o, Index end, TileOf&& tile) {
+  constexpr int vectors = most_sums / F;
   const auto N = static_cast<Index>(hn::Lanes(D()));
-  const Index width = std::min(GemvWeights::block_width, out_channels - block);
-  Index within = 0;
-  const auto run = [&](auto vectors) HWY_ATTR {
-    for (; within + vectors * N <= width; within += vectors * N) tile(vectors, within, width);
+  const bool pairs = w.panel_width() >= 2 * N;
+  const auto run = [&](auto count) HWY_ATTR {
+    for (; (pairs || count == 1) && o + count * N <= end; o += count * N) tile(count, o);
   };
-  if constexpr (most_vectors >= 8) run(std::integral_constant<int, 8>());
-  if constexpr (most_vectors >= 4) run(std::integral_constant<int, 4>());
-  run(std::integral_constant<int, 2>());
+  if constexpr (vectors >= 8) run(std::integral_constant<int, 8>());
+  if constexpr (vectors >= 4) run(std::integral_constant<int, 4>());
+  if constexpr (vectors >= 2) run(std::integral_constant<int, 2>());
   run(std::integral_constant<int, 1>());
+}
+
+// Calls block(o, end) for all output channels, as many at a time as one frame makes at once.
+template <class Block>
+HWY_INLINE void AllBlocks(Index out_channels, Block&& block) {
+  const Index width = 8 * static_cast<Index>(hn::Lanes(D()));
+  for (Index o = 0; o < out_channels; o += width) block(o, std::min(o + width, out_channels));
+}
+
+// Calls run(F, first frame, end) for runs of tiles of F ≤ Most frames.
+template <int Most, class RunOf>
+HWY_INLINE void AllFrames(Index frames, RunOf&& run) {
+  Index j = 0;
+  const auto some = [&](auto count) HWY_ATTR {
+    const Index end = j + (frames - j) / count * count;
+    if (end > j) run(count, j, end);
+    j = end;
+  };
+  some(std::integral_constant<int, Most>());
+  if constexpr (Most > 4) some(std::integral_constant<int, 4>());
+  if constexpr (Most > 2) some(std::integral_constant<int, 2>());
+  if constexpr (Most > 1) some(std::integral_constant<int, 1>());
 }
 
 }  // namespace wavestride::kernels::HWY_NAMESPACE

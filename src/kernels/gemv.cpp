@@ -5,6 +5,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <cstdint>
+
 #include "kernels/gemv-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -18,7 +20,7 @@ struct Row;
 template <>
 struct Row<float> {
   using Vector = hn::Vec<D>;
-  static constexpr int channels = 1;
+  static constexpr int channels = 1, frames = tile_frames;
   static HWY_INLINE Vector Load(const float* w) { return hn::LoadU(D(), w); }
   template <int I>
   static HWY_INLINE hn::Vec<D> Channel(Vector row) {
@@ -30,7 +32,7 @@ template <>
 struct Row<Bfloat16Pair> {
   using Bits = hn::RebindToUnsigned<D>;
   using Vector = hn::Vec<Bits>;
-  static constexpr int channels = 2;
+  static constexpr int channels = 2, frames = most_sums <= 12 ? 4 : tile_frames;
   static HWY_INLINE Vector Load(const Bfloat16Pair* w) { return hn::LoadU(Bits(), w); }
   template <int I>
   static HWY_INLINE hn::Vec<D> Channel(Vector row) {
@@ -41,10 +43,10 @@ struct Row<Bfloat16Pair> {
   }
 };
 
-// F frames from j on, V vectors of output channels from o on. `w` points at the first of these channels in a
-// block of `width`.
+// F frames from j on, V vectors of output channels from o on. With each row, of one tile of `tiles` that have
+// these weights, its part of what is behind them is fetched.
 template <int F, int V, class Weight>
-HWY_INLINE void Tile(const GemvCall& a, const Weight* HWY_RESTRICT w, Index width, Index o, Index j) {
+HWY_INLINE void Tile(const GemvCall& a, Index o, Index j, Index tile, Index tiles) {
   using R = Row<Weight>;
   const D d;
   const auto N = static_cast<Index>(hn::Lanes(d));
@@ -55,7 +57,14 @@ HWY_INLINE void Tile(const GemvCall& a, const Weight* HWY_RESTRICT w, Index widt
     for (int v = 0; v < V; ++v)
       sum[f][v] = a.start.data == nullptr ? hn::Zero(d)
                                           : hn::LoadU(d, a.start.data + (j + f) * a.start.step + o + v * N);
-  const Index channels = a.w.in_channels(), step = a.in.step;
+  const Index channels = a.w.in_channels(), step = a.in.step, width = a.w.panel_width();
+  const Weight* w[(V + 1) / 2];
+#pragma GCC unroll 8
+  for (int v = 0; v < V; v += 2) w[v / 2] = a.w.template row<Weight>(o + v * N);
+  const Index rows = a.w.rows() * a.w.taps();
+  const Index ahead_step = (width * static_cast<Index>(sizeof(Weight)) + tiles - 1) / tiles;
+  auto ahead = reinterpret_cast<std::uintptr_t>(w[0] + rows * width) +
+               static_cast<std::uintptr_t>(tile * rows * ahead_step);
   for (Index t = 0; t < a.w.taps(); ++t) {
     const float* HWY_RESTRICT x = a.in.data + a.offsets[t] + j * step;
     const auto add = [&](auto i, Index c, const auto(&row)[V]) HWY_ATTR {
@@ -69,10 +78,16 @@ HWY_INLINE void Tile(const GemvCall& a, const Weight* HWY_RESTRICT w, Index widt
         for (int v = 0; v < V; ++v) sum[f][v] = hn::MulAdd(value, weight[v], sum[f][v]);
       }
     };
-    for (Index c = 0; c < channels; c += R::channels, w += width) {
+    for (Index c = 0; c < channels; c += R::channels) {
       typename R::Vector row[V];
 #pragma GCC unroll 8
-      for (int v = 0; v < V; ++v) row[v] = R::Load(w + v * N);
+      for (int v = 0; v < V; ++v) row[v] = R::Load(w[v / 2] + v % 2 * N);
+#pragma GCC unroll 8
+      for (const Weight*& pointer : w) pointer += width;
+      if constexpr (V == 2) {
+        __builtin_prefetch(reinterpret_cast<const void*>(ahead), 0, 2);
+        ahead += static_cast<std::uintptr_t>(ahead_step);
+      }
       add(std::integral_constant<int, 0>(), c, row);
       if constexpr (R::channels == 2) {
         if (c + 1 == channels) continue;  // an odd last one
@@ -86,25 +101,16 @@ HWY_INLINE void Tile(const GemvCall& a, const Weight* HWY_RESTRICT w, Index widt
     for (int v = 0; v < V; ++v) Finish(a, sum[f][v], j + f, o + v * N);
 }
 
-// F frames from j on, one block of output channels.
-template <int F, class Weight>
-HWY_INLINE void Block(const GemvCall& a, Index block, Index j) {
-  const Weight* w = a.w.weights<Weight>() + block * a.w.rows() * a.w.taps();
-  AllVectors<F>(a.w.out_channels(), block, [&](auto vectors, Index within, Index width) HWY_ATTR {
-    Tile<F, vectors>(a, w + within, width, block + within, j);
-  });
-}
-
-// Blocks outside, so that their weights come from the cache for all frames but the first.
 template <class Weight>
 HWY_INLINE void Blocks(const GemvCall& a, Index frames) {
-  for (Index block = 0; block < a.w.out_channels(); block += GemvWeights::block_width) {
-    Index j = 0;
-    for (; j + tile_frames <= frames; j += tile_frames) Block<tile_frames, Weight>(a, block, j);
-    for (; j + 4 <= frames; j += 4) Block<4, Weight>(a, block, j);
-    for (; j + 2 <= frames; j += 2) Block<2, Weight>(a, block, j);
-    for (; j < frames; ++j) Block<1, Weight>(a, block, j);
-  }
+  AllBlocks(a.w.out_channels(), [&](Index o, Index end) HWY_ATTR {
+    AllFrames<Row<Weight>::frames>(frames, [&](auto count, Index from, Index to) HWY_ATTR {
+      AllVectors<count>(a.w, o, end, [&](auto vectors, Index at) HWY_ATTR {
+        const Index tiles = (to - from) / count;
+        for (Index i = 0; i < tiles; ++i) Tile<count, vectors, Weight>(a, at, from + i * count, i, tiles);
+      });
+    });
+  });
 }
 
 void Gemv(const GemvCall& call, Index frames) {

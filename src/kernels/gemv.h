@@ -13,6 +13,7 @@
 
 #include "kernels/aligned.h"
 #include "kernels/bfloat16.h"
+#include "kernels/dense.h"
 
 namespace wavestride::kernels {
 
@@ -24,9 +25,9 @@ constexpr Index padded(Index channels) {
 /// Four neighbouring channels of a weight.
 using Int8Quad = std::array<std::int8_t, 4>;
 
-/// Weights, float, rounded to bfloat16 or to 8-bit integers, packed as [block of 128 output
-/// channels][tap][row][128]; the last block is as narrow as padded() allows. A row is of one input channel,
-/// or of two or four of what is narrower, with zeros beside the last ones.
+/// Weights, float, rounded to bfloat16 or to 8-bit integers, packed as panels [tap][row][panel_width()] of
+/// output channels, all whole. A row is of one input channel, or of two or four of what is narrower, with
+/// zeros beside the last ones.
 class GemvWeights {
  public:
   GemvWeights() = default;
@@ -34,10 +35,10 @@ class GemvWeights {
   template <class F>
   GemvWeights(Index out_channels, Index in_channels, Index taps, F&& value)
       : out_(padded(out_channels)), in_(in_channels), taps_(taps) {
-    weights_.assign(static_cast<std::size_t>(out_ * in_ * taps_), 0.0f);
+    weights_.assign(units(), 0.0f);
     for (Index o = 0; o < out_channels; ++o)
       for (Index t = 0; t < taps_; ++t)
-        for (Index c = 0; c < in_; ++c) weights_[place(o, t * in_ + c, in_ * taps_)] = value(o, c, t);
+        for (Index c = 0; c < in_; ++c) weights_[place(o, t * in_ + c)] = value(o, c, t);
   }
 
   Index out_channels() const { return out_; }  ///< padded
@@ -49,9 +50,9 @@ class GemvWeights {
   GemvWeights bfloat16() const {
     GemvWeights w = *this;
     w.row_channels_ = 2;
-    w.rounded_.resize(static_cast<std::size_t>(out_ * w.rows() * taps_));
+    w.rounded_.resize(w.units());
     for_each_unit<2>([&](Index o, Index row, const auto& pair) {
-      w.rounded_[place(o, row, w.rows() * taps_)] = bfloat16_pair(pair[0], pair[1]);
+      w.rounded_[w.place(o, row)] = bfloat16_pair(pair[0], pair[1]);
     });
     w.weights_ = {};
     return w;
@@ -59,24 +60,22 @@ class GemvWeights {
   bool rounded() const { return !rounded_.empty(); }
 
   /// The same weights as integers up to 127 times a scale of each output channel, in a quarter of the memory;
-  /// of as many input channels, a multiple of four for each tap, as most_int8_channels. In blocks of 32
-  /// output channels, all whole: tiles are two times 16 of them.
+  /// of as many input channels, a multiple of four for each tap, as most_int8_channels.
   GemvWeights int8() const {
     GemvWeights w = *this;
     w.row_channels_ = 4;
+    w.width_ = int8_width;
     w.scales_.assign(static_cast<std::size_t>(out_), 0.0f);
     for_each_unit<4>([&](Index o, Index, const auto& quad) {
       float& scale = w.scales_[static_cast<std::size_t>(o)];
       for (const float v : quad) scale = std::max(scale, std::abs(v) / 127);
     });
     w.offsets_.resize((w.scales_.size() + int8_width - 1) / int8_width * int8_width);
-    const Index rows = w.rows() * taps_;
-    w.integers_.resize(
-        static_cast<std::size_t>(((out_ + int8_width - 1) / int8_width * rows + tile_rows) * int8_width));
+    w.integers_.resize(w.units() + static_cast<std::size_t>(tile_rows * int8_width));
     for_each_unit<4>([&](Index o, Index row, const auto& quad) {
       const auto at = static_cast<std::size_t>(o);
       const float per_unit = w.scales_[at] > least_largest ? 1 / w.scales_[at] : 0.0f;
-      auto& integers = w.integers_[static_cast<std::size_t>(w.int8_place(o) + row * int8_width)];
+      auto& integers = w.integers_[w.place(o, row)];
       for (std::size_t i = 0; i < quad.size(); ++i) {
         integers[i] = static_cast<std::int8_t>(std::lrint(quad[i] * per_unit));
         w.offsets_[at] -= static_cast<std::uint32_t>(integers[i]) << 15;
@@ -90,21 +89,24 @@ class GemvWeights {
   /// -2^15 times the sum of each output channel's integers, modulo 2^32; of whole blocks.
   const std::uint32_t* offsets() const { return offsets_.data(); }
   /// The first row of output channel o, from which int8_width leads to the next.
-  const Int8Quad* quads(Index o) const { return integers_.data() + int8_place(o); }
+  const Int8Quad* quads(Index o) const { return integers_.data() + place(o, 0); }
 
   /// Of one tap.
   Index rows() const { return (in_ + row_channels_ - 1) / row_channels_; }
-  /// As they are held, but for integers: float or Bfloat16Pair.
+  /// Of a panel; from one row to the next.
+  Index panel_width() const { return width_; }
+  /// The first row of output channel o as they are held, but for integers: float or Bfloat16Pair.
   template <class Weight>
-  const Weight* weights() const {
+  const Weight* row(Index o) const {
     if constexpr (std::is_same_v<Weight, float>)
-      return weights_.data();
+      return weights_.data() + place(o, 0);
     else
-      return rounded_.data();
+      return rounded_.data() + place(o, 0);
   }
 
-  static constexpr Index block_width = 128;
-  static constexpr Index int8_width = 32, most_int8_channels = 2048;
+  /// For tiles of two times 16 output channels on all machines.
+  static constexpr Index int8_width = 32;
+  static constexpr Index most_int8_channels = 2048;
   /// What is not larger is no integer but 0.
   static constexpr float least_largest = 0x1p-100f;
 
@@ -112,12 +114,13 @@ class GemvWeights {
   /// Rows of a tile, which may be read, and count for nothing, behind the last of the integers.
   static constexpr Index tile_rows = 16;
 
-  /// Of a unit among blocks, all of which have `rows` rows.
-  std::size_t place(Index o, Index row, Index rows) const {
-    const Index block = o / block_width * block_width, width = std::min(block_width, out_ - block);
-    return static_cast<std::size_t>(block * rows + row * width + o - block);
+  /// Of a unit, in a row of those of all taps.
+  std::size_t place(Index o, Index row) const {
+    return static_cast<std::size_t>((o / width_ * rows() * taps_ + row) * width_ + o % width_);
   }
-  Index int8_place(Index o) const { return o / int8_width * int8_width * rows() * taps_ + o % int8_width; }
+  std::size_t units() const {
+    return static_cast<std::size_t>((out_ + width_ - 1) / width_ * rows() * taps_ * width_);
+  }
 
   /// f(output channel, row of those of all taps, weights of N input channels).
   template <std::size_t N, class F>
@@ -128,7 +131,7 @@ class GemvWeights {
         for (Index c = 0; c < in_; c += step, ++row) {
           std::array<float, N> unit{};
           for (Index i = 0; i < std::min(step, in_ - c); ++i)
-            unit[static_cast<std::size_t>(i)] = weights_[place(o, t * in_ + c + i, in_ * taps_)];
+            unit[static_cast<std::size_t>(i)] = weights_[place(o, t * in_ + c + i)];
           f(o, row, unit);
         }
   }
@@ -138,7 +141,7 @@ class GemvWeights {
   Aligned<Int8Quad> integers_;
   Aligned<float> scales_;
   Aligned<std::uint32_t> offsets_;
-  Index out_ = 0, in_ = 0, taps_ = 0, row_channels_ = 1;
+  Index out_ = 0, in_ = 0, taps_ = 0, row_channels_ = 1, width_ = dense_panel_width();
 };
 
 /// Rows of floats, one per frame.

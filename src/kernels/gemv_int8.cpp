@@ -4,6 +4,7 @@
 #include <hwy/highway.h>
 
 #include <bit>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 
@@ -60,18 +61,21 @@ HWY_INLINE hn::Vec<Int32> IntegersOf(hn::Vec<D> x, float per_unit) {
   return hn::NearestInt(hn::Mul(x, hn::Set(D(), per_unit)));
 }
 
-// What is made of the sums of `channels` output channels from `at` on of frame j, whose integers stand for
-// `unit`. In one place, since there are many kinds of tiles.
-HWY_NOINLINE void FinishIntegers(const GemvCall& call, const std::int32_t* HWY_RESTRICT sums, Index channels,
-                                 float unit, Index j, Index at) {
+// What is made of the sums of `channels` output channels from `at` on, frame after frame of `frames` from j
+// on, whose integers stand for `units`. In one place, since there are many kinds of tiles.
+HWY_NOINLINE void FinishIntegers(const GemvCall& call, const std::int32_t* HWY_RESTRICT sums, Index frames,
+                                 Index channels, const float* HWY_RESTRICT units, Index j, Index at) {
   const GemvCall a = call;  // which no store can be taken to change
   const D d;
   const auto N = static_cast<Index>(hn::Lanes(d));
-  for (Index end = at + channels; at < end; at += N, sums += N) {
-    const auto units = hn::Mul(hn::LoadU(d, a.w.scales() + at), hn::Set(d, unit));
-    const auto start =
-        a.start.data == nullptr ? hn::Zero(d) : hn::LoadU(d, a.start.data + j * a.start.step + at);
-    Finish(a, hn::MulAdd(hn::ConvertTo(d, hn::LoadU(Int32(), sums)), units, start), j, at);
+  for (Index c = 0; c < channels; c += N, at += N) {
+    const auto scales = hn::LoadU(d, a.w.scales() + at);
+    for (Index f = 0; f < frames; ++f) {
+      const auto start =
+          a.start.data == nullptr ? hn::Zero(d) : hn::LoadU(d, a.start.data + (j + f) * a.start.step + at);
+      const auto sum = hn::ConvertTo(d, hn::LoadU(Int32(), sums + f * channels + c));
+      Finish(a, hn::MulAdd(sum, hn::Mul(scales, hn::Set(d, units[f])), start), j + f, at);
+    }
   }
 }
 
@@ -138,6 +142,19 @@ HWY_INLINE hn::Vec<Int32> Total(const Sums& sums) {
 }
 #endif
 
+// Fetches a part of the panel behind that of output channel o: of `parts` of about one size, the one of that
+// number. Few frames need all of it at once, which the machine does better by itself.
+HWY_INLINE void FetchAhead(const GemvWeights& w, Index o, Index part, Index parts) {
+  constexpr Index line = 64, most_lines = 16, width = GemvWeights::int8_width;
+  const Index size = w.rows() * w.taps() * width * static_cast<Index>(sizeof(Int8Quad));
+  const Index lines = (size / line + parts - 1) / parts;
+  if (lines > most_lines) return;
+  const auto from = reinterpret_cast<std::uintptr_t>(w.quads(o - o % width)) +
+                    static_cast<std::uintptr_t>(size + part * lines * line);
+  for (Index i = 0; i < lines; ++i)
+    __builtin_prefetch(reinterpret_cast<const void*>(from + static_cast<std::uintptr_t>(i * line)), 0, 2);
+}
+
 // F frames from j on, which `in` holds one after another; V vectors of output channels from o on.
 template <int F, int V>
 HWY_INLINE void PairTile(const GemvCall& a, const Int16Quad* in, const float* units, Index o, Index j) {
@@ -157,12 +174,12 @@ HWY_INLINE void PairTile(const GemvCall& a, const Int16Quad* in, const float* un
       for (int v = 0; v < V; ++v) Add(value, weight[v], sums[f][v]);
     }
   }
-  HWY_ALIGN std::int32_t totals[F][16 * V];
+  HWY_ALIGN std::int32_t totals[16 * V * F];
 #pragma GCC unroll 16
   for (int f = 0; f < F; ++f)
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) hn::StoreU(Total(sums[f][v]), Int32(), totals[f] + v * N);
-  for (int f = 0; f < F; ++f) FinishIntegers(a, totals[f], V * N, units[f], j + f, o);
+    for (int v = 0; v < V; ++v) hn::StoreU(Total(sums[f][v]), Int32(), totals + (f * V + v) * N);
+  FinishIntegers(a, totals, F, V * N, units, j, o);
 }
 
 // Frame j as integers; gives what one of them stands for.
@@ -185,23 +202,31 @@ HWY_INLINE float ToQuads(const GemvCall& a, Index j, std::int16_t* out) {
 }
 
 void ByPairs(std::span<const GemvCall> calls, Index frames) {
-  // More frames at a time are no faster.
-  constexpr int most_frames = 4;
-  HWY_ALIGN Int16Quad x[most_frames * GemvWeights::most_int8_channels / 4];
+  constexpr int pair_frames = std::min(6, tile_frames);
+  constexpr Index most_frames = 32, capacity = 8 * GemvWeights::most_int8_channels / 4;
+  HWY_ALIGN Int16Quad x[capacity];
   float units[most_frames];
   const Index rows = calls[0].w.rows() * calls[0].w.taps();
-  const auto run = [&](auto count, Index j) {
-    for (Index f = 0; f < count; ++f) units[f] = ToQuads(calls[0], j + f, x[f * rows].data());
+  const Index at_once =
+      std::min(most_frames, capacity / std::max<Index>(rows, 1) / pair_frames * pair_frames);
+  for (Index first = 0; first < frames; first += at_once) {
+    const Index count = std::min(frames - first, at_once);
+    for (Index f = 0; f < count; ++f) units[f] = ToQuads(calls[0], first + f, x[f * rows].data());
     for (const GemvCall& a : calls)
-      for (Index block = 0; block < a.w.out_channels(); block += GemvWeights::block_width)
-        AllVectors<2 * count>(a.w.out_channels(), block, [&](auto vectors, Index within, Index) HWY_ATTR {
-          PairTile<count, vectors>(a, x, units, block + within, j);
+      AllBlocks(a.w.out_channels(), [&](Index o, Index end) HWY_ATTR {
+        AllFrames<pair_frames>(count, [&](auto size, Index from, Index to) HWY_ATTR {
+          AllVectors<2 * size>(a.w, o, end, [&](auto vectors, Index at) HWY_ATTR {
+            constexpr Index panel = GemvWeights::int8_width;
+            const Index width = vectors * static_cast<Index>(hn::Lanes(D()));
+            const Index tiles = (to - from) / size, columns = std::max<Index>(panel / width, 1);
+            for (Index i = 0, f = from; i < tiles; ++i, f += size) {
+              FetchAhead(a.w, at, at % panel / width * tiles + i, columns * tiles);
+              PairTile<size, vectors>(a, x + f * rows, units + f, at, first + f);
+            }
+          });
         });
-  };
-  Index j = 0;
-  for (; j + most_frames <= frames; j += most_frames) run(std::integral_constant<int, most_frames>(), j);
-  for (; j + 2 <= frames; j += 2) run(std::integral_constant<int, 2>(), j);
-  for (; j < frames; ++j) run(std::integral_constant<int, 1>(), j);
+      });
+  }
 }
 
 #if WAVESTRIDE_BYTE_PRODUCTS
@@ -314,28 +339,24 @@ WAVESTRIDE_VNNI void ByteTile(const GemvCall& a, const Bytes& in, Index f, Index
       }
     }
   }
-  alignas(64) std::int32_t totals[F][16 * V];
+  alignas(64) std::int32_t totals[16 * V * F];
 #pragma GCC unroll 16
   for (int i = 0; i < F; ++i)
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v)
-      _mm512_store_si512(totals[i] + 16 * v, SumOfBytes(uppers[i][v], lowers[i][v]));
-  for (int i = 0; i < F; ++i) FinishIntegers(a, totals[i], 16 * V, in.units[f + i], j + i, o);
+      _mm512_store_si512(totals + 16 * (i * V + v), SumOfBytes(uppers[i][v], lowers[i][v]));
+  FinishIntegers(a, totals, F, 16 * V, in.units + f, j, o);
 }
 
 // `count` frames of `in`, which are those from j on.
 void ByVectors(const GemvCall& a, const Bytes& in, Index count, Index j) {
-  for (Index block = 0; block < a.w.out_channels(); block += GemvWeights::block_width) {
-    const auto run = [&](auto frames, Index f) {
-      AllVectors<2 * frames>(a.w.out_channels(), block, [&](auto vectors, Index within, Index) {
-        ByteTile<frames, vectors>(a, in, f, block + within, j + f);
+  AllBlocks(a.w.out_channels(), [&](Index o, Index end) {
+    AllFrames<4>(count, [&](auto frames, Index from, Index to) {
+      AllVectors<2 * frames>(a.w, o, end, [&](auto vectors, Index at) {
+        for (Index f = from; f < to; f += frames) ByteTile<frames, vectors>(a, in, f, at, j + f);
       });
-    };
-    Index f = 0;
-    for (; f + 4 <= count; f += 4) run(std::integral_constant<int, 4>(), f);
-    for (; f + 2 <= count; f += 2) run(std::integral_constant<int, 2>(), f);
-    for (; f < count; ++f) run(std::integral_constant<int, 1>(), f);
-  }
+    });
+  });
 }
 
 // Sums of upper and of lower bytes of each frame.
