@@ -191,6 +191,11 @@ HWY_NOINLINE void Tiles(Run<Unit> r, Index frames, const Unit* in, const float* 
   auto ahead = reinterpret_cast<std::uintptr_t>(r.w + rows * r.width);
   for (; tiles > 0; --tiles) {
     const Index size = (frames + tiles - 1) / tiles;
+    // What is added lies beyond the nearest cache, and arrives while the sums are made.
+    if (r.finish.added != nullptr)
+      for (Index f = 0; f < size; ++f)
+        for (Index c = 0; c < channels; c += 16)
+          __builtin_prefetch(r.finish.added + (out - first) + f * r.out_step + c);
     AnyTile<P, D, F, V>(size, r, in, start, out, ahead);
     if (!r.finish.none()) FinishRows<D>(r.finish.behind(out - first), size, channels, out, r.out_step);
     ahead += static_cast<std::uintptr_t>(rows * r.ahead_step);
