@@ -120,12 +120,18 @@ HWY_INLINE hn::Vec<Int32> AddPairs(hn::Vec<Int16> a, hn::Vec<Int16> b, hn::Vec<I
   const Int32 d;
 #if HWY_ARCH_X86
   auto unused = hn::Zero(d);
-  auto next = hn::ReorderWidenMulAccumulate(d, a, b, sum, unused);
 #if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
   // Where compilers put off additions to the end of a loop, products fill the registers.
-  asm volatile("" : "+v"(next.raw));
+  const auto products = hn::ReorderWidenMulAccumulate(d, a, b, unused, unused);
+#if HWY_TARGET <= HWY_AVX2
+  asm volatile("vpaddd %1, %0, %0" : "+v"(sum.raw) : "v"(products.raw));
+#else
+  asm volatile("paddd %1, %0" : "+x"(sum.raw) : "x"(products.raw));
 #endif
-  return next;
+  return sum;
+#else
+  return hn::ReorderWidenMulAccumulate(d, a, b, sum, unused);
+#endif
 #else
   const auto even = [&](auto v) { return hn::ShiftRight<16>(hn::ShiftLeft<16>(hn::BitCast(d, v))); };
   const auto odd = [&](auto v) { return hn::ShiftRight<16>(hn::BitCast(d, v)); };
@@ -142,18 +148,27 @@ HWY_INLINE hn::Vec<Int32> Total(const Sums& sums) {
 }
 #endif
 
-// Fetches a part of the panel behind that of output channel o: of `parts` of about one size, the one of that
-// number. Few frames need all of it at once, which the machine does better by itself.
-HWY_INLINE void FetchAhead(const GemvWeights& w, Index o, Index part, Index parts) {
-  constexpr Index line = 64, most_lines = 16, width = GemvWeights::int8_width;
-  const Index size = w.rows() * w.taps() * width * static_cast<Index>(sizeof(Int8Quad));
-  const Index lines = (size / line + parts - 1) / parts;
-  if (lines > most_lines) return;
-  const auto from = reinterpret_cast<std::uintptr_t>(w.quads(o - o % width)) +
-                    static_cast<std::uintptr_t>(size + part * lines * line);
-  for (Index i = 0; i < lines; ++i)
-    __builtin_prefetch(reinterpret_cast<const void*>(from + static_cast<std::uintptr_t>(i * line)), 0, 2);
-}
+// What the tiles of a panel fetch of the next one, each a part of as many lines.
+struct Ahead {
+  static constexpr Index line = 64;
+  std::uintptr_t next;
+  Index lines;
+
+  /// In `tiles` parts. Few tiles would need much of it at once, which the machine does better by itself.
+  Ahead(const GemvWeights& w, Index panel, Index tiles) {
+    constexpr Index most_lines = 16;
+    const Index size =
+        w.rows() * w.taps() * GemvWeights::int8_width * static_cast<Index>(sizeof(Int8Quad)) / line;
+    next = reinterpret_cast<std::uintptr_t>(w.quads(panel)) + static_cast<std::uintptr_t>(size * line);
+    lines = (size + tiles - 1) / tiles;
+    if (lines > most_lines) lines = 0;
+  }
+  HWY_INLINE void fetch(Index part) const {
+    const auto from = next + static_cast<std::uintptr_t>(part * lines * line);
+    for (Index i = 0; i < lines; ++i)
+      __builtin_prefetch(reinterpret_cast<const void*>(from + static_cast<std::uintptr_t>(i * line)), 0, 2);
+  }
+};
 
 // F frames from j on, which `in` holds one after another; V vectors of output channels from o on.
 template <int F, int V>
@@ -217,10 +232,11 @@ void ByPairs(std::span<const GemvCall> calls, Index frames) {
         AllFrames<pair_frames>(count, [&](auto size, Index from, Index to) HWY_ATTR {
           AllVectors<2 * size>(a.w, o, end, [&](auto vectors, Index at) HWY_ATTR {
             constexpr Index panel = GemvWeights::int8_width;
-            const Index width = vectors * static_cast<Index>(hn::Lanes(D()));
+            const Index width = vectors * static_cast<Index>(hn::Lanes(D())), column = at % panel / width;
             const Index tiles = (to - from) / size, columns = std::max<Index>(panel / width, 1);
+            const Ahead ahead(a.w, at / panel * panel, columns * tiles);
             for (Index i = 0, f = from; i < tiles; ++i, f += size) {
-              FetchAhead(a.w, at, at % panel / width * tiles + i, columns * tiles);
+              ahead.fetch(column * tiles + i);
               PairTile<size, vectors>(a, x + f * rows, units + f, at, first + f);
             }
           });
