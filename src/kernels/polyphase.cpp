@@ -853,7 +853,7 @@ namespace {
 
 // Products in double reach this many samples of the lower rate to either side of the centre, and in filters
 // longer than so many, where sums are large for longer, this part of the rest further.
-constexpr double exact_reach = 4, exact_within = 220, exact_part = 1.0 / 14;
+constexpr double exact_reach = 8, exact_within = 200, exact_part = 1.0 / 10;
 constexpr Index most_tile_rows = 8;
 constexpr Index fold_room = 256 + PolyphaseBank::lanes;
 
