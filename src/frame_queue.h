@@ -56,6 +56,13 @@ class FrameQueue {
     at_home();
   }
 
+  /// Moves to its own memory, however much it takes.
+  void come_home() {
+    if (!away()) return;
+    if (!fits_home()) enlarge(end_ - begin_);
+    go_home();
+  }
+
   /// From now until keep(), frames lie at `frames`, the first of them frame `from` ≤ begin(): commit(n) alone
   /// adds n more.
   void lend(const float* frames, Index from) noexcept {
@@ -103,8 +110,7 @@ class FrameQueue {
   void grow(Index count) {
     if (room() >= count) return;
     const bool was_away = away();
-    limit_ = std::max(end_ - begin_ + count, 2 * limit_);
-    memory_.resize(static_cast<std::size_t>(channels_ * 2 * limit_), std::nanf(""));
+    enlarge(end_ - begin_ + count);
     was_away ? go_home() : at_home();
   }
 
@@ -115,6 +121,10 @@ class FrameQueue {
   }
 
  private:
+  void enlarge(Index frames) {
+    limit_ = std::max(frames, 2 * limit_);
+    memory_.resize(static_cast<std::size_t>(channels_ * 2 * limit_), std::nanf(""));
+  }
   void at_home() noexcept {
     place_ = memory_.data();
     place_limit_ = limit_;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 
+#include "cache_sizes.h"
 #include "kernel_group.h"
 
 namespace wavestride::detail {
@@ -103,22 +104,23 @@ Index block_frames(Index channels) {
   return std::clamp<Index>(target_bytes / (4 * channels), 16, 4096);
 }
 
-/// Enough to be worth reading large kernels for, and what is kept between such blocks in a value's own
-/// memory. Values of several threads have no memory to share, and take twice as much.
-Index long_block_frames(Index channels, Index threads) {
-  const Index most_frames = threads > 1 ? 384 : 512, most_bytes = 3 * most_frames * 256;
+/// Enough to be worth reading large kernels for. Values of several threads have no memory to share but within
+/// a group, and take twice as much: theirs are as long as weights that are read once can be used for
+/// (MinimalConv1d::tiles_at_once), or somewhat shorter.
+Index long_block_frames(Index channels, bool one_thread) {
+  const Index most_frames = one_thread ? 512 : 192 * cache_share(), most_bytes = 3 * most_frames * 256;
   return std::clamp<Index>(most_bytes / (4 * channels), 128, most_frames);
 }
 constexpr Index short_block_frames = 16;
 
 /// Frames of each value that are made at a time; `large` says which are of_large_kernels().
 std::vector<Index> block_sizes(const Graph& graph, const std::vector<bool>& large,
-                               const StreamOptions& options, Index threads) {
+                               const StreamOptions& options, bool one_thread) {
   std::vector<Index> sizes;
   for (std::size_t v = 0; v < graph.values().size(); ++v) {
     const Index channels = graph.values()[v].channels;
     sizes.push_back(options.block_frames > 0 ? std::min<Index>(options.block_frames, 1 << 20)
-                    : large[v]               ? long_block_frames(channels, threads)
+                    : large[v]               ? long_block_frames(channels, one_thread)
                                              : block_frames(channels));
   }
   return sizes;
@@ -152,13 +154,14 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
       options.threads > 0 ? options.threads : std::max<Index>(std::thread::hardware_concurrency(), 1);
   if (threads > 1)
     graph_ =
-        grouped(graph_, block_sizes(*graph_, of_large_kernels(*graph_), options, threads), options, threads);
+        grouped(graph_, block_sizes(*graph_, of_large_kernels(*graph_), options, false), options, threads);
   const Graph& g = *graph_;
   values_.resize(g.values().size());
   std::vector<Index> totals(values_.size(), Work::unknown);
   if (!lengths.empty()) g.totals(lengths, totals);
   const std::vector<bool> large_values = of_large_kernels(g);
-  const std::vector<Index> blocks = block_sizes(g, large_values, options, threads);
+  const bool one_thread = threads == 1 && use == Use::signal;
+  const std::vector<Index> blocks = block_sizes(g, large_values, options, one_thread);
   for (std::size_t v = 0; v < values_.size(); ++v) {
     const Graph::Value& info = g.values()[v];
     Value& value = values_[v];
@@ -188,8 +191,7 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
     value.queue.allocate(info.channels, info.held + own, std::max(info.held, slack), totals[v]);
   }
   nodes_.resize(g.nodes.size());
-  share_memory();
-  Index edges = 0;
+  plan_places();
   for (std::size_t k = 0; k < nodes_.size(); ++k) {
     const Kernel& kernel = *g.nodes[k].kernel;
     Node& node = nodes_[k];
@@ -214,16 +216,10 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
       floats += node.edge_floats[p] = (frames * port.channels + line - 1) / line * line;
       if (port.padding.mode == PadMode::reflect) node.reach[p] = right_reach(port);
     }
-    edges = std::max(edges, floats);
+    edge_floats_ = std::max(edge_floats_, floats);
   }
-  Index scratch = 0;
-  for (const Graph::Node& node : g.nodes)
-    scratch = std::max(scratch, use == Use::group ? 0 : node.kernel->scratch_bytes());
-  for (Index t = 0; t < threads; ++t) {
-    workspaces_.push_back({kernels::Aligned<std::byte>(static_cast<std::size_t>(scratch)),
-                           kernels::Aligned<float>(static_cast<std::size_t>(edges), std::nanf("")), nullptr});
-    workspaces_.back().scratch = workspaces_.back().own_scratch.data();
-  }
+  workspaces_.resize(static_cast<std::size_t>(threads));
+  if (use == Use::signal) make_memory();
   sent_.resize(g.outputs.size());
   scratch_.resize(values_.size());
   inputs_scratch_.resize(static_cast<std::size_t>(g.inputs()));
@@ -236,15 +232,31 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
   reset();
 }
 
-/// Two places in the shared memory, in turn: a node reads one and writes the other.
-void GraphRunner::share_memory() {
+/// The memory that a group borrows.
+void GraphRunner::make_memory() {
+  own_places_ = kernels::Aligned<float>(static_cast<std::size_t>(2 * place_floats_));
+  places_ = own_places_.data();
+  Index scratch = 0;
+  for (std::size_t k = 0; k < nodes_.size(); ++k)
+    scratch =
+        std::max(scratch, graph_->nodes[k].kernel->scratch_bytes() +
+                              (nodes_[k].group ? runner_of_group(*nodes_[k].state).borrowed_bytes() : 0));
+  for (Workspace& w : workspaces_) {
+    w.own_scratch = kernels::Aligned<std::byte>(static_cast<std::size_t>(scratch));
+    w.own_edges = kernels::Aligned<float>(static_cast<std::size_t>(edge_floats_), std::nanf(""));
+    w.edges = w.own_edges.data();
+    w.scratch = w.own_scratch.data();
+  }
+}
+
+/// Two places in memory that all values share, in turn: a node reads one and writes the other.
+void GraphRunner::plan_places() noexcept {
   Index floats = 0;
   for (std::size_t v = 0; v < values_.size(); ++v) {
     values_[v].place = static_cast<int>(v % 2);
     floats = std::max(floats, values_[v].place_frames * graph_->values()[v].channels);
   }
-  const Index each = floats > 0 ? (floats / line + 2) * line : 0;
-  shared_memory_ = kernels::Aligned<float>(static_cast<std::size_t>(2 * each));
+  place_floats_ = floats > 0 ? (floats / line + 2) * line : 0;
 }
 
 /// Whether no other frames are where a value has its place: they may wait there for another input of their
@@ -276,8 +288,7 @@ Index GraphRunner::room(const Value& value) noexcept {
 /// Moves a value that has less room than for `count` frames to its place.
 void GraphRunner::find_room(Value& value, Index count) noexcept {
   if (value.place_frames == 0 || count <= value.queue.room() || value.queue.away()) return;
-  const auto place = static_cast<std::size_t>(value.place) * (shared_memory_.size() / 2);
-  value.queue.go_to(shared_memory_.data() + place, value.place_frames);
+  value.queue.go_to(places_ + value.place * place_floats_, value.place_frames);
   in_place_[value.place] = &value;
 }
 
@@ -301,8 +312,8 @@ Index GraphRunner::state_bytes() const {
   for (const Node& n : nodes_)
     if (n.state) sum += n.state->bytes();
   for (const Workspace& w : workspaces_)
-    sum += static_cast<Index>(w.own_scratch.size() + w.edges.size() * sizeof(float));
-  return sum + static_cast<Index>(shared_memory_.size() * sizeof(float));
+    sum += static_cast<Index>(w.own_scratch.size() + w.own_edges.size() * sizeof(float));
+  return sum + static_cast<Index>(own_places_.size() * sizeof(float));
 }
 
 void GraphRunner::counts(bool last, std::span<Index> out) const noexcept {
@@ -358,7 +369,9 @@ void GraphRunner::process(std::span<const FramesView> in, bool last, std::span<c
 }
 
 void GraphRunner::process_group(std::span<const Lent> in, FramesSpan out, void* scratch) noexcept {
-  workspaces_.front().scratch = scratch;
+  places_ = static_cast<float*>(scratch);
+  workspaces_.front().edges = places_ + 2 * place_floats_;
+  workspaces_.front().scratch = workspaces_.front().edges + edge_floats_;
   const Index expected = out.frames();
   Index written = 0;
   out_ = {&out, 1};
@@ -374,6 +387,7 @@ void GraphRunner::process_group(std::span<const Lent> in, FramesSpan out, void* 
   run();
   make_up({&expected, 1});
   for (std::size_t i = 0; i < in.size(); ++i) values_[i].queue.give_back();
+  for (Value& v : values_) v.queue.come_home();
 }
 
 /// What is ready but not made waits behind a value that fills its queue for a reader which needs more: of an
@@ -556,7 +570,7 @@ Index GraphRunner::prepare_windows(int k, Index n, Index count, Workspace& works
       if (node.length[p] != Work::unknown)
         count = std::clamp<Index>(ports[p].geometry.window.ready(node.length[p]) - n, 1, count);
   }
-  float* assembled = workspace.edges.data();
+  float* assembled = workspace.edges;
   for (std::size_t p = 0; p < ports.size(); assembled += node.edge_floats[p++]) {
     const Window& w = ports[p].geometry.window;
     const FrameQueue& queue = input_of(k, p).queue;

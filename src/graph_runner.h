@@ -33,7 +33,7 @@ namespace wavestride::detail {
 // On several threads a kernel works on one block at a time, so that its state is nobody else's, while others
 // work before and behind it in the graph. What each block holds does not depend on who makes it and when.
 // Kernels whose blocks take little are joined to groups first (kernel_group.h), each of which has a runner of
-// its own, that is driven by whoever works on the group.
+// its own, that is driven by whoever works on the group, and in whose memory its values have their places.
 class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job {
  public:
   /// A group's runner (kernel_group.h) gets its input and its scratch memory from whoever drives it.
@@ -75,9 +75,13 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
     Index first = 0, last = 0;
     bool ended = false;
   };
-  /// Drives a group, to which its input is lent for the call: makes as many of the frames that are ready as
-  /// `out` has room for.
+  /// Drives a group, to which its input and `scratch` are lent for the call: makes as many of the frames that
+  /// are ready as `out` has room for.
   void process_group(std::span<const Lent> in, FramesSpan out, void* scratch) noexcept;
+  /// What a group's runner itself needs of its scratch memory, in front of what its kernels need.
+  Index borrowed_bytes() const noexcept {
+    return (2 * place_floats_ + edge_floats_) * static_cast<Index>(sizeof(float));
+  }
 
  private:
   /// Output counts when the inputs are as long as inputs_scratch_ says.
@@ -116,7 +120,8 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   /// What a thread needs for the node that it works on.
   struct Workspace {
     kernels::Aligned<std::byte> own_scratch;
-    kernels::Aligned<float> edges;  // windows with their virtual frames
+    kernels::Aligned<float> own_edges;
+    float* edges = nullptr;  // windows with their virtual frames
     void* scratch = nullptr;
   };
 
@@ -159,7 +164,8 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
     return values_[static_cast<std::size_t>(graph_->value_of(k))];
   }
 
-  void share_memory();
+  void plan_places() noexcept;
+  void make_memory();
   bool place_free(const Value& value) const noexcept;
   Index room(const Value& value) noexcept;
   void find_room(Value & value, Index count) noexcept;
@@ -196,10 +202,12 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   std::vector<Value> values_;
   std::vector<Node> nodes_;
   std::vector<Index> sent_;
-  std::vector<Index> taken_;               // of each input, in the push under way
-  std::vector<Workspace> workspaces_;      // of each thread
-  kernels::Aligned<float> shared_memory_;  // two places
-  const Value* in_place_[2] = {};          // which were there last
+  std::vector<Index> taken_;            // of each input, in the push under way
+  std::vector<Workspace> workspaces_;   // of each thread
+  kernels::Aligned<float> own_places_;  // empty in a group
+  float* places_ = nullptr;             // two, one behind the other
+  const Value* in_place_[2] = {};       // which were there last
+  Index place_floats_ = 0, edge_floats_ = 0;
   mutable std::vector<Index> scratch_, inputs_scratch_;
   std::span<const FramesSpan> out_;
   std::span<Index> written_;

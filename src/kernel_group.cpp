@@ -60,7 +60,6 @@ class KernelGroup final : public Kernel {
 
   static constexpr std::size_t max_nodes = 256 - max_ports;
 
- private:
   struct State final : KernelState {
     State(const std::shared_ptr<const Graph>& graph, Index block_frames)
         : runner(graph, {.block_frames = block_frames}, {}, GraphRunner::Use::group) {}
@@ -69,6 +68,7 @@ class KernelGroup final : public Kernel {
     GraphRunner runner;
   };
 
+ private:
   // Windows from the first frame that any kernel reads for an output frame on, and as far ahead as it takes
   // until all of them have made what they must for it. All of them begin with their frame 0, also where no
   // output needs it.
@@ -242,6 +242,10 @@ std::shared_ptr<const Graph> grouped(const std::shared_ptr<const Graph>& graph, 
 
 bool is_group(const Kernel& kernel) {
   return dynamic_cast<const KernelGroup*>(&kernel) != nullptr;
+}
+
+const GraphRunner& runner_of_group(const KernelState& state) {
+  return static_cast<const KernelGroup::State&>(state).runner;
 }
 
 }  // namespace wavestride::detail

@@ -7,6 +7,8 @@
 
 namespace wavestride::detail {
 
+class GraphRunner;
+
 /// The graph with kernels joined to groups, each of which a thread drives depth-first for a block, so that
 /// what lies between its kernels stays in that thread's cache; the graph itself where nothing can be joined.
 /// The values at the outputs are the same, bit for bit, and as soon there. Kernels stay apart as far as
@@ -16,5 +18,7 @@ std::shared_ptr<const Graph> grouped(const std::shared_ptr<const Graph>& graph, 
 
 /// Whether a kernel is a group: one that takes frames as they are, without virtual ones.
 bool is_group(const Kernel& kernel);
+/// What drives it, of a group's state.
+const GraphRunner& runner_of_group(const KernelState& state);
 
 }  // namespace wavestride::detail
