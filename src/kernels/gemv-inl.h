@@ -33,7 +33,8 @@ HWY_INLINE void Finish(const GemvCall& a, hn::Vec<D> sum, Index j, Index at) {
 
 // Calls tile(V, output channel) for all vectors of output channels from `o` to `end`, V at a time, of which F
 // frames have as many sums as there should be. Two of them lie side by side in a panel, which weights that
-// were packed for a machine with smaller vectors need not be wide enough for.
+// were packed for a machine with smaller vectors need not be wide enough for. Of small vectors there is a
+// whole number of pairs, since channels are padded.
 template <int F, class TileOf>
 HWY_INLINE void AllVectors(const GemvWeights& w, Index o, Index end, TileOf&& tile) {
   constexpr int vectors = most_sums / F;
@@ -45,7 +46,7 @@ HWY_INLINE void AllVectors(const GemvWeights& w, Index o, Index end, TileOf&& ti
   if constexpr (vectors >= 8) run(std::integral_constant<int, 8>());
   if constexpr (vectors >= 4) run(std::integral_constant<int, 4>());
   if constexpr (vectors >= 2) run(std::integral_constant<int, 2>());
-  run(std::integral_constant<int, 1>());
+  if constexpr (vectors < 2 || hn::MaxLanes(D()) > padded(1) / 2) run(std::integral_constant<int, 1>());
 }
 
 // Calls block(o, end) for all output channels, as many at a time as one frame makes at once.

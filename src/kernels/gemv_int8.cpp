@@ -217,7 +217,8 @@ HWY_INLINE float ToQuads(const GemvCall& a, Index j, std::int16_t* out) {
 }
 
 void ByPairs(std::span<const GemvCall> calls, Index frames) {
-  constexpr int pair_frames = std::min(6, tile_frames);
+  // With registers for more sums, more than four frames are no faster.
+  constexpr int pair_frames = most_sums > 12 ? 4 : std::min(6, tile_frames);
   constexpr Index most_frames = 32, capacity = 8 * GemvWeights::most_int8_channels / 4;
   HWY_ALIGN Int16Quad x[capacity];
   float units[most_frames];
