@@ -32,6 +32,7 @@ template <>
 struct Row<Bfloat16Pair> {
   using Bits = hn::RebindToUnsigned<D>;
   using Vector = hn::Vec<Bits>;
+  // Where registers are few, what both channels are made of takes some of them from the sums.
   static constexpr int channels = 2, frames = most_sums <= 12 ? 4 : tile_frames;
   static HWY_INLINE Vector Load(const Bfloat16Pair* w) { return hn::LoadU(Bits(), w); }
   template <int I>
@@ -101,6 +102,7 @@ HWY_INLINE void Tile(const GemvCall& a, Index o, Index j, Index tile, Index tile
     for (int v = 0; v < V; ++v) Finish(a, sum[f][v], j + f, o + v * N);
 }
 
+// A tile of output channels takes all frames before the next, so that its weights stay in the nearest cache.
 template <class Weight>
 HWY_INLINE void Blocks(const GemvCall& a, Index frames) {
   AllBlocks(a.w.out_channels(), [&](Index o, Index end) HWY_ATTR {
