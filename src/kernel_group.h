@@ -18,7 +18,8 @@ std::shared_ptr<const Graph> grouped(const std::shared_ptr<const Graph>& graph, 
 
 /// Whether a kernel is a group: one that takes frames as they are, without virtual ones.
 bool is_group(const Kernel& kernel);
-/// What drives it, of a group's state.
+/// What drives it, of a group's state: it borrows some of the scratch memory, beside what the group's kernel
+/// says that it needs.
 const GraphRunner& runner_of_group(const KernelState& state);
 
 }  // namespace wavestride::detail
