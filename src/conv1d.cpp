@@ -4,6 +4,7 @@
 #include "check.h"
 #include "finishing.h"
 #include "frame_lanes.h"
+#include "kernels/shared_taps.h"
 #include "minimal_conv1d.h"
 #include "products.h"
 
@@ -83,7 +84,11 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
           bias.empty() ? bias
                        : bias.subspan(static_cast<std::size_t>(g * out), static_cast<std::size_t>(out)),
           detail::row_block<Unit>());
-    if (!rounds && s.stride == 1 && s.groups == 1) lanes_ = {s.in, s.out, s.kernel, s.dilation, value, bias};
+    if (rounds || s.stride != 1 || s.groups != 1) return;
+    if (kernels::shared_taps_pay(s.out, s.kernel, s.dilation))
+      taps_ = {s.in, s.kernel, value, bias};
+    else
+      lanes_ = {s.in, s.out, s.kernel, s.dilation, value, bias};
   }
 
   Index scratch_bytes() const override {
@@ -110,6 +115,13 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
       kernels::depthwise(depthwise_.data(), depthwise_bias_.data(), shape_.out, shape_.kernel, work.in[0],
                          offsets_.data(), stride * channels, work.count, work.out, shape_.out);
       kernels::finish(finish, work.count * shape_.out, work.out);
+    } else if (!taps_.empty()) {
+      // Frames that lie `dilation` apart share their inputs.
+      const Index apart = shape_.dilation;
+      for (Index n = 0; n < std::min(apart, work.count); ++n)
+        kernels::shared_taps(taps_, work.in[0] + n * channels, apart * channels,
+                             (work.count - n + apart - 1) / apart, work.out + n * shape_.out,
+                             apart * shape_.out, finish.behind(n * shape_.out));
     } else {
       const Index made = lanes_.make(work.in[0], work.count, work.out, finish), at = made * shape_.out;
       make(work.in[0] + made * channels, offsets_.data(), stride * channels, work.count - made, work.out + at,
@@ -212,6 +224,7 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
   std::vector<Index> offsets_;
   std::vector<kernels::PackedWeights<Unit>> groups_;
   detail::FrameLanes lanes_;
+  kernels::SharedTaps taps_;
   kernels::AlignedFloats depthwise_, depthwise_bias_;
   Index parameters_;
 };

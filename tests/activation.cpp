@@ -111,8 +111,8 @@ TEST_CASE("transcendental functions are within 1e-6 of double, on every target a
 
 TEST_CASE("activations keep the contract of every Op") {
   Rng rng(31);
-  for (const char* name :
-       {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "gelu", "exp", "sin", "cos", "clip", "scale", "gated"})
+  for (const char* name : {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "gelu", "exp", "sin", "cos",
+                           "clip", "scale", "gated"})
     for (const Index channels : {2, 6, 34}) {
       // A single channel of relu or clip may not show a change of its input.
       const bool dense = std::string(name) != "relu" && std::string(name) != "clip";

@@ -27,7 +27,8 @@ TEST_CASE("instance_norm1d of a long signal far from 0 has mean 0 and variance 1
 
 TEST_CASE("instance_norm1d of one frame is the bias, of none none") {
   const std::vector<float> bias{1, -2};
-  CHECK(instance_norm1d(Signal(Signal::Constant(2, 1, 7.0f)), {}, bias) == (Signal(2, 1) << 1, -2).finished());
+  CHECK(instance_norm1d(Signal(Signal::Constant(2, 1, 7.0f)), {}, bias) ==
+        (Signal(2, 1) << 1, -2).finished());
   CHECK(instance_norm1d(Signal(2, 0)).cols() == 0);
 }
 

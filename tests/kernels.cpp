@@ -10,6 +10,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/gemv.h"
 #include "kernels/products.h"
+#include "kernels/shared_taps.h"
 
 using namespace wavestride;
 using namespace wavestride::testing;
@@ -150,6 +151,63 @@ TEST_CASE(
       CHECK(worst == 0);
       CHECK(untouched == frames * 2 * (apart - 8));
       CHECK(halves.back() == 7.0f);
+    }
+  }
+}
+
+TEST_CASE("kernel of shared taps equals its plain twin on every SIMD target, whatever the length") {
+  constexpr Index out_channels = kernels::SharedTaps::out_channels;
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(14);
+    for (int trial = 0; trial < 100; ++trial) {
+      const Index in_channels = uniform(rng, 1, 20), taps = uniform(rng, 1, 12), frames = uniform(rng, 0, 50);
+      const Index in_step = in_channels * uniform(rng, 1, 3), out_step = out_channels * uniform(rng, 1, 3);
+      const Tensor w = noise_tensor(rng, {out_channels, in_channels, taps});
+      const Tensor bias = noise_tensor(rng, {trial % 2 ? out_channels : 0});
+      const Tensor in = noise_tensor(rng, {in_step * (frames + taps)});
+      const Tensor added = noise_tensor(rng, {std::max<Index>(frames, 1) * out_step});
+      const kernels::Finish finish{trial % 3 ? added.data.data() : nullptr, trial % 4 ? 0.1f : 1.0f};
+      const kernels::SharedTaps packed(
+          in_channels, taps,
+          [&](Index o, Index c, Index k) {
+            return w.data[static_cast<std::size_t>((o * in_channels + c) * taps + k)];
+          },
+          bias.data);
+      std::vector<float> sums(static_cast<std::size_t>(frames * out_step) + 1, 7.0f), finished = sums;
+      kernels::shared_taps(packed, in.data.data(), in_step, frames, sums.data(), out_step, {});
+      kernels::shared_taps(packed, in.data.data(), in_step, frames, finished.data(), out_step, finish);
+
+      std::vector<Index> offsets;
+      for (Index k = 0; k < taps; ++k) offsets.push_back(k * in_step);
+      std::vector<double> expected(static_cast<std::size_t>(frames * out_channels));
+      plain_dense(w.data, bias.data, out_channels, in_channels, offsets, in.data.data(), in_step, frames,
+                  expected.data());
+      INFO(name << ": in " << in_channels << ", taps " << taps << ", frames " << frames);
+      double worst = 0;
+      Index right = 0;
+      bool same = true;
+      for (Index j = 0; j < frames; ++j) {
+        for (Index o = 0; o < out_step; ++o) {
+          const Index at = j * out_step + o;
+          const float sum = sums[static_cast<std::size_t>(at)];
+          const bool made = o < out_channels;
+          if (made)
+            worst = std::max(worst, std::abs(static_cast<double>(sum) -
+                                             expected[static_cast<std::size_t>(j * out_channels + o)]));
+          right += finished[static_cast<std::size_t>(at)] == (made ? plain_finish(finish, sum, at) : 7.0f) &&
+                   (made || sum == 7.0f);
+        }
+        float single[out_channels];  // a frame by itself: the same bits
+        kernels::shared_taps(packed, in.data.data() + j * in_step, in_step, 1, single, out_channels, {});
+        same = same && std::memcmp(single, sums.data() + j * out_step, sizeof single) == 0;
+      }
+      CHECK(worst <= 2e-6 * static_cast<double>(in_channels * taps + 1));
+      CHECK(right == frames * out_step);
+      CHECK(same);
+      CHECK(sums.back() == 7.0f);
+      CHECK(finished.back() == 7.0f);
     }
   }
 }

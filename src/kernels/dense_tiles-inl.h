@@ -72,14 +72,6 @@ struct Run {
   Index apart;        // floats from one half of a frame's only vector to the other; 0: they are neighbours
 };
 
-// Has the compiler hold a pointer in a register as it is, and not work it out from others.
-template <class T>
-HWY_INLINE void Keep(const T*& pointer) {
-#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
-  asm("" : "+r"(pointer));
-#endif
-}
-
 // Adds U rows, `width` units apart, to the sums of F frames, of which each pointer of `x` leads to three, and
 // V vectors. `ahead` is fetched on the way.
 template <template <class> class P, class D, int U, int F, int V, class Unit>
@@ -114,7 +106,7 @@ HWY_INLINE void AddRows(const Unit* HWY_RESTRICT w, Index width, Index panel, co
 #pragma GCC unroll 8
   for (const Unit*& pointer : x) {
     pointer += U;
-    Keep(pointer);
+    keep_in_register(pointer);
   }
 }
 

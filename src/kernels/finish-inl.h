@@ -22,20 +22,29 @@ HWY_INLINE hn::Vec<D> Sloped(D d, hn::Vec<D> x, hn::Vec<D> slope) {
 
 // Finishes rows of `channels` sums, `step` floats apart.
 template <class D>
-HWY_NOINLINE void FinishRows(const Finish& f, Index rows, Index channels, float* out, Index step) {
-  for (Index j = 0; j < rows; ++j, out += step) {
-    Index c = 0;
-    const auto run = [&](auto d) HWY_ATTR {
-      const auto N = static_cast<Index>(hn::Lanes(d));
-      for (; c + N <= channels; c += N) {
-        auto sum = hn::LoadU(d, out + c);
-        if (f.added != nullptr) sum = hn::Add(sum, hn::LoadU(d, f.added + j * step + c));
-        hn::StoreU(Sloped(d, sum, hn::Set(d, f.slope)), d, out + c);
-      }
-    };
-    run(D());
-    run(hn::CappedTag<float, 1>());
+HWY_NOINLINE void FinishRows(const Finish& f, Index rows, Index channels, float* HWY_RESTRICT out,
+                             Index step) {
+  if (step == channels) {  // rows that lie one behind the other are one
+    step = channels *= rows;
+    rows = 1;
   }
+  const float slope = f.slope;
+  const auto all = [&](auto sum_at) HWY_ATTR {
+    for (Index row = 0; row < rows * step; row += step) {
+      Index at = row;
+      const auto run = [&](auto d) HWY_ATTR {
+        const auto N = static_cast<Index>(hn::Lanes(d));
+        for (; at + N <= row + channels; at += N)
+          hn::StoreU(Sloped(d, sum_at(d, at), hn::Set(d, slope)), d, out + at);
+      };
+      run(D());
+      run(hn::CappedTag<float, 1>());
+    }
+  };
+  if (const float* HWY_RESTRICT added = f.added)
+    all([=](auto d, Index at) HWY_ATTR { return hn::Add(hn::LoadU(d, out + at), hn::LoadU(d, added + at)); });
+  else
+    all([=](auto d, Index at) HWY_ATTR { return hn::LoadU(d, out + at); });
 }
 
 }  // namespace wavestride::kernels::HWY_NAMESPACE

@@ -1,0 +1,121 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/shared_taps.cpp"
+#include "kernels/shared_taps.h"
+
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "kernels/finish-inl.h"
+#include "kernels/registers.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace wavestride::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using D = hn::CappedTag<float, SharedTaps::out_channels>;
+using V = hn::Vec<D>;
+
+// Where they pay: 16 registers, of which weights of three taps and an input take four.
+constexpr bool pay = HWY_TARGET == HWY_AVX2;
+constexpr int most_frames = pay ? 10 : 1;
+
+// Adds T taps of all channels to the sums of F frames.
+template <int T, int F>
+HWY_INLINE void AddTaps(const float* HWY_RESTRICT& w, const float* HWY_RESTRICT in, Index in_step,
+                        Index channels, V (&acc)[F]) {
+  const D d;
+  constexpr int inputs = F + T - 1;
+  const float* x[(inputs + 2) / 3];  // of every third input
+#pragma GCC unroll 8
+  for (int i = 0; i < inputs; i += 3) x[i / 3] = in + i * in_step;
+  for (Index c = 0; c < channels; ++c, w += T * SharedTaps::out_channels) {
+    V weight[T];
+#pragma GCC unroll 4
+    for (int t = 0; t < T; ++t) weight[t] = hn::LoadU(d, w + t * SharedTaps::out_channels);
+#pragma GCC unroll 16
+    for (int i = 0; i < inputs; ++i) {
+      const V value = hn::Set(d, x[i / 3][i % 3 * in_step]);
+#pragma GCC unroll 4
+      for (int t = 0; t < T; ++t)
+        if (i >= t && i - t < F) acc[i - t] = hn::MulAdd(value, weight[t], acc[i - t]);
+    }
+#pragma GCC unroll 8
+    for (const float*& pointer : x) {
+      ++pointer;
+      keep_in_register(pointer);
+    }
+  }
+}
+
+// F frames of the output channels from o on that fit a vector.
+template <int F>
+HWY_INLINE void Tile(const SharedTaps& weights, Index o, const float* HWY_RESTRICT in, Index in_step,
+                     float* HWY_RESTRICT out, Index out_step, const Finish& finish) {
+  const D d;
+  const Index channels = weights.channels();
+  const float* HWY_RESTRICT w = weights.weights() + o;
+  V acc[F];
+#pragma GCC unroll 16
+  for (V& sum : acc) sum = hn::Zero(d);
+  Index left = weights.taps();
+  for (; left >= 3; left -= 3, in += 3 * in_step) AddTaps<3>(w, in, in_step, channels, acc);
+  if (left == 2) AddTaps<2>(w, in, in_step, channels, acc);
+  if (left == 1) AddTaps<1>(w, in, in_step, channels, acc);
+  const V bias = hn::LoadU(d, weights.bias() + o);
+#pragma GCC unroll 16
+  for (V& sum : acc) sum = hn::Add(sum, bias);
+  if (finish.added != nullptr)
+#pragma GCC unroll 16
+    for (int f = 0; f < F; ++f) acc[f] = hn::Add(acc[f], hn::LoadU(d, finish.added + f * out_step));
+  if (finish.slope != 1) {
+    const V slope = hn::Set(d, finish.slope);
+#pragma GCC unroll 16
+    for (V& sum : acc) sum = Sloped(d, sum, slope);
+  }
+#pragma GCC unroll 16
+  for (int f = 0; f < F; ++f) hn::StoreU(acc[f], d, out + f * out_step);
+}
+
+void BySharedTaps(const SharedTaps& w, const float* in, Index in_step, Index frames, float* out,
+                  Index out_step, const Finish& finish) {
+  for (Index o = 0; o < SharedTaps::out_channels; o += static_cast<Index>(hn::Lanes(D()))) {
+    Index j = 0;
+    const auto tiles = [&](auto size) HWY_ATTR {
+      for (; j + size <= frames; j += size) {
+        const Index at = j * out_step + o;
+        Tile<size>(w, o, in + j * in_step, in_step, out + at, out_step, finish.behind(at));
+      }
+    };
+    tiles(std::integral_constant<int, most_frames>());
+    if constexpr (most_frames > 4) tiles(std::integral_constant<int, 4>());
+    if constexpr (most_frames > 1) tiles(std::integral_constant<int, 1>());
+  }
+}
+
+bool Pay() {
+  return pay;
+}
+
+}  // namespace wavestride::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace wavestride::kernels {
+
+HWY_EXPORT(BySharedTaps);
+HWY_EXPORT(Pay);
+
+bool shared_taps_pay(Index out_channels, Index taps, Index dilation) noexcept {
+  // Of frames far apart there are few at a time.
+  constexpr Index most_dilation = 16;
+  return HWY_DYNAMIC_DISPATCH(Pay)() && out_channels == SharedTaps::out_channels && taps > 1 &&
+         dilation <= most_dilation;
+}
+
+void shared_taps(const SharedTaps& w, const float* in, Index in_step, Index frames, float* out,
+                 Index out_step, const Finish& finish) noexcept {
+  HWY_DYNAMIC_DISPATCH(BySharedTaps)(w, in, in_step, frames, out, out_step, finish);
+}
+
+}  // namespace wavestride::kernels
+#endif

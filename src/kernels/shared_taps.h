@@ -1,0 +1,54 @@
+// Convolution of stride 1 to eight output channels, where these are one vector. In dense() such a tile waits
+// for its inputs: each is loaded for one multiply-add. Here it serves three taps at once.
+#pragma once
+
+#include <wavestride/geometry.h>
+
+#include <algorithm>
+#include <span>
+
+#include "kernels/aligned.h"
+#include "kernels/finish.h"
+
+namespace wavestride::kernels {
+
+/// Weights of `channels` inputs for 8 outputs, as rows of 8: by three taps, the last of which may be fewer,
+/// then channel, then tap.
+class SharedTaps {
+ public:
+  static constexpr Index out_channels = 8, at_once = 3;
+
+  SharedTaps() = default;
+  /// value(o, c, k) gives a weight. An empty bias is zero.
+  template <class F>
+  SharedTaps(Index channels, Index taps, F&& value, std::span<const float> bias)
+      : bias_(static_cast<std::size_t>(out_channels), 0.0f), channels_(channels), taps_(taps) {
+    std::copy(bias.begin(), bias.end(), bias_.begin());
+    weights_.reserve(static_cast<std::size_t>(taps * channels * out_channels));
+    for (Index first = 0; first < taps; first += at_once)
+      for (Index c = 0; c < channels; ++c)
+        for (Index k = first; k < std::min(first + at_once, taps); ++k)
+          for (Index o = 0; o < out_channels; ++o) weights_.push_back(value(o, c, k));
+  }
+
+  bool empty() const { return weights_.empty(); }
+  Index channels() const { return channels_; }
+  Index taps() const { return taps_; }
+  const float* weights() const { return weights_.data(); }
+  const float* bias() const { return bias_.data(); }
+
+ private:
+  Aligned<float> weights_, bias_;
+  Index channels_ = 0, taps_ = 0;
+};
+
+/// Whether they are faster than dense() on this machine.
+bool shared_taps_pay(Index out_channels, Index taps, Index dilation) noexcept;
+
+/// For j in [0, frames): out[j·out_step + o] = Σ over taps k and channels c of w[o][c][k] · in[(j +
+/// k)·in_step
+/// + c], one chain of multiply-adds in the order of the weights, and then bias[o], and then `finish`.
+void shared_taps(const SharedTaps& w, const float* in, Index in_step, Index frames, float* out,
+                 Index out_step, const Finish& finish) noexcept;
+
+}  // namespace wavestride::kernels
