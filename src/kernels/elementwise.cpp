@@ -212,18 +212,52 @@ void WeightedSum(const float* HWY_RESTRICT w, const Index* HWY_RESTRICT offsets,
   });
 }
 
-void BlendFrames(std::span<const Blend> frames, Index size, float* HWY_RESTRICT out) {
-  const D d;
-  for (const Blend& f : frames) {
-    if (f.weight == 0) {
-      ForEach(size, out, [&](Index i, auto&& load) { return load(f.a + i); });
-    } else {
-      const V b = hn::Set(d, f.weight), a = hn::Set(d, 1.0f - f.weight);
-      ForEach(size, out,
-              [&](Index i, auto&& load) { return hn::MulAdd(b, load(f.b + i), hn::Mul(a, load(f.a + i))); });
+// Frames between the same two, of whole vectors of values; those of each lie `size` apart.
+template <std::size_t count, class T>
+HWY_INLINE void BlendVectors(T d, std::span<const Blend> frames, Index size, Index& i,
+                             float* HWY_RESTRICT out) {
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  const float *const a = frames[0].a, *const b = frames[0].b;
+  const auto store = [&](std::size_t k, hn::Vec<T> v)
+                         HWY_ATTR { hn::StoreU(v, d, out + static_cast<Index>(k) * size + i); };
+  if (frames[0].weight == 0) {
+    for (; i + N <= size; i += N) {
+      const auto value = hn::LoadU(d, a + i);
+#pragma GCC unroll 4
+      for (std::size_t k = 0; k < count; ++k) store(k, value);
     }
-    out += size;
+    return;
   }
+  hn::Vec<T> of_a[count], of_b[count];
+#pragma GCC unroll 4
+  for (std::size_t k = 0; k < count; ++k) {
+    of_a[k] = hn::Set(d, 1.0f - frames[k].weight);
+    of_b[k] = hn::Set(d, frames[k].weight);
+  }
+  for (; i + N <= size; i += N) {
+    const auto x = hn::LoadU(d, a + i), y = hn::LoadU(d, b + i);
+#pragma GCC unroll 4
+    for (std::size_t k = 0; k < count; ++k) store(k, hn::MulAdd(of_b[k], y, hn::Mul(of_a[k], x)));
+  }
+}
+
+// Two frames between the same two read these once.
+void BlendFrames(std::span<const Blend> frames, Index size, float* HWY_RESTRICT out) {
+  const auto alike = [](const Blend& f, const Blend& g) {
+    return f.a == g.a && f.b == g.b && (f.weight == 0) == (g.weight == 0);
+  };
+  const auto next = [&](auto count) HWY_ATTR {
+    Index i = 0;
+    BlendVectors<count>(D(), frames, size, i, out);
+    BlendVectors<count>(hn::CappedTag<float, 1>(), frames, size, i, out);
+    frames = frames.subspan(count);
+    out += static_cast<Index>(count) * size;
+  };
+  while (!frames.empty())
+    if (frames.size() > 1 && alike(frames[0], frames[1]))
+      next(std::integral_constant<std::size_t, 2>());
+    else
+      next(std::integral_constant<std::size_t, 1>());
 }
 
 void FinishSums(const Finish& f, Index size, float* sums) {

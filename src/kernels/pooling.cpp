@@ -5,8 +5,10 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
@@ -33,31 +35,64 @@ HWY_INLINE hn::Vec<D> LoadTap(D d, const float* from) {
   return hn::LoadU(d, from);
 }
 
-void MaxOver(const WindowTaps& w, Index channels, Index windows, float* HWY_RESTRICT out) {
-  const Index taps = w.taps, tap_step = w.tap_step;
+// The larger one, the first of equal ones; NaN where either is.
+template <class V>
+HWY_INLINE V Larger(V best, V v) {
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
+  const V larger = hn::Max(v, best);  // of NaN, by x86, the second
+#else
+  const V larger = hn::IfThenElse(hn::Gt(v, best), v, best);
+#endif
+  return hn::IfThenElse(hn::IsNaN(v), v, larger);
+}
+
+// Every window by itself: out = last(join(join(first(tap 0), tap 1), tap 2) …), or `none` without taps.
+template <class Count, class First, class Join, class Last>
+HWY_INLINE void PoolTaps(Count taps, const WindowTaps& w, Index channels, Index windows,
+                         float* HWY_RESTRICT out, First first, Join join, Last last) {
+  const Index tap_step = w.tap_step;
   for (Index j = 0; j < windows; ++j, out += channels) {
     const float* HWY_RESTRICT in = w.in + j * w.in_step;
-    ForEach(channels, [&](auto d, Index c) {
-      auto best = hn::Set(d, -std::numeric_limits<float>::infinity());
-      for (Index t = 0; t < taps; ++t) {
-        const auto v = LoadTap(d, in + t * tap_step + c);
-        best = hn::IfThenElse(hn::Or(hn::Gt(v, best), hn::IsNaN(v)), v, best);
-      }
-      hn::StoreU(best, d, out + c);
+    ForEach(channels, [&](auto d, Index c) HWY_ATTR {
+      auto result = first(d, LoadTap(d, in + c));
+      for (Index t = 1; t < taps; ++t) result = join(result, LoadTap(d, in + t * tap_step + c));
+      hn::StoreU(last(d, result), d, out + c);
     });
   }
 }
 
-void SumOver(const WindowTaps& w, float scale, Index channels, Index windows, float* HWY_RESTRICT out) {
-  const Index taps = w.taps, tap_step = w.tap_step;
-  for (Index j = 0; j < windows; ++j, out += channels) {
-    const float* HWY_RESTRICT in = w.in + j * w.in_step;
-    ForEach(channels, [&](auto d, Index c) {
-      auto sum = hn::Zero(d);
-      for (Index t = 0; t < taps; ++t) sum = hn::Add(sum, LoadTap(d, in + t * tap_step + c));
-      hn::StoreU(hn::Mul(sum, hn::Set(d, scale)), d, out + c);
-    });
+// Without a loop over the taps where they are few.
+template <class... Rules>
+HWY_INLINE void Pool(float none, const WindowTaps& w, Index channels, Index windows, float* HWY_RESTRICT out,
+                     Rules... rules) {
+  const auto run = [&](auto taps) HWY_ATTR { PoolTaps(taps, w, channels, windows, out, rules...); };
+  switch (w.taps) {
+    case 0:
+      return void(std::fill_n(out, channels * windows, none));
+#if HWY_TARGET != HWY_SCALAR
+    case 2:
+      return run(std::integral_constant<Index, 2>());
+    case 3:
+      return run(std::integral_constant<Index, 3>());
+    case 4:
+      return run(std::integral_constant<Index, 4>());
+#endif
   }
+  run(w.taps);
+}
+
+void MaxOver(const WindowTaps& w, Index channels, Index windows, float* HWY_RESTRICT out) {
+  Pool(
+      -std::numeric_limits<float>::infinity(), w, channels, windows, out,
+      [](auto, auto v) HWY_ATTR { return v; }, [](auto best, auto v) HWY_ATTR { return Larger(best, v); },
+      [](auto, auto best) HWY_ATTR { return best; });
+}
+
+void SumOver(const WindowTaps& w, float scale, Index channels, Index windows, float* HWY_RESTRICT out) {
+  Pool(
+      0.0f, w, channels, windows, out, [](auto d, auto v) HWY_ATTR { return hn::Add(hn::Zero(d), v); },
+      [](auto sum, auto v) HWY_ATTR { return hn::Add(sum, v); },
+      [=](auto d, auto sum) HWY_ATTR { return hn::Mul(sum, hn::Set(d, scale)); });
 }
 
 // Vectors of the values at even and odd places, again and again, until to[r] holds every parts-th value from
