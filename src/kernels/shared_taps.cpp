@@ -15,7 +15,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<float, SharedTaps::out_channels>;
 using V = hn::Vec<D>;
 
-// Where they pay: 16 registers, of which weights of three taps and an input take four.
+// Where they pay: 16 registers, of which weights of four taps and an input take five.
 constexpr bool pay = HWY_TARGET == HWY_AVX2;
 constexpr int most_frames = pay ? 10 : 1;
 
@@ -57,10 +57,17 @@ HWY_INLINE void Tile(const SharedTaps& weights, Index o, const float* HWY_RESTRI
   V acc[F];
 #pragma GCC unroll 16
   for (V& sum : acc) sum = hn::Zero(d);
-  Index left = weights.taps();
-  for (; left >= 3; left -= 3, in += 3 * in_step) AddTaps<3>(w, in, in_step, channels, acc);
-  if (left == 2) AddTaps<2>(w, in, in_step, channels, acc);
-  if (left == 1) AddTaps<1>(w, in, in_step, channels, acc);
+  const auto add = [&](auto taps) HWY_ATTR {
+    AddTaps<taps>(w, in, in_step, channels, acc);
+    in += taps * in_step;
+  };
+  for (Index left = weights.taps(), next = 0; left > 0; left -= next) {
+    next = SharedTaps::next_taps(left);
+    if (next == 4) add(std::integral_constant<int, 4>());
+    if (next == 3) add(std::integral_constant<int, 3>());
+    if (next == 2) add(std::integral_constant<int, 2>());
+    if (next == 1) add(std::integral_constant<int, 1>());
+  }
   const V bias = hn::LoadU(d, weights.bias() + o);
 #pragma GCC unroll 16
   for (V& sum : acc) sum = hn::Add(sum, bias);

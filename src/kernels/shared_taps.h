@@ -1,5 +1,5 @@
 // Convolution of stride 1 to eight output channels, where these are one vector. In dense() such a tile waits
-// for its inputs: each is loaded for one multiply-add. Here it serves three taps at once.
+// for its inputs: each is loaded for one multiply-add. Here it serves up to four taps at once.
 #pragma once
 
 #include <wavestride/geometry.h>
@@ -12,11 +12,15 @@
 
 namespace wavestride::kernels {
 
-/// Weights of `channels` inputs for 8 outputs, as rows of 8: by three taps, the last of which may be fewer,
-/// then channel, then tap.
+/// Weights of `channels` inputs for 8 outputs, as rows of 8: by next_taps(), then channel, then tap.
 class SharedTaps {
  public:
-  static constexpr Index out_channels = 8, at_once = 3;
+  static constexpr Index out_channels = 8;
+  /// How many of the taps that are left are next: at most four, none much fewer than the others.
+  static constexpr Index next_taps(Index left) {
+    const Index times = (left + 3) / 4;
+    return (left + times - 1) / times;
+  }
 
   SharedTaps() = default;
   /// value(o, c, k) gives a weight. An empty bias is zero.
@@ -25,10 +29,13 @@ class SharedTaps {
       : bias_(static_cast<std::size_t>(out_channels), 0.0f), channels_(channels), taps_(taps) {
     std::copy(bias.begin(), bias.end(), bias_.begin());
     weights_.reserve(static_cast<std::size_t>(taps * channels * out_channels));
-    for (Index first = 0; first < taps; first += at_once)
+    for (Index first = 0; first < taps;) {
+      const Index end = first + next_taps(taps - first);
       for (Index c = 0; c < channels; ++c)
-        for (Index k = first; k < std::min(first + at_once, taps); ++k)
+        for (Index k = first; k < end; ++k)
           for (Index o = 0; o < out_channels; ++o) weights_.push_back(value(o, c, k));
+      first = end;
+    }
   }
 
   bool empty() const { return weights_.empty(); }
