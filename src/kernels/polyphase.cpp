@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "kernels/elementwise.h"
+#include "kernels/registers.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
@@ -325,9 +326,7 @@ struct Columns {
 #pragma GCC unroll 8
     for (const float*& p : x) {
       p += frames;
-#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
-      asm("" : "+r"(p));  // lest it be worked out from others, which takes a register for each row
-#endif
+      keep_in_register(p);  // lest it be worked out from others, which takes a register for each row
     }
   }
 };

@@ -52,9 +52,8 @@ class SharedTaps {
 /// Whether they are faster than dense() on this machine.
 bool shared_taps_pay(Index out_channels, Index taps, Index dilation) noexcept;
 
-/// For j in [0, frames): out[j·out_step + o] = Σ over taps k and channels c of w[o][c][k] · in[(j +
-/// k)·in_step
-/// + c], one chain of multiply-adds in the order of the weights, and then bias[o], and then `finish`.
+/// For j in [0, frames): out[j·out_step + o] = Σ of w[o][c][k] · in[(j + k)·in_step + c], one chain of
+/// multiply-adds in the order of the weights, and then bias[o], and then `finish`.
 void shared_taps(const SharedTaps& w, const float* in, Index in_step, Index frames, float* out,
                  Index out_step, const Finish& finish) noexcept;
 
