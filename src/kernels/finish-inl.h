@@ -20,6 +20,19 @@ HWY_INLINE hn::Vec<D> Sloped(D d, hn::Vec<D> x, hn::Vec<D> slope) {
   return hn::IfThenElse(hn::Le(x, hn::Zero(d)), hn::Mul(slope, x), x);
 }
 
+// Finishes a vector of each of F rows, `step` floats apart, before they are stored.
+template <class D, int F>
+HWY_INLINE void FinishVectors(D d, const Finish& f, Index step, hn::Vec<D> (&sums)[F]) {
+  if (f.added != nullptr)
+#pragma GCC unroll 16
+    for (int i = 0; i < F; ++i) sums[i] = hn::Add(sums[i], hn::LoadU(d, f.added + i * step));
+  if (f.slope != 1) {
+    const auto slope = hn::Set(d, f.slope);
+#pragma GCC unroll 16
+    for (auto& sum : sums) sum = Sloped(d, sum, slope);
+  }
+}
+
 // Finishes rows of `channels` sums, `step` floats apart.
 template <class D>
 HWY_NOINLINE void FinishRows(const Finish& f, Index rows, Index channels, float* HWY_RESTRICT out,

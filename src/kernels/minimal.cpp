@@ -134,14 +134,7 @@ HWY_INLINE void OutputVector(const float* HWY_RESTRICT in, Index point_step, con
       y[i] = hn::MulAdd(hn::Set(d, power), i % 2 == 0 ? sum : diff, y[i]);
   }
   if constexpr (points - 1 > 2 * n) y[0] = hn::Add(y[0], at(2 * n));
-  if (finish.added != nullptr)
-#pragma GCC unroll 8
-    for (int i = 0; i < Outputs; ++i) y[i] = hn::Add(y[i], hn::LoadU(d, finish.added + i * row));
-  if (finish.slope != 1) {
-    const V below = hn::Set(d, finish.slope);
-#pragma GCC unroll 8
-    for (V& v : y) v = Sloped(d, v, below);
-  }
+  FinishVectors(d, finish, row, y);
 #pragma GCC unroll 8
   for (int i = 0; i < Outputs; ++i) hn::StoreU(y[i], d, out + i * row);
 }

@@ -5,6 +5,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <type_traits>
+
 #include "kernels/finish-inl.h"
 #include "kernels/registers.h"
 
@@ -71,14 +73,7 @@ HWY_INLINE void Tile(const SharedTaps& weights, Index o, const float* HWY_RESTRI
   const V bias = hn::LoadU(d, weights.bias() + o);
 #pragma GCC unroll 16
   for (V& sum : acc) sum = hn::Add(sum, bias);
-  if (finish.added != nullptr)
-#pragma GCC unroll 16
-    for (int f = 0; f < F; ++f) acc[f] = hn::Add(acc[f], hn::LoadU(d, finish.added + f * out_step));
-  if (finish.slope != 1) {
-    const V slope = hn::Set(d, finish.slope);
-#pragma GCC unroll 16
-    for (V& sum : acc) sum = Sloped(d, sum, slope);
-  }
+  FinishVectors(d, finish, out_step, acc);
 #pragma GCC unroll 16
   for (int f = 0; f < F; ++f) hn::StoreU(acc[f], d, out + f * out_step);
 }
