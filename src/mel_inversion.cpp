@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "check.h"
 #include "mel_bands.h"
@@ -27,10 +28,10 @@ class MelInversion final : public Kernel {
         b.upper_weight = weight;
     });
     State s(bands() + 1);
-    evaluate(s.mu.data(), s.mu.data(), s.trial, true);
+    evaluate(s.mu.data(), s.mu.data(), s.point, true);
     double norm = 0;
     for (std::size_t i = 0; i < bands(); ++i)
-      norm = std::max(norm, (i > 0 ? s.trial.off[i - 1] : 0) + s.trial.diagonal[i] + s.trial.off[i]);
+      norm = std::max(norm, (i > 0 ? s.point.off[i - 1] : 0) + s.point.diagonal[i] + s.point.off[i]);
     delta_ = 1e-7 * norm;
   }
 
@@ -48,18 +49,17 @@ class MelInversion final : public Kernel {
     double lower_weight = 0, upper_weight = 0;
   };
 
-  /// The function to minimise at one μ, with its gradient and second derivatives.
+  /// Gradient and second derivatives, a tridiagonal matrix, of the function to minimise at one μ.
   struct Point {
     explicit Point(std::size_t n) : gradient(n), diagonal(n), off(n) {}
-    double value = 0;
     std::vector<double> gradient, diagonal, off;
   };
 
   struct State : KernelState {
-    explicit State(std::size_t n) : mel(n), mu(n), next_mu(n), step(n), point(n), trial(n) {}
-    Index bytes() const noexcept override { return static_cast<Index>(10 * mel.size() * sizeof(double)); }
-    std::vector<double> mel, mu, next_mu, step;
-    Point point, trial;
+    explicit State(std::size_t n) : mel(n), mu(n), step(n), point(n) {}
+    Index bytes() const noexcept override { return static_cast<Index>(6 * mel.size() * sizeof(double)); }
+    std::vector<double> mel, mu, step;
+    Point point;
   };
 
   std::size_t bands() const { return static_cast<std::size_t>(inputs()[0].channels); }
@@ -70,9 +70,7 @@ class MelInversion final : public Kernel {
 
   /// `all`: second derivatives as if every bin were positive.
   void evaluate(const double* mu, const double* mel, Point& p, bool all) const noexcept {
-    p.value = 0;
     for (std::size_t i = 0; i < bands(); ++i) {
-      p.value += (0.5 * delta_ * mu[i] - mel[i]) * mu[i];
       p.gradient[i] = delta_ * mu[i] - mel[i];
       p.diagonal[i] = delta_;
       p.off[i] = 0;
@@ -80,7 +78,6 @@ class MelInversion final : public Kernel {
     for (const Bin& b : bins_) {
       const double x = response(b, mu);
       if (x > 0) {
-        p.value += 0.5 * x * x;
         p.gradient[b.lower] += b.lower_weight * x;
         p.gradient[b.lower + 1] += b.upper_weight * x;
       }
@@ -122,7 +119,7 @@ class MelInversion final : public Kernel {
     }
     evaluate(s.mu.data(), s.mel.data(), s.point, true);
     constexpr int most_steps = 100;
-    for (int i = 0; i < most_steps && gradient_norm(s.point) > 1e-20 * norm; ++i)
+    for (int i = 0; i < most_steps && gradient_norm(s.point) > 1e-18 * norm; ++i)
       if (!descend(s)) break;
     for (std::size_t k = 0; k < bins_.size(); ++k)
       out[k] = static_cast<float>(std::max(0.0, response(bins_[k], s.mu.data())));
@@ -134,20 +131,42 @@ class MelInversion final : public Kernel {
     return sum;
   }
 
-  /// One Newton step, halved until the value falls as far as its slope promises; false where rounding allows
-  /// no further descent.
-  bool descend(State& s) const noexcept {
-    const double slope = newton_step(s.point, s.step);
-    for (double length = 1; length > 1e-6; length /= 2) {
-      for (std::size_t i = 0; i < bands(); ++i) s.next_mu[i] = s.mu[i] + length * s.step[i];
-      evaluate(s.next_mu.data(), s.mel.data(), s.trial, false);
-      if (s.trial.value <= s.point.value + 1e-4 * length * slope) {
-        std::swap(s.mu, s.next_mu);
-        std::swap(s.point, s.trial);
-        return true;
+  /// Of the function `length` steps from μ on: its slope along the step, and the slope of that.
+  std::pair<double, double> slopes_along(const State& s, double length) const noexcept {
+    double slope = 0, second = 0;
+    for (std::size_t i = 0; i < bands(); ++i) {
+      slope += s.step[i] * (delta_ * (s.mu[i] + length * s.step[i]) - s.mel[i]);
+      second += delta_ * s.step[i] * s.step[i];
+    }
+    for (const Bin& b : bins_) {
+      const double along = response(b, s.step.data());
+      if (const double x = response(b, s.mu.data()) + length * along; x > 0) {
+        slope += along * x;
+        second += along * along;
       }
     }
-    return false;
+    return {slope, second};
+  }
+
+  /// One Newton step, of the length at which the function ends falling along it, more or less: by Newton's
+  /// method again, or by halves of what that length lies in. Where mel is no spectrum's, lengths may be tiny:
+  /// in directions that no positive bin limits steps are as large as δ is small. False where rounding allows
+  /// no further descent.
+  bool descend(State& s) const noexcept {
+    const double start = newton_step(s.point, s.step);
+    if (!(start < 0)) return false;
+    constexpr int most_lengths = 200;
+    double length = 1, low = 0, high = std::numeric_limits<double>::infinity();
+    for (int i = 0; i < most_lengths; ++i) {
+      const auto [slope, second] = slopes_along(s, length);
+      if (std::abs(slope) <= -0.5 * start) break;
+      (slope < 0 ? low : high) = length;
+      length -= slope / second;
+      if (!(length > low && length < high)) length = std::isfinite(high) ? (low + high) / 2 : 2 * low;
+    }
+    for (std::size_t i = 0; i < bands(); ++i) s.mu[i] += length * s.step[i];
+    evaluate(s.mu.data(), s.mel.data(), s.point, false);
+    return true;
   }
 
   std::vector<Bin> bins_;

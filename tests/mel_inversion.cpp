@@ -1,6 +1,7 @@
 #include <wavestride/mel_inversion.h>
 
 #include <catch2/catch.hpp>
+#include <random>
 
 #include "contract.h"
 #include "golden.h"
@@ -33,6 +34,29 @@ TEST_CASE("mel inversion finds what scipy.optimize.nnls finds") {
       CHECK(difference.col(n).norm() <=
             c["residual"].data[static_cast<std::size_t>(n)] + 1e-5 * mel.col(n).norm());
   }
+}
+
+TEST_CASE("mel inversion ends at the minimum of mels that no spectrum has, too") {
+  Rng rng(42);
+  std::normal_distribution<float> normal;
+  for (const char* name : {"hifigan-22k", "whisper-16k", "wavestride-16k"})
+    for (const float spread : {0.3f, 1.0f, 2.0f}) {
+      const MelOptions& o = mel_preset(name);
+      CAPTURE(name, spread);
+      Signal mel(o.n_mels, 100);
+      for (Index i = 0; i < mel.size(); ++i) mel.data()[i] = std::exp(spread * normal(rng));
+      const Eigen::MatrixXd f = mel_filterbank(o).cast<double>(), x = mel_inversion(mel, o).cast<double>(),
+                            m = mel.cast<double>();
+      const double delta = 1e-7 * (f * f.transpose()).cwiseAbs().rowwise().sum().maxCoeff();
+      // The slope of each bin, which is 0 where the bin is not, and else at least 0 (Karush, Kuhn and
+      // Tucker); bins of no band are 0.
+      const Eigen::MatrixXd slope = f.transpose() * (f * x - m) + delta * x;
+      const Eigen::ArrayXd unit = (f.transpose() * m).cwiseAbs().colwise().maxCoeff().transpose();
+      for (Index n = 0; n < m.cols(); ++n) {
+        REQUIRE((slope.col(n).array() >= -1e-6 * unit(n)).all());
+        REQUIRE((x.col(n).array() > 0).select(slope.col(n).array(), 0).abs().maxCoeff() <= 1e-6 * unit(n));
+      }
+    }
 }
 
 TEST_CASE("mel inversion keeps the contract of every Op") {
