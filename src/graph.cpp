@@ -285,14 +285,29 @@ void Graph::availables(std::span<const Index> received, std::span<Index> values)
   });
 }
 
+Index Graph::period(int value) const {
+  const Ratio of = *values_[value].rate;
+  Wide period = 1;
+  for (const Value& v : values_) {
+    if (!v.rate) continue;
+    const Ratio a(v.rate->num, of.num), b(of.den, v.rate->den);  // whose product need not fit
+    const Wide den = static_cast<Wide>(a.den) * b.den;
+    if (den > most_period) return most_period;
+    period *= den / std::gcd(static_cast<Index>(period), static_cast<Index>(den));
+    if (period > most_period) return most_period;
+  }
+  return static_cast<Index>(period);
+}
+
 Index Graph::carried_floats() const {
-  constexpr Index start = 1 << 20, most_periods = 1 << 10;  // far from the start, for all phases of the rates
-  Index period = 1;
-  for (const Value& v : values_)
-    if (v.rate) period = std::min(most_periods, std::lcm(period, v.rate->den));
   std::vector<Index> made(values_.size());
+  const auto made_of = [&](Index received) {
+    availables(matching_lengths(received), made);
+    return std::accumulate(made.begin() + inputs_, made.end(), Index{0});
+  };
   Index worst = 0;
-  for (Index received = start; received < start + period; ++received) {
+  // The most is held just before something can be made again.
+  for_each_run(period(0), made_of, [&](Index, Index received) {
     availables(matching_lengths(received), made);
     Index sum = 0;
     for (std::size_t v = 0; v < values_.size(); ++v) {
@@ -306,7 +321,7 @@ Index Graph::carried_floats() const {
       sum += (made[v] - needed) * values_[v].channels;
     }
     worst = std::max(worst, sum);
-  }
+  });
   return worst;
 }
 

@@ -68,6 +68,10 @@ class [[gnu::visibility("hidden")]] Graph {
   /// The frames of every value that frame n of an output depends on.
   std::vector<FrameRange> reads(int output, Index n) const;
 
+  /// After so many frames of a value all others repeat which of their frames they read; most_period at most.
+  Index period(int value) const;
+  static constexpr Index most_period = Index{1} << 40;
+
   /// The most floats that readers still need when what can be made of the inputs so far has been made.
   Index carried_floats() const;
 
@@ -93,6 +97,27 @@ class [[gnu::visibility("hidden")]] Graph {
   std::vector<char> whole_;
   std::optional<std::string> whole_signal_reason_;
 };
+
+/// Calls f(first, last) for the runs of numbers of which value(n), which never falls as n grows, is the same:
+/// those of one period that begins far from 0, or the first 32,768 where there are more.
+template <class Value, class F>
+void for_each_run(Index period, Value&& value, F&& f) {
+  constexpr Index far = 1 << 20, most_runs = 1 << 15;
+  const Index begin = (far + period - 1) / period * period, end = begin + period;
+  Index first = begin;
+  for (Index runs = 0; first < end && runs < most_runs; ++runs) {
+    const auto same = [&, here = value(first)](Index n) { return n < end && value(n) == here; };
+    Index step = 1;
+    while (same(first + step)) step *= 2;
+    Index last = first + step / 2, beyond = first + step;
+    while (last + 1 < beyond) {
+      const Index middle = last + (beyond - last) / 2;
+      (same(middle) ? last : beyond) = middle;
+    }
+    f(first, last);
+    first = last + 1;
+  }
+}
 
 /// The graph with other nodes in place of its own, which give the same frames; those without a kernel are
 /// gone, and nothing reads what they made.

@@ -61,7 +61,8 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   /// Output counts when each input i gets more(i) more frames and, with `last`, then ends.
   template <class More>
   void counts_after(More && more, bool last, std::span<Index> out) const noexcept {
-    for (std::size_t i = 0; i < inputs_scratch_.size(); ++i) inputs_scratch_[i] = values_[i].made + more(i);
+    for (std::size_t i = 0; i < inputs_scratch_.size(); ++i)
+      inputs_scratch_[i] = add_sat(values_[i].made, more(i));
     counts(last, out);
   }
 

@@ -95,13 +95,13 @@ Ratio Op::rate(Index output, Index input) const {
 
 namespace {
 
-// Calls f(n, range) for the output frames of one period, or for as many as are worth looking at.
+// Calls f(n, range) for those output frames of one period that read further than the frame before: the
+// others lag less, look less far ahead and read less.
 template <class F>
-void over_period(const Op& op, F&& f) {
-  constexpr Index start = 1 << 20, most = 1 << 15;
-  const Ratio r = op.rate();
-  const Index period = std::min(r.den, most);
-  for (Index n = start; n < start + period; ++n) f(n, op.reads(n));
+void over_period(const Op& op, const detail::Graph& graph, F&& f) {
+  detail::for_each_run(
+      graph.period(graph.outputs[0]), [&](Index n) { return op.reads(n).last; },
+      [&](Index n, Index) { f(n, op.reads(n)); });
 }
 
 }  // namespace
@@ -110,7 +110,7 @@ Index Op::lookahead_frames() const {
   if (const auto reason = whole_signal_reason()) return Work::unknown;
   const Ratio r = rate();
   Index worst = 0;
-  over_period(*this, [&](Index n, FrameRange range) {
+  over_period(*this, *graph_, [&](Index n, FrameRange range) {
     worst = std::max(worst, range.last - detail::affine_floor(n, r.num, 0, r.den));
   });
   return worst;
@@ -120,7 +120,7 @@ Index Op::latency_frames() const {
   if (const auto reason = whole_signal_reason()) return Work::unknown;
   const Ratio r = rate();
   Index worst = 0;
-  over_period(*this, [&](Index n, FrameRange range) {
+  over_period(*this, *graph_, [&](Index n, FrameRange range) {
     worst = std::max(worst, detail::affine_floor(range.last + 1, r.den, 0, r.num) - n);
   });
   return worst;
@@ -129,7 +129,7 @@ Index Op::latency_frames() const {
 Index Op::receptive_field() const {
   if (const auto reason = whole_signal_reason()) return Work::unknown;
   Index widest = 0;
-  over_period(*this,
+  over_period(*this, *graph_,
               [&](Index, FrameRange range) { widest = std::max(widest, range.last - range.first + 1); });
   return widest;
 }

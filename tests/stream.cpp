@@ -1,6 +1,11 @@
 #include <unistd.h>
+#include <wavestride/activation.h>
+#include <wavestride/avg_pool1d.h>
 #include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
+#include <wavestride/interpolate.h>
+#include <wavestride/join.h>
+#include <wavestride/pad1d.h>
 #include <wavestride/stack.h>
 
 #include <catch2/catch.hpp>
@@ -250,9 +255,45 @@ TEST_CASE("stream: what is carried between pushes is the history of windows and 
             .carried_bytes() == (24 + 12) * 4 * 4);
   // Strides: of the eight frames that a window spans at most seven wait for the eighth.
   CHECK(random_conv(rng, 4, 4, 8, {.stride = 4}).carried_bytes() == 7 * 4 * 4);
+  // Or all but one of very many; and of rates whose common period does not fit.
+  CHECK(op::avg_pool1d(2, {100'003}).carried_bytes() == 100'002 * 2 * 4);
+  const auto fine = [](Index terms) {
+    return op::interpolate(1, {.scale_factor = Ratio(terms + 1, terms), .mode = InterpolateMode::linear});
+  };
+  CHECK(Stack({fine(1'162'261'467), fine(1'220'703'125)}).carried_bytes() <= 16);
   CHECK(conv.carried_bytes() <= conv.stream().state_bytes());
   const Op spectrum = op::istft({.n_fft = 64});
   CHECK(spectrum.stream().state_bytes() > spectrum.carried_bytes() + 3 * 64 * 4);  // transform and sum
+}
+
+TEST_CASE("stream: lags and reaches are those of the worst frame of a whole period") {
+  CHECK(op::repeat(1, 100'003).latency_frames() == 100'003);
+  CHECK(op::repeat(1, 100'003).lookahead_frames() == 0);
+  CHECK(op::avg_pool1d(1, {100'003}).lookahead_frames() == 100'002);
+  // Down and up again, frames of a pair differ: the first waits for three, its own being one of them.
+  for (const Index shift : {0, 1}) {
+    const Op pair = Stack({op::avg_pool1d(1, {2}), op::repeat(1, 2), op::pad1d(1, {.left = shift})});
+    CAPTURE(shift);
+    Index lag = 0, ahead = 0;
+    for (Index n = 10; n < 20; ++n) {
+      lag = std::max(lag, pair.reads(n).last + 1 - n);
+      ahead = std::max(ahead, pair.reads(n).last - n);
+    }
+    CHECK(pair.latency_frames() == lag);
+    CHECK(pair.lookahead_frames() == ahead);
+    CHECK(pair.receptive_field() == 2);
+  }
+  const Op fine =
+      op::interpolate(1, {.scale_factor = Ratio(1'000'003, 1'000'002), .mode = InterpolateMode::linear});
+  CHECK(fine.receptive_field() == 2);
+}
+
+TEST_CASE("stream: how many frames would come is known for any number, which does not overflow") {
+  constexpr Index most = std::numeric_limits<Index>::max();
+  Stream stream = op::relu(1).stream();
+  stream.push(Signal(Signal::Ones(1, 3)));
+  CHECK(stream.frames_after(most - 10) == most - 10);
+  CHECK(stream.frames_after(most) == most - 3);
 }
 
 TEST_CASE("stream: frames are read where the caller has them, who may change them after the push") {

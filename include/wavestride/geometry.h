@@ -44,6 +44,11 @@ constexpr Index add_sat(Index a, Index b) {
   return __builtin_add_overflow(a, b, &sum) ? saturate(static_cast<Wide>(a) + b) : sum;
 }
 
+constexpr Index mul_sat(Index a, Index b) {
+  Index product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? saturate(static_cast<Wide>(a) * b) : product;
+}
+
 }  // namespace detail
 
 /// A reduced fraction: input frames per output frame, or the reverse.
