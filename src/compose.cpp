@@ -19,7 +19,7 @@ Stack residual_block(const ResidualBlockWeights& weights, const ResidualBlockOpt
     require(shape.size() == 3 && shape[0] == channels && shape[1] == channels && shape[2] % 2 == 1,
             "residual_block: every weight must have shape (", channels, ", ", channels, ", odd kernel), got ",
             shape_string(shape));
-    const Index reach = (shape[2] - 1) * dilation;
+    const Index reach = detail::mul_sat(shape[2] - 1, dilation);
     return op::conv1d(w.weight, w.bias,
                       {.padding = options.causal ? ConvPadding(reach, 0) : ConvPadding(reach / 2),
                        .dilation = dilation,
@@ -64,6 +64,7 @@ Stack causal_conv_transpose(const LayerWeights& conv, Index stride, PadMode befo
   require(stride >= 1 && shape.size() == 3 && shape[2] >= stride,
           "causal_conv_transpose: weight must have shape (in, out, kernel of at least the stride ", stride,
           "), got ", shape_string(shape));
+  conv.weight.check();
   const Index in = shape[0], out = shape[1], kernel = shape[2], taps = (kernel + stride - 1) / stride;
   LayerWeights phases{Tensor({out * stride, in, taps})};
   for (Index c = 0; c < in; ++c)
@@ -77,7 +78,8 @@ Stack causal_conv_transpose(const LayerWeights& conv, Index stride, PadMode befo
 }
 
 Stack sub_pixel_upsampler(const LayerWeights& conv, Index factor, const Conv1dOptions& options) {
-  const Index rows = op::conv1d(conv.weight, conv.bias, options).out_channels();
+  conv.weight.check();
+  const Index rows = conv.weight.dim(0);
   require(factor >= 1 && rows % factor == 0, "sub_pixel_upsampler: factor must divide the ", rows,
           " output channels, got ", factor);
   // Groups are runs of rows: they keep PyTorch's order.

@@ -35,6 +35,7 @@ struct Conv1dShape {
 Conv1dShape check(const Tensor& weight, std::span<const float> bias, const Conv1dOptions& o) {
   require(weight.shape.size() == 3 && !weight.empty(),
           "conv1d: weight must have shape (out, in/groups, kernel), got ", shape_string(weight.shape));
+  weight.check();
   require(o.stride >= 1, "conv1d: stride must be at least 1, got ", o.stride);
   require(o.dilation >= 1, "conv1d: dilation must be at least 1, got ", o.dilation);
   require(o.groups >= 1 && weight.dim(0) % o.groups == 0, "conv1d: groups must divide the ", weight.dim(0),

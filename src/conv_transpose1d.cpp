@@ -17,6 +17,7 @@ Shape check(const Tensor& weight, std::span<const float> bias, const ConvTranspo
   require(weight.shape.size() == 3 && !weight.empty(),
           "conv_transpose1d: weight must have shape (in, out/groups, kernel), got ",
           shape_string(weight.shape));
+  weight.check();
   constexpr Index most = Index{1} << 40, most_phases = 1 << 20;
   require(o.stride >= 1 && o.stride <= most_phases, "conv_transpose1d: stride must be 1 to ", most_phases,
           ", got ", o.stride);

@@ -141,7 +141,8 @@ std::shared_ptr<const Graph> joined(const Graph* graph) {
     any = true;
   }
   for (std::size_t k = 0; k < nodes.size(); ++k) {
-    if (!nodes[k].kernel || !nodes[k].kernel->in_place()) continue;
+    const Kernel* second = nodes[k].kernel.get();
+    if (!second || !second->in_place() || second->scratch_bytes() > 0) continue;
     for (std::size_t p = nodes[k].inputs.size(); p-- > 0;) {
       const int m = maker(graph->nodes[k].inputs[p]);
       if (m < 0) continue;

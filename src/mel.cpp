@@ -176,7 +176,8 @@ void check_mel_options(const char* op, const MelOptions& o) {
           o.n_fft);
   require(o.power > 0 && std::isfinite(o.power), op, ": power must be above 0, got ", o.power);
   require(o.epsilon >= 0 && std::isfinite(o.epsilon), op, ": epsilon must not be negative, got ", o.epsilon);
-  require(o.floor > 0 && std::isfinite(o.floor), op, ": floor must be above 0, got ", o.floor);
+  const auto floor = static_cast<float>(o.floor);
+  require(floor > 0 && std::isfinite(floor), op, ": floor must be above 0, and a float, got ", o.floor);
   require(o.scale > 0 && std::isfinite(o.scale) && std::isfinite(o.offset), op,
           ": scale must be above 0 and offset finite, got ", o.scale, " and ", o.offset);
   require(o.clip_low < o.clip_high, op, ": clip_low must be below clip_high, got ", o.clip_low, " and ",

@@ -18,6 +18,10 @@ Index element_count(std::span<const Index> shape) {
 }  // namespace
 
 Tensor::Tensor(std::vector<Index> s, std::vector<float> d) : shape(std::move(s)), data(std::move(d)) {
+  check();
+}
+
+void Tensor::check() const {
   if (element_count(shape) != size())
     fail("Tensor: shape ", shape_string(shape), " needs ", element_count(shape), " values, got ", size());
 }

@@ -20,6 +20,7 @@ Shape check(Index bins, Index scale, const Tensor& kernel, bool causal) {
   const bool conv2d = shape.size() == 4 && shape[0] == 1 && shape[1] == 1;
   require((shape.size() == 2 || conv2d) && !kernel.empty() && shape[shape.size() - 2] % 2 == 1,
           "stretch_fir: kernel must have shape (F, K) or (1, 1, F, K) with F odd, got ", shape_string(shape));
+  kernel.check();
   const Index taps = shape.back();
   return {bins, scale, shape[shape.size() - 2], taps, causal ? taps - 1 : (taps - 1) / 2};
 }

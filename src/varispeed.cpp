@@ -155,7 +155,10 @@ struct Varispeed::State {
   }
 
   Index silence() const noexcept { return reach(fastest) + 2; }
-  Index count_after(Index n) const noexcept { return finished ? 0 : count(received + n, received + n); }
+  Index count_after(Index n) const noexcept {
+    const Index end = detail::add_sat(received, n);
+    return finished ? 0 : count(end, end);
+  }
   Index count_at_finish() const noexcept { return finished ? 0 : count(received + silence(), received); }
 
   // The caller's mistake in a push or finish, or nullptr.
@@ -179,10 +182,10 @@ Varispeed::~Varispeed() = default;
 
 void Varispeed::set_speed(double to, Index ramp_frames) {
   require(ramp_frames >= 0, "varispeed: a ramp must not be negative, got ", ramp_frames, " frames");
-  const double from = speed();
+  const Change change{state_->received, speed(), in_range(to), ramp_frames};
   auto& changes = state_->changes;
   if (changes.back().begin == state_->received && changes.size() > 1) changes.pop_back();
-  changes.push_back({state_->received, from, in_range(to), ramp_frames});
+  changes.push_back(change);
 }
 
 double Varispeed::speed() const {

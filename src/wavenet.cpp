@@ -26,7 +26,8 @@ BlockValues apply_block(StackBuilder& b, Value x, const Value* features, const W
   require(options.causal || shape[2] % 2 == 1, "wavenet_block: a kernel that is not causal must be odd, got ",
           shape[2]);
   require(options.dilation >= 1, "wavenet_block: dilation must be at least 1, got ", options.dilation);
-  const Index reach = (shape[2] - 1) * options.dilation, left = options.causal ? reach : reach / 2;
+  const Index reach = detail::mul_sat(shape[2] - 1, options.dilation),
+              left = options.causal ? reach : reach / 2;
   auto h = b.apply(op::conv1d(weights.conv.weight, weights.conv.bias,
                               {.padding = {left, reach - left}, .dilation = options.dilation}),
                    {x});
@@ -86,7 +87,8 @@ Stack wavenet(const WavenetWeights& weights, const WavenetOptions& options) {
   }
   const Index channels = b.channels(skips[0]);
   const Op last = op::linear(weights.last_conv_layers_1.weight, weights.last_conv_layers_1.bias);
-  auto y = b.apply(op::add(channels, static_cast<Index>(layers)), skips);
+  auto y = skips[0];
+  for (std::size_t i = 1; i < layers; ++i) y = b.apply(op::add(channels), {y, skips[i]});
   y = b.chain(y, std::vector{op::scale(channels, std::sqrt(1.0f / static_cast<float>(layers))),
                              op::relu(channels), last, op::relu(last.out_channels()),
                              op::linear(weights.last_conv_layers_3.weight, weights.last_conv_layers_3.bias)});

@@ -7,6 +7,7 @@
 #include "alternatives.h"
 #include "check.h"
 #include "counter_random.h"
+#include "kernels/amx.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemv.h"
 
@@ -134,6 +135,7 @@ struct Network {
 
 void require_shape(const char* what, std::size_t layer, const LayerWeights& w,
                    std::initializer_list<Index> shape) {
+  w.weight.check();
   require(std::equal(shape.begin(), shape.end(), w.weight.shape.begin(), w.weight.shape.end()) &&
               (w.bias.empty() || static_cast<Index>(w.bias.size()) == *shape.begin()),
           "wavenet_generator: ", what, " of layer ", layer, " must have shape ",
@@ -297,7 +299,9 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
     const auto even = [](Index channels) { return (channels + 1) / 2 * 2; };
     const Index most = std::max(
         {even(net_.residual) * std::max<Index>(net_.taps - 1, 1), even(net_.gate / 2), even(net_.features)});
-    return most <= GemvWeights::most_int8_channels ? with(&GemvWeights::int8) : nullptr;
+    if (most > GemvWeights::most_int8_channels) return nullptr;
+    (void)kernels::amx_available();  // Linux is asked for its leave now, and not within a stream
+    return with(&GemvWeights::int8);
   }
 
   Index parameters() const override { return parameters_; }
@@ -484,6 +488,10 @@ Index wavenet_noise_channels(WavenetDistribution distribution, Index outputs) {
 
 float wavenet_sample(WavenetDistribution distribution, std::span<const float> outputs,
                      std::span<const float> noise, std::optional<float> log_scale_min) {
+  const auto numbers = wavenet_noise_channels(distribution, static_cast<Index>(outputs.size()));
+  require(!outputs.empty() && static_cast<Index>(noise.size()) == numbers,
+          "wavenet_sample: needs outputs and ", numbers, " random numbers, got ", outputs.size(), " and ",
+          noise.size());
   if (distribution == WavenetDistribution::softmax)
     return class_value(drawn_class(outputs, noise[0]), outputs.size());
   const auto components =

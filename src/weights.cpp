@@ -27,6 +27,7 @@ LayerWeights icnr_init(const LayerWeights& sub, Index factor) {
   require(factor >= 1, "icnr_init: factor must be at least 1, got ", factor);
   require(!sub.weight.empty(), "icnr_init: needs a weight (out, in, kernel), got ",
           shape_string(sub.weight.shape));
+  sub.weight.check();
   const auto repeated = [factor](const std::vector<float>& rows, std::size_t count) {
     const auto size = static_cast<std::ptrdiff_t>(rows.size() / std::max<std::size_t>(count, 1));
     std::vector<float> out;

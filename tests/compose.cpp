@@ -105,6 +105,12 @@ TEST_CASE("compose: weights that do not fit are refused, saying what was given")
   CHECK_THROWS_WITH(residual_block({{LayerWeights{}}}, {.dilations = {1}}), Catch::Contains("got []"));
   CHECK_THROWS_WITH(residual_block({{three}}, {.dilations = {0}}),
                     "conv1d: dilation must be at least 1, got 0");
+  CHECK_THROWS_AS(residual_block({{three}}, {.dilations = {Index{1} << 62}}), std::invalid_argument);
+  LayerWeights torn = three;
+  torn.weight.data.pop_back();
+  CHECK_THROWS_WITH(sub_pixel_upsampler(torn, 2), "Tensor: shape [4, 4, 3] needs 48 values, got 47");
+  CHECK_THROWS_AS(causal_conv_transpose(torn, 2), std::invalid_argument);
+  CHECK_THROWS_AS(icnr_init(torn, 2), std::invalid_argument);
   CHECK_THROWS_WITH(sub_pixel_upsampler(three, 3),
                     "sub_pixel_upsampler: factor must divide the 4 output channels, got 3");
   CHECK_THROWS_WITH(sub_pixel_upsampler(three, 0),

@@ -107,6 +107,9 @@ TEST_CASE("conv1d refuses contradicting shapes, saying what was given") {
                     "conv1d: padding must be frames, \"same\" or \"valid\", got \"full\"");
   CHECK_THROWS_WITH(op::conv1d(Tensor({4, 3})),
                     "conv1d: weight must have shape (out, in/groups, kernel), got [4, 3]");
+  Tensor torn = w;
+  torn.data.pop_back();
+  CHECK_THROWS_WITH(op::conv1d(torn), "Tensor: shape [4, 3, 5] needs 60 values, got 59");
   CHECK_THROWS_AS(conv1d(Signal(2, 9), w), std::invalid_argument);
   CHECK(conv1d(Signal(Signal::Ones(3, 4)), w).cols() == 0);  // kernel longer than the signal
 }

@@ -67,6 +67,26 @@ TEST_CASE("fusion: what transforms or rounds its inputs makes a slope of them on
   }
 }
 
+TEST_CASE("fusion: what needs memory of its own is left alone") {
+  struct Halved final : Kernel {
+    Halved() : Kernel("halved", {{6, conv_geometry(1, 1, 1, 0, 0), {}}}, 6) {}
+    bool in_place() const override { return true; }
+    Index scratch_bytes() const override { return 6 * static_cast<Index>(sizeof(float)); }
+    void compute(const Work& work) const noexcept override {
+      auto* const frame = static_cast<float*>(work.scratch);
+      for (Index n = 0; n < work.count; ++n) {
+        std::copy_n(work.in[0] + 6 * n, 6, frame);
+        for (Index c = 0; c < 6; ++c) work.out[6 * n + c] = frame[c] / 2;
+      }
+    }
+  };
+  Rng rng(65);
+  const Op before = conv(rng, 4, 6, 3), net = Stack({before, Op(std::make_shared<Halved>())});
+  CHECK(nodes_left(net) == 2);
+  const Signal x = noise(rng, 4, 50);
+  CHECK(net(x) == Signal(before(x) / 2));
+}
+
 TEST_CASE("fusion: a value that is an output is not written over") {
   Rng rng(62);
   StackBuilder b;

@@ -148,7 +148,10 @@ TEST_CASE("mel options that contradict each other are refused, saying what was g
                     "mel_filterbank: needs 0 ≤ f_min < f_max ≤ 8000 Hz, got 4000 and 3000");
   CHECK_THROWS_WITH(op::mel_scale({.f_max = 8001}),
                     "mel_scale: needs 0 ≤ f_min < f_max ≤ 8000 Hz, got 0 and 8001");
-  CHECK_THROWS_WITH(op::mel_compress({.floor = 0}), "mel_compress: floor must be above 0, got 0");
+  CHECK_THROWS_WITH(op::mel_compress({.floor = 0}),
+                    "mel_compress: floor must be above 0, and a float, got 0");
+  CHECK_THROWS_WITH(op::mel_compress({.floor = 1e-50}),  // 0 as a float
+                    "mel_compress: floor must be above 0, and a float, got 1e-50");
   CHECK_THROWS_WITH(op::mel_spectrogram({.power = 0}), "mel_spectrogram: power must be above 0, got 0");
   CHECK_THROWS_WITH(op::mel_spectrogram({.epsilon = -1}),
                     "mel_spectrogram: epsilon must not be negative, got -1");

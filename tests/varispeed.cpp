@@ -181,6 +181,12 @@ TEST_CASE("varispeed refuses speeds, ramps and late frames") {
   CHECK_THROWS_WITH(Varispeed(1, std::nan("")), "varispeed: speed must be 1/16 to 16, got nan");
   Varispeed v(1);
   CHECK_THROWS_WITH(v.set_speed(1, -1), "varispeed: a ramp must not be negative, got -1 frames");
+  CHECK(v.frames_after(0) == 0);
+  v.push(Signal(Signal::Ones(1, 100)));
+  v.set_speed(1.5);
+  CHECK_THROWS_AS(v.set_speed(100), std::invalid_argument);
+  CHECK(v.speed() == 1.5);  // as it was
+  v.reset();
   CHECK_THROWS_WITH(v.push(Signal(2, 3)), "varispeed: wrong number of input channels");
   CHECK(v.finish().cols() == 0);
   CHECK_THROWS_WITH(v.finish(), "varispeed: the signal is finished; reset() starts a new one");

@@ -112,6 +112,17 @@ TEST_CASE("wavenet: whole networks keep the contract of every Op") {
   }
 }
 
+TEST_CASE("wavenet: a network may have more layers than an operator has inputs") {
+  Initialiser init(62);
+  WavenetWeights net{init.conv(2, 1, 1), {}, init.conv(2, 2, 1), init.conv(1, 2, 1)};
+  for (int i = 0; i < 100; ++i)
+    net.conv_layers.push_back({init.conv(4, 2, 2), {}, init.conv(2, 2, 1), init.conv(2, 2, 1)});
+  const Op op = wavenet(net, {.dilations = std::vector<Index>(100, 3), .causal = true});
+  CHECK(op.receptive_field() == 301);
+  Rng rng(62);
+  verify_contract(op, rng, {.dense = false, .longest = 400, .chunkings = 2});
+}
+
 TEST_CASE("wavenet: causal blocks and networks look at no later frame") {
   Initialiser init(62);
   const WavenetBlockWeights block{init.conv(8, 4, 3), {}, init.conv(4, 4, 1), init.conv(4, 4, 1)};
@@ -138,6 +149,7 @@ TEST_CASE("wavenet: weights that do not fit are refused, saying what was given")
                     "wavenet_block: a kernel that is not causal must be odd, got 2");
   CHECK_THROWS_WITH(block(init.conv(8, 4, 3), {.dilation = 0}),
                     "wavenet_block: dilation must be at least 1, got 0");
+  CHECK_THROWS_AS(block(init.conv(8, 4, 3), {.dilation = Index{1} << 62}), std::invalid_argument);
   CHECK_THROWS_AS(block(init.conv(10, 4, 3)), std::invalid_argument);
   CHECK_THROWS_WITH(upsample_network({}, {.scales = {2, 2}}),
                     "upsample_network: needs one of up_layers for each of 2 scales, got 0");

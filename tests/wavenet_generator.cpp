@@ -331,6 +331,9 @@ TEST_CASE("wavenet_generator: samples follow the distribution that they are draw
   const float wide[] = {0, 0, 3}, sure[] = {3, -1000};
   CHECK(wavenet_sample(WavenetDistribution::logistic, wide, {&last, 1}) == 1);
   CHECK(wavenet_sample(WavenetDistribution::softmax, sure, {&last, 1}) == -1);
+  CHECK_THROWS_WITH(wavenet_sample(WavenetDistribution::logistic, std::vector<float>(30), {&last, 1}),
+                    "wavenet_sample: needs outputs and 11 random numbers, got 30 and 1");
+  CHECK_THROWS_AS(wavenet_sample(WavenetDistribution::softmax, {}, {&last, 1}), std::invalid_argument);
 }
 
 TEST_CASE("wavenet_generator: refuses weights that do not fit, saying what was given") {

@@ -50,7 +50,7 @@ struct Work {
   float* out = nullptr;           ///< out_channels × count
   KernelState* state = nullptr;   ///< from make_state()
   std::span<const Index> length;  ///< of input i: its frames once it has ended, before that `unknown`
-  void* scratch = nullptr;        ///< scratch_bytes() from a cache line on, in which others have worked before
+  void* scratch = nullptr;  ///< scratch_bytes() from a cache line on, in which others have worked before
   static constexpr Index unknown = std::numeric_limits<Index>::max();
 };
 
@@ -81,8 +81,9 @@ class Kernel {
   virtual void compute(const Work& work) const noexcept = 0;
 
   /// Whether output frame n is made of frame n of each input and nothing else, without a state, with as many
-  /// channels as each input has, and compute() may write it over any one of them. Streams then join it to the
-  /// kernel whose output it alone reads.
+  /// channels as each input has, and compute() may write it over any one of them. Streams then join it,
+  /// unless it needs scratch memory, to the kernel whose output it alone reads; the length of that is unknown
+  /// to it.
   virtual bool in_place() const { return false; }
 
   /// Learned values held.

@@ -82,6 +82,8 @@ struct Tensor {
   Index size() const { return static_cast<Index>(data.size()); }
   Index dim(std::size_t i) const { return i < shape.size() ? shape[i] : 1; }
   bool empty() const { return data.empty(); }
+  /// Throws as the constructor does: what reads `data` by `shape` looks first, since both may be changed.
+  void check() const;
 };
 
 /// "[2, 3, 7]", for messages.

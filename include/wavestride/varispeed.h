@@ -30,7 +30,8 @@ class Varispeed {
   /// The speed at input frame received().
   double speed() const;
 
-  /// Exactly how many frames a push of n frames, or finish(), would give now.
+  /// Exactly how many frames a push of n frames, or finish(), would give now: counted one by one, since their
+  /// positions are sums that are rounded one by one.
   Index frames_after(Index n) const noexcept;
   Index frames_at_finish() const noexcept;
 

@@ -35,7 +35,8 @@ Index wavenet_noise_channels(WavenetDistribution distribution, Index outputs);
 /// The value, in [−1, 1], that these random numbers draw from the network's outputs for a sample. Mixtures:
 /// component argmax(logit − ln(−ln u)); logistic: mean + eˢ·(ln v − ln(1 − v)), u and v mapped to [1e-5,
 /// 1 − 1e-5]; normal: mean + eˢ·z; both clamped. Softmax: 2k/(classes − 1) − 1 of the first class k whose
-/// cumulative probability exceeds u.
+/// cumulative probability exceeds u. Throws std::invalid_argument unless there are as many random numbers as
+/// wavenet_noise_channels() says.
 float wavenet_sample(WavenetDistribution distribution, std::span<const float> outputs,
                      std::span<const float> noise, std::optional<float> log_scale_min = {});
 
