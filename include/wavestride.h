@@ -212,7 +212,7 @@ WAVESTRIDE_C_API wavestride_status wavestride_stream_frames_at_finish(const wave
                                                                       int64_t* out_frames);
 
 /** Takes any number of frames, also none, and gives those that became ready: *out_frames to `out`, which has
- * room for `capacity`. Neither allocates nor locks, also where it fails. */
+ * room for `capacity`. Allocates nothing, also where it fails; a stream of one thread does not lock either. */
 WAVESTRIDE_C_API wavestride_status wavestride_stream_push(wavestride_stream* stream, const float* in,
                                                           int64_t in_frames, float* out, int64_t capacity,
                                                           int64_t* out_frames);

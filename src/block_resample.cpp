@@ -120,9 +120,9 @@ class BlockFilterOf final : public BlockFilter {
   }
 
  private:
-  // From one transform's points to the next: a few more than they are, lest they all fall on the same lines
-  // of the cache.
-  static Index apart(Index size) { return size + 16; }
+  // From one transform's points to the next: whole lines of the cache, and a few more than the points take,
+  // lest they all fall on the same ones.
+  static Index apart(Index size) { return (size + 7) / 8 * 8 + 16; }
 
   // Points from `point` on, of two blocks.
   void take(const float* a, const float* b, Index step, Index point, Index count, T* points) const noexcept {

@@ -8,12 +8,17 @@
 
 namespace wavestride {
 
-/// Uniform in [0, 1), 53 bits: output i + 1 of SplitMix64 (Steele, Lea and Flood, 2014) started at `seed`.
-constexpr double counter_uniform(std::uint64_t seed, std::uint64_t i) {
+/// 64 random bits: output i + 1 of SplitMix64 (Steele, Lea and Flood, 2014) started at `seed`.
+constexpr std::uint64_t counter_bits(std::uint64_t seed, std::uint64_t i) {
   std::uint64_t z = seed + (i + 1) * 0x9e3779b97f4a7c15;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1p-53;
+  return z ^ (z >> 31);
+}
+
+/// Uniform in [0, 1), 53 bits.
+constexpr double counter_uniform(std::uint64_t seed, std::uint64_t i) {
+  return static_cast<double>(counter_bits(seed, i) >> 11) * 0x1p-53;
 }
 
 /// Standard normal, by Box and Muller of uniform numbers 2i and 2i + 1.

@@ -116,17 +116,18 @@ Filter table_filter(const Filter& f) {
   return {table_step, 1, f.passband, f.stopband_db, f.phase};
 }
 
+// `h` is its impulse response, or empty where that is made here, if it needs to be.
 std::shared_ptr<const kernels::ContinuousFilter> shared_table(const Filter& f, std::span<const double> h) {
-  return shared<kernels::ContinuousFilter>(
-      f, [&] { return std::make_shared<const kernels::ContinuousFilter>(h); });
+  return shared<kernels::ContinuousFilter>(f, [&] {
+    return std::make_shared<const kernels::ContinuousFilter>(h.empty() ? impulse_response(f) : h);
+  });
 }
 
 }  // namespace
 
 std::shared_ptr<const kernels::ContinuousFilter> shared_table(Quality quality) {
   const Preset& preset = presets[static_cast<int>(quality)];
-  const Filter f{table_step, 1, preset.passband, preset.stopband_db, Phase::linear};
-  return shared_table(f, impulse_response(f));
+  return shared_table({table_step, 1, preset.passband, preset.stopband_db, Phase::linear}, {});
 }
 
 // A filter, fitted to a pair of rates: a bank, or two in sequence, or a table, or blocks.

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "check.h"
+#include "counter_random.h"
 
 namespace wavestride {
 namespace {
@@ -22,10 +23,7 @@ int bits_of(const SampleOptions& options) {
 }  // namespace
 
 double triangular_noise(std::uint64_t seed, std::uint64_t position) {
-  std::uint64_t z = seed + (position + 1) * 0x9E3779B97F4A7C15u;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  z ^= z >> 31;
+  const std::uint64_t z = counter_bits(seed, position);
   return (static_cast<double>(z >> 32) - static_cast<double>(z & 0xFFFFFFFFu)) * 0x1p-32;
 }
 

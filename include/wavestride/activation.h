@@ -1,6 +1,6 @@
 // Functions of every value by itself, with the names and defaults of torch.nn.functional; and the gate of
-// WaveNet. NaN stays NaN in all of them. Each result is within 1e-6 of the exact value, relatively; of sin and
-// cos, absolutely.
+// WaveNet. NaN stays NaN in all of them. Each result is within 1e-6 of the exact value, relatively; of sin
+// and cos, absolutely.
 #pragma once
 
 #include <wavestride/op.h>
@@ -23,8 +23,8 @@ Op cos(Index channels);
 Op clip(Index channels, float min, float max);  ///< torch.clamp: min(max(x, min), max)
 Op scale(Index channels, float factor);         ///< factor·x
 
-/// The gate of WaveNet: y[c] = tanh(x[c]) · sigmoid(x[C + c]) of 2C = channels_in channels, C out. Throws
-/// std::invalid_argument unless channels_in is positive and even.
+/// The gate of WaveNet: y[c] = tanh(x[c]) · sigmoid(x[C + c]) of 2C = channels_in channels, C out; a sigmoid
+/// below 2e-38 is 0. Throws std::invalid_argument unless channels_in is positive and even.
 Op gated(Index channels_in);
 
 }  // namespace op

@@ -13,7 +13,8 @@ namespace WAVESTRIDE_API wavestride {
 
 /// Output frames per input frame as an exact fraction. A double stands for the fraction of the smallest
 /// denominator that rounds to it: 0.1 is 1/10, 1.0/3 is 1/3, 22050/16000.0 is 441/320. Throws
-/// std::invalid_argument unless numerator and denominator are between 1 and 2^31.
+/// std::invalid_argument unless it is between 2^-20 and 2^20 and, where it is given as a ratio, its terms are
+/// at most 2^40.
 class ScaleFactor {
  public:
   ScaleFactor(double scale);

@@ -11,8 +11,8 @@ namespace WAVESTRIDE_API wavestride {
 namespace op {
 
 /// Standard normal noise, as many frames as the input of in_channels channels has, whose values it does not
-/// read: what a network takes beside its features (ParallelWaveGAN's z). Value (c, n) depends on the seed, c
-/// and n alone. Throws std::invalid_argument unless both numbers of channels are positive.
+/// read: what a network takes beside its features (ParallelWaveGAN's z). Value (c, n) depends on the seed and
+/// on n·channels + c alone. Throws std::invalid_argument unless both numbers of channels are positive.
 Op normal_noise(Index in_channels, Index channels, std::uint64_t seed);
 
 }  // namespace op

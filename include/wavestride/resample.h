@@ -23,8 +23,9 @@ enum class Phase {
   minimum,  ///< no ringing before an impulse, and less delay; the delay depends on the frequency
 };
 
-/// What to convert for. Either way a stream gives the bits of the whole signal, whatever its chunks are; those
-/// of the two differ as roundings do.
+/// What to convert for. Either way a stream gives the bits of the whole signal, whatever its chunks are;
+/// those of the two differ as roundings do, but that for throughput an input that is not finite spoils all
+/// outputs of its blocks.
 enum class Goal {
   low_latency,  ///< each output as soon as all that its filter reads has come in
   /// The same filter by Fourier transforms of blocks, where that takes less time (down to a third): an output

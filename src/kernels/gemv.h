@@ -163,13 +163,12 @@ struct GemvCall {
 };
 
 /// For j in [0, frames) and all padded outputs o, with the chain of multiply-adds
-///     sum = start[j][o] + Σ over taps t, then channels c, in that order, of w[o][c][t] · in[j][offsets[t] +
-///     c],
-/// and then the bias, out[j][o] = sum, or (sum + addend[j][o]) · scale where there is an addend, which may be
-/// `out` itself. No start is zero, and no bias none. The chain is dense()'s: a sum that goes on from that of
-/// earlier taps has the same bits. Rounded weights are widened to float first. For integers a frame, with all
-/// taps, is rounded to 16-bit integers, the largest being 32767 (less where sums might overflow), whose sums
-/// are exact: Σ = the sum of integers times both scales.
+///     sum = start[j][o] + Σ w[o][c][t] · in[j][offsets[t] + c],
+/// over taps t, then channels c, in that order, and then the bias, out[j][o] = sum, or (sum + addend[j][o]) ·
+/// scale where there is an addend, which may be `out` itself. No start is zero, and no bias none. The chain
+/// is dense()'s: a sum that goes on from that of earlier taps has the same bits. Rounded weights are widened
+/// to float first. For integers a frame, with all taps, is rounded to 16-bit integers, the largest being
+/// 32767 (less where sums might overflow), whose sums are exact: Σ = the sum of integers times both scales.
 void gemv(const GemvWeights& w, Rows<const float> start, Rows<const float> in, const Index* offsets,
           Index frames, const float* bias, Rows<const float> addend, float scale, Rows<float> out) noexcept;
 

@@ -29,11 +29,11 @@ inline constexpr std::array<MinimalFilter, 4> minimal_filters{{{6, 3}, {6, 6}, {
 void minimal_input(MinimalFilter f, const float* in, float slope, Index channels, Index tiles, float* out,
                    Index point_step) noexcept;
 
-/// The outputs of `tiles` tiles, a multiple of `dilation`: bias + what the values in[p·point_step +
-/// j·channels
-/// + c] at the points make of them, and then `finish`. Output i of tile j is frame (j / dilation · f.outputs
-/// + i) · dilation + j % dilation; frames are rows of `channels` floats, out_step apart. `channels` must be a
-/// multiple of 16.
+/// The outputs of `tiles` tiles, a multiple of `dilation`: bias + what the values at the points,
+///     in[p·point_step + j·channels + c],
+/// make of them, and then `finish`. Output i of tile j is frame
+///     (j / dilation · f.outputs + i) · dilation + j % dilation;
+/// frames are rows of `channels` floats, out_step apart. `channels` must be a multiple of 16.
 void minimal_output(MinimalFilter f, const float* in, Index point_step, const float* bias, Index channels,
                     Index tiles, Index dilation, const Finish& finish, float* out, Index out_step) noexcept;
 

@@ -32,15 +32,13 @@ constexpr int double_vectors = static_cast<int>(lanes / double_lanes);
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr int most_rows = 2;
 #else
-constexpr int most_rows = 8;
+constexpr int most_rows = PolyphaseScratch::most_rows;
 #endif
 constexpr bool two_chains = vectors == 1;
 constexpr int max_rows = two_chains ? most_rows : std::clamp(12 / vectors, 1, most_rows);
 constexpr int fold_rows = two_chains ? most_rows : vectors == 2 ? std::min(3, most_rows) : 1;
 constexpr int double_rows = std::max((two_chains ? 16 : 12) / double_vectors, 1);
-
-// Pairs that are folded at a time, so that sums and differences stay in the nearest cache.
-constexpr Index segment = 256, fold_stride = segment + lanes;
+constexpr Index segment = PolyphaseScratch::segment, fold_stride = PolyphaseScratch::fold_stride;
 
 // A row of outputs: of which group, the first of them, and where its first frame lies; mirrored, among the
 // samples in reverse.
@@ -848,13 +846,6 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 
 namespace wavestride::kernels {
-namespace {
-
-constexpr Index most_tile_rows = 8;
-constexpr Index fold_room = 256 + PolyphaseBank::lanes;
-
-}  // namespace
-
 PolyphaseScratch::PolyphaseScratch(const PolyphaseBank& bank) {
   // Frames enough to make the margins cheap, few enough for the nearest caches: 4,096, or half of them where
   // they are held twice, and what graphs ask for beyond such numbers.
@@ -865,7 +856,7 @@ PolyphaseScratch::PolyphaseScratch(const PolyphaseBank& bank) {
   const auto room =
       static_cast<std::size_t>(2 * margin + w.span() + detail::affine_floor(block, w.num, 0, w.den) + 2);
   const auto alone = static_cast<std::size_t>(2 * margin);
-  const auto folded = static_cast<std::size_t>(bank.folded() ? 2 * most_tile_rows * fold_room : 0);
+  const auto folded = static_cast<std::size_t>(bank.folded() ? 2 * most_rows * fold_stride : 0);
   reverse = static_cast<Index>(room);
   samples.resize((bank.mirrored() ? 2 : 1) * room);
   again.resize(alone);

@@ -11,6 +11,11 @@ class PolyphaseScratch {
   [[gnu::cold]] explicit PolyphaseScratch(const PolyphaseBank& bank);
   Index bytes() const;
 
+  /// Rows of outputs that may be in flight, and pairs of samples that are folded at a time, so that sums and
+  /// differences stay in the nearest cache; from one row of them to the next.
+  static constexpr int most_rows = 8;
+  static constexpr Index segment = 256, fold_stride = segment + PolyphaseBank::lanes;
+
   /// Outputs made from one filling of `samples`.
   Index block = 0;
   /// Where in `samples` they lie in reverse, for a mirrored bank.
