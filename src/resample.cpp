@@ -90,9 +90,9 @@ std::shared_ptr<const Value> shared(const Key& key, Make&& make) {
   return made;
 }
 
-// A low-pass filter at L times the input rate, with unit gain after the M-th of its samples are picked.
-std::vector<double> impulse_response(const Filter& f) {
-  const double lower_nyquist = 0.5 / static_cast<double>(std::max(f.L, f.M));
+// A low-pass filter, so many points to a sample of the lower rate, and their sum.
+std::vector<double> impulse_response(const Filter& f, double points, double total) {
+  const double lower_nyquist = 0.5 / points;
   const LowPassEdge edge = f.edge();
   // It comes to 0 half a sample beyond its ends.
   const double half = std::ceil(edge.half_width() / (f.transition() * lower_nyquist) - 0.5);
@@ -100,9 +100,14 @@ std::vector<double> impulse_response(const Filter& f) {
   for (std::size_t i = 0; i < h.size(); ++i)
     h[i] = edge(static_cast<double>(i) - half, f.cutoff() * lower_nyquist, half + 0.5);
   if (f.phase == Phase::minimum) h = minimum_phase(h, f.stopband_db + 40);
-  const double gain = static_cast<double>(f.L) / std::accumulate(h.begin(), h.end(), 0.0);
+  const double gain = total / std::accumulate(h.begin(), h.end(), 0.0);
   for (double& v : h) v *= gain;
   return h;
+}
+
+// At L times the input rate, with unit gain after the M-th of its samples are picked.
+std::vector<double> impulse_response(const Filter& f) {
+  return impulse_response(f, static_cast<double>(std::max(f.L, f.M)), static_cast<double>(f.L));
 }
 
 double low_frequency_delay(std::span<const double> h) {
@@ -116,10 +121,13 @@ Filter table_filter(const Filter& f) {
   return {table_step, 1, f.passband, f.stopband_db, f.phase};
 }
 
-// `h` is its impulse response, or empty where that is made here, if it needs to be.
-std::shared_ptr<const kernels::ContinuousFilter> shared_table(const Filter& f, std::span<const double> h) {
-  return shared<kernels::ContinuousFilter>(f, [&] {
-    return std::make_shared<const kernels::ContinuousFilter>(h.empty() ? impulse_response(f) : h);
+// Of `points` points to a sample of the lower rate, `step` to one of the input. `h` is its impulse response,
+// or empty where that is made here, if it needs to be.
+std::shared_ptr<const kernels::ContinuousFilter> shared_table(const Filter& f, double points, Index step,
+                                                              std::span<const double> h) {
+  return shared<kernels::ContinuousFilter>(std::pair(f, points), [&] {
+    return std::make_shared<const kernels::ContinuousFilter>(
+        h.empty() ? impulse_response(f, points, points) : h, step);
   });
 }
 
@@ -127,7 +135,8 @@ std::shared_ptr<const kernels::ContinuousFilter> shared_table(const Filter& f, s
 
 std::shared_ptr<const kernels::ContinuousFilter> shared_table(Quality quality) {
   const Preset& preset = presets[static_cast<int>(quality)];
-  return shared_table({table_step, 1, preset.passband, preset.stopband_db, Phase::linear}, {});
+  return shared_table({table_step, 1, preset.passband, preset.stopband_db, Phase::linear}, table_step,
+                      table_step, {});
 }
 
 // A filter, fitted to a pair of rates: a bank, or two in sequence, or a table, or blocks.
@@ -141,6 +150,7 @@ struct Resampler::Design {
   std::shared_ptr<const BlockFilter> blocks{};
   Index last = 0;  // the sample at L times the input rate that meets an input frame at the output's own time
   double points = 0, origin = 0;  // of the table: points per such sample, point of sample 0
+  Index step = 0;                 // and points from input frame to input frame
 
   // As far as the frames of an output's block are its own, too.
   Geometry geometry() const {
@@ -232,15 +242,19 @@ std::shared_ptr<const kernels::PolyphaseBank> make_bank(const Filter& f, const R
 
 void design_table(Design& d, bool causal) {
   const Filter& f = d.filter;
-  const std::vector<double> h = impulse_response(table_filter(f));
+  // A whole number of points to a sample of the input, and no fewer than table_step to one of the lower rate.
+  const auto L = static_cast<double>(f.L), higher = static_cast<double>(std::max(f.L, f.M));
+  const double step = std::ceil(static_cast<double>(table_step) * L / higher), points = step * higher / L;
+  const std::vector<double> h = impulse_response(table_filter(f), points, points);
   double delay = f.phase == Phase::linear ? static_cast<double>(h.size() / 2) : low_frequency_delay(h);
-  d.points = static_cast<double>(table_step) / static_cast<double>(std::max(f.L, f.M));
+  d.points = points / higher;
+  d.step = static_cast<Index>(step);
   const double half = std::floor(delay / d.points);
   if (f.phase == Phase::linear) d.origin = delay - half * d.points;
   // The last point of the table may lie between two samples.
   const Index size = static_cast<Index>((static_cast<double>(h.size() - 1) - 2 * d.origin) / d.points) + 1;
   delay = (delay - d.origin) / d.points;
-  d.table = shared_table(table_filter(f), h);
+  d.table = shared_table(table_filter(f), points, d.step, h);
   d.last = causal ? 0 : static_cast<Index>(std::llround(delay));
   d.window = kernels::fir_window(f.L, f.M, d.last, size);
   const double rate = static_cast<double>(f.L) * d.in_hz;
@@ -380,7 +394,7 @@ class ResampleKernel final : public Kernel {
       const auto sample = static_cast<detail::Wide>(n) * M - static_cast<detail::Wide>(first) * L + d.last;
       d.table->apply(work.in[0] + (first - w.first(work.n)) * out_channels(), w.last(n) - first + 1,
                      out_channels(), d.origin + static_cast<double>(sample) * d.points,
-                     static_cast<double>(L) * d.points, gain, work.out + i * out_channels());
+                     static_cast<double>(d.step), gain, work.out + i * out_channels());
     }
   }
 

@@ -108,7 +108,8 @@ TEST_CASE(
   std::normal_distribution<double> normal;
   std::vector<double> h(5000);
   for (double& v : h) v = normal(rng);
-  const kernels::ContinuousFilter filter(h);
+  constexpr Index step_of_rows = 23;
+  const kernels::ContinuousFilter filter(h, step_of_rows);
   const auto point = [&](double p) {
     const double at = std::clamp(p, -2.0, 5001.0), whole = std::floor(at), t = at - whole;
     const auto y = [&](Index k) {
@@ -122,7 +123,8 @@ TEST_CASE(
     kernels::use_simd_target(target);
     for (int i = 0; i < 60; ++i) {
       const Index channels = uniform(rng, 1, 10), frames = uniform(rng, 1, 700);
-      const double step = 0.01 * static_cast<double>(uniform(rng, 1, 3000));
+      const double step =
+          i % 2 == 0 ? static_cast<double>(step_of_rows) : 0.01 * static_cast<double>(uniform(rng, 1, 3000));
       const double position = 0.001 * static_cast<double>(uniform(rng, 0, 6'000'000));
       const Signal x = noise(rng, channels, frames);
       Eigen::VectorXd expected = Eigen::VectorXd::Zero(channels);
@@ -136,6 +138,20 @@ TEST_CASE(
     }
   }
   kernels::use_simd_target("");
+}
+
+TEST_CASE("varispeed: each channel has the bits of a signal of its own") {
+  Rng rng(64);
+  for (const Index channels : {2, 3, 11})
+    for (const double speed : {0.9, 1.3}) {
+      const Signal x = noise(rng, channels, 2000);
+      Varispeed all(channels, speed);
+      const Signal y = all.push(x);
+      for (Index c = 0; c < channels; ++c) {
+        Varispeed one(1, speed);
+        CHECK(one.push(Signal(x.row(c))) == y.row(c));
+      }
+    }
 }
 
 TEST_CASE("varispeed: at a steady speed it is resample") {

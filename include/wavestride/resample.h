@@ -24,11 +24,11 @@ enum class Phase {
 };
 
 /// What to convert for. Either way a stream gives the bits of the whole signal, whatever its chunks are;
-/// those of the two differ as roundings do, but that for throughput an input that is not finite spoils all
-/// outputs of its blocks.
+/// those of the two differ as roundings do and, where low latency takes two filters in sequence, in the
+/// transition band. For throughput an input that is not finite spoils all outputs of its blocks.
 enum class Goal {
   low_latency,  ///< each output as soon as all that its filter reads has come in
-  /// The same filter by Fourier transforms of blocks, where that takes less time (down to a third): an output
+  /// One filter by Fourier transforms of blocks, where that takes less time (down to a third): an output
   /// waits for its block, mostly 40 to 500 ms; Op::latency_frames() says how long. For files.
   throughput,
 };
