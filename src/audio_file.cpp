@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <sndfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <wavestride/audio_file.h>
 
@@ -10,6 +11,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "check.h"
 
@@ -84,6 +86,81 @@ const Encoding& encoding_of(const std::string& path, const Container& container,
                               pcm[static_cast<std::size_t>(wanted) - 1].name, " samples; it takes ", known));
 }
 
+// Bytes of a sample, 0 where a code packs several.
+int bytes_of_sample(int format) {
+  switch (format & SF_FORMAT_SUBMASK) {
+    case SF_FORMAT_PCM_S8:
+    case SF_FORMAT_PCM_U8:
+    case SF_FORMAT_ULAW:
+    case SF_FORMAT_ALAW:
+      return 1;
+    case SF_FORMAT_PCM_16:
+      return 2;
+    case SF_FORMAT_PCM_24:
+      return 3;
+    case SF_FORMAT_PCM_32:
+    case SF_FORMAT_FLOAT:
+      return 4;
+    case SF_FORMAT_DOUBLE:
+      return 8;
+    default:
+      return 0;
+  }
+}
+
+// Whether a length is what a program writes ahead of sound whose length it does not know, into a pipe, where
+// it can't come back to it: the largest number of 31, 32 or more bits, or a little less.
+bool stands_for_unknown(const SF_INFO& info) {
+  constexpr Index little = 1 << 16, half = Index{1} << 31, whole = Index{1} << 32, absurd = Index{1} << 48;
+  if (info.frames >= absurd) return true;
+  const Index bytes = info.frames * info.channels * bytes_of_sample(info.format);
+  return (bytes > half - little && bytes <= half) || (bytes > whole - little && bytes <= whole);
+}
+
+// The descriptor that libsndfile writes to. Its encoders pass over writes that fail, so what went wrong first
+// stays here.
+struct Sink {
+  int descriptor;
+  int error = 0;  // an errno
+
+  static Sink& of(void* sink) { return *static_cast<Sink*>(sink); }
+  static SF_VIRTUAL_IO calls();
+};
+
+SF_VIRTUAL_IO Sink::calls() {
+  SF_VIRTUAL_IO io{};
+  io.get_filelen = [](void* sink) -> sf_count_t {
+    struct stat s;
+    return fstat(of(sink).descriptor, &s) == 0 ? s.st_size : -1;
+  };
+  io.seek = [](sf_count_t offset, int whence, void* sink) -> sf_count_t {
+    return lseek(of(sink).descriptor, offset, whence);
+  };
+  io.tell = [](void* sink) -> sf_count_t { return lseek(of(sink).descriptor, 0, SEEK_CUR); };
+  io.read = [](void* to, sf_count_t bytes, void* sink) -> sf_count_t {
+    ssize_t got = 0;
+    do {
+      got = ::read(of(sink).descriptor, to, static_cast<std::size_t>(bytes));
+    } while (got < 0 && errno == EINTR);
+    return std::max<ssize_t>(got, 0);
+  };
+  io.write = [](const void* from, sf_count_t bytes, void* sink) -> sf_count_t {
+    sf_count_t done = 0;
+    while (done < bytes) {
+      const ssize_t now = ::write(of(sink).descriptor, static_cast<const char*>(from) + done,
+                                  static_cast<std::size_t>(bytes - done));
+      if (now < 0 && errno == EINTR) continue;
+      if (now < 0) {
+        if (of(sink).error == 0) of(sink).error = errno;
+        break;
+      }
+      done += now;
+    }
+    return done;
+  };
+  return io;
+}
+
 struct Close {
   void operator()(SNDFILE* file) const { sf_close(file); }
 };
@@ -114,6 +191,7 @@ struct AudioReader::File {
   SF_INFO info{};
   Handle handle;
   Index position = 0;
+  Index room = 0;  // frames that libsndfile reads at most, where the header gives no length but this; else 0
 };
 
 AudioReader::AudioReader(const std::string& path, const std::optional<RawAudio>& raw)
@@ -140,6 +218,8 @@ AudioReader::AudioReader(const std::string& path, const std::optional<RawAudio>&
     throw IoError(path, message("claims ", info.channels, " channels at ", info.samplerate, " Hz; 1 to ",
                                 max_channels, " and 1 to ", max_sample_rate_hz, " are read"));
   file_->format = format_name(info.format);
+  if (!info.seekable && stands_for_unknown(info))
+    file_->room = std::exchange(info.frames, std::numeric_limits<Index>::max());
 }
 
 AudioReader::AudioReader(AudioReader&&) noexcept = default;
@@ -179,6 +259,8 @@ Index AudioReader::read(FramesSpan out) {
   if (sf_error(f.handle.get()) != SF_ERR_NO_ERROR)
     throw IoError(f.path,
                   message("is damaged after frame ", f.position, ": ", trimmed(sf_strerror(f.handle.get()))));
+  if (f.room > 0 && f.position >= f.room)
+    throw IoError(f.path, message("is longer than the ", f.room, " frames that its header has room for"));
   if (f.position < claimed_frames())
     throw IoError(f.path, message("ends after ", f.position, " of the ", claimed_frames(),
                                   " frames that its header claims"));
@@ -205,16 +287,24 @@ struct AudioWriter::File {
   File(const std::string& path, const AudioWriteOptions& options)
       : container(container_of(path)),
         encoding(encoding_of(path, container, options.sample_format)),
-        output(path, options.inputs) {}
+        output(path, options.inputs),
+        sink{output.descriptor()} {}
 
   const Container& container;
   const Encoding& encoding;
-  OutputFile output;  // outlives the handle, which writes to its descriptor
+  OutputFile output;  // it and the sink outlive the handle, which writes to them
+  Sink sink;
   Handle handle;
   Index channels = 0, frames = 0, clipped = 0;
   std::vector<int> block;
 
   [[noreturn]] void fail(const std::string& reason) const { throw IoError(output.path(), reason); }
+  [[noreturn]] void fail(int error) const {
+    fail("writing failed: " + std::generic_category().message(error));
+  }
+  void require_written() const {
+    if (sink.error != 0) fail(sink.error);
+  }
 
   // Checks and, for integers, converts some frames; then hands them to libsndfile.
   void write(FramesView x) {
@@ -240,6 +330,7 @@ struct AudioWriter::File {
     } else {
       written = sf_writef_float(handle.get(), x.data(), x.frames());
     }
+    require_written();
     if (written != x.frames()) fail("writing failed: " + trimmed(sf_strerror(handle.get())));
     frames += written;
   }
@@ -279,15 +370,16 @@ AudioWriter::AudioWriter(const std::string& path, int sample_rate_hz, Index chan
   info.samplerate = sample_rate_hz;
   info.channels = static_cast<int>(channels);
   info.format = f.container.code | f.encoding.code;
-  f.handle.reset(sf_open_fd(f.output.descriptor(), SFM_WRITE, &info, SF_FALSE));
+  SF_VIRTUAL_IO calls = Sink::calls();
+  f.handle.reset(sf_open_virtual(&calls, SFM_WRITE, &info, &f.sink));
+  f.require_written();
   if (!f.handle)
     f.fail(message(f.container.extension, " can't hold ", channels, " channels at ", sample_rate_hz,
                    " Hz: ", trimmed(sf_strerror(nullptr))));
   // The peak chunk holds the time of writing: equal signals must give equal files. AIFF's header then shrinks
   // where it stands, and of the longer one nothing may stay behind it.
   sf_command(f.handle.get(), SFC_SET_ADD_PEAK_CHUNK, nullptr, SF_FALSE);
-  if (f.container.code == SF_FORMAT_AIFF && ftruncate(f.output.descriptor(), 0) != 0)
-    f.fail("writing failed: " + std::generic_category().message(errno));
+  if (f.container.code == SF_FORMAT_AIFF && ftruncate(f.output.descriptor(), 0) != 0) f.fail(errno);
   f.channels = channels;
   f.block.resize(static_cast<std::size_t>(std::max(channels, block_samples)));
 }
@@ -314,10 +406,10 @@ void AudioWriter::commit() {
   File& f = *file_;
   // Some formats write their header with the first frames; a signal of none needs one as well.
   if (f.frames == 0) sf_command(f.handle.get(), SFC_UPDATE_HEADER_NOW, nullptr, 0);
-  if (const int error = sf_close(f.handle.release()))
-    f.fail("writing failed: " + trimmed(sf_error_number(error)));
-  if (f.container.code == SF_FORMAT_RF64 && !forget_time_of_peaks(f.output.descriptor()))
-    f.fail("writing failed: " + std::generic_category().message(errno));
+  const int error = sf_close(f.handle.release());
+  f.require_written();
+  if (error != 0) f.fail("writing failed: " + trimmed(sf_error_number(error)));
+  if (f.container.code == SF_FORMAT_RF64 && !forget_time_of_peaks(f.output.descriptor())) f.fail(errno);
   f.output.commit();
 }
 

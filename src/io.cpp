@@ -26,7 +26,7 @@ std::string error_text(int error) {
 
 // The names of temporary files, where a signal handler can take them: whoever exchanges a name for null owns
 // it. Names live on the C heap so that the handler's taking them leaks instead of racing with a destructor.
-std::array<std::atomic<char*>, 256> temporaries{};
+std::array<std::atomic<char*>, most_output_files> temporaries{};
 static_assert(std::atomic<char*>::is_always_lock_free);
 
 bool enlist(char* name) {
@@ -90,7 +90,9 @@ OutputFile::OutputFile(const std::string& path, std::span<const std::string> inp
   if (descriptor_ < 0) throw IoError(path, "can't be written: " + error_text(errno));
   if (mode != 0) fchmod(descriptor_, mode);
   if (!temporary_ || !enlist(temporary_)) {
-    const std::string reason = temporary_ ? "too many files are being written at once" : "out of memory";
+    const std::string reason =
+        temporary_ ? message(most_output_files, " files are being written already, as many as can be at once")
+                   : "out of memory";
     if (temporary_) unlink(temporary_);
     std::free(temporary_);
     close(descriptor_);

@@ -1,7 +1,9 @@
 #include <sndfile.h>
+#include <sys/resource.h>
 #include <wavestride/audio_file.h>
 
 #include <cmath>
+#include <csignal>
 
 #include "check.h"
 #include "hostile.h"
@@ -261,6 +263,31 @@ TEST_CASE("audio refuses what can't be written, saying why") {
     CHECK_THROWS_AS(moved.write(x), IoError);
   }
   CHECK(dir.size() == 2);
+}
+
+TEST_CASE("a full disk is told with the system's reason, also by formats that write most at the end") {
+  const TemporaryDirectory dir;
+  const Signal x = tone(2, 100'000);
+  const auto before = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit all;
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &all) == 0);
+  for (const char* extension :
+       {"wav", "w64", "rf64", "aiff", "au", "caf", "raw", "flac", "ogg", "opus", "mp3"}) {
+    const std::string path = dir / (std::string("x.") + extension);
+    write_audio(path, x, 48000);
+    const std::string whole = file_bytes(path);
+    for (const rlim_t room : {rlim_t{1}, rlim_t{8192}, static_cast<rlim_t>(whole.size() - 1)}) {
+      INFO(extension << " in " << room << " of " << whole.size() << " bytes");
+      const rlimit less{room, all.rlim_max};
+      setrlimit(RLIMIT_FSIZE, &less);
+      const std::string reason = refusal([&] { write_audio(path, x, 48000); });
+      setrlimit(RLIMIT_FSIZE, &all);
+      CHECK(reason == "writing failed: File too large");
+      CHECK(file_bytes(path) == whole);
+    }
+  }
+  std::signal(SIGXFSZ, before);
+  CHECK(dir.size() == 11);
 }
 
 TEST_CASE("audio refuses what can't be read, saying why") {

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstring>
 #include <fstream>
+#include <memory>
 
 #include "hostile.h"
 #include "input_file.h"
@@ -104,6 +105,19 @@ TEST_CASE("a full disk is an error with the file's name") {
                  "writing failed: File too large";
         }) == 0);
   CHECK(dir.size() == 0);
+}
+
+TEST_CASE("there are so many output files at once, and one more is refused") {
+  const TemporaryDirectory dir;
+  std::vector<std::unique_ptr<OutputFile>> files;
+  for (std::size_t i = 0; i < most_output_files; ++i)
+    files.push_back(std::make_unique<OutputFile>(dir / std::to_string(i)));
+  CHECK(refusal([&] { OutputFile(dir / "more"); }) ==
+        "256 files are being written already, as many as can be at once");
+  files.pop_back();
+  OutputFile(dir / "more").commit();
+  files.clear();
+  CHECK(dir.size() == 1);
 }
 
 TEST_CASE("a signal handler leaves no half file") {

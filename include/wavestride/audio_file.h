@@ -25,7 +25,8 @@ struct RawAudio {
 class AudioReader {
  public:
   /// The content decides on the format, the name on nothing; with `raw` there is no header. Throws IoError
-  /// when the file can't be opened or understood, or claims no channel or an absurd sample rate.
+  /// when the file can't be opened or understood, or claims no channel or an absurd sample rate, and
+  /// std::invalid_argument on a `raw` of no channel, an absurd rate or a format that raw samples can't have.
   explicit AudioReader(const std::string& path, const std::optional<RawAudio>& raw = {});
   AudioReader(AudioReader&&) noexcept;
   AudioReader& operator=(AudioReader&&) noexcept;
@@ -36,13 +37,15 @@ class AudioReader {
   /// "WAV (Microsoft), Signed 16 bit PCM".
   const std::string& format() const;
   /// What the header claims (of uncompressed samples no more than the file has room for, so that one that was
-  /// cut reads as a shorter one); −1 where it says nothing. For progress, not for allocation.
+  /// cut reads as a shorter one); −1 where it says nothing, or comes through a pipe with the largest number
+  /// that it can hold, as those do whose writer did not know the length. For progress, not for allocation.
   Index claimed_frames() const;
   /// Frames read so far.
   Index position() const;
 
   /// Fills `out` (channels() × any), returns the frames read: fewer than asked only at the end. Throws
-  /// IoError on damaged data and when the file ends before the frames that its header claims.
+  /// IoError on damaged data and when the file ends before the frames that its header claims, and
+  /// std::invalid_argument on `out` of other channels.
   Index read(FramesSpan out);
   /// At most `frames` more frames.
   Signal read(Index frames);
@@ -76,7 +79,8 @@ class AudioWriter {
   ~AudioWriter();
 
   /// Appends. Throws std::invalid_argument on another number of channels; IoError on NaN or infinity where
-  /// they are refused, on a full disk, and where wav, aiff or au would outgrow 4 GiB.
+  /// they are refused, on a full disk (what libsndfile still held at the latest in commit()), and where wav,
+  /// aiff or au would outgrow 4 GiB.
   void write(FramesView x);
   void commit();
 

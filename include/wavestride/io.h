@@ -26,12 +26,15 @@ class IoError : public std::runtime_error {
 /// Whether both paths name one existing file, through links too.
 bool same_file(const std::string& a, const std::string& b);
 
+/// OutputFiles that a process can have at once.
+inline constexpr std::size_t most_output_files = 256;
+
 /// A file under construction: written under a temporary name in the directory of `path`, given its name by
 /// commit(), removed when destroyed without one. A file that was there before stays whole until commit().
 class OutputFile {
  public:
   /// Throws IoError when `path` is one of `inputs` (by device and inode), is no regular file, is not
-  /// writable, or its directory is not.
+  /// writable, or its directory is not, and when there are most_output_files already.
   explicit OutputFile(const std::string& path, std::span<const std::string> inputs = {});
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
