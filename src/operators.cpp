@@ -4,16 +4,21 @@
 #include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
 #include <wavestride/deemphasis.h>
+#include <wavestride/index_select.h>
 #include <wavestride/instance_norm1d.h>
 #include <wavestride/interpolate.h>
 #include <wavestride/join.h>
 #include <wavestride/max_pool1d.h>
 #include <wavestride/max_unpool1d.h>
+#include <wavestride/mel.h>
 #include <wavestride/mel_inversion.h>
 #include <wavestride/mu_law.h>
+#include <wavestride/noise.h>
 #include <wavestride/norm.h>
 #include <wavestride/operators.h>
+#include <wavestride/pad1d.h>
 #include <wavestride/pixel_shuffle1d.h>
+#include <wavestride/pqmf.h>
 #include <wavestride/spatial_pyramid_pool1d.h>
 #include <wavestride/spline_upsample.h>
 #include <wavestride/stretch_fir.h>
@@ -54,7 +59,11 @@ struct Arguments {
   WindowType window = WindowType::hann;
   std::string preset;
   double negative_slope = 0.01, alpha = 1, min = 0, max = 0, gain = 1, eps = 1e-5, power = 1;
-  double coefficient = 0.97;
+  double coefficient = 0.97, value = 0;
+  std::vector<Index> index;
+  Index subbands = PqmfOptions().subbands, taps = PqmfOptions().taps, out_channels = 1, seed = 0;
+  double cutoff_ratio = PqmfOptions().cutoff_ratio, beta = PqmfOptions().beta;
+  std::string to;
   bool ceil_mode = false, count_include_pad = true, align_corners = false, causal = false;
   bool center = true, normalized = false, onesided = true, return_indices = false;
 };
@@ -87,6 +96,8 @@ const Option options[] = {
     {"count-include-pad", &Arguments::count_include_pad, "whether padding counts in a mean: true or false"},
     {"levels", &Arguments::levels, "bins of each level, as 1,2,4"},
     {"pooling", &Arguments::pooling, "what a bin becomes"},
+    {"value", &Arguments::value, "of padding by zeros, instead of 0"},
+    {"index", &Arguments::index, "channels, counted from 0, as 1,0,0"},
     {"factor", &Arguments::factor, "frames at the high rate per frame at the low rate"},
     {"order", &Arguments::order, "how the phases lie in the channels"},
     {"size", &Arguments::size, "output frames; for interpolate2d BINS,FRAMES"},
@@ -113,6 +124,13 @@ const Option options[] = {
     {"onesided", &Arguments::onesided, "only bins 0 to n-fft/2: true or false"},
     {"power", &Arguments::power, "exponent of the magnitude"},
     {"preset", &Arguments::preset, "mel front end; wavestride presets lists them"},
+    {"to", &Arguments::to, "that of the output"},
+    {"subbands", &Arguments::subbands, "bands, of 1/subbands of the rate each"},
+    {"taps", &Arguments::taps, "of the prototype filter, less 1; even"},
+    {"cutoff-ratio", &Arguments::cutoff_ratio, "edge of the prototype, of the Nyquist frequency"},
+    {"beta", &Arguments::beta, "of the prototype's Kaiser window"},
+    {"out-channels", &Arguments::out_channels, "channels of noise"},
+    {"seed", &Arguments::seed, "of the noise"},
 };
 
 const Option& option_named(std::string_view name) {
@@ -263,6 +281,10 @@ StftOptions stft_of(const Arguments& a) {
           .onesided = a.onesided};
 }
 
+PqmfOptions pqmf_of(const Arguments& a) {
+  return {a.subbands, a.taps, a.cutoff_ratio, a.beta};
+}
+
 constexpr const char* stft_options = "n-fft hop-length win-length window center pad-mode normalized onesided";
 
 struct Operator {
@@ -298,6 +320,14 @@ const Operator operators[] = {
      }},
     {"linear", "weight* bias", "The same matrix for every frame; weight (out, in), bias (out)",
      [](const Arguments& a) { return op::linear(a.weight, a.bias.data); }},
+    {"pad1d", "padding* padding-mode value", "Frames before and behind the signal",
+     [](const Arguments& a) {
+       require(a.padding.word.empty(), "padding takes frames here, got \"", a.padding.word, "\"");
+       return op::pad1d(a.channels[0], {a.padding.sides.front(), a.padding.sides.back(), a.padding_mode,
+                                        static_cast<float>(a.value)});
+     }},
+    {"index_select", "index*", "Some of the channels, in any order",
+     [](const Arguments& a) { return op::index_select(a.channels[0], a.index); }},
     {"max_pool1d", "kernel-size* stride padding dilation ceil-mode return-indices", "Maximum of windows",
      [](const Arguments& a) {
        const MaxPool1dOptions o{a.kernel_size, a.stride.value_or(0), one_padding(a), a.dilation, a.ceil_mode};
@@ -379,6 +409,8 @@ const Operator operators[] = {
     {"sigmoid", "", "1 / (1 + exp(-x))", [](const Arguments& a) { return op::sigmoid(a.channels[0]); }},
     {"gelu", "", "x (1 + erf(x / sqrt(2))) / 2", [](const Arguments& a) { return op::gelu(a.channels[0]); }},
     {"exp", "", "Exponential", [](const Arguments& a) { return op::exp(a.channels[0]); }},
+    {"sin", "", "Sine of radians", [](const Arguments& a) { return op::sin(a.channels[0]); }},
+    {"cos", "", "Cosine of radians", [](const Arguments& a) { return op::cos(a.channels[0]); }},
     {"clip", "min* max*", "Values held between min and max",
      [](const Arguments& a) {
        return op::clip(a.channels[0], static_cast<float>(a.min), static_cast<float>(a.max));
@@ -398,11 +430,31 @@ const Operator operators[] = {
     {"istft", stft_options, "Spectra back to samples",
      [](const Arguments& a) { return op::istft(stft_of(a)); }},
     {"magnitude", "power", "Magnitudes of spectra, to a power",
-     [](const Arguments& a) { return op::magnitude(a.channels[0] / 2, a.power); }},
+     [](const Arguments& a) {
+       require(a.channels[0] % 2 == 0, "magnitude: needs real and imaginary parts of each bin, got ",
+               a.channels[0], " channels");
+       return op::magnitude(a.channels[0] / 2, a.power);
+     }},
     {"mel_spectrogram", "preset*", "Samples to the features of a mel front end",
      [](const Arguments& a) { return op::mel_spectrogram(mel_preset(a.preset)); }},
+    {"mel_scale", "preset*", "Magnitudes to mel bands, without the logarithm",
+     [](const Arguments& a) { return op::mel_scale(mel_preset(a.preset)); }},
+    {"mel_compress", "preset*", "Mel bands to features: logarithm, scale and limits",
+     [](const Arguments& a) { return op::mel_compress(mel_preset(a.preset)); }},
+    {"mel_expand", "preset*", "Features to mel bands, without the logarithm",
+     [](const Arguments& a) { return op::mel_expand(mel_preset(a.preset)); }},
+    {"mel_convert", "preset* to*", "Features of one mel front end as those of another, where that is exact",
+     [](const Arguments& a) { return op::mel_convert(mel_preset(a.preset), mel_preset(a.to)); }},
     {"mel_inversion", "preset*", "Mel bands (no logarithm) to the magnitudes that fit them best",
      [](const Arguments& a) { return op::mel_inversion(mel_preset(a.preset)); }},
+    {"pqmf_analysis", "subbands taps cutoff-ratio beta", "A signal as subbands of lower rates",
+     [](const Arguments& a) { return op::pqmf_analysis(pqmf_of(a)); }},
+    {"pqmf_synthesis", "subbands taps cutoff-ratio beta", "Subbands back to the signal, nearly",
+     [](const Arguments& a) { return op::pqmf_synthesis(pqmf_of(a)); }},
+    {"normal_noise", "out-channels seed", "Standard normal noise, as many frames as the input has",
+     [](const Arguments& a) {
+       return op::normal_noise(a.channels[0], a.out_channels, static_cast<std::uint64_t>(a.seed));
+     }},
     {"add", "", "Sum of several inputs", [](const Arguments& a) { return op::add(a.channels[0], inputs(a)); },
      1, any_number},
     {"mean", "", "Mean of several inputs",
@@ -496,7 +548,11 @@ namespace op {
 
 Op by_name(std::string_view name, const OperatorSettings& settings) {
   const OperatorInfo& info = operator_info(name);
-  return operators[&info - table().data()].make(arguments_for(info, settings));
+  const Op op = operators[&info - table().data()].make(arguments_for(info, settings));
+  for (Index i = 0; i < op.inputs(); ++i)
+    require(op.in_channels(i) == settings.channels[static_cast<std::size_t>(i)], name, ": takes ",
+            op.in_channels(i), " channels, got ", settings.channels[static_cast<std::size_t>(i)]);
+  return op;
 }
 
 }  // namespace op

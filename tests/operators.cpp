@@ -12,14 +12,17 @@ namespace {
 OperatorSettings usual_settings(const OperatorInfo& info) {
   const std::map<std::string, std::string, std::less<>> values{
       {"kernel-size", "3"}, {"output-size", "5"}, {"factor", "2"},         {"min", "-1"},
-      {"max", "1"},         {"gain", "2"},        {"preset", "vocos-24k"}, {"scale-factor", "2"}};
+      {"max", "1"},         {"gain", "2"},        {"preset", "vocos-24k"}, {"scale-factor", "2"},
+      {"padding", "1,2"},   {"index", "3,0,0"},   {"to", "vocos-24k"}};
   const std::map<std::string_view, std::vector<Index>> weight_shapes{{"conv1d", {6, 4, 3}},
                                                                      {"conv_transpose1d", {4, 2, 3}},
                                                                      {"linear", {6, 4}},
                                                                      {"stretch_fir", {1, 5}},
                                                                      {"channel_scale", {4}}};
   const std::map<std::string_view, Index> channels{
-      {"stft", 1}, {"istft", 1026}, {"mel_spectrogram", 1}, {"mel_inversion", 100}};
+      {"stft", 1},         {"istft", 1026},       {"mel_spectrogram", 1}, {"mel_inversion", 100},
+      {"mel_scale", 513},  {"mel_compress", 100}, {"mel_expand", 100},    {"mel_convert", 100},
+      {"pqmf_analysis", 1}};
   OperatorSettings settings;
   const auto wanted = channels.find(info.name);
   settings.channels.assign(static_cast<std::size_t>(info.least_inputs),
@@ -92,6 +95,11 @@ TEST_CASE("operators: text arrives as the value that it says") {
       "max_unpool1d",
       {.channels = {4, 4}, .lengths = {9, 9}, .options = {{"kernel-size", "2"}, {"output-size", "19"}}});
   CHECK(unpool.total(9) == 19);
+}
+
+TEST_CASE("operators: an operator refuses channels that it can't have") {
+  CHECK_THROWS_WITH(op::by_name("magnitude", {.channels = {3}}),
+                    "magnitude: needs real and imaginary parts of each bin, got 3 channels");
 }
 
 TEST_CASE("operators: text that is no value is refused") {

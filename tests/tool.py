@@ -1,15 +1,19 @@
 """End-to-end tests of the command-line tool: tool.py TOOL AUDIO_DIR [unittest options]. ctest runs it."""
 
+import fcntl
 import os
 import pathlib
 import pty
 import re
+import resource
 import shutil
 import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import termios
+import threading
 import time
 import unittest
 import wave
@@ -55,6 +59,13 @@ class ToolTest(unittest.TestCase):
             file.setsampwidth(2)
             file.setframerate(rate)
             file.writeframes(samples.astype("<i2").tobytes())
+        return self.path(name)
+
+    def square(self, name, rate=16000):
+        """A square wave of full scale, which clips when it is converted."""
+        with wave.open(self.path(name), "wb") as file:
+            file.setparams((1, 2, rate, 0, "NONE", ""))
+            file.writeframes((32767 * np.sign(np.sin(np.arange(9000) * 0.3))).astype("<i2").tobytes())
         return self.path(name)
 
     def ok(self, *arguments):
@@ -128,6 +139,62 @@ class Basics(ToolTest):
         self.refused(2, "--bits", "vocode", CLIP, self.path("o.wav"), "--preset", "wavestride-16k", "--bits", "12")
         self.refused(2, "--channel", "mel", CLIP, self.path("o.npy"), "--preset", "wavestride-16k", "--channel", "left")
         self.refused(2, "which operator", "apply")
+        self.refused(2, "not understood: --some --thing", "presets", "--some", "--thing")
+
+    def test_misspelt_commands(self):
+        self.refused(2, "resampel is no command; did you mean resample? The commands are mel, vocode, ", "resampel",
+                     CLIP, self.path("o.wav"), "--rate", 8000)
+        self.refused(2, "zzz is no command; the commands are mel, ", "zzz")
+        self.refused(2, "covn1d is no operator; did you mean conv1d? wavestride apply --list", "apply", "covn1d", "--input", "x")
+
+    def test_integers_are_decimal(self):
+        clip = self.wav("x.wav", rate=22050)
+        self.ok("resample", clip, self.path("o.wav"), "--rate", "016000")
+        with wave.open(self.path("o.wav")) as file:
+            self.assertEqual(file.getframerate(), 16000)
+        dither = ("resample", clip, self.path("p.wav"), "--rate", "16000", "--bits", "16", "--dither")
+        for text, allowed in [("0x10", "0 to 18446744073709551615"), ("-1", "0 to 18446744073709551615"),
+                              ("18446744073709551616", "0 to 18446744073709551615"), ("1.5", "0 to "), ("", "0 to ")]:
+            self.refused(2, f"--dither: must be an integer from {allowed}", *dither, text)
+            self.refused(2, f"--seed: must be an integer from {allowed}", "vocode", clip, self.path("p.wav"), "--seed", text)
+        self.refused(2, "--rate: must be an integer from 1 to 10000000, got 0x3e80", "resample", clip, self.path("p.wav"),
+                     "--rate", "0x3e80")
+        made = []
+        for seed in ["010", "10", "8"]:
+            self.ok(*dither, seed)
+            made.append(pathlib.Path(self.path("p.wav")).read_bytes())
+        self.assertEqual(made[0], made[1])
+        self.assertNotEqual(made[0], made[2])
+
+    def test_a_full_standard_output_is_a_failure(self):
+        for command in [("presets",), ("apply", "--list"), ("--man",), ("--help",), ("mel", "--help"),
+                        ("inspect", Checkpoints.HIFIGAN), ("compare", CLIP, CLIP),
+                        ("resample", self.wav("x.wav"), self.path("o.wav"), "--rate", "8000")]:
+            with self.subTest(command=command), open("/dev/full", "w") as full:
+                result = subprocess.run([TOOL, *command], stdout=full, stderr=subprocess.PIPE, text=True)
+                self.assertEqual((result.returncode, result.stderr),
+                                 (1, "wavestride: standard output: can't be written: No space left on device\n"))
+
+    def test_a_full_disk_keeps_what_was_there(self):
+        clip = self.wav("x.wav", rate=48000, frames=100000)
+        for extension in ["wav", "flac", "ogg", "opus", "mp3"]:
+            out = self.folder / f"o.{extension}"
+            command = [TOOL, "resample", clip, str(out), "--rate", "16000"]
+            subprocess.run(command, check=True, capture_output=True)
+            size = out.stat().st_size
+            out.write_bytes(b"old")
+            for room in [1000, size - 1]:
+                for action in [signal.SIG_DFL, signal.SIG_IGN]:
+                    def limit():
+                        signal.signal(signal.SIGXFSZ, action)
+                        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+                    result = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True)
+                    with self.subTest(extension=extension, room=room, size=size, action=action):
+                        self.assertEqual((result.returncode, result.stderr),
+                                         (1, f"wavestride: {out}: writing failed: File too large\n"))
+                        self.assertEqual(out.read_bytes(), b"old")
+            out.unlink()
+            self.assertEqual([p.name for p in self.folder.iterdir()], ["x.wav"])
 
     def test_presets(self):
         text = self.ok("presets")
@@ -178,7 +245,10 @@ class Mel(ToolTest):
             cut = self.folder / name
             cut.write_bytes(data[:size])
             self.refused(1, f"{name}: ", "mel", cut, out, *preset)
-        self.refused(1, "whole.wav: ", "mel", self.path("whole.wav"), self.path("whole.wav"), *preset)
+        for other in ["whole.wav", "other.flac", "npy"]:
+            self.refused(2, f"must end in .npy, got {self.path(other)}", "mel", self.path("whole.wav"), self.path(other), *preset)
+        self.refused(2, "--extension must be .npy, got .wav", "mel", self.path("whole.wav"), "--out-dir", self.path("out"),
+                     "--extension", ".wav", *preset)
         self.assertEqual(pathlib.Path(self.path("whole.wav")).read_bytes(), whole)
         os.symlink(self.path("whole.wav"), self.path("link.npy"))
         self.refused(1, "link.npy: ", "mel", self.path("whole.wav"), self.path("link.npy"), *preset)
@@ -237,6 +307,8 @@ class Vocode(ToolTest):
         out = self.path("x.wav")
         self.refused(2, "takes features of preset wavestride-16k, not of whisper-16k", "vocode", CLIP, out, *model, "--preset",
                      "whisper-16k")
+        for alone in [("--speaker", "3"), ("--config", "v1"), ("--stats", "x.npy")]:
+            self.refused(2, "of a network that --model names", "vocode", CLIP, out, *alone)
         self.refused(2, "--model is of --method model", "vocode", CLIP, out, *model, *self.preset)
         self.refused(2, "--preset is needed", "vocode", CLIP, out, "--method", "griffin-lim")
         self.refused(1, "m.npy: ", "vocode", CLIP, out, "--model", self.path("m.npy"))
@@ -252,7 +324,8 @@ class Vocode(ToolTest):
             features = self.save("x.npy", self.random.normal(size=(10, 30)).astype("f4"))
             results = []
             for options in [(), ("--seed", "0", "--chunk", "1"), ("--seed", "1")]:
-                self.ok("vocode", features, self.path("o.wav"), *model, *options)
+                result = run("vocode", features, self.path("o.wav"), *model, *options)
+                self.assertEqual(result.returncode, 0, result.stderr)  # which may tell of clipped samples
                 results.append(self.samples("o.wav")[1].tobytes())
             self.assertEqual(results[0], results[1])
             self.assertNotEqual(results[0], results[2])
@@ -372,6 +445,130 @@ class Vocode(ToolTest):
             process.stderr.close()
             self.assertEqual([p.name for p in self.folder.iterdir()], ["x.wav"])
 
+    def test_other_signals_leave_no_file_and_end_as_ever(self):
+        for number in [signal.SIGPIPE, signal.SIGXCPU]:
+            process = self.start_long_work(stderr=subprocess.PIPE)
+            process.send_signal(number)
+            self.assertEqual(process.wait(60), -number)
+            self.assertEqual(process.stderr.read(), b"")
+            process.stderr.close()
+            self.assertEqual([p.name for p in self.folder.iterdir()], ["x.wav"])
+
+    def test_ignored_signals_stay_ignored(self):
+        process = self.start_long_work(stderr=subprocess.DEVNULL,
+                                       preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+        self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(60), 130)
+
+    def test_wav_through_a_pipe(self):
+        """Of unknown length, as this tool, ffmpeg and sox write it, it is read to its end; what claims a length must have it."""
+        features = self.save("f.npy", self.random.normal(size=(80, 40)).astype("f4") - 6)
+        made = subprocess.run([TOOL, "vocode", features, "-", *self.preset], capture_output=True).stdout
+        samples = made[44:]
+        info = b"LIST" + struct.pack("<I", 26) + b"INFOISFT\x0e\0\0\0Lavf59.27.100\0"
+        def header(riff, data, more=b""):
+            return (b"RIFF" + struct.pack("<I", riff) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 16000, 32000, 2, 16)
+                    + more + b"data" + struct.pack("<I", data))
+        frames = len(samples) // 2
+        out = ("resample", "/dev/stdin", self.path("o.wav"), "--rate", "8000")
+        for head in [made[:44], header(0xffffffff, 0xffffffff, info), header(0x7ffff024, 0x7ffff000),
+                     header(36 + len(samples), len(samples))]:
+            result = subprocess.run([TOOL, *out], input=head + samples, capture_output=True)
+            self.assertEqual((result.returncode, result.stderr), (0, b""))
+            with wave.open(self.path("o.wav")) as file:
+                self.assertEqual(file.getnframes(), -(-frames // 2))
+        result = subprocess.run([TOOL, *out], input=header(36 + 2 * len(samples), 2 * len(samples)) + samples, capture_output=True)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"ends after {frames} of the {2 * frames} frames".encode(), result.stderr)
+
+    def terminal(self, columns=0):
+        """A terminal's two ends; 0 columns: it does not say how many."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        return ours, theirs
+
+    def all_of(self, ours):
+        """What comes until nobody writes any more."""
+        text = b""
+        try:
+            while more := os.read(ours, 1000):
+                text += more
+        except OSError:
+            pass
+        os.close(ours)
+        return text
+
+    def slow_sound(self, name, ended):
+        """A FIFO with a second of waiting in its sound, which ends as its header says, or waits for an interrupt."""
+        os.mkfifo(self.path(name))
+        self.wav("sound.wav", frames=50000)
+        sound = pathlib.Path(self.path("sound.wav")).read_bytes()
+        def feed():
+            with open(self.path(name), "wb", buffering=0) as fifo:
+                try:
+                    fifo.write(sound[:1000])
+                    time.sleep(1.2)
+                    fifo.write(sound[1000:] if ended else sound[1000:90000])
+                    if not ended:
+                        self.interrupted.wait(60)
+                except BrokenPipeError:
+                    pass
+        self.interrupted = threading.Event()
+        threading.Thread(target=feed, daemon=True).start()
+        return self.path(name)
+
+    def test_the_bar_fits_into_the_terminal(self):
+        for columns in [0, 80, 40, 20, 8]:
+            name = f"{columns}-" + "lång" * 20 + ".wav"
+            ours, theirs = self.terminal(columns)
+            process = subprocess.Popen([TOOL, "resample", self.slow_sound(name, False), self.path("o.wav"), "--rate", "8000"],
+                                       stdout=subprocess.DEVNULL, stderr=theirs)
+            self.addCleanup(process.kill)
+            os.close(theirs)
+            text = b""
+            while b"\033[K" not in text:
+                text += os.read(ours, 1000)
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(60), 130)
+            self.interrupted.set()
+            text += self.all_of(ours)
+            bars = re.findall("\r([^\r]*?)\033\\[K", text.decode())
+            for bar in bars:
+                self.assertLess(len(bar), columns or 80)
+                self.assertRegex(bar, r"\d+ %$")
+                if columns != 8:
+                    self.assertRegex(bar, r"^conver.*… \[.*\] ")
+            self.assertTrue(text.endswith(b"\033[K\r\n"), text)  # what follows does not begin within the bar
+
+    def test_messages_of_a_batch_and_its_bar(self):
+        self.square("loud.wav")
+        ours, theirs = self.terminal(80)
+        process = subprocess.Popen([TOOL, "resample", self.slow_sound("slow.wav", True), self.path("loud.wav"), "--rate", "22050",
+                                    "--out-dir", self.path("out")], stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        self.addCleanup(process.kill)
+        text = self.all_of(ours).decode()
+        self.assertEqual(process.wait(60), 0)
+        bar = r"\rfiles \[[# ]{40}\] +\d+ %\x1b\[K"
+        self.assertRegex(text, rf"^({bar})+\r\x1b\[Kwavestride: [^\r]*/out/loud.wav: \d+ samples beyond full scale were clipped\r\n"
+                               rf"({bar})\r\x1b\[K2 of 2 files made")
+
+    def test_clipped_samples_are_told(self):
+        loud = self.save("loud.npy", np.full((80, 40), 8, "f4"))
+        for command in [("vocode", loud, self.path("o.wav"), *self.preset),
+                        ("vocode", loud, "--out-dir", self.path("out"), *self.preset)]:
+            result = run(*command)
+            self.assertEqual(result.returncode, 0)
+            self.assertRegex(result.stderr, r"^wavestride: .*(o|loud).wav: \d+ samples beyond full scale were clipped\n$")
+        self.square("loud.wav")
+        for bits in ["16", "24"]:
+            result = run("resample", self.path("loud.wav"), self.path("o.wav"), "--rate", 22050, "--bits", bits, "--dither", 1)
+            self.assertEqual(result.returncode, 0)
+            self.assertRegex(result.stderr, r"o.wav: \d+ samples beyond full scale were clipped\n$")
+
     def test_progress_on_a_terminal(self):
         ours, theirs = pty.openpty()
         process = self.start_long_work(stderr=theirs)
@@ -453,12 +650,17 @@ class Checkpoints(ToolTest):
         shutil.copy(self.HIFIGAN, self.path("g"))
         shutil.copy(pathlib.Path(self.HIFIGAN).parent / "config.json", self.path("config.json"))
         before = pathlib.Path(self.path("g")).read_bytes()
-        self.refused(1, "is an input", "convert", self.path("g"), self.path("g"))
-        self.refused(1, "is an input", "convert", self.path("g"), self.path("config.json"), "--config", self.path("config.json"))
+        out = self.path("out.safetensors")
+        self.refused(2, "must end in .safetensors, got ", "convert", self.path("g"), self.path("g"))
+        os.symlink(self.path("g"), self.path("g.safetensors"))
+        self.refused(1, "is an input", "convert", self.path("g"), self.path("g.safetensors"))
+        os.symlink(self.path("config.json"), self.path("c.safetensors"))
+        for config in [(), ("--config", self.path("config.json"))]:
+            self.refused(1, "is an input", "convert", self.path("g"), self.path("c.safetensors"), *config)
         self.assertEqual(pathlib.Path(self.path("g")).read_bytes(), before)
-        self.refused(2, "--dtype", "convert", self.path("g"), self.path("out"), "--dtype", "f64")
-        self.refused(1, "is no checkpoint", "convert", CLIP, self.path("out"))
-        self.refused(1, "config: ", "convert", self.path("g"), self.path("out"), "--config", self.save_text("c.json", "{}"))
+        self.refused(2, "--dtype", "convert", self.path("g"), out, "--dtype", "f64")
+        self.refused(1, "is no checkpoint", "convert", CLIP, out)
+        self.refused(1, "config: ", "convert", self.path("g"), out, "--config", self.save_text("c.json", "{}"))
 
 
 class Pictures(ToolTest):
@@ -498,7 +700,9 @@ class Pictures(ToolTest):
 
     def test_input_is_not_overwritten(self):
         clip = self.wav("x.wav")
-        self.refused(1, "x.wav: ", "plot", clip, clip)
+        self.refused(2, "must end in .png, got ", "plot", clip, clip)
+        os.symlink(clip, self.path("link.png"))
+        self.refused(1, "link.png: is an input", "plot", clip, self.path("link.png"))
         self.refused(1, "x.wav: ", "compare", CLIP, clip, "--picture", clip)
 
 
@@ -578,7 +782,7 @@ class Resample(ToolTest):
         self.refused(2, "--rate is required", "resample", source, out)
         self.refused(2, "--dither needs --bits 16 or 24", "resample", source, out, "--rate", 8000, "--dither", 1)
         self.refused(2, "give IN and OUT", "resample", source, "--rate", 8000)
-        self.refused(2, "--rate: must be a positive number, got -1", "resample", source, out, "--rate", -1)
+        self.refused(2, "--rate: must be an integer from 1 to 10000000, got -1", "resample", source, out, "--rate", -1)
         self.refused(2, "--describe needs --from and --to", "resample", "--describe")
         self.refused(1, "passband must be 0.05 to 0.995", "resample", source, out, "--rate", 8000, "--passband", 2)
 
@@ -628,6 +832,29 @@ class Batch(ToolTest):
                                  "--extension", ".flac", "--jobs", "0"], input=listing, capture_output=True, text=True)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertEqual(self.made(), self.expected(2, ".flac"))
+
+    def test_folders_give_what_a_command_reads(self):
+        """What a batch made in its own folder is no input of the next."""
+        corpus = self.corpus(2)
+        mel = ("mel", "--list", corpus, "--out-dir", corpus, "--preset", "wavestride-16k")
+        for _ in range(2):
+            self.assertIn("2 of 2 files made", self.ok(*mel))
+        self.assertIn("2 of 2 files made", self.ok("resample", "--list", corpus, "--out-dir", self.path("out"), "--rate", 8000))
+        for k in range(2):
+            (self.folder / "in" / f"speaker{k}" / f"{k:03}.wav").unlink()
+        self.assertIn("2 of 2 files made", self.ok("vocode", "--list", corpus, "--out-dir", self.path("voices"), *Vocode.preset))
+
+    def test_a_list_may_begin_with_a_byte_order_mark(self):
+        corpus = self.corpus(2)
+        pathlib.Path(self.path("list.txt")).write_text(f"\ufeff{corpus}/speaker0/000.wav\n{corpus}/speaker1/001.wav\n")
+        self.ok("resample", "--list", self.path("list.txt"), "--out-dir", self.path("out"), "--rate", 8000)
+        self.assertEqual(self.made(), self.expected(2, ".wav"))
+
+    def test_as_many_jobs_as_allowed(self):
+        corpus = self.corpus(300, 10)
+        batch = ("resample", "--list", corpus, "--out-dir", self.path("out"), "--rate", 8000, "--jobs")
+        self.refused(2, "--jobs: must be an integer from 0 to 256, got 257", *batch, 257)
+        self.assertIn("300 of 300 files made", self.ok(*batch, 256))
 
     def test_shards_make_the_whole(self):
         corpus = self.corpus(11)
@@ -738,6 +965,9 @@ STREAMING = [
     ("conv_transpose1d", "--stride 3 --padding 1 --output-padding 2 --groups 3 --dilation 2", [(6, 20)],
      {"weight": WT, "bias": array(6)},
      lambda x: F.conv_transpose1d(x, torch.tensor(WT), torch.tensor(array(6)), 3, 1, 2, 3, 2)),
+    ("pad1d", "--padding 3,5 --padding-mode reflect", [(2, 20)], {}, lambda x: F.pad(x, (3, 5), "reflect")),
+    ("pad1d", "--padding 2 --value 0.5", [(2, 20)], {}, lambda x: F.pad(x, (2, 2), value=0.5)),
+    ("index_select", "--index 2,0,0", [(3, 20)], {}, lambda x: x[:, [2, 0, 0]]),
     ("max_pool1d", "--kernel-size 3 --stride 2 --padding 1 --dilation 2 --ceil-mode", [(2, 41)], {},
      lambda x: F.max_pool1d(x, 3, 2, 1, 2, True)),
     ("max_pool1d", "--kernel-size 3", [(2, 41)], {}, lambda x: F.max_pool1d(x, 3)),
@@ -769,6 +999,8 @@ STREAMING = [
     ("sigmoid", "", [(2, 20)], {}, lambda x: torch.sigmoid(x)),
     ("gelu", "", [(2, 20)], {}, lambda x: F.gelu(x)),
     ("exp", "", [(2, 20)], {}, lambda x: torch.exp(x)),
+    ("sin", "", [(2, 20)], {}, lambda x: torch.sin(x)),
+    ("cos", "", [(2, 20)], {}, lambda x: torch.cos(x)),
     ("clip", "--min -0.5 --max 0.25", [(2, 20)], {}, lambda x: torch.clamp(x, -0.5, 0.25)),
     ("scale", "--gain -3", [(2, 20)], {}, lambda x: -3 * x),
     ("mu_law_compress", "--mu 100", [(2, 20)], {}, lambda x: torch.sign(x) * torch.log1p(100 * abs(x)) / np.log(101)),
@@ -789,6 +1021,9 @@ STREAMING = [
     ("mel_spectrogram", "--preset vocos-24k", [(1, 3000)], {},
      lambda x: torch.log(torch.clamp(htk_bands().T @ spectrum(x, 1024, 256, 1024).unflatten(1, (513, 2)).norm(dim=2),
                                      min=1e-7))),
+    ("mel_compress", "--preset vocos-24k", [(100, 5)], {}, lambda x: torch.log(torch.clamp(x, min=1e-7))),
+    ("mel_expand", "--preset vocos-24k", [(100, 5)], {}, lambda x: torch.exp(x)),
+    ("mel_convert", "--preset vocos-24k --to vocos-24k", [(100, 5)], {}, lambda x: x),
     ("add", "", [(2, 20)] * 3, {}, lambda *x: sum(x)),
     ("mean", "", [(2, 20)] * 3, {}, lambda *x: sum(x) / 3),
     ("multiply", "", [(2, 20)] * 2, {}, lambda x, y: x * y),
@@ -824,6 +1059,10 @@ class Extend(ToolTest):
         self.ok("extend", self.wav("y.wav", rate=16000, frames=4000), self.path("o.wav"), *model)
         with wave.open(self.path("o.wav")) as file:
             self.assertEqual((file.getframerate(), file.getnframes()), (16000, 4000))
+        loud = self.square("loud.wav", rate=4000)
+        result = run("extend", loud, self.path("o.wav"), *model)
+        self.assertEqual(result.returncode, 0)
+        self.assertRegex(result.stderr, r"^wavestride: .*o.wav: \d+ samples beyond full scale were clipped\n$")
         other = ("--model", str(GOLDEN / "model-0.safetensors"))
         self.refused(2, "wavestride vocode runs it", "extend", clip, self.path("o.wav"), *other)
         self.refused(2, "--model", "extend", clip, self.path("o.wav"))
@@ -867,15 +1106,19 @@ class Apply(ToolTest):
 
     def test_all_are_tested(self):
         listed = {line.split()[0] for line in self.ok("apply", "--list").splitlines()}
-        self.assertEqual(listed, {case[0] for case in STREAMING + WHOLE_SIGNAL} | {"max_unpool1d", "mel_inversion"})
+        self.assertEqual(listed, {case[0] for case in STREAMING + WHOLE_SIGNAL}
+                         | {"max_unpool1d", "mel_scale", "mel_inversion", "pqmf_analysis", "pqmf_synthesis", "normal_noise"})
         for name in listed:
             self.assertIn("--input", self.ok("apply", name, "--help"))
 
-    def test_mel_inversion(self):
+    def test_mel_scale_and_inversion(self):
         if not torch:
             self.skipTest("needs torch")
-        bands = htk_bands().T.numpy()
-        mel = self.save("mel.npy", bands @ np.abs(array(513, 9)))
+        bands, spectrum = htk_bands().T.numpy(), np.abs(array(513, 9))
+        mel = self.save("mel.npy", bands @ spectrum)
+        self.ok("apply", "mel_scale", "--preset", "vocos-24k", "--input", self.save("s.npy", spectrum), "--output",
+                self.path("y.npy"))
+        self.assertLess(np.abs(np.load(self.path("y.npy")) - np.load(mel)).max(), 1e-5 * np.load(mel).max())
         command = ("apply", "mel_inversion", "--preset", "vocos-24k", "--input", mel, "--output", self.path("y.npy"))
         self.ok(*command)
         y = np.load(self.path("y.npy"))
@@ -883,6 +1126,29 @@ class Apply(ToolTest):
         self.assertLess(np.abs(bands @ y - np.load(mel)).max(), 1e-4 * np.load(mel).max())
         self.ok(*command, "--chunk", "2")
         self.assertEqual(np.load(self.path("y.npy")).tobytes(), y.tobytes())
+
+    def test_subbands(self):
+        x, bands, y = array(1, 2000), self.path("bands.npy"), self.path("y.npy")
+        sound = self.save("x.npy", x)
+        for chunk in [[], ["--chunk", "33"]]:
+            filters = ("--subbands", "4", "--taps", "62", "--cutoff-ratio", "0.142", "--beta", "9")
+            self.ok("apply", "pqmf_analysis", *filters, "--input", sound, "--output", bands, *chunk)
+            self.assertEqual(np.load(bands).shape, (4, 500))
+            self.ok("apply", "pqmf_synthesis", *filters, "--input", bands, "--output", y, *chunk)
+            inner = slice(100, -100)
+            self.assertLess(np.abs(np.load(y) - x)[:, inner].max(), 0.02 * np.abs(x).max())
+
+    def test_noise(self):
+        sound, y = self.save("x.npy", array(2, 5000)), self.path("y.npy")
+        noise = []
+        for options in [(), ("--chunk", "77"), ("--seed", "1")]:
+            self.ok("apply", "normal_noise", "--out-channels", "3", "--input", sound, "--output", y, *options)
+            noise.append(np.load(y))
+        self.assertEqual(noise[0].shape, (3, 5000))
+        self.assertLess(abs(noise[0].mean()), 0.05)
+        self.assertLess(abs(noise[0].std() - 1), 0.05)
+        self.assertEqual(noise[0].tobytes(), noise[1].tobytes())
+        self.assertFalse(np.allclose(noise[0], noise[2]))
 
     def test_indices(self):
         x = array(3, 31)
@@ -914,8 +1180,12 @@ class Apply(ToolTest):
         self.refused(2, "--chunk", *conv, "--input", x, *to, "--chunk", "0")
         self.refused(2, "--padding-mode", *conv, "--input", x, *to, "--padding-mode", "circular")
         self.refused(2, "no_such_op", "apply", "no_such_op")
+        os.symlink(self.folder, self.path("here"))
+        for indices in [self.path("q.npy"), self.path("./q.npy"), self.path("here/q.npy")]:
+            self.refused(2, "must be two files", "apply", "max_pool1d", "--kernel-size", "2", "--input", x, "--output",
+                         self.path("q.npy"), "--output-indices", indices)
         self.refused(1, "conv1d: stride must be at least 1, got 0", *conv, "--input", x, *to, "--stride", "0")
-        self.refused(1, "expects 3 channels", *conv, "--input", self.save("x2.npy", array(2, 20)), *to)
+        self.refused(1, "takes 3 channels, got 2", *conv, "--input", self.save("x2.npy", array(2, 20)), *to)
         self.refused(1, "cube.npy: has shape [2, 3, 4]", *conv, "--input", self.save("cube.npy", array(2, 3, 4)), *to)
         self.refused(1, "x.npy: ", *conv, "--input", x, "--output", x)
         self.refused(1, "w.npy: ", *conv, "--input", x, "--output", weight)

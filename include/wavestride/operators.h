@@ -45,7 +45,7 @@ namespace op {
 
 /// by_name("max_pool1d", {.channels = {2}, .options = {{"kernel-size", "4"}}}) is op::max_pool1d(2, {4}).
 /// Throws std::invalid_argument on an unknown name or option, where a required one is missing, on text that
-/// is no value, on another number of inputs, and as the operator itself.
+/// is no value, on another number of inputs or of their channels, and as the operator itself.
 Op by_name(std::string_view name, const OperatorSettings& settings);
 
 }  // namespace op

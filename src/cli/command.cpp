@@ -1,11 +1,23 @@
 #include "cli/command.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
+#include <wavestride/io.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cctype>
+#include <cerrno>
 #include <charconv>
+#include <filesystem>
+#include <system_error>
 
 namespace wavestride::cli {
+
+void require_printed(bool printed) {
+  if (!printed)
+    throw IoError("standard output", "can't be written: " + std::generic_category().message(errno));
+}
 
 std::string fixed(double v, int decimals) {
   char text[64];
@@ -30,16 +42,70 @@ std::optional<Index> parse_index(const std::string& text) {
   return error == std::errc{} && at == end ? std::optional(n) : std::nullopt;
 }
 
-std::string not_positive(const std::string& text) {
-  double v = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, v);
-  return error == std::errc{} && at == end && v > 0 ? "" : "must be a positive number, got " + text;
+void say_clipped(const std::string& path, Index samples) {
+  if (samples > 0)
+    std::fprintf(stderr, "wavestride: %s: %lld samples beyond full scale were clipped\n",
+                 path == "-" ? "standard output" : path.c_str(), static_cast<long long>(samples));
+}
+
+void require_extension(const std::string& output, const std::string& extension) {
+  std::string ending = std::filesystem::path(output).extension().string();
+  for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (ending != extension) throw UsageError("the name of OUT must end in " + extension + ", got " + output);
 }
 
 namespace {
 
 thread_local int silences = 0;
+std::atomic<bool> bar_stands{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+std::size_t terminal_columns() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+// Characters of UTF-8, and the columns that they take: two from U+1000 on, where the wide ones are.
+bool begins_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+}
+std::size_t columns_of(char first) {
+  return static_cast<unsigned char>(first) >= 0xe1 ? 2 : 1;
+}
+
+// As much of a label as fits, with … where something is missing, and the columns that it takes.
+std::pair<std::string, std::size_t> fitted(std::string text, std::size_t columns) {
+  std::size_t whole = 0;
+  for (char& c : text) {
+    if (std::iscntrl(static_cast<unsigned char>(c))) c = '?';
+    if (begins_character(c)) whole += columns_of(c);
+  }
+  if (whole <= columns) return {text, whole};
+  if (columns == 0) return {"", 0};
+  std::size_t end = 0, used = 1;  // by the …
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!begins_character(text[i])) continue;
+    end = i;
+    if (used + columns_of(text[i]) > columns) break;
+    used += columns_of(text[i]);
+  }
+  return {text.substr(0, end) + "…", used};
+}
+
+// "label [###   ]  50 %" in less than so many columns: the last one stays free, lest the line wraps.
+std::string bar_line(const std::string& label, double part, std::size_t columns) {
+  constexpr std::size_t widest = 40, around = 9, least_label = 10;  // around: " [] 100 %"
+  const auto percent = static_cast<int>(100 * part);
+  char number[16];
+  std::snprintf(number, sizeof number, "%3d %%", percent);
+  if (columns < around + 3) return number;
+  const std::size_t room = columns - 1 - around;
+  const auto [text, taken] =
+      fitted(label, std::min(room, std::max(least_label, room - std::min(room, widest))));
+  const std::size_t width = std::min(widest, room - taken);
+  const auto filled = static_cast<std::size_t>(static_cast<double>(width) * part);
+  return text + " [" + std::string(filled, '#') + std::string(width - filled, ' ') + "] " + number;
+}
 
 }  // namespace
 
@@ -59,21 +125,24 @@ Progress::~Progress() {
 }
 
 void Progress::clear() {
-  if (visible_) std::fputs("\r\033[K", stderr);
-  visible_ = false;
+  if (!visible_) return;
+  std::fputs("\r\033[K", stderr);
+  visible_ = bar_stands = false;
+}
+
+void Progress::end_line() noexcept {
+  if (!bar_stands.exchange(false)) return;
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, "\n", 1);
 }
 
 void Progress::show(std::optional<double> part) {
   using namespace std::chrono_literals;
   const auto now = Clock::now();
   if (!terminal_ || !part || now - start_ < 1s || (visible_ && now - shown_ < 100ms)) return;
-  constexpr std::size_t width = 40;
-  const double done = std::clamp(*part, 0.0, 1.0);
-  const auto filled = static_cast<std::size_t>(width * done);
-  const std::string bar = std::string(filled, '#') + std::string(width - filled, ' ');
-  std::fprintf(stderr, "\r%s [%s] %3d %%\033[K", label_.c_str(), bar.c_str(), static_cast<int>(100 * done));
+  const std::string line = bar_line(label_, std::clamp(*part, 0.0, 1.0), terminal_columns());
+  visible_ = bar_stands = true;
+  std::fprintf(stderr, "\r%s\033[K", line.c_str());
   shown_ = now;
-  visible_ = true;
 }
 
 }  // namespace wavestride::cli

@@ -31,10 +31,13 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Throws IoError, by errno, unless something was printed to standard output.
+void require_printed(bool printed);
+
 /// A line on standard output.
 template <class... Parts>
 void say(const Parts&... parts) {
-  std::puts(message(parts...).c_str());
+  require_printed(std::puts(message(parts...).c_str()) >= 0);
 }
 
 /// A line on standard error, for commands whose result goes to standard output.
@@ -54,10 +57,15 @@ std::string work_text(double spent, double seconds);
 /// A decimal integer and nothing else.
 std::optional<Index> parse_index(const std::string& text);
 
-/// A check of an option's value: why it is no positive number, or nothing.
-std::string not_positive(const std::string& text);
+/// Says on standard error that samples of a file were clipped, where any were.
+void say_clipped(const std::string& path, Index samples);
 
-/// A bar on stderr, from one second of work on, when stderr is a terminal; gone when the object is.
+/// Throws UsageError unless the name of an output ends as it must (".npy"), in small letters or capitals: the
+/// name of an input that got into its place does not.
+void require_extension(const std::string& output, const std::string& extension);
+
+/// A bar on stderr, from one second of work on, when stderr is a terminal, on one line of it; gone when the
+/// object is.
 class Progress {
  public:
   explicit Progress(std::string label);
@@ -69,6 +77,8 @@ class Progress {
   void show(std::optional<double> done);
   /// Removes the bar until it is shown again.
   void clear();
+  /// Ends the line of a bar that stands on the terminal, for what comes after the process. Async-signal-safe.
+  static void end_line() noexcept;
 
   /// While it lives, bars that the thread makes stay invisible.
   class Silence {

@@ -13,6 +13,8 @@
 #include <set>
 #include <thread>
 
+#include "cli/integers.h"
+
 namespace fs = std::filesystem;
 
 namespace wavestride::cli {
@@ -20,6 +22,7 @@ namespace wavestride::cli {
 struct Files::Options {
   std::vector<std::string> given;
   std::string list, out_dir, extension;
+  FileKinds kinds;
   Index jobs = 1;
   Index shard = 0, shards = 1;
   bool resume = false;
@@ -31,18 +34,18 @@ struct Item {
   std::string in, out;
 };
 
-// What a folder is searched for: sound files, and features.
-const std::set<std::string> known_extensions{".aif", ".aiff", ".au",   ".caf",  ".flac", ".mp3", ".npy",
+const std::set<std::string> sound_extensions{".aif", ".aiff", ".au",   ".caf",  ".flac", ".mp3",
                                              ".oga", ".ogg",  ".opus", ".rf64", ".w64",  ".wav"};
 
-std::vector<fs::path> files_below(const std::string& folder) {
+// The sound files in a folder and those in it, and the .npy files where they are wanted.
+std::vector<fs::path> files_below(const std::string& folder, bool features) {
   std::vector<fs::path> files;
   std::error_code error;
   for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    if (at->is_regular_file(error) && name.front() != '.' &&
-        known_extensions.count(CLI::detail::to_lower(at->path().extension().string())) > 0)
-      files.push_back(at->path());
+    const std::string name = at->path().filename().string(),
+                      extension = CLI::detail::to_lower(at->path().extension().string());
+    const bool wanted = sound_extensions.count(extension) > 0 || (features && extension == ".npy");
+    if (at->is_regular_file(error) && name.front() != '.' && wanted) files.push_back(at->path());
   }
   if (error) throw IoError(folder, "can't be searched: " + error.message());
   std::sort(files.begin(), files.end());
@@ -57,7 +60,10 @@ std::vector<fs::path> listed_files(const std::string& list) {
   }
   std::istream& lines = list == "-" ? std::cin : file;
   std::vector<fs::path> files;
-  for (std::string line; std::getline(lines, line);) {
+  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";  // as some editors put it before UTF-8
+  bool first = true;
+  for (std::string line; std::getline(lines, line); first = false) {
+    if (first && line.starts_with(byte_order_mark)) line.erase(0, byte_order_mark.size());
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (!line.empty()) files.emplace_back(line);
   }
@@ -107,6 +113,9 @@ bool finished(const Item& item) {
   return !in_error && !out_error && out >= in;
 }
 
+// Each writes one file at a time.
+constexpr auto most_jobs = static_cast<Index>(most_output_files);
+
 // Works through items with several threads; what goes wrong with one is said and counted.
 class Batch {
  public:
@@ -115,9 +124,14 @@ class Batch {
   void run(Index jobs) {
     const Index threads = std::min(jobs, static_cast<Index>(items_.size()));
     std::vector<std::thread> workers;
-    for (Index i = 1; i < threads; ++i) workers.emplace_back([this] { work(); });
+    try {
+      for (Index i = 1; i < threads; ++i) workers.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+      // The system allows no more of them: those that there are do the work.
+    }
     work();
     for (std::thread& worker : workers) worker.join();
+    progress_.clear();
   }
 
   std::size_t failures() const { return failures_; }
@@ -145,6 +159,10 @@ class Batch {
         std::fprintf(stderr, "wavestride: %s\n", complaint.c_str());
         ++failures_;
       }
+      if (made.clipped > 0) {
+        progress_.clear();
+        say_clipped(items_[i].out, made.clipped);
+      }
       seconds_ += made.seconds;
       progress_.show(static_cast<double>(++done_) / static_cast<double>(items_.size()));
     }
@@ -161,9 +179,10 @@ class Batch {
 
 }  // namespace
 
-Files::Files(CLI::App& app, const std::string& in_help, const std::string& out_help, std::string extension)
+Files::Files(CLI::App& app, const std::string& in_help, const std::string& out_help, FileKinds kinds)
     : options_(std::make_shared<Options>()) {
-  options_->extension = std::move(extension);
+  options_->extension = kinds.extension;
+  options_->kinds = std::move(kinds);
   const auto o = options_;
   app.add_option("FILES", o->given,
                  "IN OUT, or with --out-dir inputs alone; IN: " + in_help + "; OUT: " + out_help);
@@ -182,7 +201,7 @@ Files::Files(CLI::App& app, const std::string& in_help, const std::string& out_h
       ->type_name(".EXT")
       ->group(batch);
   app.add_option("--jobs", o->jobs, "files at a time; 0: as many as the machine has processors")
-      ->check(CLI::Range(0, 4096).description(""))
+      ->transform(decimal<Index>(0, most_jobs))
       ->capture_default_str()
       ->type_name("N")
       ->group(batch);
@@ -209,18 +228,23 @@ void Files::run(const MakeFile& make) const {
     if (o.given.size() != 2) throw UsageError("give IN and OUT, or any number of inputs and --out-dir");
     if (!o.list.empty() || o.resume || o.shards > 1)
       throw UsageError("--list, --shard and --resume need --out-dir");
-    const std::string text = make(o.given[0], o.given[1]).text;
-    o.given[1] == "-" ? say_aside(text) : say(text);
+    if (o.kinds.extension_fixed) require_extension(o.given[1], o.kinds.extension);
+    const Made made = make(o.given[0], o.given[1]);
+    say_clipped(o.given[1], made.clipped);
+    o.given[1] == "-" ? say_aside(made.text) : say(made.text);
     return;
   }
   if (o.given.empty() == o.list.empty()) throw UsageError("--out-dir needs inputs, or --list");
   if (!o.extension.empty() && o.extension.front() != '.')
     throw UsageError("--extension begins with a dot, got " + o.extension);
 
+  if (o.kinds.extension_fixed && CLI::detail::to_lower(o.extension) != o.kinds.extension)
+    throw UsageError("--extension must be " + o.kinds.extension + ", got " + o.extension);
+
   std::error_code ignored;
   const bool folder = fs::is_directory(o.list, ignored);
   std::vector<fs::path> files(o.given.begin(), o.given.end());
-  if (!o.list.empty()) files = folder ? files_below(o.list) : listed_files(o.list);
+  if (!o.list.empty()) files = folder ? files_below(o.list, o.kinds.features) : listed_files(o.list);
   const fs::path root =
       folder ? (fs::absolute(o.list) / "").lexically_normal().parent_path() : common_folder(files);
   std::vector<Item> items;
@@ -236,7 +260,7 @@ void Files::run(const MakeFile& make) const {
   const Timer timer;
   const auto made = items.size();
   Batch batch(std::move(items), make);
-  batch.run(o.jobs > 0 ? o.jobs : std::max<Index>(1, std::thread::hardware_concurrency()));
+  batch.run(o.jobs > 0 ? o.jobs : std::clamp<Index>(std::thread::hardware_concurrency(), 1, most_jobs));
   say(made - batch.failures(), " of ", made, " files made",
       there > 0 ? message(", ", there, " were there") : "", ": ", fixed(batch.seconds(), 1),
       " s of audio in ", fixed(timer.seconds(), 1), " s");

@@ -15,16 +15,23 @@ namespace wavestride::cli {
 struct Made {
   std::string text;
   double seconds = 0;  ///< of audio
+  Index clipped = 0;   ///< samples, of which standard error is told
 };
 
 /// Makes `out` of `in`, whole or not at all; called from several threads.
 using MakeFile = std::function<Made(const std::string& in, const std::string& out)>;
 
+/// What a command reads and makes.
+struct FileKinds {
+  std::string extension = {};    ///< of outputs in --out-dir, unless --extension is given; empty: the input's
+  bool extension_fixed = false;  ///< outputs must have it
+  bool features = false;         ///< a folder is searched for .npy files too, not for sound files alone
+};
+
 class Files {
  public:
-  /// Declares IN and OUT and the options of batches. `extension` is that of outputs in --out-dir; empty: that
-  /// of the input.
-  Files(CLI::App& app, const std::string& in_help, const std::string& out_help, std::string extension);
+  /// Declares IN and OUT and the options of batches.
+  Files(CLI::App& app, const std::string& in_help, const std::string& out_help, FileKinds kinds);
 
   /// Makes the one file, or every file of the batch that is this process's to make; reports those that fail
   /// by name and goes on. Throws std::runtime_error at the end when any did, UsageError on options that

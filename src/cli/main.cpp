@@ -2,8 +2,11 @@
 #include <wavestride/io.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <numeric>
+#include <sstream>
 
 #include "cli/command.h"
 #include "cli/man.h"
@@ -38,18 +41,103 @@ enum Exit { exit_ok = 0, exit_failed = 1, exit_usage = 2, exit_interrupted = 130
 
 void on_interrupt(int) {
   wavestride::remove_unfinished_outputs();
+  Progress::end_line();
   _exit(exit_interrupted);
 }
 
-void catch_interrupts() {
+// For signals that say by themselves why the process ended.
+void on_death(int signal) {
+  wavestride::remove_unfinished_outputs();
+  Progress::end_line();
+  raise(signal);  // the default action, as soon as this returns
+}
+
+// Signals that whoever started the tool ignores, as nohup does, stay ignored.
+void handle(int signal, void (*handler)(int), int flags = 0) {
   struct sigaction action {};
-  action.sa_handler = on_interrupt;
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
+  if (sigaction(signal, nullptr, &action) != 0 || action.sa_handler == SIG_IGN) return;
+  action = {};
+  action.sa_handler = handler;
+  action.sa_flags = flags;
+  sigaction(signal, &action, nullptr);
+}
+
+void handle_signals() {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) handle(signal, on_interrupt);
+  for (const int signal : {SIGPIPE, SIGXCPU}) handle(signal, on_death, static_cast<int>(SA_RESETHAND));
+  handle(SIGXFSZ, SIG_IGN);  // then a write fails, and the reason is told
 }
 
 int failed(int code, const std::string& reason) {
   std::fprintf(stderr, "wavestride: %s\n", reason.c_str());
   return code;
+}
+
+int exit_code_of(const std::function<void()>& run) {
+  try {
+    run();
+    // What was printed has arrived only once it is out of the buffer.
+    require_printed(std::fflush(stdout) == 0);
+  } catch (const UsageError& e) {
+    return failed(exit_usage, e.what());
+  } catch (const std::bad_alloc&) {
+    return failed(exit_failed, "not enough memory");
+  } catch (const std::exception& e) {
+    return failed(exit_failed, e.what());
+  }
+  return exit_ok;
+}
+
+int print(const std::string& text) {
+  return exit_code_of([&] { require_printed(std::fputs(text.c_str(), stdout) >= 0); });
+}
+
+// How many letters to put in, take out or change, or neighbours to swap, to make one word the other.
+std::size_t edits(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> before, last(b.size() + 1), row(b.size() + 1);
+  std::iota(last.begin(), last.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      row[j + 1] = std::min({last[j + 1] + 1, row[j] + 1, last[j] + (a[i] != b[j])});
+      if (i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j])
+        row[j + 1] = std::min(row[j + 1], before[j - 1] + 1);
+    }
+    before = last;
+    last = row;
+  }
+  return last.back();
+}
+
+std::string no_command(const CLI::App& app, const std::string& word) {
+  const bool of_tool = app.get_parent() == nullptr;
+  std::string known, nearest;
+  std::size_t least = std::max<std::size_t>(1, word.size() / 3) + 1;
+  for (const CLI::App* sub : app.get_subcommands({})) {
+    known += (known.empty() ? "" : ", ") + sub->get_name();
+    if (const std::size_t n = edits(word, sub->get_name()); n < least) least = n, nearest = sub->get_name();
+  }
+  return word + (of_tool ? " is no command" : " is no operator") +
+         (nearest.empty() ? "" : "; did you mean " + nearest + "?") +
+         (of_tool ? (nearest.empty() ? "; the commands are " : " The commands are ") + known
+                  : (nearest.empty() ? "; " : " ") + std::string("wavestride apply --list names them"));
+}
+
+// Why arguments are left over.
+std::string left_over(const CLI::App& app) {
+  const CLI::App* command = &app;
+  std::string path = "wavestride";
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+    path += ' ' + command->get_name();
+  }
+  const std::vector<std::string> own = command->remaining(), all = app.remaining(true);
+  if (!command->get_subcommands({}).empty())
+    for (const std::string& word : own)
+      if (!word.starts_with('-')) return no_command(*command, word);
+  std::string words;
+  for (const std::string& word : all) words += ' ' + word;
+  return "not understood:" + words + " (" + path + " --help tells the options)";
 }
 
 }  // namespace
@@ -69,24 +157,18 @@ int main(int argc, char** argv) {
   app.add_flag("--man", man, "print the manual page, for man -l -");
   try {
     app.parse(argc, argv);
+  } catch (const CLI::ExtrasError&) {
+    return failed(exit_usage, left_over(app));
   } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(e);
+    if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+      std::ostringstream text;
+      app.exit(e, text, text);
+      return print(text.str());
+    }
     return failed(exit_usage, e.what());
   }
-  if (man) {
-    std::fputs(manual_page(app, WAVESTRIDE_VERSION).c_str(), stdout);
-    return exit_ok;
-  }
+  if (man) return print(manual_page(app, WAVESTRIDE_VERSION));
   if (!run) return failed(exit_usage, "which command? wavestride --help lists them");
-  catch_interrupts();
-  try {
-    run();
-  } catch (const UsageError& e) {
-    return failed(exit_usage, e.what());
-  } catch (const std::bad_alloc&) {
-    return failed(exit_failed, "not enough memory");
-  } catch (const std::exception& e) {
-    return failed(exit_failed, e.what());
-  }
-  return exit_ok;
+  handle_signals();
+  return exit_code_of(run);
 }

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/integers.h"
+
 namespace wavestride::cli {
 
 void add_config_option(CLI::App& app, ModelOptions& options, const std::string& more) {
@@ -19,13 +21,15 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
 }
 
 void add_speaker_option(CLI::App& app, ModelOptions& options) {
-  app.add_option("--speaker", options.speaker, "voice of a model that has several")->type_name("NUMBER");
+  app.add_option("--speaker", options.speaker, "voice of a model that has several")
+      ->transform(decimal<Index>(0))
+      ->type_name("NUMBER");
 }
 
 void add_threads_option(CLI::App& app, StreamOptions& options) {
   app.add_option("--threads", options.threads,
                  "that run the network, 0: as many as there are cores; the samples stay the same")
-      ->check(CLI::Range(0, 1024).description(""))
+      ->transform(decimal<Index>(0, 1024))
       ->capture_default_str();
 }
 

@@ -5,10 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <cstring>
 #include <map>
-#include <system_error>
 
 namespace wavestride::cli {
 namespace {
@@ -95,8 +93,7 @@ void SoundOutput::write(FramesView x) {
 }
 
 void SoundOutput::put(const void* data, std::size_t bytes) {
-  if (std::fwrite(data, 1, bytes, stdout) != bytes || std::fflush(stdout) != 0)
-    throw IoError("standard output", std::generic_category().message(errno));
+  require_printed(std::fwrite(data, 1, bytes, stdout) == bytes && std::fflush(stdout) == 0);
 }
 
 void SoundOutput::commit() {

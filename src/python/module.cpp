@@ -7,6 +7,9 @@
 #include <wavestride/operators.h>
 #include <wavestride/wavestride.h>
 
+#include <deque>
+#include <variant>
+
 namespace py = pybind11;
 using namespace py::literals;
 using namespace wavestride;
@@ -88,11 +91,28 @@ std::vector<float> values_of(const py::object& a) {
 }
 
 // PyTorch takes 3 and (3,) alike.
+py::object one_of(const py::object& value) {
+  const bool one =
+      !py::isinstance<py::str>(value) && py::isinstance<py::sequence>(value) && py::len(value) == 1;
+  return one ? value[py::int_(0)].cast<py::object>() : value;
+}
+
+double real(const py::object& value, const char* name) {
+  const double x = PyFloat_AsDouble(one_of(value).ptr());
+  if (x == -1 && PyErr_Occurred()) {
+    PyErr_Clear();
+    throw py::type_error(std::string(name) + " must be a number, got " + std::string(py::repr(value)));
+  }
+  return x;
+}
+
 Index number(const py::object& value, const char* name) {
-  if (py::isinstance<py::sequence>(value) && py::len(value) == 1) return number(value[py::int_(0)], name);
-  if (PyIndex_Check(value.ptr()) == 0)
+  const py::object part = one_of(value);
+  if (PyIndex_Check(part.ptr()) == 0)
     throw py::type_error(std::string(name) + " must be an integer, got " + std::string(py::repr(value)));
-  return py::cast<Index>(py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr())));
+  const long long n = PyLong_AsLongLong(part.ptr());
+  if (n == -1 && PyErr_Occurred()) throw py::error_already_set();
+  return n;
 }
 
 Index number_or(const py::object& value, const char* name, Index otherwise) {
@@ -239,10 +259,7 @@ py::object interpolate_of(const FloatArray& input, const py::object& size, const
                                                        {"nearest-exact", InterpolateMode::nearest_exact},
                                                        {"linear", InterpolateMode::linear}}),
                        .align_corners = align_corners.value_or(false)};
-  if (py::isinstance<py::sequence>(scale_factor) && py::len(scale_factor) == 1)
-    o.scale_factor = py::cast<double>(scale_factor[py::int_(0)]);
-  else if (!scale_factor.is_none())
-    o.scale_factor = py::cast<double>(scale_factor);
+  if (!scale_factor.is_none()) o.scale_factor = real(scale_factor, "scale_factor");
   return array_of(unlocked([&] { return interpolate(x, o); }));
 }
 
@@ -286,6 +303,32 @@ py::object run_op(const Op& op, const FloatArray& input) {
   return array_like(x, std::move(y));
 }
 
+// Several signals, for as long as this lives.
+class ManyFrames {
+ public:
+  explicit ManyFrames(const py::args& inputs) {
+    for (const py::handle input : inputs) views_.push_back(frames_.emplace_back(py::cast<FloatArray>(input)));
+  }
+  std::span<const FramesView> views() const { return views_; }
+
+ private:
+  std::deque<Frames> frames_;
+  std::vector<FramesView> views_;
+};
+
+// One array, or a tuple of several.
+py::object arrays_of(std::vector<Signal> signals) {
+  if (signals.size() == 1) return array_of(std::move(signals[0]));
+  py::tuple arrays(signals.size());
+  for (std::size_t i = 0; i < signals.size(); ++i) arrays[i] = array_of(std::move(signals[i]));
+  return arrays;
+}
+
+py::object run_on_many(const Op& op, const py::args& inputs) {
+  const ManyFrames x(inputs);
+  return arrays_of(unlocked([&] { return op(x.views()); }));
+}
+
 // A stream whose lock keeps two Python threads apart while neither holds the interpreter's.
 struct PyStream {
   PyStream(const Op& op, Index threads) : stream(unlocked([&] { return op.stream({.threads = threads}); })) {}
@@ -304,7 +347,7 @@ OperatorSettings settings_of(std::vector<Index> channels, const py::kwargs& opti
   OperatorSettings settings{.channels = std::move(channels)};
   for (const auto& [key, value] : options) {
     std::string name = py::cast<std::string>(key);
-    if (py::isinstance<py::array>(value)) {
+    if (name == "weight" || name == "bias") {
       settings.arrays.emplace(std::move(name), tensor_of(py::cast<CArray>(value)));
       continue;
     }
@@ -314,6 +357,7 @@ OperatorSettings settings_of(std::vector<Index> channels, const py::kwargs& opti
       text = value.cast<bool>() ? "true" : "false";
     } else if (py::isinstance<py::str>(value) || !py::isinstance<py::sequence>(value)) {
       text = py::str(value);
+      if (text == "True" || text == "False") text = text == "True" ? "true" : "false";  // of numpy
     } else {
       for (const py::handle part : value) text += (text.empty() ? "" : ",") + std::string(py::str(part));
     }
@@ -435,23 +479,38 @@ PYBIND11_MODULE(_wavestride, m) {
           "push",
           [](PyStream& s, const FloatArray& input) {
             const Frames x(input);
-            return array_of(s.locked([&] { return s.stream.push(x.view()); }));
+            const FramesView view = x;
+            return arrays_of(s.locked([&] { return s.stream.push({&view, 1}); }));
           },
           "input"_a, "Takes any number of frames [channels, frames]; gives those that became ready.")
       .def(
-          "finish", [](PyStream& s) { return array_of(s.locked([&] { return s.stream.finish(); })); },
+          "push",
+          [](PyStream& s, const py::args& inputs) {
+            const ManyFrames x(inputs);
+            return arrays_of(s.locked([&] { return s.stream.push(x.views()); }));
+          },
+          "The same of several inputs. Of several outputs a tuple.")
+      .def(
+          "finish", [](PyStream& s) { return arrays_of(s.locked([&] { return s.stream.finish_all(); })); },
           "Ends the signal, gives the remaining frames.")
       .def(
           "reset", [](PyStream& s) { s.locked([&] { s.stream.reset(); }); }, "Begins a new signal.")
       .def_property_readonly(
-          "received", [](const PyStream& s) { return s.stream.received(); },
+          "received", [](PyStream& s) { return s.locked([&] { return s.stream.received(); }); },
           "Frames taken since the start or the last reset.")
       .def_property_readonly(
-          "emitted", [](const PyStream& s) { return s.stream.emitted(); }, "Frames given since then.");
+          "emitted", [](PyStream& s) { return s.locked([&] { return s.stream.emitted(); }); },
+          "Frames given since then.");
 
   const auto on_threads = "threads"_a = 1;  // 0: as many as there are cores; they never change a bit
   py::class_<Op> op(m, "Op", "An operator that is configured once: called on whole signals, or streamed.");
-  op.def("__call__", run_op, "input"_a, "The whole signal: [in_channels, frames] to [out_channels, ...].")
+  op.def(
+        "__call__",
+        [](const Op& o, const FloatArray& input) {
+          return o.outputs() == 1 ? run_op(o, input) : run_on_many(o, py::args(py::make_tuple(input)));
+        },
+        "input"_a, "The whole signal: [in_channels, frames] to [out_channels, ...].")
+      .def("__call__", run_on_many, "The same of several inputs. Of several outputs a tuple.")
       .def(
           "stream", [](const Op& o, Index threads) { return std::make_unique<PyStream>(o, threads); },
           on_threads,
@@ -471,12 +530,15 @@ PYBIND11_MODULE(_wavestride, m) {
           "Output frames of so many input frames.");
   m.def(
       "operator",
-      [](const std::string& name, Index channels, const py::kwargs& options) {
-        const OperatorSettings settings = settings_of({channels}, options);
-        return op::by_name(name, settings);
+      [](const std::string& name, const std::variant<Index, std::vector<Index>>& channels,
+         const py::kwargs& options) {
+        const Index* one = std::get_if<Index>(&channels);
+        return op::by_name(
+            name, settings_of(one ? std::vector{*one} : std::get<std::vector<Index>>(channels), options));
       },
       "name"_a, "channels"_a,
-      "An Op by the name and options of `wavestride apply`: operator('conv1d', 80, weight=w, stride=2).");
+      "An Op by the name and options of `wavestride apply`: operator('conv1d', 80, weight=w, stride=2). "
+      "`channels` of each input, where there are several: operator('add', [80, 80]).");
 
   py::class_<Resampler>(m, "Resampler", "A designed sample-rate conversion, of any number of channels.")
       .def(

@@ -157,8 +157,35 @@ def test_operators_by_name():
     assert "conv1d" in op.name and "conv1d" in repr(op)
     stream = op.stream(threads=0)
     assert np.array_equal(np.concatenate([stream.push(x[:, :11]), stream.push(x[:, 11:]), stream.finish()], 1), op(x))
+    assert np.array_equal(ws.operator("conv1d", 3, weight=w.tolist(), stride=2, padding=[1, 2],
+                                      padding_mode="replicate")(x), op(x))
+    assert ws.operator("max_pool1d", 3, kernel_size=3, ceil_mode=np.bool_(True)).total(4) == 2
     with pytest.raises(ws.NotStreamable, match="stream"):
         ws.operator("adaptive_avg_pool1d", 3, output_size=4).stream()
+
+
+def test_several_inputs_and_outputs():
+    x, y = signal(2, 40), signal(3, 40)
+    both = ws.operator("concatenate", [2, 3])
+    assert np.array_equal(both(x, y), np.concatenate([x, y]))
+    stream = both.stream()
+    parts = [stream.push(x[:, :7], y[:, :9]), stream.push(x[:, 7:], y[:, 9:]), stream.finish()]
+    assert np.array_equal(np.concatenate(parts, 1), both(x, y))
+    pool, unpool = (ws.operator(name, c, kernel_size=2, **more) for name, c, more in
+                    [("max_pool1d", 2, {"return_indices": True}), ("max_unpool1d", [2, 2], {})])
+    values, offsets = pool(x)
+    assert np.array_equal(values, ws.max_pool1d(x, 2))
+    restored = unpool(values, offsets)
+    assert np.array_equal(restored, np.where(np.repeat(values, 2, 1) == x, x, 0))
+    stream = pool.stream()
+    halves = [stream.push(x[:, :13]), stream.push(x[:, 13:]), stream.finish()]
+    assert np.array_equal(np.concatenate([h[1] for h in halves], 1), offsets)
+    with pytest.raises(ValueError, match="inputs"):
+        both(x)
+    with pytest.raises(ValueError, match="inputs"):
+        both.stream().push(x, y, x)
+    with pytest.raises(ValueError, match="inputs"):
+        ws.operator("relu", [2, 2])
 
 
 def test_refusals():
@@ -168,6 +195,12 @@ def test_refusals():
         (ValueError, "input must be .channels, frames.", lambda: ws.conv1d(x[None], w)),
         (ValueError, "channels", lambda: ws.conv1d(x[:2], w)),
         (TypeError, "stride must be an integer", lambda: ws.conv1d(x, w, stride=1.5)),
+        (TypeError, "stride must be an integer", lambda: ws.conv1d(x, w, stride="2")),
+        (TypeError, "stride must be an integer", lambda: ws.conv1d(x, w, stride=[[2]])),
+        (OverflowError, "too", lambda: ws.conv1d(x, w, stride=2**70)),
+        (TypeError, "scale_factor must be a number", lambda: ws.interpolate(x, scale_factor="2")),
+        (TypeError, "scale_factor must be a number", lambda: ws.interpolate(x, scale_factor=(2.0, 3.0))),
+        (ValueError, "conv1d: takes 3 channels", lambda: ws.operator("conv1d", 5, weight=w)),
         (ValueError, "mode must be one of", lambda: ws.interpolate(x, 5, mode="cubic")),
         (ValueError, "quality must be one of", lambda: ws.resample(x, 2, 1, "superb")),
         (ValueError, "whisper-16k", lambda: ws.MelSpectrogram("whisper")),

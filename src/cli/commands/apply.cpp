@@ -4,8 +4,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 
+#include "cli/integers.h"
 #include "cli/sound.h"
 
 namespace wavestride::cli {
@@ -48,15 +50,17 @@ Signal offsets_of(const IndexSignal& indices, const Signal& values, const Argume
                                           " indices, and the input ", values.rows(), " of ", values.cols()));
   const Windows windows(a);
   Signal offsets(indices.rows(), indices.cols());
-  for (Index n = 0; n < indices.cols(); ++n)
+  for (Index n = 0; n < indices.cols(); ++n) {
+    const Index start = windows.start(n);
     for (Index c = 0; c < indices.rows(); ++c) {
-      const Index start = windows.start(n), offset = detail::add_sat(indices(c, n), -start);
+      const Index offset = detail::add_sat(indices(c, n), -start);
       if (offset < 0 || offset >= windows.size())
         throw IoError(a.indices_file,
                       message("index ", indices(c, n), " of channel ", c, " is not in the window of frame ",
                               n, ", which starts at ", start));
       offsets(c, n) = static_cast<float>(offset);
     }
+  }
   return offsets;
 }
 
@@ -107,12 +111,21 @@ std::vector<Signal> streamed(const Op& op, std::span<const Signal> inputs, std::
   return results;
 }
 
+// Whether two files are one, or will be.
+bool same_place(const std::string& a, const std::string& b) {
+  std::error_code ignored;
+  return same_file(a, b) ||
+         std::filesystem::weakly_canonical(a, ignored) == std::filesystem::weakly_canonical(b, ignored);
+}
+
 void run(const OperatorInfo& what, Arguments& a) {
   std::vector<std::string> read = a.inputs;
   for (const auto& [name, file] : a.array_files) read.push_back(file);
   if (!a.indices_file.empty()) read.push_back(a.indices_file);
   check_output(a.output, read);
   if (!a.output_indices.empty()) {
+    if (same_place(a.output, a.output_indices))
+      throw UsageError("--output and --output-indices must be two files, got " + a.output + " for both");
     check_output(a.output_indices, read);
     a.options.emplace(pooled_indices, "true");
   }
@@ -185,7 +198,7 @@ void declare(CLI::App& app, const OperatorInfo& what, Arguments& a) {
       ->required()
       ->type_name("FILE");
   app.add_option("--chunk", a.chunk, "run as a stream of so many frames at a time, and say its latency")
-      ->check(not_positive);
+      ->transform(decimal<Index>(1));
   for (const OperatorOption& option : what.options) declare(app, option, a);
 }
 

@@ -2,6 +2,7 @@
 #include <wavestride/model.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <map>
 #include <memory>
 
@@ -9,6 +10,23 @@
 #include "cli/sound.h"
 
 namespace wavestride::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The files beside a checkpoint of which one may be its config, where no option names another.
+std::vector<std::string> possible_configs(const std::string& checkpoint) {
+  const fs::path folder = fs::path(checkpoint).parent_path();
+  std::vector<std::string> files;
+  std::error_code error;
+  for (fs::directory_iterator at(folder.empty() ? "." : folder, error), end; !error && at != end;
+       at.increment(error))
+    if (const fs::path kind = at->path().extension(); kind == ".json" || kind == ".yml" || kind == ".yaml")
+      files.push_back(at->path().string());
+  return files;
+}
+
+}  // namespace
 
 std::function<void()> convert_command(CLI::App& app) {
   static const std::map<std::string, DType> dtypes{
@@ -32,7 +50,9 @@ std::function<void()> convert_command(CLI::App& app) {
       ->type_name("TYPE")
       ->capture_default_str();
   return [a] {
-    std::vector<std::string> inputs{a->in};
+    require_extension(a->out, ".safetensors");
+    std::vector<std::string> inputs = possible_configs(a->in);
+    inputs.push_back(a->in);
     for (const std::string* path : {&a->options.config, &a->options.stats})
       if (!path->empty()) inputs.push_back(*path);
     check_output(a->out, inputs);

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli/integers.h"
 #include "cli/model_options.h"
 #include "cli/sound_output.h"
 
@@ -42,7 +43,7 @@ std::function<void()> extend_command(CLI::App& app) {
   add_config_option(app, a->options);
   add_channel_option(app, a->channel);
   app.add_option("--chunk", a->chunk, "samples that the network takes at a time; the result stays the same")
-      ->check(CLI::Range(1, 1 << 24).description(""))
+      ->transform(decimal<Index>(1, 1 << 24))
       ->capture_default_str();
   add_threads_option(app, a->stream);
   add_bits_option(app, a->bits);
@@ -66,6 +67,7 @@ std::function<void()> extend_command(CLI::App& app) {
       output.write(stream.finish());
     }
     output.commit();
+    say_clipped(a->out, output.clipped_samples());
     const std::string line =
         message(a->out, ": ", duration_text(output.frames(), model.features.sample_rate), " from ",
                 source.sample_rate_hz(), " Hz by ", model.architecture, "; ",

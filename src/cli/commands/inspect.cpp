@@ -125,8 +125,9 @@ void describe_model(const Model& m) {
   say("    frames/s     MMAC/s  layer");
   for (const Layer& layer : m.layers()) {
     const std::string meter = checkerboard_text(layer.op);
-    std::printf("%12.2f %10.2f  %s%s%s\n", layer.frames_per_second, layer.macs_per_second / 1e6,
-                layer.op.name().c_str(), meter.empty() ? "" : "; ", meter.c_str());
+    require_printed(std::printf("%12.2f %10.2f  %s%s%s\n", layer.frames_per_second,
+                                layer.macs_per_second / 1e6, layer.op.name().c_str(),
+                                meter.empty() ? "" : "; ", meter.c_str()) >= 0);
   }
 }
 

@@ -15,7 +15,8 @@ std::function<void()> mel_command(CLI::App& app) {
   };
   auto a = std::make_shared<Arguments>();
   const Files files(app, "sound file, at the sample rate of the preset",
-                    ".npy file: float32 [mels, frames], C order", ".npy");
+                    ".npy file: float32 [mels, frames], C order",
+                    {.extension = ".npy", .extension_fixed = true});
   add_preset_option(app, a->preset)->required();
   add_channel_option(app, a->channel);
   return [a, files] {

@@ -83,6 +83,7 @@ std::function<void()> plot_command(CLI::App& app) {
       ->check(CLI::Range(1.0, 200.0).description(""))
       ->capture_default_str();
   return [a] {
+    require_extension(a->out, ".png");
     check_output(a->out, {&a->in, 1});
     if (a->title.empty()) a->title = file_name(a->in);
     if (is_npy(a->in) && !a->kind.empty() && a->kind != "mel")

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "cli/files.h"
+#include "cli/integers.h"
 #include "cli/panels.h"
 #include "cli/sound_output.h"
 
@@ -37,17 +38,16 @@ struct Arguments {
 };
 
 // Rounds to the file's integers with dither; they are floats again afterwards, and written as they are.
-void dither_block(Signal& block, const Arguments& a, Index first_frame) {
+// Returns how many were clipped.
+Index dither_block(Signal& block, const Arguments& a, Index first_frame) {
   const SampleOptions options{.bits = a.bits == "24" ? 24 : 0, .dither_seed = a.dither};
   const auto round = [&]<class T>(std::vector<T> samples) {
     samples.resize(static_cast<std::size_t>(block.size()));
-    (void)to_samples<T>(block, samples, options, first_frame);
+    const Index clipped = to_samples<T>(block, samples, options, first_frame);
     block = from_samples<T>(samples, block.rows(), options);
+    return clipped;
   };
-  if (a.bits == "24")
-    round(std::vector<std::int32_t>());
-  else
-    round(std::vector<std::int16_t>());
+  return a.bits == "24" ? round(std::vector<std::int32_t>()) : round(std::vector<std::int16_t>());
 }
 
 Made convert(const Arguments& a, const std::string& in, const std::string& out) {
@@ -59,24 +59,21 @@ Made convert(const Arguments& a, const std::string& in, const std::string& out) 
                      {.sample_format = sample_format(a.bits), .inputs = {in}});
   Stream stream = resampler.op(reader.channels()).stream();
   Progress progress("converting " + file_name(in));
+  Index frames = 0, clipped = 0;
   const auto write = [&](Signal block) {
-    if (a.dither) dither_block(block, a, writer.frames());
+    if (a.dither) clipped += dither_block(block, a, writer.frames());
     writer.write(block);
   };
-  Index frames = 0;
   for (Signal block; (block = reader.read(block_frames)).cols() > 0; frames += block.cols()) {
     write(stream.push(block));
     progress.show(reader.done());
   }
   write(stream.finish());
   writer.commit();
-  if (const Index clipped = writer.clipped_samples(); clipped > 0)
-    std::fprintf(stderr, "wavestride: %s: %lld samples beyond full scale were clipped\n", out.c_str(),
-                 static_cast<long long>(clipped));
   const double seconds = static_cast<double>(frames) / reader.sample_rate_hz();
   return {message(out, ": ", duration_text(writer.frames(), a.rate_hz), ", ",
                   work_text(timer.seconds(), seconds)),
-          seconds};
+          seconds, clipped + writer.clipped_samples()};
 }
 
 void draw_response(const Arguments& a, const Resampler& resampler) {
@@ -127,8 +124,8 @@ std::function<void()> resample_command(CLI::App& app) {
     for (const auto& entry : map) keys.push_back(entry.first);
     return CLI::IsMember(keys).description("");
   };
-  const Files files(app, "sound file", "sound file; its extension chooses the format", "");
-  app.add_option("--rate", a->rate_hz, "sample rate of the output, Hz")->check(not_positive);
+  const Files files(app, "sound file", "sound file; its extension chooses the format", {});
+  app.add_option("--rate", a->rate_hz, "sample rate of the output, Hz")->transform(decimal(1, 10'000'000));
   app.add_option("--quality", a->quality, "fast, standard, best or steep")
       ->check(names(qualities))
       ->capture_default_str();
@@ -139,7 +136,9 @@ std::function<void()> resample_command(CLI::App& app) {
       ->check(CLI::IsMember({"linear", "minimum"}).description(""))
       ->capture_default_str();
   add_bits_option(app, a->bits);
-  app.add_option("--dither", a->dither, "add triangular dither, seeded with this number")->type_name("SEED");
+  app.add_option("--dither", a->dither, "add triangular dither, seeded with this number")
+      ->transform(decimal<std::uint64_t>(0))
+      ->type_name("SEED");
   app.add_flag("--describe", a->describe, "print what a filter achieves, and convert nothing");
   app.add_option("--from", a->from_hz, "Hz, for --describe");
   app.add_option("--to", a->to_hz, "Hz, for --describe");

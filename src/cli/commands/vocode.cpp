@@ -10,6 +10,7 @@
 
 #include "cli/feature_source.h"
 #include "cli/files.h"
+#include "cli/integers.h"
 #include "cli/model_options.h"
 #include "cli/sound_output.h"
 
@@ -29,6 +30,8 @@ struct Arguments {
 // The network to use, nothing for Griffin-Lim: that where it is asked for, or where nothing is and no network
 // came with the library.
 std::optional<Model> chosen_model(const Arguments& a) {
+  if (a.model.empty() && (!a.options.config.empty() || !a.options.stats.empty() || a.options.speaker))
+    throw UsageError("--config, --stats and --speaker are of a network that --model names");
   if (a.method == "griffin-lim") {
     if (!a.model.empty()) throw UsageError("--model is of --method model, not of griffin-lim");
     return {};
@@ -39,12 +42,14 @@ std::optional<Model> chosen_model(const Arguments& a) {
     options.seed = a.seed;
     return load_model(a.model, options);
   }
+  std::string file;
   try {
-    return default_vocoder();
+    file = data_file(default_vocoder_file);
   } catch (const IoError&) {
     if (a.method == "model") throw;
     return {};
   }
+  return load_model(file);
 }
 
 // The features that come in: those of --preset, else what the model takes.
@@ -106,7 +111,8 @@ std::function<void()> vocode_command(CLI::App& app) {
       "features [mels, frames] (.npy); a sound file, which is analysed first; or - for frames of float32 "
       "from "
       "standard input, all bands of a frame together",
-      "sound file, its extension chooses the format; or - for WAV to standard output, as it is made", ".wav");
+      "sound file, its extension chooses the format; or - for WAV to standard output, as it is made",
+      {.extension = ".wav", .features = true});
   add_preset_option(app, a->preset);
   add_channel_option(app, a->channel);
   app.add_option("--method", a->method, "model (a trained network; the default) or griffin-lim")
@@ -117,7 +123,7 @@ std::function<void()> vocode_command(CLI::App& app) {
   add_model_options(app, a->options);
   add_speaker_option(app, a->options);
   app.add_option("--chunk", a->chunk, "frames that the network takes at a time; the samples stay the same")
-      ->check(CLI::Range(1, 1 << 24).description(""))
+      ->transform(decimal<Index>(1, 1 << 24))
       ->capture_default_str();
   add_threads_option(app, a->stream);
   app.add_flag("--minimal-filtering", a->arithmetic.minimal_filtering,
@@ -135,10 +141,11 @@ std::function<void()> vocode_command(CLI::App& app) {
       "makes the samples of a WaveNet from weights of 8 bits: two to three times as fast, with the last "
       "layers as by --bfloat16; other networks stay as they are");
   app.add_option("--iterations", a->iterations, "of Griffin-Lim")
-      ->check(CLI::Range(0, 1'000'000).description(""))
+      ->transform(decimal<Index>(0, 1'000'000))
       ->capture_default_str();
   app.add_option("--seed", a->seed,
                  "of Griffin-Lim's phases to start with, and of networks that draw random numbers")
+      ->transform(decimal<std::uint64_t>(0))
       ->capture_default_str();
   add_bits_option(app, a->bits);
   app.add_flag("--raw", a->raw, "samples without a header on standard output");
@@ -163,10 +170,8 @@ std::function<void()> vocode_command(CLI::App& app) {
       Made made{
           message(out, ": ", duration_text(output.frames(), preset.sample_rate), " by ",
                   model ? model->architecture : "griffin-lim", "; ", work_text(timer.seconds(), seconds)),
-          seconds};
+          seconds, output.clipped_samples()};
       if (!model && a->iterations > 0) made.text += "\nspectral convergence " + fixed(convergence, 4);
-      if (output.clipped_samples() > 0)
-        made.text += message("\n", output.clipped_samples(), " samples clipped");
       return made;
     });
   };
