@@ -1,4 +1,5 @@
 #include <wavestride/resample.h>
+#include <wavestride/stack.h>
 
 #include <algorithm>
 #include <cmath>
@@ -118,7 +119,7 @@ double low_frequency_delay(std::span<const double> h) {
 
 // The same filter between any two rates: its impulse response as a function of time.
 Filter table_filter(const Filter& f) {
-  return {table_step, 1, f.passband, f.stopband_db, f.phase};
+  return {table_step, 1, f.passband, f.stopband_db, f.phase, f.stopband, f.ripple_margin_db};
 }
 
 // Of `points` points to a sample of the lower rate, `step` to one of the input. `h` is its impulse response,
@@ -139,7 +140,8 @@ std::shared_ptr<const kernels::ContinuousFilter> shared_table(Quality quality) {
                       table_step, {});
 }
 
-// A filter, fitted to a pair of rates: a bank, or two in sequence, or a table, or blocks.
+// A filter, fitted to a pair of rates: a bank, or two in sequence, or a table, or blocks; or two conversions
+// in sequence, one by a bank and one by a table.
 struct Resampler::Design {
   Filter filter;
   double in_hz, out_hz;
@@ -148,6 +150,7 @@ struct Resampler::Design {
   std::shared_ptr<const kernels::PolyphaseBank> bank{}, second{};
   std::shared_ptr<const kernels::ContinuousFilter> table{};
   std::shared_ptr<const BlockFilter> blocks{};
+  std::shared_ptr<const Design> before{}, after{};
   Index last = 0;  // the sample at L times the input rate that meets an input frame at the output's own time
   double points = 0, origin = 0;  // of the table: points per such sample, point of sample 0
   Index step = 0;                 // and points from input frame to input frame
@@ -182,32 +185,41 @@ double cost(const Filter& f) {
   return folded ? (taps(f) + 2 * edge) / 2 : taps(f) + lanes * pace;
 }
 
-// A sharp filter between the lower rate and one a little above it, where its multiply-adds are few and
-// folded, and a loose one, which needs to be steep only over what the sharp one leaves free, between that
-// rate and the higher one.
+// A sharp filter between the lower rate and a/b of it, and a loose one, which needs to be steep only over
+// what the sharp one leaves free, between that rate and the higher one.
+struct SharpAndLoose {
+  Filter sharp, loose;
+
+  SharpAndLoose(const Filter& f, Index a, Index b) : sharp(f), loose(f) {
+    constexpr double loose_margin_db = 12;  // costs little, and leaves the stopband to the sharp filter
+    const bool up = f.L > f.M;
+    const Ratio rest(std::max(f.L, f.M) * b, std::min(f.L, f.M) * a);
+    const double between = static_cast<double>(a) / static_cast<double>(b);
+    const double lower =
+        std::min(between, static_cast<double>(std::max(f.L, f.M)) / static_cast<double>(std::min(f.L, f.M)));
+    std::tie(sharp.L, sharp.M) = up ? std::pair(a, b) : std::pair(b, a);
+    std::tie(loose.L, loose.M) = up ? std::pair(rest.num, rest.den) : std::pair(rest.den, rest.num);
+    loose.stopband_db = f.stopband_db + loose_margin_db;
+    loose.ripple_margin_db = loose_margin_db;
+    loose.passband = f.passband / lower;
+    loose.stopband = (2 * between - 1) / lower;
+  }
+};
+
+// Both of a rate between that is a little above the lower one, where the sharp filter's multiply-adds are few
+// and folded, in the order in which they come.
 std::optional<std::pair<Filter, Filter>> in_two(const Filter& f) {
-  constexpr double worth = 0.65;          // of the multiply-adds, which short filters do less fast
-  constexpr double loose_margin_db = 12;  // costs little, and leaves the stopband to the sharp filter
+  constexpr double worth = 0.65;  // of the multiply-adds, which short filters do less fast
   std::optional<std::pair<Filter, Filter>> best;
   double least = worth * cost(f);
   if (f.phase == Phase::minimum) return best;
   const bool up = f.L > f.M;
   for (const auto& [a, b] : {std::pair<Index, Index>{3, 2}, {2, 1}}) {
-    // The loose filter's ratio, from the lower rate to the higher one less that of the sharp one.
-    const Ratio rest(std::max(f.L, f.M) * b, std::min(f.L, f.M) * a);
-    const double between = static_cast<double>(a) / static_cast<double>(b);
-    const double lower =
-        std::min(between, static_cast<double>(std::max(f.L, f.M)) / static_cast<double>(std::min(f.L, f.M)));
-    Filter sharp = f, loose = f;
-    std::tie(sharp.L, sharp.M) = up ? std::pair(a, b) : std::pair(b, a);
-    std::tie(loose.L, loose.M) = up ? std::pair(rest.num, rest.den) : std::pair(rest.den, rest.num);
+    const auto [sharp, loose] = SharpAndLoose(f, a, b);
     if (loose.L == loose.M) continue;
-    loose.stopband_db = f.stopband_db + loose_margin_db;
-    loose.ripple_margin_db = loose_margin_db;
-    loose.passband = f.passband / lower;
-    loose.stopband = (2 * between - 1) / lower;
     // Frames between per output.
-    const double pace = up ? static_cast<double>(rest.den) / static_cast<double>(rest.num) : between;
+    const double pace = up ? static_cast<double>(loose.M) / static_cast<double>(loose.L)
+                           : static_cast<double>(a) / static_cast<double>(b);
     const double sum = (up ? cost(sharp) * pace + cost(loose) : cost(loose) * pace + cost(sharp));
     if (sum < least && fits_bank(loose))
       least = sum, best = up ? std::pair(sharp, loose) : std::pair(loose, sharp);
@@ -262,6 +274,46 @@ void design_table(Design& d, bool causal) {
   d.output_delay_s = (delay - static_cast<double>(d.last)) / rate;
 }
 
+void design_bank(Design& d, bool causal) {
+  const Response r(d.filter, causal);
+  d.bank = make_bank(d.filter, r);
+  d.window = r.window;
+  d.delay_s = r.delay / d.in_hz;
+  d.output_delay_s = r.output_delay / d.in_hz;
+}
+
+// Of a table the coefficients of each output are made anew: a loose filter has few of them, and a bank of two
+// phases is as sharp as it takes. What little less than halves a rate has fewer outputs of the table where
+// the bank comes first, too.
+void design_around_table(Design& d, bool causal) {
+  const Filter& f = d.filter;
+  const double pace = static_cast<double>(f.M) / static_cast<double>(f.L);
+  const bool bank_first = pace < 1.6;
+  auto [sharp, loose] = SharpAndLoose(f, 2, 1);
+  if (bank_first && pace > 1) {
+    const Ratio rest(f.L, 2 * f.M);
+    std::tie(sharp.L, sharp.M) = std::pair(2, 1);
+    std::tie(loose.L, loose.M) = std::pair(rest.num, rest.den);
+    sharp.passband = f.passband / pace;
+    sharp.stopband = 1 / pace;
+    loose.passband = f.passband;
+    loose.stopband = 4 * pace - 1;
+  }
+  const double between_hz = 2 * (bank_first ? d.in_hz : d.out_hz);
+  const auto part = [&](const Filter& filter, double in_hz, double out_hz, auto design) {
+    Design one{.filter = filter, .in_hz = in_hz, .out_hz = out_hz};
+    design(one, causal);
+    d.delay_s += one.delay_s;
+    d.output_delay_s += one.output_delay_s;
+    return std::make_shared<const Design>(std::move(one));
+  };
+  d.before = bank_first ? part(sharp, d.in_hz, between_hz, design_bank)
+                        : part(loose, d.in_hz, between_hz, design_table);
+  d.after = bank_first ? part(loose, between_hz, d.out_hz, design_table)
+                       : part(sharp, between_hz, d.out_hz, design_bank);
+  d.window = kernels::cascade_window(d.before->window, d.after->window);
+}
+
 // How to convert by blocks, where that takes less time than direct sums.
 std::optional<BlockShape> blocks_for(const Filter& f, const Window& window) {
   // Multiply-adds per cycle of sums in float and in double, and cycles beside them, on a processor of today.
@@ -278,7 +330,10 @@ Design design_filter(const Filter& f, double in_hz, double out_hz, const Resampl
           taps(f), " input frames, at most ", most_taps,
           " are allowed; convert in two steps, or ask for a lower stopband or passband");
   if (!fits_bank(f)) {
-    design_table(d, o.causal);
+    // Between two operators frames are rounded to float, which a precise filter is not to be.
+    constexpr double few = 48;
+    const bool in_sequence = f.phase == Phase::linear && !f.precise && taps(f) > few;
+    (in_sequence ? design_around_table : design_table)(d, o.causal);
     return d;
   }
   const auto delays = [&](const Response& r, double hz) {
@@ -386,15 +441,23 @@ class ResampleKernel final : public Kernel {
 
   void interpolated(const Work& work) const noexcept {
     const Design& d = *design_;
-    const auto [L, M] = std::pair(d.filter.L, d.filter.M);
     const Window& w = inputs()[0].geometry.window;
+    const Index L = w.den, M = w.num;
     const double gain = std::min(1.0, static_cast<double>(L) / static_cast<double>(M));
+    // Where in its first frame, from 0 to L − 1, the window of an output begins, whose length follows.
+    Index first = w.first(work.n);
+    auto at = static_cast<Index>(static_cast<detail::Wide>(work.n) * M + w.lo -
+                                 static_cast<detail::Wide>(first) * L);
+    const Index frames = (w.hi - w.lo) / L + 1, past = (w.hi - w.lo) % L;
+    const float* in = work.in[0];
     for (Index i = 0; i < work.count; ++i) {
-      const Index n = work.n + i, first = w.first(n);
-      const auto sample = static_cast<detail::Wide>(n) * M - static_cast<detail::Wide>(first) * L + d.last;
-      d.table->apply(work.in[0] + (first - w.first(work.n)) * out_channels(), w.last(n) - first + 1,
-                     out_channels(), d.origin + static_cast<double>(sample) * d.points,
+      d.table->apply(in, frames + (at + past >= L ? 1 : 0), out_channels(),
+                     d.origin + static_cast<double>(at - w.lo + d.last) * d.points,
                      static_cast<double>(d.step), gain, work.out + i * out_channels());
+      at += M % L;
+      const bool next = at >= L;
+      if (next) at -= L;
+      in += (M / L + (next ? 1 : 0)) * out_channels();
     }
   }
 
@@ -427,7 +490,11 @@ Resampler::Resampler(double in_hz, double out_hz, const ResampleOptions& o) {
 Op Resampler::op(Index channels) const {
   require(channels >= 1 && channels <= 1 << 20, "resample: channels must be 1 to 1048576, got ", channels);
   if (design_->blocks) return Op(block_resample(name_of(channels, *design_), channels, design_->blocks));
-  return Op(std::make_shared<ResampleKernel>(channels, design_));
+  const auto by = [&](const std::shared_ptr<const Design>& d) {
+    return Op(std::make_shared<ResampleKernel>(channels, d));
+  };
+  if (design_->before) return Stack({by(design_->before), by(design_->after)}, name_of(channels, *design_));
+  return by(design_);
 }
 
 Ratio Resampler::rate() const {
@@ -437,10 +504,10 @@ Index Resampler::total(Index T) const {
   return design_->geometry().total(T);
 }
 Index Resampler::available(Index received) const {
-  return design_->geometry().available(received);
+  return op().available(received);
 }
 Index Resampler::needed(Index N) const {
-  return N <= 0 ? 0 : std::max<Index>(design_->geometry().window.last(N - 1) + 1, 1);
+  return N <= 0 ? 0 : std::max<Index>(op().reads(N - 1).last + 1, 1);
 }
 double Resampler::filter_delay_s() const {
   return design_->delay_s;
@@ -453,6 +520,10 @@ Index Resampler::taps() const {
 }
 Index Resampler::bytes() const {
   const auto bytes = [](const auto& filter) { return filter ? filter->bytes() : 0; };
+  if (design_->before) {
+    const Design &a = *design_->before, &b = *design_->after;
+    return bytes(a.bank) + bytes(a.table) + bytes(b.bank) + bytes(b.table);
+  }
   return bytes(design_->bank) + bytes(design_->second) + bytes(design_->table) + bytes(design_->blocks);
 }
 double Resampler::passband_edge() const {
@@ -483,10 +554,27 @@ std::vector<double> in_sequence(const Design& d, std::span<const double> a, std:
   return h;
 }
 
+// A bank and a table in sequence, as a function of time: `points` points to a frame between them.
+std::vector<double> around_table(const Design& d, Index points) {
+  const bool bank_first = d.before->bank != nullptr;
+  const Design &bank = bank_first ? *d.before : *d.after, &table = bank_first ? *d.after : *d.before;
+  std::vector<double> h = impulse_response(bank.filter);
+  bank.bank->quantise(h);
+  const double pace = table.in_hz / table.out_hz,
+               to_lower = static_cast<double>(points) * std::max(1.0, bank_first ? pace : 1 / pace);
+  const std::vector<double> g = impulse_response(table_filter(table.filter), to_lower, to_lower);
+  const auto step = static_cast<std::size_t>(points);
+  std::vector<double> both((h.size() - 1) * step + g.size());
+  for (std::size_t k = 0; k < h.size(); ++k)
+    for (std::size_t i = 0; i < g.size(); ++i) both[k * step + i] += h[k] * g[i];
+  return both;
+}
+
 // The amplitude response, and how many of its points the lower Nyquist frequency is. Of responses that
 // alternate, the largest: none of the components that a tone leaves is larger.
 std::pair<std::vector<double>, double> measured(const Design& d) {
   constexpr double longest = 1 << 19;
+  constexpr Index points = 64;
   Filter f = d.filter;
   if (d.table || taps(f) * static_cast<double>(f.L) > longest) f = table_filter(f);
   const auto response = [](std::span<const double> h) {
@@ -498,6 +586,11 @@ std::pair<std::vector<double>, double> measured(const Design& d) {
     return h;
   };
   std::vector<double> amplitude;
+  if (d.before) {
+    amplitude = response(around_table(d, points));
+    const double to_lower = d.after->in_hz / std::min(d.in_hz, d.out_hz) * static_cast<double>(points);
+    return {amplitude, static_cast<double>(amplitude.size() - 1) / to_lower};
+  }
   if (d.table || d.blocks || f != d.filter) {
     amplitude = response(impulse_response(f));
   } else if (const auto stages = in_two(f)) {

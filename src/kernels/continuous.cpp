@@ -6,8 +6,27 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
+#include <utility>
+
+#ifndef WAVESTRIDE_FILTER_ROWS
+#define WAVESTRIDE_FILTER_ROWS
+namespace wavestride::kernels {
+
+// The rows of a ContinuousFilter, from that of point −1 on, each from the value of number `last` down to −1.
+struct FilterRows {
+  static constexpr Index block = 256;  // frames that are summed at a time
+  const double* rows;
+  Index stride, step, last;
+
+  // Of frames whose first one lies `turn` steps behind a row's first point, those that the table reaches.
+  std::pair<Index, Index> read(Index turn, Index frames) const {
+    const Index begin = std::max<Index>(0, turn - last);
+    return {begin, std::max(std::min(frames, turn + 2), begin)};
+  }
+};
+
+}  // namespace wavestride::kernels
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
@@ -38,55 +57,94 @@ void Coefficients(const double* table, double position, double step, double lowe
   }
 }
 
-// Σ over j of weights[j] · rows[j·stride + k], whole vectors of them.
-void Weighted(const double* HWY_RESTRICT rows, Index stride, const double* HWY_RESTRICT weights, Index count,
-              double* HWY_RESTRICT to) {
-  const D d;
-  const auto w0 = hn::Set(d, weights[0]), w1 = hn::Set(d, weights[1]), w2 = hn::Set(d, weights[2]),
-             w3 = hn::Set(d, weights[3]);
-  for (Index k = 0; k < count; k += lanes) {
-    const auto row = [&](Index j) HWY_ATTR { return hn::LoadU(d, rows + j * stride + k); };
-    const auto outer = hn::MulAdd(w3, row(3), hn::Mul(w0, row(0)));
-    hn::StoreU(hn::MulAdd(w2, row(2), hn::MulAdd(w1, row(1), outer)), d, to + k);
+using V = hn::Vec<D>;
+
+// Coefficients k … k+lanes−1 of frames whose points lie between the same two rows, `turn` steps and a part
+// `t` of a point behind the first of these.
+struct Rows {
+  const double* HWY_RESTRICT row;
+  Index stride;
+  V w0, w1, w2, w3;  // Lagrange's, of the points −1, 0, 1 and 2
+
+  Rows(const FilterRows& f, Index point, Index turn, double t)
+      : row(f.rows + (point - turn * f.step) * f.stride + f.last - turn), stride(f.stride) {
+    const double a = t + 1, b = t - 1, c = t - 2;
+    const D d;
+    w0 = hn::Set(d, -t * b * c / 6);
+    w1 = hn::Set(d, a * b * c / 2);
+    w2 = hn::Set(d, -a * t * c / 2);
+    w3 = hn::Set(d, a * t * b / 6);
   }
+  HWY_INLINE V operator()(Index k) const {
+    const auto at = [&](Index r) HWY_ATTR { return hn::LoadU(D(), row + r * stride + k); };
+    return hn::MulAdd(w2, at(2), hn::MulAdd(w1, at(1), hn::MulAdd(w3, at(3), hn::Mul(w0, at(0)))));
+  }
+};
+
+void CoefficientsOfRows(const FilterRows& f, Index point, double t, Index from, Index count,
+                        double* HWY_RESTRICT to) {
+  const Rows h(f, point, point / f.step, t);
+  for (Index k = 0; k < count; k += lanes) hn::StoreU(h(from + k), D(), to + k);
 }
 
-// Σ h[k] · x[k].
-double Dot(const double* h, const float* x, Index count) {
+// Σ h(k) · x[k] over `count` frames x, of one channel or two, all in the same order; h(k) is a vector, and
+// finite beyond them.
+template <Index channels, class H>
+HWY_INLINE void Products(H&& h, const float* HWY_RESTRICT x, Index count, double* HWY_RESTRICT sums) {
   const D d;
   const hn::Rebind<float, D> df;
-  auto a = hn::Zero(d), b = hn::Zero(d);
-  Index k = 0;
-  for (; k + 2 * lanes <= count; k += 2 * lanes) {
-    a = hn::MulAdd(hn::LoadU(d, h + k), hn::PromoteTo(d, hn::LoadU(df, x + k)), a);
-    b = hn::MulAdd(hn::LoadU(d, h + k + lanes), hn::PromoteTo(d, hn::LoadU(df, x + k + lanes)), b);
-  }
-  double sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(a, b)));
-  for (; k < count; ++k) sum += h[k] * static_cast<double>(x[k]);
-  return sum;
-}
-
-// The same of the two channels of frames x, in the order of Dot.
-void DotOfTwo(const double* h, const float* x, Index count, double* sums) {
-  const D d;
-  const hn::Rebind<float, D> df;
-  auto left = hn::Zero(d), right = hn::Zero(d), other_left = hn::Zero(d), other_right = hn::Zero(d);
-  const auto add = [&](Index k, hn::Vec<D>& l, hn::Vec<D>& r) HWY_ATTR {
-    hn::Vec<decltype(df)> first, second;
-    hn::LoadInterleaved2(df, x + 2 * k, first, second);
-    const auto weight = hn::LoadU(d, h + k);
-    l = hn::MulAdd(weight, hn::PromoteTo(d, first), l);
-    r = hn::MulAdd(weight, hn::PromoteTo(d, second), r);
+  V sum[2][channels];
+  for (auto& half : sum)
+    for (V& v : half) v = hn::Zero(d);
+  const auto add = [&](Index k, const float* frames, V(&to)[channels]) HWY_ATTR {
+    const V weight = h(k);
+    if constexpr (channels == 1) {
+      to[0] = hn::MulAdd(weight, hn::PromoteTo(d, hn::LoadU(df, frames)), to[0]);
+    } else {
+      hn::Vec<decltype(df)> left, right;
+      hn::LoadInterleaved2(df, frames, left, right);
+      to[0] = hn::MulAdd(weight, hn::PromoteTo(d, left), to[0]);
+      to[1] = hn::MulAdd(weight, hn::PromoteTo(d, right), to[1]);
+    }
+  };
+  const auto both = [&](Index k, const float* frames) HWY_ATTR {
+    add(k, frames, sum[0]);
+    add(k + lanes, frames + lanes * channels, sum[1]);
   };
   Index k = 0;
-  for (; k + 2 * lanes <= count; k += 2 * lanes) {
-    add(k, left, right);
-    add(k + lanes, other_left, other_right);
+  for (; k + 2 * lanes <= count; k += 2 * lanes) both(k, x + k * channels);
+  if (k < count) {
+    float rest[2 * lanes * channels] = {};
+    std::copy(x + k * channels, x + count * channels, rest);
+    both(k, rest);
   }
-  sums[0] = hn::GetLane(hn::SumOfLanes(d, hn::Add(left, other_left)));
-  sums[1] = hn::GetLane(hn::SumOfLanes(d, hn::Add(right, other_right)));
-  for (; k < count; ++k)
-    for (Index c = 0; c < 2; ++c) sums[c] += h[k] * static_cast<double>(x[2 * k + c]);
+  for (Index c = 0; c < channels; ++c)
+    sums[c] = hn::GetLane(hn::SumOfLanes(d, hn::Add(sum[0][c], sum[1][c])));
+}
+
+// Of one channel, or two.
+template <class H>
+HWY_INLINE void Sums(H&& h, const float* x, Index channels, Index count, double* sums) {
+  channels == 1 ? Products<1>(h, x, count, sums) : Products<2>(h, x, count, sums);
+}
+
+void Dot(const double* h, const float* x, Index channels, Index count, double* sums) {
+  Sums([&](Index k) HWY_ATTR { return hn::LoadU(D(), h + k); }, x, channels, count, sums);
+}
+
+// ContinuousFilter::apply() by rows, of one channel or two.
+void ByRows(const FilterRows& f, double position, const float* x, Index frames, Index channels, double gain,
+            float* HWY_RESTRICT out) {
+  const auto point = static_cast<Index>(position), turn = point / f.step;
+  const Rows rows(f, point, turn, position - static_cast<double>(point));
+  const auto [begin, end] = f.read(turn, frames);
+  double sum[2] = {}, part[2] = {};
+  for (Index from = begin; from < end; from += f.block) {
+    Sums([&](Index k) HWY_ATTR { return rows(from + k); }, x + from * channels, channels,
+         std::min(f.block, end - from), part);
+    for (Index j = 0; j < channels; ++j) sum[j] += part[j];
+  }
+  for (Index j = 0; j < channels; ++j) out[j] = static_cast<float>(gain * sum[j]);
 }
 
 }  // namespace wavestride::kernels::HWY_NAMESPACE
@@ -97,19 +155,14 @@ HWY_AFTER_NAMESPACE();
 namespace wavestride::kernels {
 namespace {
 
-constexpr Index margin = 4;    // zeros around the table, so that the outermost cubics have four points
-constexpr Index overhang = 8;  // zeros behind a row, for whole vectors
+constexpr Index margin = 4;  // zeros around the table, so that the outermost cubics have four points
+constexpr Index block = FilterRows::block;
+constexpr Index overhang = 16;  // zeros behind a row, for whole pairs of vectors
 
 HWY_EXPORT(Coefficients);
-HWY_EXPORT(Weighted);
 HWY_EXPORT(Dot);
-HWY_EXPORT(DotOfTwo);
-
-// Lagrange's through the points −1, 0, 1 and 2.
-std::array<double, 4> cubic_weights(double t) {
-  const double a = t + 1, b = t - 1, c = t - 2;
-  return {-t * b * c / 6, a * b * c / 2, -a * t * c / 2, a * t * b / 6};
-}
+HWY_EXPORT(CoefficientsOfRows);
+HWY_EXPORT(ByRows);
 
 }  // namespace
 
@@ -130,8 +183,7 @@ ContinuousFilter::ContinuousFilter(std::span<const double> h, Index step)
 
 void ContinuousFilter::apply(const float* x, Index frames, Index channels, double position, double step,
                              double gain, float* out) const noexcept {
-  const auto point = static_cast<Index>(std::floor(position));
-  if (step != static_cast<double>(step_) || point < 0) {
+  if (step != static_cast<double>(step_) || position < 0) {
     const double* table = table_.data() + margin - 1;
     const double highest = static_cast<double>(points_ + 1);
     return weigh(x, frames, channels, gain, out, [&](Index from, Index size, double* h) {
@@ -139,43 +191,38 @@ void ContinuousFilter::apply(const float* x, Index frames, Index channels, doubl
       (table, position - static_cast<double>(from) * step, step, -2.0, highest, size, h);
     });
   }
-  // All points lie between the same two rows, and none is beyond the table.
-  const Index turn = point / step_, stride = length_ + overhang;
-  const Index begin = std::max<Index>(0, turn - last_), end = std::min(frames, turn + 2);
-  const double* const row = rows_.data() + (point - turn * step_) * stride + last_ - turn + begin;
-  const std::array<double, 4> weights = cubic_weights(position - static_cast<double>(point));
-  weigh(x + begin * channels, std::max<Index>(end - begin, 0), channels, gain, out,
-        [&](Index from, Index size, double* h) {
-          HWY_DYNAMIC_DISPATCH(Weighted)(row + from, stride, weights.data(), size, h);
+  const FilterRows rows{rows_.data(), length_ + overhang, step_, last_};
+  if (channels <= 2) return HWY_DYNAMIC_DISPATCH(ByRows)(rows, position, x, frames, channels, gain, out);
+  const auto point = static_cast<Index>(position);
+  const auto [begin, end] = rows.read(point / step_, frames);
+  weigh(x + begin * channels, end - begin, channels, gain, out,
+        [&, from_first = begin](Index from, Index size, double* h) {
+          HWY_DYNAMIC_DISPATCH(CoefficientsOfRows)
+          (rows, point, position - static_cast<double>(point), from_first + from, size, h);
         });
 }
 
 template <class Make>
 void ContinuousFilter::weigh(const float* x, Index frames, Index channels, double gain, float* out,
                              Make&& coefficients) {
-  constexpr Index block = 256, together = 8;
-  HWY_ALIGN double h[block];  // whole vectors
+  constexpr Index together = 8;
+  HWY_ALIGN double h[block];  // whole pairs of vectors
   float samples[block];       // of one channel
   for (Index c = 0; c < channels; c += together) {
     const Index count = std::min(together, channels - c);
-    double sum[together] = {};
+    double sum[together] = {}, part[2] = {};
     for (Index from = 0; from < frames; from += block) {
       const Index size = std::min(block, frames - from);
-      coefficients(from, size, h);
-      if (channels == 2) {
-        double both[2];
-        HWY_DYNAMIC_DISPATCH(DotOfTwo)(h, x + 2 * from, size, both);
-        sum[0] += both[0];
-        sum[1] += both[1];
+      coefficients(from, (size + overhang - 1) / overhang * overhang, h);
+      if (channels <= 2) {
+        HWY_DYNAMIC_DISPATCH(Dot)(h, x + from * channels, channels, size, part);
+        for (Index j = 0; j < channels; ++j) sum[j] += part[j];
         continue;
       }
       for (Index j = 0; j < count; ++j) {
-        const float* in = x + from;
-        if (channels > 1) {
-          for (Index k = 0; k < size; ++k) samples[k] = x[(from + k) * channels + c + j];
-          in = samples;
-        }
-        sum[j] += HWY_DYNAMIC_DISPATCH(Dot)(h, in, size);
+        for (Index k = 0; k < size; ++k) samples[k] = x[(from + k) * channels + c + j];
+        HWY_DYNAMIC_DISPATCH(Dot)(h, samples, 1, size, part);
+        sum[j] += part[0];
       }
     }
     for (Index j = 0; j < count; ++j) out[c + j] = static_cast<float>(gain * sum[j]);
