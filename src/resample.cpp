@@ -445,19 +445,16 @@ class ResampleKernel final : public Kernel {
     const Index L = w.den, M = w.num;
     const double gain = std::min(1.0, static_cast<double>(L) / static_cast<double>(M));
     // Where in its first frame, from 0 to L − 1, the window of an output begins, whose length follows.
-    Index first = w.first(work.n);
+    const Index first = w.first(work.n);
     auto at = static_cast<Index>(static_cast<detail::Wide>(work.n) * M + w.lo -
                                  static_cast<detail::Wide>(first) * L);
     const Index frames = (w.hi - w.lo) / L + 1, past = (w.hi - w.lo) % L;
-    const float* in = work.in[0];
-    for (Index i = 0; i < work.count; ++i) {
-      d.table->apply(in, frames + (at + past >= L ? 1 : 0), out_channels(),
+    const Index whole = M / L, rest = M % L, channels = out_channels();
+    for (Index i = 0, frame = 0; i < work.count; ++i, at += rest, frame += whole) {
+      if (at >= L) at -= L, ++frame;
+      d.table->apply(work.in[0] + frame * channels, frames + (at + past >= L ? 1 : 0), channels,
                      d.origin + static_cast<double>(at - w.lo + d.last) * d.points,
-                     static_cast<double>(d.step), gain, work.out + i * out_channels());
-      at += M % L;
-      const bool next = at >= L;
-      if (next) at -= L;
-      in += (M / L + (next ? 1 : 0)) * out_channels();
+                     static_cast<double>(d.step), gain, work.out + i * channels);
     }
   }
 
