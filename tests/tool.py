@@ -188,7 +188,10 @@ class Basics(ToolTest):
                     def limit():
                         signal.signal(signal.SIGXFSZ, action)
                         resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-                    result = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True)
+                    # libsndfile's Vorbis encoder leaks what it holds when its file can't be written.
+                    options = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+                    result = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True,
+                                            env={**os.environ, "ASAN_OPTIONS": options})
                     with self.subTest(extension=extension, room=room, size=size, action=action):
                         self.assertEqual((result.returncode, result.stderr),
                                          (1, f"wavestride: {out}: writing failed: File too large\n"))
@@ -502,7 +505,7 @@ class Vocode(ToolTest):
         return text
 
     def slow_sound(self, name, ended):
-        """A FIFO with a second of waiting in its sound, which ends as its header says, or waits for an interrupt."""
+        """A FIFO with a wait in its sound, which ends as its header says, or waits for an interrupt."""
         os.mkfifo(self.path(name))
         self.wav("sound.wav", frames=50000)
         sound = pathlib.Path(self.path("sound.wav")).read_bytes()
@@ -510,7 +513,8 @@ class Vocode(ToolTest):
             with open(self.path(name), "wb", buffering=0) as fifo:
                 try:
                     fifo.write(sound[:1000])
-                    time.sleep(1.2)
+                    # A bar is shown a second after the tool has made ready, which takes a while under sanitizers.
+                    time.sleep(1.2 if ended else 3)
                     fifo.write(sound[1000:] if ended else sound[1000:90000])
                     if not ended:
                         self.interrupted.wait(60)
