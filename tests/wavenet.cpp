@@ -115,12 +115,13 @@ TEST_CASE("wavenet: whole networks keep the contract of every Op") {
 TEST_CASE("wavenet: a network may have more layers than an operator has inputs") {
   Initialiser init(62);
   WavenetWeights net{init.conv(2, 1, 1), {}, init.conv(2, 2, 1), init.conv(1, 2, 1)};
-  for (int i = 0; i < 100; ++i)
+  constexpr int layers = 66;
+  for (int i = 0; i < layers; ++i)
     net.conv_layers.push_back({init.conv(4, 2, 2), {}, init.conv(2, 2, 1), init.conv(2, 2, 1)});
-  const Op op = wavenet(net, {.dilations = std::vector<Index>(100, 3), .causal = true});
-  CHECK(op.receptive_field() == 301);
+  const Op op = wavenet(net, {.dilations = std::vector<Index>(layers, 1), .causal = true});
+  CHECK(op.receptive_field() == layers + 1);
   Rng rng(62);
-  verify_contract(op, rng, {.dense = false, .longest = 400, .chunkings = 2});
+  verify_contract(op, rng, {.dense = false, .longest = 200, .chunkings = 2});
 }
 
 TEST_CASE("wavenet: causal blocks and networks look at no later frame") {
