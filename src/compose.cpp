@@ -78,8 +78,7 @@ Stack causal_conv_transpose(const LayerWeights& conv, Index stride, PadMode befo
 }
 
 Stack sub_pixel_upsampler(const LayerWeights& conv, Index factor, const Conv1dOptions& options) {
-  conv.weight.check();
-  const Index rows = conv.weight.dim(0);
+  const Index rows = op::conv1d(conv.weight, conv.bias, options).out_channels();  // refuses what does not fit
   require(factor >= 1 && rows % factor == 0, "sub_pixel_upsampler: factor must divide the ", rows,
           " output channels, got ", factor);
   // Groups are runs of rows: they keep PyTorch's order.

@@ -109,6 +109,10 @@ TEST_CASE("compose: weights that do not fit are refused, saying what was given")
   LayerWeights torn = three;
   torn.weight.data.pop_back();
   CHECK_THROWS_WITH(sub_pixel_upsampler(torn, 2), "Tensor: shape [4, 4, 3] needs 48 values, got 47");
+  LayerWeights few = three;
+  few.bias.resize(2);
+  CHECK_THROWS_WITH(sub_pixel_upsampler(few, 2), "conv1d: bias must have 4 values, got 2");
+  CHECK_THROWS_AS(sub_pixel_upsampler({Tensor({0, 4, 3}), {}}, 2), std::invalid_argument);
   CHECK_THROWS_AS(causal_conv_transpose(torn, 2), std::invalid_argument);
   CHECK_THROWS_AS(icnr_init(torn, 2), std::invalid_argument);
   CHECK_THROWS_WITH(sub_pixel_upsampler(three, 3),
