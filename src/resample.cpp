@@ -274,9 +274,8 @@ void design_table(Design& d, bool causal) {
   d.output_delay_s = (delay - static_cast<double>(d.last)) / rate;
 }
 
-void design_bank(Design& d, bool causal) {
-  const Response r(d.filter, causal);
-  d.bank = make_bank(d.filter, r);
+void design_bank(Design& d, const Filter& f, const Response& r) {
+  d.bank = make_bank(f, r);
   d.window = r.window;
   d.delay_s = r.delay / d.in_hz;
   d.output_delay_s = r.output_delay / d.in_hz;
@@ -307,10 +306,11 @@ void design_around_table(Design& d, bool causal) {
     d.output_delay_s += one.output_delay_s;
     return std::make_shared<const Design>(std::move(one));
   };
-  d.before = bank_first ? part(sharp, d.in_hz, between_hz, design_bank)
-                        : part(loose, d.in_hz, between_hz, design_table);
-  d.after = bank_first ? part(loose, between_hz, d.out_hz, design_table)
-                       : part(sharp, between_hz, d.out_hz, design_bank);
+  const auto bank = [](Design& one, bool late) { design_bank(one, one.filter, Response(one.filter, late)); };
+  d.before =
+      bank_first ? part(sharp, d.in_hz, between_hz, bank) : part(loose, d.in_hz, between_hz, design_table);
+  d.after =
+      bank_first ? part(loose, between_hz, d.out_hz, design_table) : part(sharp, between_hz, d.out_hz, bank);
   d.window = kernels::cascade_window(d.before->window, d.after->window);
 }
 
@@ -353,9 +353,7 @@ Design design_filter(const Filter& f, double in_hz, double out_hz, const Resampl
   }
   const Filter& first_filter = stages ? stages->first : f;
   const Response first = stages ? Response(first_filter, o.causal) : *std::move(whole);
-  d.bank = make_bank(first_filter, first);
-  d.window = first.window;
-  delays(first, in_hz);
+  design_bank(d, first_filter, first);
   if (!stages) return d;
   const Response second(stages->second, o.causal);
   d.second = make_bank(stages->second, second);
@@ -467,6 +465,12 @@ double in_range(const char* what, double value, double lowest, double highest) {
   return value;
 }
 
+Index bytes_of(const Design& d) {
+  if (d.before) return bytes_of(*d.before) + bytes_of(*d.after);
+  const auto bytes = [](const auto& filter) { return filter ? filter->bytes() : 0; };
+  return bytes(d.bank) + bytes(d.second) + bytes(d.table) + bytes(d.blocks);
+}
+
 double decibels(double amplitude) {
   return 20 * std::log10(std::max(amplitude, 1e-15));
 }
@@ -516,12 +520,7 @@ Index Resampler::taps() const {
   return design_->window.span();
 }
 Index Resampler::bytes() const {
-  const auto bytes = [](const auto& filter) { return filter ? filter->bytes() : 0; };
-  if (design_->before) {
-    const Design &a = *design_->before, &b = *design_->after;
-    return bytes(a.bank) + bytes(a.table) + bytes(b.bank) + bytes(b.table);
-  }
-  return bytes(design_->bank) + bytes(design_->second) + bytes(design_->table) + bytes(design_->blocks);
+  return bytes_of(*design_);
 }
 double Resampler::passband_edge() const {
   return design_->filter.passband;
