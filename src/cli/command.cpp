@@ -9,7 +9,6 @@
 #include <cctype>
 #include <cerrno>
 #include <charconv>
-#include <filesystem>
 #include <system_error>
 
 namespace wavestride::cli {
@@ -48,10 +47,15 @@ void say_clipped(const std::string& path, Index samples) {
                  path == "-" ? "standard output" : path.c_str(), static_cast<long long>(samples));
 }
 
-void require_extension(const std::string& output, const std::string& extension) {
-  std::string ending = std::filesystem::path(output).extension().string();
+std::string extension_of(const std::filesystem::path& path) {
+  std::string ending = path.extension().string();
   for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  if (ending != extension) throw UsageError("the name of OUT must end in " + extension + ", got " + output);
+  return ending;
+}
+
+void require_extension(const std::string& output, const std::string& extension) {
+  if (extension_of(output) != extension)
+    throw UsageError("the name of OUT must end in " + extension + ", got " + output);
 }
 
 namespace {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -59,6 +60,9 @@ std::optional<Index> parse_index(const std::string& text);
 
 /// Says on standard error that samples of a file were clipped, where any were.
 void say_clipped(const std::string& path, Index samples);
+
+/// What a name ends in, in small letters: ".npy".
+std::string extension_of(const std::filesystem::path& path);
 
 /// Throws UsageError unless the name of an output ends as it must (".npy"), in small letters or capitals: the
 /// name of an input that got into its place does not.

@@ -42,8 +42,7 @@ std::vector<fs::path> files_below(const std::string& folder, bool features) {
   std::vector<fs::path> files;
   std::error_code error;
   for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string(),
-                      extension = CLI::detail::to_lower(at->path().extension().string());
+    const std::string name = at->path().filename().string(), extension = extension_of(at->path());
     const bool wanted = sound_extensions.count(extension) > 0 || (features && extension == ".npy");
     if (at->is_regular_file(error) && name.front() != '.' && wanted) files.push_back(at->path());
   }

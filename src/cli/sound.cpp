@@ -97,7 +97,7 @@ void check_output(const std::string& output, std::span<const std::string> inputs
 }
 
 bool is_npy(const std::string& path) {
-  return CLI::detail::to_lower(std::filesystem::path(path).extension().string()) == ".npy";
+  return extension_of(path) == ".npy";
 }
 
 std::string file_name(const std::string& path) {
