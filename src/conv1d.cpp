@@ -2,8 +2,10 @@
 
 #include "alternatives.h"
 #include "check.h"
+#include "depthwise.h"
 #include "finishing.h"
 #include "frame_lanes.h"
+#include "joined_groups.h"
 #include "kernels/shared_taps.h"
 #include "minimal_conv1d.h"
 #include "products.h"
@@ -55,9 +57,8 @@ Conv1dShape check(const Tensor& weight, std::span<const float> bias, const Conv1
 template <class Unit>
 class Conv1d final : public Kernel, public detail::HasAlternatives, public detail::Finishing {
  public:
-  /// value(o, c, k) gives a weight, c counted within its group.
-  template <class F>
-  Conv1d(const Conv1dShape& s, F&& value, std::span<const float> bias, PadMode mode)
+  /// Input channels of a weight are counted within its group.
+  Conv1d(const Conv1dShape& s, const kernels::WeightAt& value, std::span<const float> bias, PadMode mode)
       : Kernel(message("conv1d(", s.in, " → ", s.out, ", kernel ", s.kernel, ", stride ", s.stride,
                        ", dilation ", s.dilation, ", groups ", s.groups, rounds ? ", bfloat16)" : ")"),
                {{s.in, conv_geometry(s.kernel, s.stride, s.dilation, s.pad.left, s.pad.right), {mode, 0.0f}}},
@@ -66,11 +67,8 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
         parameters_(s.out * (s.in / s.groups) * s.kernel + static_cast<Index>(bias.size())) {
     for (Index k = 0; k < s.kernel; ++k) offsets_.push_back(k * s.dilation * s.in / unit);
     const Index in = s.in / s.groups, out = s.out / s.groups;
-    if (in == 1 && out == 1 && s.groups > 1) {
-      for (Index k = 0; k < s.kernel; ++k)
-        for (Index c = 0; c < s.out; ++c) depthwise_.push_back(value(c, 0, k));
-      depthwise_bias_.assign(static_cast<std::size_t>(s.out), 0.0f);
-      std::copy(bias.begin(), bias.end(), depthwise_bias_.begin());
+    if (in == 1 && out == 1 && (s.groups > 1 || s.stride > 1 || s.kernel < long_filter)) {
+      depthwise_ = {s.out, s.kernel, [&](Index c, Index k) { return value(c, 0, k); }, bias};
       return;
     }
     for (Index g = 0; g < s.groups; ++g)
@@ -85,7 +83,9 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
           bias.empty() ? bias
                        : bias.subspan(static_cast<std::size_t>(g * out), static_cast<std::size_t>(out)),
           detail::row_block<Unit>());
-    if (rounds || s.stride != 1 || s.groups != 1) return;
+    if (rounds) return;
+    if (s.groups > 1) joined_ = {in, out, s.groups, s.kernel, value, bias};
+    if (s.stride != 1 || s.groups != 1) return;
     if (kernels::shared_taps_pay(s.out, s.kernel, s.dilation))
       taps_ = {s.in, s.kernel, value, bias};
     else
@@ -113,8 +113,7 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
         kernels::finish(finish.behind(at), count * shape_.out, work.out + at);
       }
     } else if (!depthwise_.empty()) {
-      kernels::depthwise(depthwise_.data(), depthwise_bias_.data(), shape_.out, shape_.kernel, work.in[0],
-                         offsets_.data(), stride * channels, work.count, work.out, shape_.out);
+      depthwise_.make(work.in[0], offsets_.data(), stride * channels, work.count, work.out, channels);
       kernels::finish(finish, work.count * shape_.out, work.out);
     } else if (!taps_.empty()) {
       // Frames that lie `dilation` apart share their inputs.
@@ -124,9 +123,12 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
                              (work.count - n + apart - 1) / apart, work.out + n * shape_.out,
                              apart * shape_.out, finish.behind(n * shape_.out));
     } else {
-      const Index made = lanes_.make(work.in[0], work.count, work.out, finish), at = made * shape_.out;
-      make(work.in[0] + made * channels, offsets_.data(), stride * channels, work.count - made, work.out + at,
-           finish.behind(at));
+      const Index made = shape_.groups > 1 ? joined_.make(work.in[0], offsets_.data(), stride * channels,
+                                                          work.count, work.out, finish)
+                                           : lanes_.make(work.in[0], work.count, work.out, finish);
+      const Index at = made * shape_.out;
+      make(work.in[0] + made * stride * channels, offsets_.data(), stride * channels, work.count - made,
+           work.out + at, finish.behind(at));
     }
   }
 
@@ -160,6 +162,7 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
   }
 
  private:
+  static constexpr Index long_filter = 48;  // of one channel: of so many taps FrameLanes load less
   static constexpr Index unit = detail::channels_of<Unit>;
   static constexpr bool rounds = unit == 2;
 
@@ -176,7 +179,7 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
                                            shape_.pad.right,
                                            inputs()[0].padding.mode,
                                            rough};
-      if (shape_.stride != 1 || shape_.groups != 1 || !detail::minimal_pays(shape) ||
+      if (shape_.stride != 1 || shape_.groups != 1 || !depthwise_.empty() || !detail::minimal_pays(shape) ||
           detail::minimal_speed(shape) < least_speed)
         return nullptr;
       const kernels::DenseWeights& w = groups_.front();
@@ -225,8 +228,9 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
   std::vector<Index> offsets_;
   std::vector<kernels::PackedWeights<Unit>> groups_;
   detail::FrameLanes lanes_;
+  detail::JoinedGroups joined_;
   kernels::SharedTaps taps_;
-  kernels::AlignedFloats depthwise_, depthwise_bias_;
+  detail::Depthwise depthwise_;
   Index parameters_;
 };
 

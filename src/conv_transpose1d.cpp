@@ -4,6 +4,8 @@
 
 #include "alternatives.h"
 #include "check.h"
+#include "depthwise.h"
+#include "frame_lanes.h"
 #include "products.h"
 
 namespace wavestride {
@@ -41,8 +43,8 @@ template <class Unit>
 class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
  public:
   /// value(c, o, k) gives a weight, o counted within its group.
-  template <class F>
-  ConvTranspose1d(const Shape& s, F&& value, std::span<const float> bias)
+  ConvTranspose1d(const Shape& s, const std::function<float(Index, Index, Index)>& value,
+                  std::span<const float> bias)
       : Kernel(message("conv_transpose1d(", s.in, " → ", s.out, ", kernel ", s.kernel, ", stride ", s.stride,
                        ", dilation ", s.dilation, ", groups ", s.groups, rounds ? ", bfloat16)" : ")"),
                {{s.in,
@@ -57,8 +59,7 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
     for (Index k = s.kernel; k-- > 0;) phase_of(k).taps.push_back(k);
     for (Phase& phase : phases_)
       if (!phase.taps.empty()) fill(phase, value);
-    if (s.groups == 1 && s.dilation == 1 && s.stride > 1 && s.kernel % s.stride == 0 &&
-        s.out <= kernels::dense_panel_width() / 2)
+    if (s.groups == 1 && s.dilation == 1 && s.stride > 1 && s.out <= detail::lanes_of_vector())
       put_together();
   }
 
@@ -119,7 +120,7 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
     Index reach = 0;  ///< how many frames before its own position the first tap reads
     std::vector<Index> offsets;
     std::vector<kernels::PackedWeights<Unit>> groups;
-    kernels::AlignedFloats depthwise;
+    detail::Depthwise depthwise;
   };
 
   Phase& phase_of(Index tap) {
@@ -131,15 +132,15 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
 
   Index outputs_at_once() const { return shape_.stride * detail::outputs_at_once(shape_.in); }
 
-  template <class F>
-  void fill(Phase& phase, F&& value) const {
+  void fill(Phase& phase, const std::function<float(Index, Index, Index)>& value) const {
     const Index in = shape_.in / shape_.groups, out = shape_.out / shape_.groups;
     phase.reach = phase.taps.front() * shape_.dilation / shape_.stride;
     for (const Index k : phase.taps)
       phase.offsets.push_back((phase.reach - k * shape_.dilation / shape_.stride) * shape_.in / unit);
     if (in == 1 && out == 1 && shape_.groups > 1) {
-      for (const Index k : phase.taps)
-        for (Index c = 0; c < shape_.in; ++c) phase.depthwise.push_back(value(c, 0, k));
+      phase.depthwise = {
+          shape_.in, static_cast<Index>(phase.taps.size()),
+          [&](Index c, Index t) { return value(c, 0, phase.taps[static_cast<std::size_t>(t)]); }, bias_};
       return;
     }
     for (Index g = 0; g < shape_.groups; ++g)
@@ -157,21 +158,26 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
           detail::row_block<Unit>());
   }
 
-  /// The phases side by side as output channels, where all read the same frames.
+  /// The phases side by side as output channels, where all read the same frames, or nearly so: a phase that
+  /// lacks the first of the taps has a weight of zero there (idle_lanes.h).
   void put_together() {
-    const auto weights = [&](Index phase) -> const auto& {
-      return phases_[static_cast<std::size_t>(phase)].groups.front();
-    };
+    const Phase& first = phases_.front();
+    const auto taps = static_cast<Index>(first.taps.size());
+    ragged_ = shape_.kernel % shape_.stride != 0;
+    // As many products as that takes, each with all lanes, against those of all phases, with some of them.
+    if (ragged_ && (rounds || taps * shape_.stride * shape_.out > shape_.kernel * detail::lanes_of_vector()))
+      return;
     std::vector<float> biases;
     for (Index phase = 0; phase < shape_.stride; ++phase)
       biases.insert(biases.end(), bias_.begin(), bias_.end());
-    together_ = {
-        shape_.stride * shape_.out,
-        weights(0).rows(),
-        weights(0).taps(),
-        [&](Index o, Index r, Index t) { return weights(o / shape_.out).value(o % shape_.out, r, t); },
-        biases,
-        detail::row_block<Unit>()};
+    const auto unit_of = [&](Index o, Index r, Index t) -> Unit {
+      const Phase& phase = phases_[static_cast<std::size_t>(o / shape_.out)];
+      const Index lacks = taps - static_cast<Index>(phase.taps.size());
+      return t < lacks ? Unit{} : phase.groups.front().value(o % shape_.out, r, t - lacks);
+    };
+    const Index rows = first.groups.front().rows(), all = shape_.stride * shape_.out;
+    together_ = {all, rows, taps, unit_of, biases, detail::row_block<Unit>()};
+    if constexpr (!rounds) lanes_ = {rows, all, taps, 1, unit_of, biases};
   }
 
   /// From the window of outputs n on.
@@ -181,23 +187,32 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
     const Index before = std::min(count, (stride - (n + shape_.padding) % stride) % stride);
     const Index turns = (count - before) / stride, made = before + turns * stride;
     make_part_of_turn(in, first, n, before, out);
-    make_turns(in, first, n + before, turns, out + before * shape_.out);
+    if (turns > 0) make_turns(in, first, n + before, turns, out + before * shape_.out);
     make_part_of_turn(in, first, n + made, count - made, out + made * shape_.out);
   }
 
   /// From outputs n on, which begin a turn; `in` begins with frame `first`.
   void make_turns(const Unit* in, Index first, Index n, Index turns, float* out) const noexcept {
-    if (turns == 0) return;
     const Phase& phase = phases_.front();
-    const Index from = (n + shape_.padding) / shape_.stride - phase.reach;
-    kernels::dense(together_, in + (from - first) * shape_.in / unit, phase.offsets.data(), shape_.in / unit,
-                   turns, out, together_.out_channels());
+    const Index frame = shape_.in / unit, all = together_.out_channels();
+    const Unit* from = in + ((n + shape_.padding) / shape_.stride - phase.reach - first) * frame;
+    Index made = 0;
+    if constexpr (!rounds) made = lanes_.make(from, turns, out, {});
+    const auto make = [&](Index turn, Index some, float* to) {
+      kernels::dense(together_, from + turn * frame, phase.offsets.data(), frame, some, to, all);
+    };
+    if (!ragged_) return make(made, turns - made, out + made * all);
+    constexpr Index at_once = 48;
+    const auto make_rest = [&](Index turn, Index some, float* to) { make(made + turn, some, to); };
+    made += detail::make_while_finite(turns - made, at_once, all, out + made * all, {}, make_rest);
+    make_phases(in, first, n + made * shape_.stride, (turns - made) * shape_.stride, out + made * all);
   }
 
   /// Some outputs of one turn: by all of them, where these are few, since the sums of one take as long.
   void make_part_of_turn(const Unit* in, Index first, Index n, Index count, float* out) const noexcept {
     constexpr Index most_floats = 256;
-    if (count < 2 || together_.out_channels() > most_floats) return make_phases(in, first, n, count, out);
+    if (count < 2 || ragged_ || together_.out_channels() > most_floats)
+      return make_phases(in, first, n, count, out);
     float turn[most_floats];
     const Index phase = (n + shape_.padding) % shape_.stride;
     make_turns(in, first, n - phase, 1, turn);
@@ -224,9 +239,7 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
     const Index in_step = shape_.in / unit, out_step = shape_.stride * shape_.out;
     if constexpr (!rounds) {
       if (!phase.depthwise.empty()) {
-        kernels::depthwise(phase.depthwise.data(), bias_.data(), shape_.out,
-                           static_cast<Index>(phase.offsets.size()), in, phase.offsets.data(), in_step,
-                           frames, out, out_step);
+        phase.depthwise.make(in, phase.offsets.data(), in_step, frames, out, out_step);
         return;
       }
     }
@@ -240,6 +253,8 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
   kernels::AlignedFloats bias_;
   std::vector<Phase> phases_;
   kernels::PackedWeights<Unit> together_;
+  detail::FrameLanes lanes_;  // of turns
+  bool ragged_ = false;       // phases have different numbers of taps
 };
 
 }  // namespace

@@ -7,23 +7,19 @@
 #include <span>
 #include <vector>
 
+#include "idle_lanes.h"
 #include "kernels/dense.h"
-#include "kernels/elementwise.h"
 
 namespace wavestride::detail {
 
 /// P frames, `dilation` apart, side by side as output channels of one dense product. Together they read
-/// kernel + P − 1 frames; where a frame has no tap its weight is zero, which leaves its sum and all of its
-/// bits as dense() of one frame makes them, of finite inputs.
+/// kernel + P − 1 frames; where a frame has no tap its weight is zero (idle_lanes.h).
 class FrameLanes {
  public:
   FrameLanes() = default;
-  /// value(o, c, k) gives a weight.
-  template <class F>
-  FrameLanes(Index in_channels, Index out_channels, Index kernel, Index dilation, F&& value,
-             std::span<const float> bias)
-      : in_(in_channels), out_(out_channels), dilation_(dilation), frames_(most_lanes() / out_channels) {
-    if (kernel < 3) frames_ = 1;  // would multiply by as many zeros as there are idle lanes
+  FrameLanes(Index in_channels, Index out_channels, Index kernel, Index dilation,
+             const kernels::WeightAt& value, std::span<const float> bias)
+      : in_(in_channels), out_(out_channels), dilation_(dilation), frames_(lanes_of_vector() / out_channels) {
     if (frames_ < 2) return;
     const Index taps = kernel + frames_ - 1;
     std::vector<float> biases;
@@ -39,24 +35,20 @@ class FrameLanes {
     for (Index tap = 0; tap < taps; ++tap) offsets_.push_back(tap * dilation_ * in_);
   }
 
-  /// Makes as many of `count` frames as fill vectors, from the first on, and says how many these are: not
-  /// those from where on one comes out infinite or NaN, which zero times an input of its neighbours may have
-  /// done.
+  /// Makes as many of `count` frames as fill vectors and come out finite, from the first on, and says how
+  /// many these are.
   Index make(const float* in, Index count, float* out, const kernels::Finish& finish) const noexcept {
     if (frames_ < 2) return 0;
     const Index span = frames_ * dilation_, spans = count / span;
     const Index at_once = std::max(fewest_spans, most_spans / dilation_);
-    for (Index first = 0; first < spans; first += at_once) {
-      const Index some = std::min(at_once, spans - first), at = first * span * out_;
+    const auto make = [&](Index first, Index some, float* to) {
       const float* from = in + first * span * in_;
       if (dilation_ == 1)
-        kernels::dense(weights_, from, offsets_.data(), span * in_, some, out + at, frames_ * out_);
+        kernels::dense(weights_, from, offsets_.data(), span * in_, some, to, frames_ * out_);
       else
-        make_apart(from, some, out + at);
-      if (!kernels::finite(out + at, some * span * out_)) return first * span;
-      kernels::finish(finish.behind(at), some * span * out_, out + at);
-    }
-    return spans * span;
+        make_apart(from, some, to);
+    };
+    return span * make_while_finite(spans, at_once, span * out_, out, finish, make);
   }
 
  private:
@@ -76,9 +68,6 @@ class FrameLanes {
       for (Index f = 0; f < spans * frames_; ++f) std::copy_n(made + f * out_, out_, out + f * apart);
     }
   }
-
-  /// Those of one vector.
-  static Index most_lanes() { return kernels::dense_panel_width() / 2; }
 
   kernels::DenseWeights weights_;
   std::vector<Index> offsets_;

@@ -5,12 +5,12 @@
 #include <numeric>
 
 #include "check.h"
-#include "kernels/dense.h"
+#include "depthwise.h"
 
 namespace wavestride {
 namespace {
 
-using kernels::AlignedFloats;
+using AlignedFloats = kernels::Aligned<float>;
 
 AlignedFloats values_or(float fallback, std::span<const float> values, Index channels, const char* op,
                         const char* name) {
@@ -71,21 +71,21 @@ class ChannelScale final : public Kernel {
   ChannelScale(std::span<const float> gain, std::span<const float> bias, Index channels)
       : Kernel(message("channel_scale(", channels, ")"), {{channels, conv_geometry(1, 1, 1, 0, 0), {}}},
                channels),
-        gain_(gain.begin(), gain.end()),
-        bias_(values_or(0.0f, bias, channels, "channel_scale", "bias")),
+        filters_(
+            channels, 1, [&](Index c, Index) { return gain[static_cast<std::size_t>(c)]; },
+            values_or(0.0f, bias, channels, "channel_scale", "bias")),
         parameters_(static_cast<Index>(gain.size() + bias.size())) {}
 
   void compute(const Work& work) const noexcept override {
     const Index offset = 0;
-    kernels::depthwise(gain_.data(), bias_.data(), out_channels(), 1, work.in[0], &offset, out_channels(),
-                       work.count, work.out, out_channels());
+    filters_.make(work.in[0], &offset, out_channels(), work.count, work.out, out_channels());
   }
 
   Index parameters() const override { return parameters_; }
   double macs_per_frame() const override { return static_cast<double>(out_channels()); }
 
  private:
-  AlignedFloats gain_, bias_;
+  detail::Depthwise filters_;
   Index parameters_;
 };
 

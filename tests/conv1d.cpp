@@ -92,6 +92,47 @@ TEST_CASE("few output channels, several frames to a vector, have the bits of man
   }
 }
 
+TEST_CASE("few channels to a group, several groups to a vector, have the bits of each by itself") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(9);
+    for (Index in = 1; in <= 4; ++in)
+      for (const Index out : {1, 2, 3, 4, 5, 8}) {
+        const Index groups = uniform(rng, 1, 40), stride = uniform(rng, 1, 2), dilation = uniform(rng, 1, 3);
+        const Index kernel = in == 1 && out == 1 ? uniform(rng, 1, 70) : uniform(rng, 1, 5);
+        const Tensor w = noise_tensor(rng, {groups * out, in, kernel}), b = noise_tensor(rng, {groups * out});
+        const Conv1dOptions options{.stride = stride,
+                                    .padding = {uniform(rng, 0, 9), uniform(rng, 0, 9)},
+                                    .dilation = dilation,
+                                    .groups = groups};
+        INFO(name << ": " << groups << " groups of " << in << " -> " << out << ", kernel " << kernel
+                  << ", stride " << stride << ", dilation " << dilation);
+        const Op op = op::conv1d(w, b.data, options);
+        // One group with more outputs, which fill vectors.
+        const auto of_group = [&](const Signal& s, Index g) {
+          Tensor many({out + 32, in, kernel}), more({out + 32});
+          std::copy_n(w.data.begin() + g * out * in * kernel, out * in * kernel, many.data.begin());
+          std::copy_n(b.data.begin() + g * out, out, more.data.begin());
+          Conv1dOptions alone = options;
+          alone.groups = 1;
+          return Signal(conv1d(Signal(s.middleRows(g * in, in)), many, more.data, alone).topRows(out));
+        };
+        const auto of_all = [&](const Signal& s) {
+          Signal y(groups * out, op.total(s.cols()));
+          for (Index g = 0; g < groups; ++g) y.middleRows(g * out, out) = of_group(s, g);
+          return y;
+        };
+        Signal x = noise(rng, groups * in, uniform(rng, 100, 400));
+        CHECK(same_bits(op(x), of_all(x)));
+        for (const float hole : {std::nanf(""), std::numeric_limits<float>::infinity()})
+          x(uniform(rng, 0, groups * in - 1), uniform(rng, 0, x.cols() - 1)) = hole;
+        CHECK(same_bits(op(x), of_all(x)));
+        verify_contract(op, rng, {.longest = 300, .chunkings = 2});
+      }
+  }
+}
+
 TEST_CASE("conv1d refuses contradicting shapes, saying what was given") {
   const Tensor w({4, 3, 5});
   const std::vector<float> bias(3);

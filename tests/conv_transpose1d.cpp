@@ -86,7 +86,8 @@ TEST_CASE("few output channels, made together for all phases, have the bits of m
     Rng rng(23);
     for (const Index out : {1, 2, 3, 4, 5, 8, 11, 16, 17})
       for (const Index stride : {2, 3, 8}) {
-        const Index in = uniform(rng, 1, 20), kernel = stride * uniform(rng, 1, 3);
+        const Index in = uniform(rng, 1, 20);
+        const Index kernel = uniform(rng, 0, 1) ? stride * uniform(rng, 1, 3) : uniform(rng, 1, 3 * stride);
         const Tensor w = noise_tensor(rng, {in, out, kernel}), b = noise_tensor(rng, {out});
         Tensor many({in, out + 32, kernel}), more({out + 32});
         for (Index c = 0; c < in; ++c)
@@ -98,9 +99,15 @@ TEST_CASE("few output channels, made together for all phases, have the bits of m
                                              .padding = uniform(rng, 0, kernel),
                                              .output_padding = uniform(rng, 0, stride - 1)};
         const Op op = op::conv_transpose1d(w, b.data, options);
-        const Signal x = noise(rng, in, uniform(rng, 20, 200));
-        CHECK(op(x) == conv_transpose1d(x, many, more.data, options).topRows(out));
-        verify_contract(op, rng);
+        Signal x = noise(rng, in, uniform(rng, 20, 200));
+        const auto of_many = [&] {
+          return Signal(conv_transpose1d(x, many, more.data, options).topRows(out));
+        };
+        CHECK(op(x) == of_many());
+        for (const float hole : {std::nanf(""), std::numeric_limits<float>::infinity()})
+          x(uniform(rng, 0, in - 1), uniform(rng, 0, x.cols() - 1)) = hole;
+        CHECK(same_bits(op(x), of_many()));
+        verify_contract(op, rng, {.dense = kernel >= stride});
       }
   }
 }

@@ -30,27 +30,6 @@ Index PanelWidth() {
   return hn::Lanes(Whole()) == 16 ? 32 : 16;
 }
 
-void Depthwise(const float* HWY_RESTRICT w, const float* HWY_RESTRICT bias, Index channels, Index taps,
-               const float* HWY_RESTRICT in, const Index* HWY_RESTRICT offsets, Index in_step, Index frames,
-               float* HWY_RESTRICT out, Index out_step) {
-  const Whole d;
-  const auto N = static_cast<Index>(hn::Lanes(d));
-  const hn::CappedTag<float, 1> one;
-  for (Index j = 0; j < frames; ++j, in += in_step, out += out_step) {
-    Index c = 0;
-    const auto run = [&](auto tag, Index step) {
-      for (; c + step <= channels; c += step) {
-        auto sum = hn::LoadU(tag, bias + c);
-        for (Index t = 0; t < taps; ++t)
-          sum = hn::MulAdd(hn::LoadU(tag, in + offsets[t] + c), hn::LoadU(tag, w + t * channels + c), sum);
-        hn::StoreU(sum, tag, out + c);
-      }
-    };
-    run(d, N);
-    run(one, 1);
-  }
-}
-
 }  // namespace wavestride::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -61,7 +40,6 @@ namespace wavestride::kernels {
 
 HWY_EXPORT(Dense);
 HWY_EXPORT(PanelWidth);
-HWY_EXPORT(Depthwise);
 
 Index dense_panel_width() noexcept {
   return HWY_DYNAMIC_DISPATCH(PanelWidth)();
@@ -75,11 +53,6 @@ void dense(const DenseWeights& w, const float* in, const Index* offsets, Index i
 void dense_apart(const DenseWeights& w, const float* in, const Index* offsets, Index in_step, Index frames,
                  float* out, Index out_step, Index apart) noexcept {
   HWY_DYNAMIC_DISPATCH(Dense)(w, in, offsets, in_step, frames, out, out_step, {}, apart);
-}
-
-void depthwise(const float* w, const float* bias, Index channels, Index taps, const float* in,
-               const Index* offsets, Index in_step, Index frames, float* out, Index out_step) noexcept {
-  HWY_DYNAMIC_DISPATCH(Depthwise)(w, bias, channels, taps, in, offsets, in_step, frames, out, out_step);
 }
 
 std::vector<std::string> simd_targets() {

@@ -5,6 +5,7 @@
 #include <wavestride/geometry.h>
 
 #include <algorithm>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +16,9 @@
 namespace wavestride::kernels {
 
 using AlignedFloats = Aligned<float>;
+
+/// A weight by its place: output channel, input channel, tap.
+using WeightAt = std::function<float(Index out, Index in, Index tap)>;
 
 /// Output channels that stand side by side in packed weights: 32 where a vector has 16 lanes, else 16.
 Index dense_panel_width() noexcept;
@@ -28,8 +32,8 @@ class PackedWeights {
  public:
   PackedWeights() = default;
   /// value(o, r, tap) gives the unit of output channel o in row r. An empty bias is zero.
-  template <class F>
-  PackedWeights(Index out_channels, Index rows, Index taps, F&& value, std::span<const float> bias,
+  PackedWeights(Index out_channels, Index rows, Index taps,
+                const std::function<Unit(Index, Index, Index)>& value, std::span<const float> bias,
                 Index row_block = 0)
       : out_(out_channels), rows_(rows), taps_(taps), row_block_(row_block) {
     const Index padded = (out_ + 15) / 16 * 16;
@@ -78,11 +82,6 @@ void dense(const DenseWeights& w, const float* in, const Index* offsets, Index i
 /// behind the first.
 void dense_apart(const DenseWeights& w, const float* in, const Index* offsets, Index in_step, Index frames,
                  float* out, Index out_step, Index apart) noexcept;
-
-/// For j in [0, frames) and c in [0, channels): out[j·out_step + c] = bias[c] + Σ over t of
-/// w[t·channels + c] · in[offsets[t] + j·in_step + c]: one filter per channel (groups = channels).
-void depthwise(const float* w, const float* bias, Index channels, Index taps, const float* in,
-               const Index* offsets, Index in_step, Index frames, float* out, Index out_step) noexcept;
 
 /// The SIMD targets that this machine can run, best first, by Highway's names; and a way to make tests use
 /// one.

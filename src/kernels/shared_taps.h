@@ -7,8 +7,7 @@
 #include <algorithm>
 #include <span>
 
-#include "kernels/aligned.h"
-#include "kernels/finish.h"
+#include "kernels/dense.h"
 
 namespace wavestride::kernels {
 
@@ -23,9 +22,8 @@ class SharedTaps {
   }
 
   SharedTaps() = default;
-  /// value(o, c, k) gives a weight. An empty bias is zero.
-  template <class F>
-  SharedTaps(Index channels, Index taps, F&& value, std::span<const float> bias)
+  /// An empty bias is zero.
+  SharedTaps(Index channels, Index taps, const WeightAt& value, std::span<const float> bias)
       : bias_(static_cast<std::size_t>(out_channels), 0.0f), channels_(channels), taps_(taps) {
     std::copy(bias.begin(), bias.end(), bias_.begin());
     weights_.reserve(static_cast<std::size_t>(taps * channels * out_channels));

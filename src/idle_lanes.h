@@ -1,0 +1,33 @@
+// What to do with lanes of a vector for which one product has no output channels: give them another product,
+// with weights of zero where the two have nothing to do with each other. Zero times a finite input leaves a
+// sum and all of its bits as they are.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/dense.h"
+#include "kernels/elementwise.h"
+
+namespace wavestride::detail {
+
+/// Output channels of one vector.
+inline Index lanes_of_vector() {
+  return kernels::dense_panel_width() / 2;
+}
+
+/// Calls make(first, some, to) for `count` frames of `floats` each, at most `at_once` at a time, and then
+/// `finish`, and says how many frames it made: not those from where on one comes out infinite or NaN, which
+/// zero times an input of another product may have done.
+template <class Make>
+Index make_while_finite(Index count, Index at_once, Index floats, float* out, const kernels::Finish& finish,
+                        Make&& make) noexcept {
+  for (Index first = 0; first < count; first += at_once) {
+    const Index some = std::min(at_once, count - first), at = first * floats;
+    make(first, some, out + at);
+    if (!kernels::finite(out + at, some * floats)) return first;
+    kernels::finish(finish.behind(at), some * floats, out + at);
+  }
+  return count;
+}
+
+}  // namespace wavestride::detail
