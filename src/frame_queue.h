@@ -25,10 +25,18 @@ class FrameQueue {
     at_home();
   }
 
+  /// As many frames at once as ever come, which are lent in one go: its own memory is there once they are
+  /// not.
+  void allocate_late(Index channels, Index total) {
+    channels_ = channels;
+    limit_ = place_limit_ = total;
+    late_ = true;
+  }
+
   void reset() noexcept {
     begin_ = end_ = offset_ = 0;
     lent_ = nullptr;
-    at_home();
+    if (!late_) at_home();
   }
 
   Index begin() const { return begin_; }
@@ -80,6 +88,8 @@ class FrameQueue {
     const float* from = frame(begin_);
     lent_ = nullptr;
     offset_ = 0;
+    if (begin_ == end_) return;
+    if (late_) be_there();
     kernels::copy(from, (end_ - begin_) * channels_, memory_.data());
   }
 
@@ -98,6 +108,7 @@ class FrameQueue {
 
   /// Room for `count` more frames at the end, with room() ≥ count. Dropping frames leaves it where it is.
   float* prepare(Index count) noexcept {
+    if (late_) be_there();
     const Index size = end_ - begin_;
     if (moves(count)) kernels::copy(place_ + offset_ * channels_, size * channels_, place_);
     if (size == 0 || moves(count)) offset_ = 0;
@@ -121,7 +132,13 @@ class FrameQueue {
   }
 
  private:
+  void be_there() {
+    late_ = false;
+    memory_.assign(static_cast<std::size_t>(channels_ * limit_), std::nanf(""));
+    at_home();
+  }
   void enlarge(Index frames) {
+    late_ = false;
     limit_ = std::max(frames, 2 * limit_);
     memory_.resize(static_cast<std::size_t>(channels_ * 2 * limit_), std::nanf(""));
   }
@@ -138,6 +155,7 @@ class FrameQueue {
   Index begin_ = 0, end_ = 0, offset_ = 0;
   const float* lent_ = nullptr;
   Index lent_from_ = 0;
+  bool late_ = false;
 };
 
 }  // namespace wavestride::detail

@@ -15,6 +15,29 @@ Index Kernel::total(std::span<const Index> lengths) const {
 }
 
 namespace detail {
+namespace {
+
+/// What the engine relies on, which a kernel may have got wrong.
+void check_declaration(const Kernel& kernel) {
+  require(kernel.scratch_bytes() >= 0, kernel.name(), ": scratch_bytes() must not be negative, is ",
+          kernel.scratch_bytes());
+  for (std::size_t p = 0; p < kernel.inputs().size() && !kernel.whole_signal_reason(); ++p) {
+    const Port& port = kernel.inputs()[p];
+    const Window& w = port.geometry.window;
+    const Length& length = port.geometry.length;
+    require(w.num >= 1 && w.den >= 1 && w.span() >= 1, kernel.name(), ": the window of input ", p,
+            " must have num and den of 1 or more and hi from lo − den + 1 on, has num ", w.num, ", den ",
+            w.den, ", lo ", w.lo, ", hi ", w.hi);
+    require(length.mul >= 1 && length.div >= 1 && Ratio(length.div, length.mul) == port.geometry.rate(),
+            kernel.name(), ": the length of input ", p, " must grow as its window does, by ", w.den, "/",
+            w.num, ", has mul ", length.mul, " and div ", length.div);
+    require(!kernel.in_place() || (w.num == w.den && w.first(0) == 0 && w.last(0) == 0 &&
+                                   port.channels == kernel.out_channels()),
+            kernel.name(), ": in_place() is for kernels that make a frame of the same frame of each input");
+  }
+}
+
+}  // namespace
 
 Ratio operator*(Ratio a, Ratio b) {
   const Ratio x(a.num, b.den), y(b.num, a.den);
@@ -81,6 +104,7 @@ void Graph::connect(const std::vector<Index>& input_channels) {
     require(node.inputs.size() == ports.size(), name, ": ", node.kernel->name(), " has ", ports.size(),
             " inputs, got ", node.inputs.size());
     require(node.kernel->out_channels() > 0, node.kernel->name(), ": must have at least one output channel");
+    check_declaration(*node.kernel);
     for (std::size_t p = 0; p < ports.size(); ++p) {
       const int v = node.inputs[p];
       require(v >= 0 && v < value_of(k), name, ": ", node.kernel->name(),

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "cache_sizes.h"
+#include "check.h"
 #include "kernel_group.h"
 
 namespace wavestride::detail {
@@ -150,16 +151,42 @@ constexpr Index line = 16;  // floats of a cache line
 GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions& options,
                          std::span<const Index> lengths, Use use)
     : graph_(std::move(graph)) {
+  require(options.block_frames >= 0, graph_->name, ": block_frames must be 0 (automatic) or more, got ",
+          options.block_frames);
+  constexpr Index most_threads = 1024;
+  require(options.threads >= 0 && options.threads <= most_threads, graph_->name,
+          ": threads must be 0 (all) to ", most_threads, ", got ", options.threads);
   const Index threads =
       options.threads > 0 ? options.threads : std::max<Index>(std::thread::hardware_concurrency(), 1);
   if (threads > 1)
     graph_ =
         grouped(graph_, block_sizes(*graph_, of_large_kernels(*graph_), options, false), options, threads);
   const Graph& g = *graph_;
-  values_.resize(g.values().size());
-  std::vector<Index> totals(values_.size(), Work::unknown);
+  std::vector<Index> totals(g.values().size(), Work::unknown);
   if (!lengths.empty()) g.totals(lengths, totals);
-  const std::vector<bool> large_values = of_large_kernels(g);
+  const std::vector<bool> large = of_large_kernels(g);
+  plan_values(options, large, totals, threads, use);
+  plan_places();
+  plan_nodes(large, totals);
+  workspaces_.resize(static_cast<std::size_t>(threads));
+  if (use == Use::signal) make_memory();
+  sent_.resize(g.outputs.size());
+  scratch_.resize(values_.size());
+  inputs_scratch_.resize(static_cast<std::size_t>(g.inputs()));
+  taken_.resize(static_cast<std::size_t>(g.inputs()));
+  single_ = nodes_.size() == 1 && g.inputs() == 1 && g.outputs.size() == 1 && values_.back().direct >= 0 &&
+            g.nodes[0].kernel->inputs().size() == 1 && !g.whole(0) && threads == 1;
+  fresh_.resize(nodes_.size());
+  parts_.resize(nodes_.size());
+  if (threads > 1) pool_ = std::make_unique<ThreadPool>(threads - 1);
+  reset();
+}
+
+/// Where each value lies, and for how many frames it has room; `totals` are all that it will ever have.
+void GraphRunner::plan_values(const StreamOptions& options, const std::vector<bool>& large_values,
+                              std::span<const Index> totals, Index threads, Use use) {
+  const Graph& g = *graph_;
+  values_.resize(g.values().size());
   const bool one_thread = threads == 1 && use == Use::signal;
   const std::vector<Index> blocks = block_sizes(g, large_values, options, one_thread);
   for (std::size_t v = 0; v < values_.size(); ++v) {
@@ -172,9 +199,16 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
     const bool large = large_values[v] && options.block_frames == 0;
     value.block = blocks[v];
     if (value.direct >= 0) continue;
-    if (use == Use::group && v < static_cast<std::size_t>(g.inputs())) {  // lent
-      value.queue.allocate(info.channels, 0, 0, 0);
-      continue;
+    if (v < static_cast<std::size_t>(g.inputs())) {
+      if (use == Use::group) {  // lent
+        value.queue.allocate(info.channels, 0, 0, 0);
+        continue;
+      }
+      const auto whole = [&](const Graph::Reader& r) { return g.whole(r.node); };
+      if (totals[v] != Work::unknown && std::any_of(info.readers.begin(), info.readers.end(), whole)) {
+        value.queue.allocate_late(info.channels, totals[v]);
+        continue;
+      }
     }
     const bool passes = passes_through(g, static_cast<int>(v));
     // Frames that it has room for and, so that what it holds is moved less often, that it can grow by.
@@ -190,8 +224,12 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
     }
     value.queue.allocate(info.channels, info.held + own, std::max(info.held, slack), totals[v]);
   }
+}
+
+/// What each node keeps, and the memory for windows with virtual frames, which all share.
+void GraphRunner::plan_nodes(const std::vector<bool>& large_values, std::span<const Index> totals) {
+  const Graph& g = *graph_;
   nodes_.resize(g.nodes.size());
-  plan_places();
   for (std::size_t k = 0; k < nodes_.size(); ++k) {
     const Kernel& kernel = *g.nodes[k].kernel;
     Node& node = nodes_[k];
@@ -218,18 +256,6 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
     }
     edge_floats_ = std::max(edge_floats_, floats);
   }
-  workspaces_.resize(static_cast<std::size_t>(threads));
-  if (use == Use::signal) make_memory();
-  sent_.resize(g.outputs.size());
-  scratch_.resize(values_.size());
-  inputs_scratch_.resize(static_cast<std::size_t>(g.inputs()));
-  taken_.resize(static_cast<std::size_t>(g.inputs()));
-  single_ = nodes_.size() == 1 && g.inputs() == 1 && g.outputs.size() == 1 && values_.back().direct >= 0 &&
-            g.nodes[0].kernel->inputs().size() == 1 && !g.whole(0) && threads == 1;
-  fresh_.resize(nodes_.size());
-  parts_.resize(nodes_.size());
-  if (threads > 1) pool_ = std::make_unique<ThreadPool>(threads - 1);
-  reset();
 }
 
 /// The memory that a group borrows.

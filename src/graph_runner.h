@@ -165,7 +165,10 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
     return values_[static_cast<std::size_t>(graph_->value_of(k))];
   }
 
+  void plan_values(const StreamOptions& options, const std::vector<bool>& large_values,
+                   std::span<const Index> totals, Index threads, Use use);
   void plan_places() noexcept;
+  void plan_nodes(const std::vector<bool>& large_values, std::span<const Index> totals);
   void make_memory();
   bool place_free(const Value& value) const noexcept;
   Index room(const Value& value) noexcept;

@@ -9,7 +9,9 @@
 #include <cstdint>
 
 #include "check.h"
+#include "fusion.h"
 #include "graph.h"
+#include "graph_runner.h"
 
 namespace wavestride {
 namespace {
@@ -190,6 +192,7 @@ std::vector<Signal> Op::operator()(std::span<const FramesView> x, const StreamOp
   for (std::size_t i = 0; i < x.size(); ++i) {
     require(x[i].channels() == in_channels(static_cast<Index>(i)), name(), ": expects ",
             in_channels(static_cast<Index>(i)), " channels at input ", i, ", got ", x[i].channels());
+    require(x[i].frames() >= 0, name(), ": a signal can't have ", x[i].frames(), " frames");
     lengths.push_back(x[i].frames());
   }
   std::vector<Signal> results;
@@ -197,11 +200,9 @@ std::vector<Signal> Op::operator()(std::span<const FramesView> x, const StreamOp
   for (Index o = 0; o < outputs(); ++o)
     prefer_large_pages(results.emplace_back(out_channels(o), total(lengths, o)));
   for (auto& r : results) out.emplace_back(r);
-  std::vector<Index> first(results.size()), rest(results.size());
-  Stream stream(*this, options, Stream::WholeSignal{lengths});
-  stream.push(x, out, first);
-  for (std::size_t o = 0; o < out.size(); ++o) out[o] = out[o].slice(first[o], out[o].frames() - first[o]);
-  stream.finish(out, rest);
+  std::vector<Index> expected, written(out.size());
+  for (const FramesSpan& frames : out) expected.push_back(frames.frames());
+  detail::GraphRunner(detail::fused(graph_), options, lengths).process(x, true, out, expected, written);
   return results;
 }
 

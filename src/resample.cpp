@@ -508,7 +508,7 @@ Index Resampler::available(Index received) const {
   return op().available(received);
 }
 Index Resampler::needed(Index N) const {
-  return N <= 0 ? 0 : std::max<Index>(op().reads(N - 1).last + 1, 1);
+  return N <= 0 ? 0 : std::max<Index>(detail::add_sat(op().reads(N - 1).last, 1), 1);
 }
 double Resampler::filter_delay_s() const {
   return design_->delay_s;

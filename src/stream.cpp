@@ -17,8 +17,10 @@ const char* mistake(const detail::GraphRunner& runner, std::span<const FramesVie
   if (runner.finished()) return "the stream is finished; reset() starts a new signal";
   if (!last && in.size() != static_cast<std::size_t>(g.inputs())) return "wrong number of inputs";
   if (out.size() != g.outputs.size()) return "wrong number of outputs";
-  for (std::size_t i = 0; i < in.size(); ++i)
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    if (in[i].frames() < 0) return "a negative number of frames";
     if (in[i].frames() > 0 && in[i].channels() != values[i].channels) return "wrong number of input channels";
+  }
   for (std::size_t o = 0; o < out.size(); ++o) {
     if (expected[o] == 0) continue;
     if (out[o].channels() != values[static_cast<std::size_t>(g.outputs[o])].channels)
@@ -61,25 +63,11 @@ std::vector<Signal> process(detail::GraphRunner& runner, std::span<const FramesV
   return results;
 }
 
-void check(const Op& op, const StreamOptions& options) {
-  require(options.block_frames >= 0, op.name(), ": block_frames must be 0 (automatic) or more, got ",
-          options.block_frames);
-  constexpr Index most_threads = 1024;
-  require(options.threads >= 0 && options.threads <= most_threads, op.name(), ": threads must be 0 (all) to ",
-          most_threads, ", got ", options.threads);
-}
-
 }  // namespace
 
 Stream::Stream(const Op& op, const StreamOptions& options) : op_(op) {
   if (const auto reason = op.whole_signal_reason()) throw NotStreamable("no exact stream: " + *reason);
-  check(op, options);
   runner_ = std::make_unique<detail::GraphRunner>(detail::fused(op.graph()), options);
-}
-
-Stream::Stream(const Op& op, const StreamOptions& options, WholeSignal whole) : op_(op) {
-  check(op, options);
-  runner_ = std::make_unique<detail::GraphRunner>(detail::fused(op.graph()), options, whole.lengths);
 }
 
 Stream::Stream(Stream&&) noexcept = default;

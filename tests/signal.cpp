@@ -28,6 +28,21 @@ TEST_CASE("signal: a frame is a column, and a view borrows whole columns") {
   CHECK(FramesView().frames() == 0);
 }
 
+TEST_CASE("signal: frames that do not lie one behind the other are refused") {
+  Signal x = Signal::Random(3, 5);
+  const auto refusal = Catch::Contains("one behind the other");
+  CHECK_THROWS_WITH(FramesView(x.row(1)), refusal);
+  CHECK_THROWS_WITH(FramesView(x.topRows(1)), refusal);
+  CHECK_THROWS_WITH(FramesSpan(x.middleRows(1, 2)), refusal);
+  CHECK_THROWS_WITH(FramesSpan(x.block(0, 1, 2, 3)), refusal);
+  CHECK(FramesView(Signal(x.row(1))).frame(4)[0] == x(1, 4));
+  CHECK(FramesView(x.col(2)).frame(0)[1] == x(1, 2));
+  CHECK(FramesView(x.block(1, 3, 2, 1)).frame(0)[1] == x(2, 3));  // one frame
+  Signal mono = Signal::Random(1, 5);
+  CHECK(FramesView(mono.row(0)).frame(4)[0] == mono(0, 4));
+  CHECK(FramesView(mono.topRows(1)).frames() == 5);
+}
+
 TEST_CASE("signal: tensors hold PyTorch's order and turn into signals and back") {
   const Tensor t({2, 3}, {0, 1, 2, 10, 11, 12});
   const Signal x = to_signal(t);

@@ -99,6 +99,61 @@ TEST_CASE("stream: the forms that do not throw refuse mistakes and take nothing"
 }
 #endif
 
+TEST_CASE("stream: a negative number of frames is a mistake") {
+  const Op conv = op::conv1d(Tensor({1, 1, 3}, {1, 1, 1}));
+  Signal x = Signal::Ones(1, 20), out(1, 40);
+  Stream stream = conv.stream();
+  stream.push(x);
+  const FramesView negative(x.data(), 1, -3);
+#ifdef NDEBUG
+  CHECK(stream.push(negative, out) == -1);
+#endif
+  CHECK_THROWS_WITH(stream.push(negative),
+                    "conv1d(1 → 1, kernel 3, stride 1, dilation 1, groups 1): a "
+                    "negative number of frames");
+  CHECK(stream.received() == 20);
+  CHECK(stream.push(x).cols() == 20);
+  CHECK_THROWS_WITH(conv(negative), Catch::EndsWith("a signal can't have -3 frames"));
+}
+
+namespace {
+
+// A kernel whose declaration may be wrong.
+struct Declared final : Kernel {
+  Declared(const Geometry& geometry, Index out = 1, Index scratch = 0, bool in_place = false)
+      : Kernel("declared", {{1, geometry, {}}}, out), scratch_(scratch), in_place_(in_place) {}
+  Index scratch_bytes() const override { return scratch_; }
+  bool in_place() const override { return in_place_; }
+  void compute(const Work& work) const noexcept override {
+    std::fill_n(work.out, work.count * out_channels(), 0.0f);
+  }
+  Index scratch_;
+  bool in_place_;
+};
+
+}  // namespace
+
+TEST_CASE("stream: a kernel that contradicts itself is refused, saying in what") {
+  const auto make = [](const Geometry& geometry, Index out = 1, Index scratch = 0, bool in_place = false) {
+    return Op(std::make_shared<Declared>(geometry, out, scratch, in_place));
+  };
+  CHECK(make({{1, 1, 0, 0}, {1, 0, 1, 0}}, 1, 8, true)(Signal(Signal::Ones(1, 3))).cols() == 3);
+  CHECK(make({{1, 5, 4, 0}, {5, 0, 1, 0}}, 2)(Signal(Signal::Ones(1, 3))).cols() == 15);
+  for (const Window& w : {Window{0, 1, 0, 0}, {1, 0, 0, 0}, {-1, 1, 0, 0}, {1, -1, 0, 0}, {1, 1, 1, 0}})
+    CHECK_THROWS_WITH(make({w, {1, 0, 1, 0}}),
+                      Catch::Contains("declared: the window of input 0 must have num"));
+  for (const Length& length : {Length{1, 0, 0, 0}, {-1, 0, 1, 0}, {2, 0, 1, 0}, {0, 0, 1, 0}})
+    CHECK_THROWS_WITH(
+        make({{1, 1, 0, 0}, length}),
+        Catch::Contains("declared: the length of input 0 must grow as its window does, by 1/1"));
+  CHECK_THROWS_WITH(make({{1, 1, 0, 0}, {1, 0, 1, 0}}, 1, -5),
+                    "declared: scratch_bytes() must not be negative, is -5");
+  for (const Window& w : {Window{1, 1, -1, 0}, {1, 1, 1, 1}})
+    CHECK_THROWS_WITH(make({w, {1, 0, 1, 0}}, 1, 0, true), Catch::Contains("declared: in_place() is for"));
+  CHECK_THROWS_WITH(make({{1, 1, 0, 0}, {1, 0, 1, 0}}, 2, 0, true),
+                    Catch::Contains("declared: in_place() is for"));
+}
+
 TEST_CASE("stream: moving one takes its signal along") {
   Rng rng(33);
   const Op conv = random_conv(rng, 2, 3, 7, {.padding = 3, .padding_mode = PadMode::reflect});
@@ -193,6 +248,11 @@ TEST_CASE("stream: what it holds is bounded by window and block, not by what it 
 TEST_CASE("stream: long blocks for large kernels, in memory that values share, change nothing") {
   // Branches that lag differently, values that wait for others, rates that change: of kernels large enough.
   constexpr Index C = 64;
+#ifdef NDEBUG
+  constexpr int trials = 4;
+#else  // with all checks each takes a minute
+  constexpr int trials = 2;
+#endif
   Rng rng(39);
   const auto conv = [&](Index kernel, Index dilation) {
     return random_conv(rng, C, C, kernel, {.padding = "same", .dilation = dilation});
@@ -210,7 +270,7 @@ TEST_CASE("stream: long blocks for large kernels, in memory that values share, c
     for (Index i = 0; i < number; ++i) ops.push_back(residual(chain(uniform(rng, 1, 2))));
     return Stack(std::move(ops));
   };
-  for (int trial = 0; trial < 4; ++trial) {
+  for (int trial = 0; trial < trials; ++trial) {
     const auto up = [&] {
       return op::conv_transpose1d(noise_tensor(rng, {C, C, 8}, 0.06f), {}, {.stride = 4, .padding = 2});
     };

@@ -6,7 +6,6 @@
 #include <wavestride/geometry.h>
 
 #include <Eigen/Core>
-#include <cassert>
 #include <concepts>
 #include <span>
 #include <string>
@@ -20,6 +19,10 @@ using Signal = Eigen::MatrixXf;
 /// Channels × frames of 64-bit indices (max pooling's return_indices).
 using IndexSignal = Eigen::Matrix<Index, Eigen::Dynamic, Eigen::Dynamic>;
 
+namespace detail {
+[[noreturn]] void fail_apart();  // frames that do not lie one behind the other
+}
+
 /// A borrowed run of whole frames: `frames` columns of `channels` floats without gaps. T is float or const
 /// float.
 template <class T>
@@ -29,7 +32,9 @@ class BasicFrames {
   constexpr BasicFrames(T* data, Index channels, Index frames)
       : data_(data), channels_(channels), frames_(frames) {}
 
-  /// From a Signal, a Map, or whole columns of one (`x.middleCols(a, n)`).
+  /// From a Signal, a Map, or whole columns of one (`x.middleCols(a, n)`). Throws std::invalid_argument when
+  /// they do not lie one behind the other, as those of `x.topRows(n)` or `x.row(c)` do not: copy these,
+  /// Signal(x.row(c)).
   template <class M>
   requires std::derived_from<std::remove_cvref_t<M>, Eigen::MatrixBase<std::remove_cvref_t<M>>> &&
       requires(M& m) {
@@ -38,8 +43,8 @@ class BasicFrames {
   } &&(!std::remove_cvref_t<M>::IsRowMajor || bool(std::remove_cvref_t<M>::IsVectorAtCompileTime))
       BasicFrames(M&& m)
       : data_(m.data()), channels_(m.rows()), frames_(m.cols()) {
-    assert((m.cols() <= 1 || m.colStride() == m.rows()) && "frames must be whole, contiguous columns");
-    assert((m.rows() <= 1 || m.rowStride() == 1) && "a frame must be contiguous");
+    if ((m.cols() > 1 && m.colStride() != m.rows()) || (m.rows() > 1 && m.rowStride() != 1))
+      detail::fail_apart();
   }
 
   /// Writable frames are readable.

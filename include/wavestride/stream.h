@@ -80,12 +80,6 @@ class Stream {
   const Op& op() const noexcept { return op_; }
 
  private:
-  friend class Op;
-  struct WholeSignal {
-    std::span<const Index> lengths;  // of the inputs
-  };
-  Stream(const Op& op, const StreamOptions& options, WholeSignal);
-
   Op op_;
   std::unique_ptr<detail::GraphRunner> runner_;
 };
