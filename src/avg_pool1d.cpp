@@ -15,14 +15,16 @@ class AvgPool1d final : public Kernel {
   void compute(const Work& work) const noexcept override {
     const Index channels = out_channels(), T = work.length[0];
     for (Index j = 0; j < work.count; ++j) {
-      if (windows_.kernel <= pool::most_float_taps) {
-        const Index whole = windows_.whole(work.n + j, work.count - j, T);
-        kernels::sum_over({work.in[0] + j * windows_.stride * channels, windows_.stride * channels, channels,
-                           windows_.kernel},
-                          1 / static_cast<float>(windows_.kernel), channels, whole, work.out + j * channels);
-        j += whole;
-        if (j == work.count) return;
-      }
+      const Index whole = windows_.whole(work.n + j, work.count - j, T), kernel = windows_.kernel;
+      const kernels::WindowTaps taps{work.in[0] + j * windows_.stride * channels, windows_.stride * channels,
+                                     channels, kernel};
+      float* out = work.out + j * channels;
+      if (kernel <= pool::most_float_taps)
+        kernels::sum_over(taps, 1 / static_cast<float>(kernel), channels, whole, out);
+      else
+        kernels::mean_over(taps, static_cast<double>(kernel), channels, whole, out);
+      j += whole;
+      if (j == work.count) return;
       const auto [first, count] = windows_.taps(work.n + j, T);
       // From the start of the window to its end or, if that comes first, the end of the padding.
       const Index padded =

@@ -170,10 +170,18 @@ class Interpolate final : public Kernel {
     const auto frame = [&](Index i) {
       return work.in[0] + (streams ? i - first : std::clamp<Index>(i, 0, T - 1)) * channels;
     };
+    constexpr Index few = 4;  // channels that take less time to copy than to tell a kernel of
     constexpr std::size_t most = 64;
     std::array<kernels::Blend, most> blends;
     float* out = work.out;
     Walk at = frames_.from(work.n, T);
+    if (bins_.empty() && frames_.mode != InterpolateMode::linear && channels < few) {
+      for (Index j = 0; j < work.count; ++j, ++at) {
+        const float* a = frame((*at).index);
+        for (Index c = 0; c < channels; ++c) *out++ = a[c];
+      }
+      return;
+    }
     for (Index left = work.count; left > 0;) {
       const std::size_t n = std::min(static_cast<std::size_t>(left), most);
       for (std::size_t j = 0; j < n; ++j, ++at) {

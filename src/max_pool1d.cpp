@@ -25,16 +25,19 @@ class MaxPool1d final : public Kernel {
   void compute(const Work& work) const noexcept override {
     const Index channels = out_channels(), step = windows_.dilation * channels;
     for (Index j = 0; j < work.count; ++j) {
+      const Index in_step = windows_.stride * channels;
+      const Index whole = windows_.whole(work.n + j, work.count - j, work.length[0]);
       if (result_ == Result::values) {
-        const Index whole = windows_.whole(work.n + j, work.count - j, work.length[0]);
-        kernels::max_over(
-            {work.in[0] + j * windows_.stride * channels, windows_.stride * channels, step, windows_.kernel},
-            channels, whole, work.out + j * channels);
+        kernels::max_over({work.in[0] + j * in_step, in_step, step, windows_.kernel}, channels, whole,
+                          work.out + j * channels);
         j += whole;
-        if (j == work.count) return;
+      } else if (whole > 0 && windows_.stride <= 4 && 4 * in_step <= pool::channel_block) {
+        whole_offsets(work.in[0] + j * in_step, whole, work.out + j * channels);
+        j += whole;
       }
+      if (j == work.count) return;
       const auto [first, count] = windows_.taps(work.n + j, work.length[0]);
-      const float* in = work.in[0] + j * windows_.stride * channels + first * step;
+      const float* in = work.in[0] + j * in_step + first * step;
       float* out = work.out + j * channels;
       if (result_ == Result::values) {
         pool::max_over(in, channels, step, count, out);
@@ -50,6 +53,19 @@ class MaxPool1d final : public Kernel {
   }
 
  private:
+  // Of whole windows of few channels: those at all places of a row are found, of which some are wanted.
+  void whole_offsets(const float* in, Index count, float* out) const noexcept {
+    const Index channels = out_channels(), in_step = windows_.stride * channels;
+    const Index most = (pool::channel_block - channels) / in_step + 1;
+    float best[pool::channel_block], at[pool::channel_block];
+    for (; count > 0; count -= most, in += most * in_step) {
+      const Index n = std::min(count, most);
+      pool::max_over(in, (n - 1) * in_step + channels, windows_.dilation * channels, windows_.kernel, best,
+                     at, 0.0f, static_cast<float>(windows_.dilation));
+      for (Index j = 0; j < n; ++j, out += channels) std::copy_n(at + j * in_step, channels, out);
+    }
+  }
+
   pool::Windows windows_;
   Result result_;
 };

@@ -89,8 +89,8 @@ inline void max_over(const float* in, Index channels, Index step, Index taps, fl
 
 /// The same, and where it is: at[c] = first + k·gap, `first` where no tap exceeds −inf.
 template <class Position>
-void max_over(const float* in, Index channels, Index step, Index taps, float* best, Position* at,
-              Position first, Position gap) noexcept {
+void max_over(const float* in, Index channels, Index step, Index taps, float* __restrict best,
+              Position* __restrict at, Position first, Position gap) noexcept {
   std::fill_n(best, channels, -std::numeric_limits<float>::infinity());
   std::fill_n(at, channels, first);
   for (Index k = 0; k < taps; ++k, in += step, first += gap)
@@ -118,14 +118,7 @@ inline void mean_over(const float* in, Index channels, Index step, Index taps, I
                       float* mean) noexcept {
   if (taps <= most_float_taps)
     return kernels::sum_over({in, 0, step, taps}, 1 / static_cast<float>(divisor), channels, 1, mean);
-  for_channel_blocks(channels, [&](Index from, Index count) {
-    double sum[channel_block] = {};
-    const float* frame = in + from;
-    for (Index k = 0; k < taps; ++k, frame += step)
-      for (Index c = 0; c < count; ++c) sum[c] += static_cast<double>(frame[c]);
-    for (Index c = 0; c < count; ++c)
-      mean[from + c] = static_cast<float>(sum[c] / static_cast<double>(divisor));
-  });
+  kernels::mean_over({in, 0, step, taps}, static_cast<double>(divisor), channels, 1, mean);
 }
 
 /// The maximum of taps, or their mean.

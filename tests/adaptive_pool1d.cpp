@@ -30,6 +30,24 @@ TEST_CASE("adaptive pooling to one frame is the mean and the maximum of a long s
   CHECK(adaptive_avg_pool1d(x, x.cols()) == x);
 }
 
+TEST_CASE("adaptive pooling of any number of channels, in few and many bins, equals its definition") {
+  Rng rng(2);
+  for (const Index channels : {1, 2, 3, 7, 8, 9, 16, 80, 600})
+    for (const Index bins : {1, 7, 100}) {
+      INFO(channels << " channels, " << bins << " bins");
+      const Index T = uniform(rng, 500, channels < 10 ? 20'000 : 2'000);
+      const Signal x = noise(rng, channels, T);
+      const Signal mean = adaptive_avg_pool1d(x, bins), max = adaptive_max_pool1d(x, bins);
+      for (Index i = 0; i < bins; ++i) {
+        const Index from = i * T / bins, count = ((i + 1) * T + bins - 1) / bins - from;
+        const auto bin = x.middleCols(from, count);
+        const Eigen::VectorXd exact = bin.cast<double>().rowwise().mean();
+        REQUIRE((mean.col(i).cast<double>() - exact).cwiseAbs().maxCoeff() < (count > 64 ? 6e-8 : 5e-7));
+        REQUIRE(max.col(i) == bin.rowwise().maxCoeff());
+      }
+    }
+}
+
 TEST_CASE("adaptive pooling gives output_size frames for any signal but an empty one") {
   for (const Op& op : {op::adaptive_avg_pool1d(2, 5), op::adaptive_max_pool1d(2, 5)}) {
     CHECK(op(Signal(2, 0)).cols() == 0);

@@ -38,6 +38,28 @@ TEST_CASE("avg_pool1d keeps the contract of every Op") {
   }
 }
 
+TEST_CASE("avg_pool1d of long kernels, and of few channels, keeps the contract and the accuracy of double") {
+  Rng rng(3);
+  for (int i = 0; i < 16; ++i) {
+    const Index kernel = i % 2 == 0 ? uniform(rng, 65, 200) : uniform(rng, 1, 64), padding = kernel / 3;
+    const Index channels = uniform(rng, 1, i % 4 == 0 ? 70 : 9);
+    const AvgPool1dOptions options{.kernel_size = kernel, .stride = uniform(rng, 1, 6), .padding = padding};
+    const Op op = op::avg_pool1d(channels, options);
+    INFO(op.name());
+    verify_contract(op, rng);
+    const Index T = uniform(rng, 700, 1200);
+    const Signal x = noise(rng, channels, T), y = op(x);
+    for (Index n = 0; n < y.cols(); ++n) {
+      const Index from = std::max<Index>(n * options.stride - padding, 0);
+      const Index end = std::min(n * options.stride - padding + kernel, T);
+      const Eigen::VectorXd mean = x.middleCols(from, end - from).cast<double>().rowwise().sum() / kernel;
+      const double size = x.middleCols(from, end - from).cast<double>().cwiseAbs().sum() / kernel;
+      REQUIRE((y.col(n).cast<double>() - mean).cwiseAbs().maxCoeff() <=
+              (end - from > 64 ? 0x1p-24 * mean.cwiseAbs().maxCoeff() + 1e-14 * size : 1e-6 * size));
+    }
+  }
+}
+
 TEST_CASE("avg_pool1d: what the sum is divided by") {
   const Signal x = Signal::Ones(1, 6);
   AvgPool1dOptions o{.kernel_size = 4, .stride = 3, .padding = 2, .ceil_mode = true};

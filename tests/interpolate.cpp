@@ -82,6 +82,26 @@ TEST_CASE("interpolate by a scale factor keeps the contract of every Op") {
                   rng);
 }
 
+TEST_CASE("interpolate gives few channels what it gives each of many") {
+  Rng rng(54);
+  const Signal x = noise(rng, 9, 301);
+  for (const InterpolateMode mode : modes)
+    for (const double scale : {0.3, 0.5, 1.0, 1.25, 1.5, 4.0})
+      for (const Index channels : {1, 2, 3, 4, 5}) {
+        const InterpolateOptions options{.scale_factor = scale, .mode = mode};
+        const Signal all = interpolate(x, options), few = interpolate(Signal(x.topRows(channels)), options);
+        if (mode == InterpolateMode::linear)
+          CHECK((few - all.topRows(channels)).cwiseAbs().maxCoeff() < 1e-6f);
+        else
+          CHECK(same_bits(few, Signal(all.topRows(channels))));
+        const InterpolateOptions sized{.size = all.cols() + 3, .mode = mode};
+        const Signal most = interpolate(x, sized);
+        CHECK(
+            (interpolate(Signal(x.topRows(channels)), sized) - most.topRows(channels)).cwiseAbs().maxCoeff() <
+            1e-6f);
+      }
+}
+
 TEST_CASE("interpolate that depends on the length says so when a stream is asked for") {
   CHECK_THROWS_WITH(
       op::interpolate(2, {.size = 7}).stream(),

@@ -57,6 +57,42 @@ TEST_CASE("max_pool1d keeps the contract of every Op") {
   }
 }
 
+TEST_CASE("max_pool1d of few channels or long kernels keeps the contract of every Op") {
+  Rng rng(3);
+  for (int i = 0; i < 16; ++i) {
+    const Index kernel = uniform(rng, 1, i % 2 == 0 ? 5 : 100);
+    const MaxPool1dOptions options{.kernel_size = kernel,
+                                   .stride = uniform(rng, 0, 5),
+                                   .padding = uniform(rng, 0, kernel / 2),
+                                   .ceil_mode = i % 3 == 0};
+    const Index channels = uniform(rng, 1, 8);
+    INFO(i);
+    verify_contract(op::max_pool1d(channels, options), rng, {.dense = false});
+    verify_contract_multi(op::max_pool1d_with_offsets(channels, options), rng);
+  }
+}
+
+TEST_CASE("max_pool1d finds in few channels what it finds in each of many") {
+  Rng rng(4);
+  Signal x = noise(rng, 40, 1100).array().round();  // with ties
+  x(1, 500) = x(1, 502) = std::nanf("");
+  for (const Index kernel : {2, 3, 8, 31, 100})
+    for (const Index stride : {1, 2, 3, 4, 5, 9}) {
+      const MaxPool1dOptions options{.kernel_size = kernel, .stride = stride, .padding = 1};
+      const MaxPooled all = max_pool1d_with_indices(x, options);
+      for (const Index channels : {1, 2, 3, 7, 16}) {
+        INFO(kernel << " " << stride << " " << channels);
+        const MaxPooled few = max_pool1d_with_indices(Signal(x.topRows(channels)), options);
+        CHECK(same_indices(few.indices, all.indices.topRows(channels)));
+        for (Index c = 0; c < channels; ++c)
+          for (Index n = 0; n < few.values.cols(); ++n) {
+            const float v = few.values(c, n), there = x(c, few.indices(c, n));
+            REQUIRE((v == there || (v != v && there != there)));
+          }
+      }
+    }
+}
+
 TEST_CASE("max_pool1d: NaN wins, of equal values the first, of several NaN the last") {
   const float nan = std::nanf("");
   Signal x(1, 8);

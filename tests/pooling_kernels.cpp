@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <limits>
 
 #include "contract.h"
@@ -40,6 +41,61 @@ TEST_CASE(
       CHECK(best(windows * channels) == 7.0f);
       CHECK(sum(windows * channels) == 7.0f);
     }
+  }
+}
+
+TEST_CASE(
+    "pooling kernels of few channels, long windows and long rows equal their plain twins, however grouped") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    INFO(name);
+    kernels::use_simd_target(name);
+    Rng rng(83);
+    for (const Index channels : {1, 1, 1, 2, 2, 3, 5, 7, 8, 9, 15, 16, 33, 80, 530})
+      for (int i = 0; i < 12; ++i) {
+        const Index taps = uniform(rng, 1, i % 3 == 0 ? 12 : 170);
+        const Index stride = uniform(rng, 1, 6) * (i % 4 == 0 ? 1 : uniform(rng, 1, 2));
+        const Index windows = uniform(rng, 0, channels < 4 ? 900 : 12);
+        const Index in_step = stride * channels, tap_step = uniform(rng, 1, i % 2 + 1) * channels;
+        INFO(channels << " channels, " << taps << " taps " << tap_step << " apart, " << windows << " windows "
+                      << in_step << " apart");
+        Signal in = noise(rng, 1, windows * in_step + taps * tap_step);
+        if (i % 5 == 0) in(uniform(rng, 0, in.cols() - 1)) = std::nanf("");
+        Signal best = Signal::Constant(1, windows * channels + 1, 7.0f), sum = best, mean = best;
+        kernels::max_over({in.data(), in_step, tap_step, taps}, channels, windows, best.data());
+        kernels::sum_over({in.data(), in_step, tap_step, taps}, 0.3f, channels, windows, sum.data());
+        kernels::mean_over({in.data(), in_step, tap_step, taps}, 3.0, channels, windows, mean.data());
+        const auto same = [](float a, float b) { return a == b || (a != a && b != b); };
+        for (Index k = 0; k < windows * channels; ++k) {
+          const float* at = in.data() + k / channels * in_step + k % channels;
+          float largest = -std::numeric_limits<float>::infinity(), total = 0;
+          double exact = 0, size = 0;
+          for (Index t = 0; t < taps; ++t) {
+            const float v = at[t * tap_step];
+            if (v > largest || v != v) largest = v;
+            total += v;
+            exact += static_cast<double>(v);
+            size += std::abs(static_cast<double>(v));
+          }
+          REQUIRE(same(best(k), largest));
+          REQUIRE(same(sum(k), total * 0.3f));
+          const double off = static_cast<double>(mean(k)) - exact / 3;
+          if (exact == exact)
+            REQUIRE(std::abs(off) <= 0x1p-24 * std::abs(exact / 3) + 1e-14 * size);
+          else
+            REQUIRE(mean(k) != mean(k));
+        }
+        for (const Signal* y : {&best, &sum, &mean}) CHECK((*y)(windows * channels) == 7.0f);
+        if (windows == 0) continue;
+        const Index n = uniform(rng, 0, windows - 1);  // alone it has the same bits
+        Signal one(1, channels);
+        kernels::mean_over({in.data() + n * in_step, in_step, tap_step, taps}, 3.0, channels, 1, one.data());
+        CHECK(same_bits(one, Signal(mean.middleCols(n * channels, channels))));
+        kernels::max_over({in.data() + n * in_step, in_step, tap_step, taps}, channels, 1, one.data());
+        CHECK(same_bits(one, Signal(best.middleCols(n * channels, channels))));
+        kernels::sum_over({in.data() + n * in_step, in_step, tap_step, taps}, 0.3f, channels, 1, one.data());
+        CHECK(same_bits(one, Signal(sum.middleCols(n * channels, channels))));
+      }
   }
 }
 

@@ -10,89 +10,250 @@
 #include <limits>
 #include <type_traits>
 
+#include "kernels/elementwise.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Calls step(tag, i) for whole vectors, then for single values.
+template <class T>
+using Tag = hn::CappedTag<T, 64 / sizeof(T)>;
+
+// Calls step(tag, i) for whole vectors, of which the last may have values of the one before, or, of less than
+// a vector, for single values.
 template <class F>
 HWY_INLINE void ForEach(Index size, F&& step) {
-  const hn::CappedTag<float, 16> d;
-  const hn::CappedTag<float, 1> one;
-  const auto N = static_cast<Index>(hn::Lanes(d));
-  Index i = 0;
-  for (; i + N <= size; i += N) step(d, i);
-  for (; i < size; ++i) step(one, i);
+  const auto N = static_cast<Index>(hn::Lanes(Tag<float>()));
+  if (size >= N)
+    for (Index i = 0; i < size; i += N) step(Tag<float>(), std::min(i, size - N));
+  else
+#pragma GCC unroll 1
+    for (Index i = 0; i < size; ++i) step(hn::CappedTag<float, 1>(), i);
 }
 
-// Loads a vector of a window's tap, and fetches what windows a few kilobytes later read: taps are whole
-// frames apart, an order that the processor does not guess.
+// A vector of floats as numbers of the type of the tag.
 template <class D>
-HWY_INLINE hn::Vec<D> LoadTap(D d, const float* from) {
+HWY_INLINE hn::Vec<D> Widened(D d, const float* from) {
+  if constexpr (std::is_same_v<hn::TFromD<D>, double>)
+    return hn::PromoteTo(d, hn::LoadU(hn::Rebind<float, D>(), from));
+  else
+    return hn::LoadU(d, from);
+}
+
+// Fetches what windows a few kilobytes later read: taps are whole frames apart, an order that the processor
+// does not guess.
+template <class D>
+HWY_INLINE void FetchAhead(D, const float* from) {
   constexpr std::uintptr_t ahead_bytes = 4096;
   if constexpr (hn::MaxLanes(D()) > 1)
     __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(from) + ahead_bytes));
-  return hn::LoadU(d, from);
 }
 
-// The larger one, the first of equal ones; NaN where either is.
-template <class V>
-HWY_INLINE V Larger(V best, V v) {
+template <class D>
+HWY_INLINE hn::Vec<D> LoadTap(D d, const float* from) {
+  FetchAhead(d, from);
+  return Widened(d, from);
+}
+
+// What is made of taps, in which type: out = Last(Join(Join(none, tap 0), tap 1) …).
+struct Maximum {
+  using Type = float;
+  static constexpr bool any_order = true;
+  static constexpr float none = -std::numeric_limits<float>::infinity();
+
+  template <class D>
+  HWY_INLINE hn::Vec<D> First(D, hn::Vec<D> v) const {
+    return v;
+  }
+  // The larger one, the first of equal ones; NaN where either is.
+  template <class V>
+  HWY_INLINE V Join(V best, V v) const {
 #if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
-  const V larger = hn::Max(v, best);  // of NaN, by x86, the second
+    const V larger = hn::Max(v, best);  // of NaN, by x86, the second
 #else
-  const V larger = hn::IfThenElse(hn::Gt(v, best), v, best);
+    const V larger = hn::IfThenElse(hn::Gt(v, best), v, best);
 #endif
-  return hn::IfThenElse(hn::IsNaN(v), v, larger);
-}
+    return hn::IfThenElse(hn::IsNaN(v), v, larger);
+  }
+  template <class D>
+  HWY_INLINE hn::Vec<D> Last(D, hn::Vec<D> best) const {
+    return best;
+  }
+};
 
-// Every window by itself: out = last(join(join(first(tap 0), tap 1), tap 2) …), or `none` without taps.
-template <class Count, class First, class Join, class Last>
-HWY_INLINE void PoolTaps(Count taps, const WindowTaps& w, Index channels, Index windows,
-                         float* HWY_RESTRICT out, First first, Join join, Last last) {
+struct Sum {
+  using Type = float;
+  static constexpr bool any_order = false;
+  static constexpr float none = 0.0f;
+  float scale;
+
+  template <class D>
+  HWY_INLINE hn::Vec<D> First(D d, hn::Vec<D> v) const {
+    return hn::Add(hn::Zero(d), v);
+  }
+  template <class V>
+  HWY_INLINE V Join(V sum, V v) const {
+    return hn::Add(sum, v);
+  }
+  template <class D>
+  HWY_INLINE hn::Vec<D> Last(D d, hn::Vec<D> sum) const {
+    return hn::Mul(sum, hn::Set(d, scale));
+  }
+};
+
+struct Mean {
+  using Type = double;
+  static constexpr bool any_order = true;
+  static constexpr float none = 0.0f;
+  double divisor;
+
+  template <class V>
+  HWY_INLINE V Join(V sum, V v) const {
+    return hn::Add(sum, v);
+  }
+  template <class D>
+  HWY_INLINE hn::Vec<hn::Rebind<float, D>> Last(D d, hn::Vec<D> sum) const {
+    return hn::DemoteTo(hn::Rebind<float, D>(), hn::Div(sum, hn::Set(d, divisor)));
+  }
+};
+
+// Every window by itself, all taps of a vector one after another.
+template <class Count, class Rule>
+HWY_INLINE void PoolTaps(Count taps, const Rule& rule, const WindowTaps& w, Index channels, Index windows,
+                         float* HWY_RESTRICT out) {
   const Index tap_step = w.tap_step;
   for (Index j = 0; j < windows; ++j, out += channels) {
     const float* HWY_RESTRICT in = w.in + j * w.in_step;
     ForEach(channels, [&](auto d, Index c) HWY_ATTR {
-      auto result = first(d, LoadTap(d, in + c));
-      for (Index t = 1; t < taps; ++t) result = join(result, LoadTap(d, in + t * tap_step + c));
-      hn::StoreU(last(d, result), d, out + c);
+      auto result = rule.First(d, LoadTap(d, in + c));
+      for (Index t = 1; t < taps; ++t) result = rule.Join(result, LoadTap(d, in + t * tap_step + c));
+      hn::StoreU(rule.Last(d, result), d, out + c);
     });
   }
 }
 
 // Without a loop over the taps where they are few.
-template <class... Rules>
-HWY_INLINE void Pool(float none, const WindowTaps& w, Index channels, Index windows, float* HWY_RESTRICT out,
-                     Rules... rules) {
-  const auto run = [&](auto taps) HWY_ATTR { PoolTaps(taps, w, channels, windows, out, rules...); };
-  switch (w.taps) {
-    case 0:
-      return void(std::fill_n(out, channels * windows, none));
+template <class Rule>
+HWY_INLINE void PoolFew(const Rule& rule, const WindowTaps& w, Index channels, Index windows,
+                        float* HWY_RESTRICT out) {
+  const auto run = [&](auto taps) HWY_ATTR { PoolTaps(taps, rule, w, channels, windows, out); };
 #if HWY_TARGET != HWY_SCALAR
+  switch (w.taps) {
     case 2:
       return run(std::integral_constant<Index, 2>());
     case 3:
       return run(std::integral_constant<Index, 3>());
     case 4:
       return run(std::integral_constant<Index, 4>());
-#endif
   }
+#endif
   run(w.taps);
 }
 
+// Values that are made of many taps at a time, beside which there is room for a vector of no account.
+constexpr Index row_size = 512, row_room = row_size + 16;
+
+// Joins `count` taps to `size` values from i on, as many as groups of vectors hold.
+template <int vectors, class D, class Rule>
+HWY_INLINE void JoinVectors(D d, const Rule& rule, const float* HWY_RESTRICT in, Index tap_step, Index count,
+                            Index size, Index& i, hn::TFromD<D>* HWY_RESTRICT row) {
+  const auto N = static_cast<Index>(hn::Lanes(d));
+#pragma GCC unroll 1
+  for (; i + vectors * N <= size; i += vectors * N) {
+    hn::Vec<D> result[vectors];
+#pragma GCC unroll 4
+    for (int k = 0; k < vectors; ++k) result[k] = hn::LoadU(d, row + i + k * N);
+    const float* from = in + i;
+#pragma GCC unroll 1
+    for (Index t = 0; t < count; ++t, from += tap_step) {
+      FetchAhead(d, from);
+#pragma GCC unroll 4
+      for (int k = 0; k < vectors; ++k) result[k] = rule.Join(result[k], Widened(d, from + k * N));
+    }
+#pragma GCC unroll 4
+    for (int k = 0; k < vectors; ++k) hn::StoreU(result[k], d, row + i + k * N);
+  }
+}
+
+// Joins `count` taps of `size` values to what was made of those before.
+template <class Rule, class T>
+HWY_NOINLINE void JoinTaps(const Rule& rule, const float* HWY_RESTRICT in, Index tap_step, Index count,
+                           Index size, T* HWY_RESTRICT row) {
+  Index i = 0;
+  JoinVectors<4>(Tag<T>(), rule, in, tap_step, count, size, i, row);
+  JoinVectors<1>(Tag<T>(), rule, in, tap_step, count, size, i, row);
+  JoinVectors<1>(hn::CappedTag<T, 1>(), rule, in, tap_step, count, size, i, row);
+}
+
+// Windows of many taps. Those of few channels are joined `lanes` frames at a time, as if they were one.
+template <class Rule>
+HWY_INLINE void PoolRows(const Rule& rule, const WindowTaps& w, Index lanes, Index channels, Index windows,
+                         float* HWY_RESTRICT out) {
+  using T = typename Rule::Type;
+  const Tag<T> d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  const Index steps = w.taps / lanes, rest = w.taps % lanes;
+  T row[row_room];
+  float last[row_room];
+  for (Index j = 0; j < windows; ++j, out += channels)
+    for (Index from = 0; from < channels; from += row_size) {
+      const Index part = std::min(row_size, channels - from), size = lanes * part;
+      const float* in = w.in + j * w.in_step + from;
+      for (Index i = 0; i < size; i += N) hn::StoreU(hn::Set(d, rule.none), d, row + i);
+      // A few taps of all values at a time, so that memory is read in about the order in which it lies.
+      constexpr Index together = 8;
+      for (Index t = 0; t < steps; t += together, in += together * lanes * w.tap_step)
+        JoinTaps(rule, in, lanes * w.tap_step, std::min(together, steps - t), size, row);
+      JoinTaps(rule, w.in + j * w.in_step + from + (w.taps - rest) * w.tap_step, lanes * w.tap_step,
+               std::min<Index>(rest, 1), rest * part, row);
+      for (Index half = size / 2; half >= part; half /= 2)
+        for (Index i = 0; i < half; i += N)
+          hn::StoreU(rule.Join(hn::LoadU(d, row + i), hn::LoadU(d, row + half + i)), d, row + i);
+      for (Index i = 0; i < part; i += N)
+        hn::StoreU(rule.Last(d, hn::LoadU(d, row + i)), hn::Rebind<float, Tag<T>>(), last + i);
+      std::copy_n(last, part, out + from);
+    }
+}
+
+template <class Rule>
+void Pool(const Rule& rule, WindowTaps w, Index channels, Index windows, float* HWY_RESTRICT out) {
+  using T = typename Rule::Type;
+  // Windows that follow each other without gaps are one of all their channels.
+  const bool one = w.in_step == channels;
+  if (one) channels *= windows, windows = 1;
+  // Of few channels, those at all places of a row are made, of which some are wanted.
+  if (std::is_same_v<T, float> && w.in_step > channels && w.in_step <= 4 * channels &&
+      channels < static_cast<Index>(hn::Lanes(Tag<float>()))) {
+    float row[row_size];
+    const Index most = (row_size - channels) / w.in_step + 1;
+    for (; windows > 0; windows -= most, w.in += most * w.in_step) {
+      const Index count = std::min(windows, most), size = (count - 1) * w.in_step + channels;
+      Pool(rule, {w.in, size, w.tap_step, w.taps}, size, 1, row);
+      for (Index c = 0; c < channels; ++c)
+        for (Index j = 0; j < count; ++j) out[j * channels + c] = row[j * w.in_step + c];
+      out += count * channels;
+    }
+    return;
+  }
+  Index lanes = 1;
+  if (!one && w.tap_step == channels)
+    while (lanes * channels < 32 && 8 * lanes <= w.taps) lanes *= 2;
+  if constexpr (std::is_same_v<T, float>)
+    if (!rule.any_order || w.taps <= 8 || lanes * channels < 8)
+      return PoolFew(rule, w, channels, windows, out);
+  if constexpr (rule.any_order) PoolRows(rule, w, lanes, channels, windows, out);
+}
+
 void MaxOver(const WindowTaps& w, Index channels, Index windows, float* HWY_RESTRICT out) {
-  Pool(
-      -std::numeric_limits<float>::infinity(), w, channels, windows, out,
-      [](auto, auto v) HWY_ATTR { return v; }, [](auto best, auto v) HWY_ATTR { return Larger(best, v); },
-      [](auto, auto best) HWY_ATTR { return best; });
+  Pool(Maximum(), w, channels, windows, out);
 }
 
 void SumOver(const WindowTaps& w, float scale, Index channels, Index windows, float* HWY_RESTRICT out) {
-  Pool(
-      0.0f, w, channels, windows, out, [](auto d, auto v) HWY_ATTR { return hn::Add(hn::Zero(d), v); },
-      [](auto sum, auto v) HWY_ATTR { return hn::Add(sum, v); },
-      [=](auto d, auto sum) HWY_ATTR { return hn::Mul(sum, hn::Set(d, scale)); });
+  Pool(Sum{scale}, w, channels, windows, out);
+}
+
+void MeanOver(const WindowTaps& w, double divisor, Index channels, Index windows, float* HWY_RESTRICT out) {
+  Pool(Mean{divisor}, w, channels, windows, out);
 }
 
 // Vectors of the values at even and odd places, again and again, until to[r] holds every parts-th value from
@@ -134,49 +295,59 @@ HWY_INLINE void Zip(D d, const hn::Vec<D>* v, hn::Vec<D>* to) {
   }
 }
 
-// Values from `i` on of the parts of a frame, as many as whole vectors hold; returns where they end.
-template <int parts, int lanes>
-HWY_INLINE Index DeinterleaveVectors(const float* HWY_RESTRICT in, Index i, Index size,
-                                     float* HWY_RESTRICT out) {
-  const hn::CappedTag<float, lanes> d;
+// The parts of a frame by whole vectors, of which the last may have values of the one before.
+template <int parts, class D>
+HWY_INLINE void DeinterleaveVectors(D d, const float* HWY_RESTRICT in, Index size, float* HWY_RESTRICT out) {
   const auto N = static_cast<Index>(hn::Lanes(d));
-  for (; i + N <= size; i += N) {
-    hn::Vec<decltype(d)> v[parts], apart[parts];
+  for (Index from = 0; from < size; from += N) {
+    const Index i = std::min(from, size - N);
+    hn::Vec<D> v[parts], apart[parts];
 #pragma GCC unroll 8
     for (int r = 0; r < parts; ++r) v[r] = hn::LoadU(d, in + i * parts + r * N);
     Unzip<parts>(d, v, apart);
 #pragma GCC unroll 8
     for (int r = 0; r < parts; ++r) hn::StoreU(apart[r], d, out + r * size + i);
   }
-  return i;
 }
 
-template <int parts>
-HWY_INLINE Index InterleaveVectors(const float* HWY_RESTRICT in, Index i, Index size,
-                                   float* HWY_RESTRICT out) {
-  const hn::CappedTag<float, 4> d;
+template <int parts, class D>
+HWY_INLINE void InterleaveVectors(D d, const float* HWY_RESTRICT in, Index size, float* HWY_RESTRICT out) {
   const auto N = static_cast<Index>(hn::Lanes(d));
-  for (; i + N <= size; i += N) {
-    hn::Vec<decltype(d)> v[parts], together[parts];
+  for (Index from = 0; from < size; from += N) {
+    const Index i = std::min(from, size - N);
+    hn::Vec<D> v[parts];
 #pragma GCC unroll 8
     for (int r = 0; r < parts; ++r) v[r] = hn::LoadU(d, in + r * size + i);
-    Zip<parts>(d, v, together);
+    if constexpr (hn::MaxLanes(D()) > 4) {
+      if constexpr (parts == 2)
+        hn::StoreInterleaved2(v[0], v[1], d, out + 2 * i);
+      else
+        hn::StoreInterleaved4(v[0], v[1], v[2], v[3], d, out + 4 * i);
+    } else {
+      hn::Vec<D> together[parts];
+      Zip<parts>(d, v, together);
 #pragma GCC unroll 8
-    for (int r = 0; r < parts; ++r) hn::StoreU(together[r], d, out + i * parts + r * N);
+      for (int r = 0; r < parts; ++r) hn::StoreU(together[r], d, out + i * parts + r * N);
+    }
   }
-  return i;
 }
+
+using Four = hn::CappedTag<float, 4>;
 
 template <int parts>
 void DeinterleaveFrames(const float* HWY_RESTRICT in, Index size, Index frames, float* HWY_RESTRICT out) {
   for (Index j = 0; j < frames; ++j, in += parts * size, out += parts * size) {
-    Index i = 0;
 #if HWY_TARGET != HWY_SCALAR
-    i = DeinterleaveVectors<parts, 16>(in, i, size, out);
-    i = DeinterleaveVectors<parts, 8>(in, i, size, out);
-    i = DeinterleaveVectors<parts, 4>(in, i, size, out);
+    if (hn::MaxLanes(Tag<float>()) > 4 && size >= static_cast<Index>(hn::Lanes(Tag<float>()))) {
+      DeinterleaveVectors<parts>(Tag<float>(), in, size, out);
+      continue;
+    }
+    if (size >= 4) {
+      DeinterleaveVectors<parts>(Four(), in, size, out);
+      continue;
+    }
 #endif
-    for (; i < size; ++i)
+    for (Index i = 0; i < size; ++i)
       for (Index r = 0; r < parts; ++r) out[r * size + i] = in[i * parts + r];
   }
 }
@@ -184,21 +355,18 @@ void DeinterleaveFrames(const float* HWY_RESTRICT in, Index size, Index frames, 
 template <int parts>
 void InterleaveFrames(const float* HWY_RESTRICT in, Index size, Index frames, float* HWY_RESTRICT out) {
   for (Index j = 0; j < frames; ++j, in += parts * size, out += parts * size) {
-    Index i = 0;
 #if HWY_TARGET != HWY_SCALAR
-    if constexpr (parts <= 4) {
-      const hn::CappedTag<float, 16> d;
-      const auto N = static_cast<Index>(hn::Lanes(d));
-      const auto part = [&](Index r) { return hn::LoadU(d, in + r * size + i); };
-      for (; i + N <= size; i += N)
-        if constexpr (parts == 2)
-          hn::StoreInterleaved2(part(0), part(1), d, out + 2 * i);
-        else
-          hn::StoreInterleaved4(part(0), part(1), part(2), part(3), d, out + 4 * i);
+    if constexpr (parts <= 4 && hn::MaxLanes(Tag<float>()) > 4)
+      if (size >= static_cast<Index>(hn::Lanes(Tag<float>()))) {
+        InterleaveVectors<parts>(Tag<float>(), in, size, out);
+        continue;
+      }
+    if (size >= 4) {
+      InterleaveVectors<parts>(Four(), in, size, out);
+      continue;
     }
-    i = InterleaveVectors<parts>(in, i, size, out);
 #endif
-    for (; i < size; ++i)
+    for (Index i = 0; i < size; ++i)
       for (Index r = 0; r < parts; ++r) out[i * parts + r] = in[r * size + i];
   }
 }
@@ -241,22 +409,31 @@ namespace wavestride::kernels {
 
 HWY_EXPORT(MaxOver);
 HWY_EXPORT(SumOver);
+HWY_EXPORT(MeanOver);
 HWY_EXPORT(Deinterleave);
 HWY_EXPORT(Interleave);
 
 void max_over(const WindowTaps& w, Index channels, Index windows, float* out) noexcept {
+  if (w.taps == 0) return void(std::fill_n(out, channels * windows, -std::numeric_limits<float>::infinity()));
   HWY_DYNAMIC_DISPATCH(MaxOver)(w, channels, windows, out);
 }
 
 void sum_over(const WindowTaps& w, float scale, Index channels, Index windows, float* out) noexcept {
+  if (w.taps == 0) return void(std::fill_n(out, channels * windows, 0.0f));
   HWY_DYNAMIC_DISPATCH(SumOver)(w, scale, channels, windows, out);
 }
 
+void mean_over(const WindowTaps& w, double divisor, Index channels, Index windows, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(MeanOver)(w, divisor, channels, windows, out);
+}
+
 void deinterleave(const float* in, Index parts, Index size, Index frames, float* out) noexcept {
+  if (size == 1) return copy(in, parts * frames, out);
   HWY_DYNAMIC_DISPATCH(Deinterleave)(in, parts, size, frames, out);
 }
 
 void interleave(const float* in, Index parts, Index size, Index frames, float* out) noexcept {
+  if (size == 1) return copy(in, parts * frames, out);
   HWY_DYNAMIC_DISPATCH(Interleave)(in, parts, size, frames, out);
 }
 

@@ -11,11 +11,15 @@ struct WindowTaps {
   Index in_step, tap_step, taps;
 };
 
-/// out[j·channels + c] = max over the taps; −inf without taps. NaN wins.
+/// out[j·channels + c] = max over the taps; −inf without taps. NaN wins; zeros of either sign are equal.
 void max_over(const WindowTaps& w, Index channels, Index windows, float* out) noexcept;
 
 /// out[j·channels + c] = scale · Σ over the taps, in their order, in float.
 void sum_over(const WindowTaps& w, float scale, Index channels, Index windows, float* out) noexcept;
+
+/// out[j·channels + c] = Σ over the taps / divisor, in double, for at least one tap. The order of the sum
+/// depends on the taps, the channels and whether in_step is channels, not on the windows.
+void mean_over(const WindowTaps& w, double divisor, Index channels, Index windows, float* out) noexcept;
 
 /// For every frame of parts·size values: out[r·size + i] = in[i·parts + r] for i in [0, size), r in [0,
 /// parts), a transposition.
