@@ -18,10 +18,10 @@ constexpr std::uint64_t counter_bits(std::uint64_t seed, std::uint64_t i) {
 
 /// Uniform in [0, 1), 53 bits.
 constexpr double counter_uniform(std::uint64_t seed, std::uint64_t i) {
-  return static_cast<double>(counter_bits(seed, i) >> 11) * 0x1p-53;
+  return static_cast<double>(static_cast<std::int64_t>(counter_bits(seed, i) >> 11)) * 0x1p-53;
 }
 
-/// Standard normal, by Box and Muller of uniform numbers 2i and 2i + 1.
+/// Standard normal, by Box and Muller of uniform numbers 2i and 2i + 1. kernels::normal() makes many at once.
 inline double counter_normal(std::uint64_t seed, std::uint64_t i) {
   const double radius = std::sqrt(-2 * std::log1p(-counter_uniform(seed, 2 * i)));
   return radius * std::cos(2 * std::numbers::pi * counter_uniform(seed, 2 * i + 1));

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "check.h"
+#include "kernels/elementwise.h"
 
 namespace wavestride {
 namespace {
@@ -17,11 +18,7 @@ class MuLaw final : public Kernel {
         log_(std::log1p(mu_)) {}
 
   void compute(const Work& work) const noexcept override {
-    for (Index i = 0; i < work.count * out_channels(); ++i) {
-      const double x = work.in[0][i], size = std::abs(x);
-      const double y = expand_ ? std::expm1(size * log_) / mu_ : std::log1p(mu_ * size) / log_;
-      work.out[i] = static_cast<float>(std::copysign(y, x));
-    }
+    kernels::mu_law(expand_, mu_, log_, work.in[0], work.count * out_channels(), work.out);
   }
 
  private:

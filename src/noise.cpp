@@ -1,7 +1,7 @@
 #include <wavestride/noise.h>
 
 #include "check.h"
-#include "counter_random.h"
+#include "kernels/elementwise.h"
 
 namespace wavestride {
 namespace {
@@ -15,8 +15,7 @@ class NormalNoise final : public Kernel {
 
   void compute(const Work& work) const noexcept override {
     const auto first = static_cast<std::uint64_t>(work.n * out_channels());
-    for (Index i = 0; i < work.count * out_channels(); ++i)
-      work.out[i] = static_cast<float>(counter_normal(seed_, first + static_cast<std::uint64_t>(i)));
+    kernels::normal(seed_, first, work.count * out_channels(), work.out);
   }
 
  private:

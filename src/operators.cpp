@@ -195,13 +195,18 @@ struct Written<T> {
 template <class T>
 struct Written<std::optional<T>> : Written<T> {};
 
+constexpr std::size_t most_of_list = 65536;
+template <class T>
+constexpr const char* limit_of = "";
+template <class T>
+constexpr const char* limit_of<std::vector<T>> = ", at most 65536 of them";
+
 template <class T>
 struct Written<std::vector<T>> {
   static std::string values() { return Written<T>::values() + ",..."; }
   static std::optional<std::vector<T>> read(std::string_view text) {
-    constexpr std::size_t most = 64;
     std::vector<T> list;
-    while (list.size() < most) {
+    while (list.size() < most_of_list) {
       const std::size_t comma = text.find(',');
       const auto value = Written<T>::read(text.substr(0, comma));
       if (!value) break;
@@ -236,12 +241,20 @@ struct Written<Tensor> {
   static std::optional<Tensor> read(std::string_view) { return {}; }
 };
 
+// Says of long text the beginning, of whole characters.
+[[noreturn]] void refuse(const char* name, const std::string& values, const char* limit,
+                         std::string_view text) {
+  std::size_t end = std::min<std::size_t>(text.size(), 80);
+  while (end > 0 && end < text.size() && (text[end] & 0xC0) == 0x80) --end;
+  fail(name, " must be ", values, limit, ", got \"", text.substr(0, end), end < text.size() ? "…\"" : "\"");
+}
+
 // Puts a value where it belongs.
 void set(Arguments& a, const Option& option, std::string_view text) {
   std::visit(
       [&]<class T>(T Arguments::*member) {
         auto value = Written<T>::read(text);
-        require(value.has_value(), option.name, " must be ", Written<T>::values(), ", got \"", text, "\"");
+        if (!value) refuse(option.name, Written<T>::values(), limit_of<T>, text);
         a.*member = std::move(*value);
       },
       option.member);

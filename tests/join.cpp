@@ -25,6 +25,26 @@ TEST_CASE("join: sums are added in order, means scaled, products and concatenati
   }
 }
 
+TEST_CASE("join: inputs of few and of many channels lie below one another, in frames of any number") {
+  Rng rng(23);
+  const std::vector<std::vector<Index>> lists{{1, 1},          {2, 2}, {1, 1, 1}, {3, 1},      {1, 3, 2},
+                                              {4, 5, 6, 7, 8}, {2},    {16, 1},   {33, 4, 70}, {3, 1200, 2}};
+  for (const std::vector<Index>& channels : lists)
+    for (const Index frames : {1, 2, 5, 300, 2500}) {
+      if (frames == 2500 && channels.size() > 2) continue;
+      std::vector<Signal> x;
+      for (const Index c : channels) x.push_back(noise(rng, c, frames));
+      const Signal y = concatenate(std::vector<FramesView>(x.begin(), x.end()));
+      Index row = 0;
+      INFO(op::concatenate(channels).name() << ", " << frames << " frames");
+      for (const Signal& s : x) {
+        CHECK(same_bits(Signal(y.middleRows(row, s.rows())), s));
+        row += s.rows();
+      }
+      CHECK(row == y.rows());
+    }
+}
+
 TEST_CASE("join: NaN and infinity go where arithmetic takes them") {
   const float inf = std::numeric_limits<float>::infinity();
   Signal a(1, 3), b(1, 3);

@@ -3,6 +3,9 @@
 #include <catch2/catch.hpp>
 
 #include "contract.h"
+#include "counter_random.h"
+#include "every_target.h"
+#include "kernels/elementwise.h"
 
 using namespace wavestride;
 using namespace wavestride::testing;
@@ -31,4 +34,38 @@ TEST_CASE("noise: depends on the position alone") {
   CHECK(x(0, 1) == Approx(-1.86425581).epsilon(1e-6));
   CHECK_THROWS_WITH(op::normal_noise(0, 1, 0), "normal_noise: channels must be positive, got 0 and 1");
   CHECK_THROWS_WITH(normal_noise(1, -1, 0), "normal_noise: frames must not be negative, got -1");
+}
+
+TEST_CASE("noise: many at once are counter_normal's, on every SIMD target and from any position on") {
+  EveryTarget targets;
+  constexpr Index size = 100000;
+  std::vector<float> all(size + 1);
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{1} << 40}) {
+      all.back() = 7.0f;
+      kernels::normal(3, first, size, all.data());
+      Index rounded_apart = 0;
+      double worst = 0;
+      for (Index i = 0; i < size; ++i) {
+        const double exact = counter_normal(3, first + static_cast<std::uint64_t>(i));
+        const float got = all[static_cast<std::size_t>(i)];
+        rounded_apart += got != static_cast<float>(exact);
+        worst = std::max(worst, std::abs(static_cast<double>(got) - exact) - 0x1p-24 * std::abs(exact));
+      }
+      INFO(name << " from " << first);
+      CHECK(worst <= 1e-14);
+      CHECK(rounded_apart <= 1);
+      CHECK(all.back() == 7.0f);
+      Rng rng(83);
+      bool same = true;
+      for (Index at = 0, some; at < 3000; at += some) {
+        some = uniform(rng, 1, 150);
+        std::vector<float> part(static_cast<std::size_t>(some) + 1, 7.0f);
+        kernels::normal(3, first + static_cast<std::uint64_t>(at), some, part.data());
+        same = same && std::equal(part.begin(), part.end() - 1, all.begin() + at) && part.back() == 7.0f;
+      }
+      CHECK(same);
+    }
+  }
 }

@@ -123,7 +123,27 @@ TEST_CASE("operators: text that is no value is refused") {
   }
   CHECK_THROWS_WITH(check_operator_option("padding-mode", "circular"), Contains("zeros|reflect|replicate"));
   CHECK_NOTHROW(check_operator_option("padding", "3,4"));
+  std::string long_text(79, '1');
+  long_text.append("üü");
+  CHECK_THROWS_WITH(check_operator_option("stride", long_text),
+                    "stride must be N, got \"" + long_text.substr(0, 79) + "…\"");
   CHECK_THROWS_WITH(
       op::by_name("avg_pool1d", {.channels = {1}, .options = {{"kernel-size", "2"}, {"padding", "same"}}}),
       Contains("padding takes frames"));
+}
+
+TEST_CASE("operators: lists may be as long as a channel needs, but not endless") {
+  const auto list = [](Index n) {
+    std::string text = "0";
+    for (Index i = 1; i < n; ++i) text += "," + std::to_string(i % 100);
+    return text;
+  };
+  const Signal x = Signal::Random(100, 3);
+  const auto selected = [&](Index n) {
+    return op::by_name("index_select", {.channels = {100}, .options = {{"index", list(n)}}});
+  };
+  CHECK(selected(80)(x) == x.topRows(80));
+  CHECK(selected(65536).out_channels() == 65536);
+  CHECK_THROWS_WITH(selected(65537),
+                    "index must be N,..., at most 65536 of them, got \"" + list(65537).substr(0, 80) + "…\"");
 }

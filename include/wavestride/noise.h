@@ -1,5 +1,5 @@
-// Noise by seed and absolute position: the same for every chunking, and on every platform whose log and cos
-// round alike.
+// Noise by seed and absolute position: the same for every chunking; on processors with other vectors about
+// one value in 100,000 is the next float.
 #pragma once
 
 #include <wavestride/op.h>

@@ -12,8 +12,11 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
+#include <numbers>
 #include <type_traits>
 
+#include "counter_random.h"
 #include "kernels/finish-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -41,13 +44,66 @@ HWY_INLINE void ForEach(Index size, float* out, F&& f) {
   std::copy_n(lanes, size - i, out + i);
 }
 
+// body(from, to) for every whole vector of `in`, and for the rest of it in a buffer. `body` appears once,
+// since some of them are long.
+template <class F>
+HWY_INLINE void InVectors(Index lanes, const float* in, Index size, float* out, F&& body) {
+  HWY_ALIGN float rest[16] = {};
+  const Index whole = size - size % lanes;
+  const float* from = in;
+  float* to = out;
+  for (Index end = whole;; end = lanes) {
+    for (Index i = 0; i < end; i += lanes) body(from + i, to + i);
+    if (to == rest) break;
+    if (whole == size) return;
+    std::copy_n(in + whole, size - whole, rest);
+    from = to = rest;
+  }
+  std::copy_n(rest, size - whole, out + whole);
+}
+
 // Highway's functions do not keep NaN, and wrap beyond the range of float.
 HWY_INLINE V KeepNaN(V x, V y) {
   return hn::IfThenElse(hn::IsNaN(x), x, y);
 }
 
+// e^x = 2^n·(1 + p): n is x/ln 2 rounded, in the lower bits of a large number, and p a polynomial of what is
+// left, that of the least relative error (1.4e-8) up to ln 2/2.
+HWY_INLINE V Shifted(D d, V x) {
+  return hn::MulAdd(x, hn::Set(d, 1.44269504f), hn::Set(d, 0x1.8p23f + 127));
+}
+HWY_INLINE V Reduced(D d, V x, V shifted) {
+  const V n = hn::Sub(shifted, hn::Set(d, 0x1.8p23f + 127));
+  return hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x));
+}
+HWY_INLINE V PowerLessOne(D d, V r) {
+  V q = hn::Set(d, 0.0013882513158f);
+  for (const float c : {0.0083665475249f, 0.0416672006249f, 0.1666654348374f, 0.4999999701977f})
+    q = hn::MulAdd(q, r, hn::Set(d, c));
+  return hn::MulAdd(hn::Mul(r, r), q, r);
+}
+
+// The two where |x| is at most 87.
+struct Power {
+  V scale, p;
+};
+HWY_INLINE V Scale(D d, V shifted) {
+  return hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(hn::RebindToUnsigned<D>(), shifted)));
+}
+HWY_INLINE Power PowerOf(D d, V x) {
+  const V shifted = Shifted(d, x);
+  return {Scale(d, shifted), PowerLessOne(d, Reduced(d, x, shifted))};
+}
+
+// e^x of every x, by two scales, which end in infinity and in the smallest of floats.
 HWY_INLINE V Exp(D d, V x) {
-  return hn::Exp(d, hn::Min(hn::Max(x, hn::Set(d, -105.0f)), hn::Set(d, 89.0f)));
+  const hn::RebindToUnsigned<D> bits;
+  x = hn::Min(hn::Max(x, hn::Set(d, -105.0f)), hn::Set(d, 89.0f));
+  const V shifted = Shifted(d, x), p = PowerLessOne(d, Reduced(d, x, shifted));
+  const auto both = hn::Sub(hn::BitCast(bits, shifted), hn::Set(bits, 0x4B400000u - 127)),
+             half = hn::ShiftRight<1>(both);
+  const V scale = hn::BitCast(d, hn::ShiftLeft<23>(half));
+  return hn::Mul(hn::MulAdd(scale, p, scale), hn::BitCast(d, hn::ShiftLeft<23>(hn::Sub(both, half))));
 }
 
 // Numerator and denominator are sums of positive terms, so that nothing cancels at either end.
@@ -58,22 +114,6 @@ HWY_INLINE V Sigmoid(D d, V x) {
 
 HWY_INLINE V Tanh(D d, V x) {
   return hn::Tanh(d, x);
-}
-
-// e^x = 2^n·(1 + p), where |x| is at most 87: n is x/ln 2 rounded, in the lower bits of a large number, and p
-// a polynomial of what is left, that of the least relative error (1.4e-8) up to ln 2/2.
-struct Power {
-  V scale, p;
-};
-HWY_INLINE Power PowerOf(D d, V x) {
-  const hn::RebindToUnsigned<D> bits;
-  const V large = hn::Set(d, 0x1.8p23f + 127), shifted = hn::MulAdd(x, hn::Set(d, 1.44269504f), large);
-  const V n = hn::Sub(shifted, large);
-  const V r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x));
-  V q = hn::Set(d, 0.0013882513158f);
-  for (const float c : {0.0083665475249f, 0.0416672006249f, 0.1666654348374f, 0.4999999701977f})
-    q = hn::MulAdd(q, r, hn::Set(d, c));
-  return {hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(bits, shifted))), hn::MulAdd(hn::Mul(r, r), q, r)};
 }
 
 // tanh(x)·sigmoid(y) by one division: tanh|x| = t/(t + 2), t = e^(2|x|) − 1, is 1 from |x| = 20 on.
@@ -88,29 +128,31 @@ HWY_INLINE V Gate(D d, V x, V y) {
 }
 
 HWY_INLINE V Elu(D d, V x, V alpha) {
-  const V below = hn::Expm1(d, hn::Max(hn::Min(x, hn::Zero(d)), hn::Set(d, -105.0f)));
+  const Power e = PowerOf(d, hn::Max(hn::Min(x, hn::Zero(d)), hn::Set(d, -87.0f)));
+  const V below = hn::MulAdd(e.scale, e.p, hn::Sub(e.scale, hn::Set(d, 1.0f)));
   return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), x, hn::Mul(alpha, below));
 }
 
 // Q(u) = 1 − Φ(u) = exp(−u²/2)·R(u), u ≥ 0, where R(u) = erfcx(u/√2)/2 is smooth and, as a polynomial of
-// t = 1/(1 + 0.35·u), within 3e-8 of its value up to u = 14.5, where Q leaves the range of float. The
-// rounding error of u² is carried along, since exp would magnify it.
+// t = 1/(1 + 0.35·u), within 3e-8 of its value up to u = 14.5; from u = 13.19 on Q is less than 1e-39, here
+// 0. The rounding error of u² is carried along, since exp would magnify it.
 HWY_INLINE V Gelu(D d, V x) {
   constexpr float r[] = {-1.4536680564164504e-06f, 0.13965357341738338f, 0.13956173648093276f,
                          0.12138469380772786f,     0.100595499376855f,   -0.013205350029054314f,
                          0.14641281184745503f,     -0.2455473890689345f, 0.13941196334485884f,
                          -0.028266099396536095f};
-  const V one = hn::Set(d, 1.0f), half = hn::Set(d, 0.5f);
-  const V u = hn::Min(hn::Abs(x), hn::Set(d, 14.5f));
+  const V one = hn::Set(d, 1.0f), half = hn::Set(d, -0.5f), most = hn::Set(d, 13.19f);
+  const V u = hn::Min(hn::Abs(x), most);
   const V t = hn::Div(one, hn::MulAdd(hn::Set(d, 0.35f), u, one));
   V p = hn::Set(d, r[9]);
   for (int i = 8; i >= 0; --i) p = hn::MulAdd(p, t, hn::Set(d, r[i]));
   const hn::RebindToUnsigned<D> du;
   const V high = hn::BitCast(d, hn::And(hn::BitCast(du, u), hn::Set(du, 0xFFFFF000u))),
           low = hn::Sub(u, high);
-  const V square = hn::Mul(high, high), rest = hn::Mul(low, hn::Add(u, high));
-  const V q =
-      hn::Mul(hn::Mul(Exp(d, hn::Neg(hn::Mul(half, square))), Exp(d, hn::Neg(hn::Mul(half, rest)))), p);
+  const V square = hn::Mul(half, hn::Mul(high, high)), rest = hn::Mul(half, hn::Mul(low, hn::Add(u, high)));
+  const V shifted = Shifted(d, hn::Add(square, rest)), scale = Scale(d, shifted);
+  const V less_one = PowerLessOne(d, hn::Add(Reduced(d, square, shifted), rest));
+  const V q = hn::IfThenElseZero(hn::Lt(u, most), hn::Mul(hn::MulAdd(scale, less_one, scale), p));
   const V below = hn::Mul(x, q), above = hn::NegMulAdd(x, q, x);
   return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), below, hn::IfThenElse(hn::Eq(q, hn::Zero(d)), x, above));
 }
@@ -130,9 +172,9 @@ void Map(Function f, float a, float b, const float* in, Index size, float* out) 
   const D d;
   const V va = hn::Set(d, a), vb = hn::Set(d, b), zero = hn::Zero(d);
   const auto each = [&](auto&& g) {
-    ForEach(size, out, [&](Index i, auto&& load) {
-      const V x = load(in + i);
-      return KeepNaN(x, g(x));
+    InVectors(static_cast<Index>(hn::Lanes(d)), in, size, out, [&](const float* from, float* to) {
+      const V x = hn::LoadU(d, from);
+      hn::StoreU(KeepNaN(x, g(x)), d, to);
     });
   };
   switch (f) {
@@ -178,13 +220,35 @@ void Product(std::span<const float* const> in, Index size, float* out) {
   });
 }
 
-void Gated(const float* HWY_RESTRICT in, Index channels, Index frames, float* HWY_RESTRICT out) {
+// Of as many values as fill whole vectors. `out` may be `a`.
+HWY_NOINLINE void Gates(const float* a, const float* b, Index size, float* out) {
   const D d;
-  for (Index j = 0; j < frames; ++j, in += 2 * channels, out += channels)
-    ForEach(channels, out, [&](Index i, auto&& load) {
-      const V a = load(in + i), b = load(in + channels + i);
-      return KeepNaN(a, KeepNaN(b, Gate(d, a, b)));
-    });
+  for (Index i = 0; i < size; i += static_cast<Index>(hn::Lanes(d))) {
+    const V x = hn::LoadU(d, a + i), y = hn::LoadU(d, b + i);
+    hn::StoreU(KeepNaN(x, KeepNaN(y, Gate(d, x, y))), d, out + i);
+  }
+}
+
+// Frames that are no whole number of vectors are gathered first: those that fill a buffer, or, of long ones,
+// what their vectors leave.
+void Gated(const float* HWY_RESTRICT in, Index channels, Index frames, float* HWY_RESTRICT out) {
+  constexpr Index most = 256;
+  const auto N = static_cast<Index>(hn::Lanes(D()));
+  const Index left = channels % N, few = channels * 4 <= most ? channels : left;
+  const Index size = left == 0 ? 0 : few, whole = channels - size;
+  const Index at_once = size > 0 && whole == 0 ? most / channels : 1;
+  HWY_ALIGN float a[most], b[most];
+  for (Index j = 0; j < frames; j += at_once, in += 2 * channels * at_once, out += channels * at_once) {
+    Gates(in, in + channels, whole, out);
+    if (size == 0) continue;
+    const Index some = std::min(at_once, frames - j), values = some * size;
+    copy_frames(in + whole, 2 * channels, size, some, a, size);
+    copy_frames(in + channels + whole, 2 * channels, size, some, b, size);
+    Index end = values;
+    for (; end % N != 0; ++end) a[end] = b[end] = 0;
+    Gates(a, b, end, a);
+    std::copy_n(a, values, out + whole);
+  }
 }
 
 void Copy(const float* in, Index size, float* out) {
@@ -265,6 +329,117 @@ void FinishSums(const Finish& f, Index size, float* sums) {
   FinishRows<D>(f, 1, size, sums, size);
 }
 
+using D64 = hn::CappedTag<double, 8>;
+using V64 = hn::Vec<D64>;
+using Narrow = hn::Rebind<float, D64>;
+
+template <std::size_t n>
+HWY_INLINE V64 Polynomial(V64 x, const double (&c)[n]) {
+  V64 sum = hn::Set(D64(), c[n - 1]);
+  for (std::size_t i = n - 1; i-- > 0;) sum = hn::MulAdd(sum, x, hn::Set(D64(), c[i]));
+  return sum;
+}
+
+// ln(1 + x) of finite x > −1: 1 + x = (1 + f)·2^k, where 1 + f is √½ to √2, and ln(1 + f) = 2·artanh(f/(2 +
+// f)), the polynomial of which is within 2e-16 of it. Where k is 0, f is x as it came.
+HWY_INLINE V64 Log1p(V64 x) {
+  const D64 d;
+  const hn::RebindToUnsigned<D64> bits;
+  constexpr std::uint64_t one = 0x3FF0000000000000, root_half = 0x3FE6A09E00000000;
+  const auto sum = hn::Add(hn::BitCast(bits, hn::Add(hn::Set(d, 1.0), x)), hn::Set(bits, one - root_half));
+  const V64 k =
+      hn::Sub(hn::BitCast(d, hn::Or(hn::ShiftRight<52>(sum), hn::BitCast(bits, hn::Set(d, 0x1p52)))),
+              hn::Set(d, 0x1p52 + 1023));
+  const auto m = hn::Add(hn::And(sum, hn::Set(bits, 0xFFFFFFFFFFFFF)), hn::Set(bits, root_half));
+  const V64 f = hn::IfThenElse(hn::Eq(k, hn::Zero(d)), x, hn::Sub(hn::BitCast(d, m), hn::Set(d, 1.0)));
+  const V64 s = hn::Div(f, hn::Add(f, hn::Set(d, 2.0)));
+  const V64 p = Polynomial(hn::Mul(s, s), {2.0, 0.6666666666658723, 0.4000000005227228, 0.28571417129112985,
+                                           0.22223371805226264, 0.1812363710252449, 0.1681990262664369});
+  return hn::MulAdd(k, hn::Set(d, std::numbers::ln2), hn::Mul(s, p));
+}
+
+// e^x − 1, 0 ≤ x ≤ 700, as PowerOf() has it, within 2e-15.
+HWY_INLINE V64 Expm1(V64 x) {
+  const D64 d;
+  const hn::RebindToUnsigned<D64> bits;
+  const V64 large = hn::Set(d, 0x1.8p52 + 1023),
+            shifted = hn::MulAdd(x, hn::Set(d, std::numbers::log2e), large);
+  const V64 n = hn::Sub(shifted, large);
+  const V64 r = hn::NegMulAdd(n, hn::Set(d, 1.90821492927058770002e-10),
+                              hn::NegMulAdd(n, hn::Set(d, 6.93147180369123816490e-01), x));
+  const V64 q = Polynomial(r, {0.5000000000000008, 0.16666666666630298, 0.04166666666654209,
+                               0.00833333336278812, 0.001388888894337826, 0.0001984119574768529,
+                               2.4801491276067297e-05, 2.763073610127938e-06, 2.763142609779384e-07});
+  const V64 scale = hn::BitCast(d, hn::ShiftLeft<52>(hn::BitCast(bits, shifted)));
+  return hn::MulAdd(scale, hn::MulAdd(hn::Mul(r, r), q, r), hn::Sub(scale, hn::Set(d, 1.0)));
+}
+
+// Halves are narrowed, so that it is a sum of floats that ends in infinity.
+void MuLaw(bool expand, double mu, double log, const float* in, Index size, float* out) {
+  const D64 d;
+  const Narrow narrow;
+  const auto each = [&](auto&& half) {
+    InVectors(static_cast<Index>(hn::Lanes(d)), in, size, out, [&](const float* from, float* to) {
+      const auto x = hn::LoadU(narrow, from), size_of_x = hn::Abs(x);
+      const auto y = hn::DemoteTo(narrow, half(hn::PromoteTo(d, size_of_x)));
+      const auto finite = hn::Lt(size_of_x, hn::Set(narrow, std::numeric_limits<float>::infinity()));
+      hn::StoreU(hn::IfThenElse(finite, hn::CopySign(hn::Add(y, y), x), x), narrow, to);
+    });
+  };
+  const V64 by = hn::Set(d, expand ? log : mu), half_by = hn::Set(d, 0.5 / (expand ? mu : log));
+  if (expand)
+    each([&](V64 x) { return hn::Mul(Expm1(hn::Min(hn::Mul(x, by), hn::Set(d, 700.0))), half_by); });
+  else
+    each([&](V64 x) { return hn::Mul(Log1p(hn::Mul(x, by)), half_by); });
+}
+
+// cos(2πv) = sin(2πt), t = |v − ½| − ¼, whose polynomial is within 2e-16. Uniform numbers come first, many at
+// once: what is read as soon as its parts are written waits for them.
+void Normal(std::uint64_t seed, std::uint64_t first, Index size, float* out) {
+  constexpr Index most = 64;
+  const D64 d;
+  const Narrow narrow;
+  HWY_ALIGN double u[most], v[most];
+  HWY_ALIGN float made[most];
+  for (Index i = 0; i < size; i += most) {
+    const Index some = std::min(most, size - i);
+    for (Index k = 0; k < some; ++k) {
+      const std::uint64_t at = 2 * (first + static_cast<std::uint64_t>(i + k));
+      u[k] = counter_uniform(seed, at);
+      v[k] = counter_uniform(seed, at + 1);
+    }
+    const auto N = static_cast<Index>(hn::Lanes(d));
+    for (Index k = some; k % N != 0; ++k) u[k] = v[k] = 0;
+    for (Index k = 0; k < some; k += N) {
+      const V64 log = Log1p(hn::Neg(hn::Load(d, u + k)));
+      const V64 t = hn::Sub(hn::Abs(hn::Sub(hn::Load(d, v + k), hn::Set(d, 0.5))), hn::Set(d, 0.25));
+      const V64 sine =
+          hn::Mul(t, Polynomial(hn::Mul(t, t), {6.283185307179585, -41.34170224039802, 81.60524927551286,
+                                                -76.70585968329284, 42.05868966743087, -15.09449947633629,
+                                                3.8172886541807443, -0.6921569856570443}));
+      const V64 radius = hn::Sqrt(hn::Mul(hn::Set(d, -2.0), log));
+      hn::Store(hn::DemoteTo(narrow, hn::Mul(radius, sine)), narrow, made + k);
+    }
+    std::copy_n(made, some, out + i);
+  }
+}
+
+Index ShuffleLanes() {
+  return static_cast<Index>(hn::Lanes(D()));
+}
+
+// Of one step after another, since what a vector holds behind its piece is made by the next.
+Index ShuffleSteps(std::span<const Shuffle> pieces, const float* HWY_RESTRICT in, Index in_step, Index steps,
+                   float* HWY_RESTRICT out, Index out_step) {
+  const D d;
+  if (pieces.empty() || pieces[0].lanes != ShuffleLanes()) return 0;
+  for (Index j = 0; j < steps; ++j, in += in_step, out += out_step)
+    for (const Shuffle& piece : pieces)
+      hn::StoreU(hn::TableLookupLanes(hn::LoadU(d, in + piece.from), hn::SetTableIndices(d, piece.lane)), d,
+                 out + piece.to);
+  return steps;
+}
+
 // Of the bits without the sign, those of what is not finite are the largest.
 bool Finite(const float* HWY_RESTRICT x, Index size) {
   const D d;
@@ -293,6 +468,10 @@ HWY_EXPORT(Copy);
 HWY_EXPORT(WeightedSum);
 HWY_EXPORT(BlendFrames);
 HWY_EXPORT(FinishSums);
+HWY_EXPORT(MuLaw);
+HWY_EXPORT(Normal);
+HWY_EXPORT(ShuffleLanes);
+HWY_EXPORT(ShuffleSteps);
 HWY_EXPORT(Finite);
 
 void map(Function f, float a, float b, const float* in, Index size, float* out) noexcept {
@@ -331,6 +510,43 @@ void blend(std::span<const Blend> frames, Index size, float* out) noexcept {
 
 void finish(const Finish& f, Index size, float* sums) noexcept {
   if (!f.none()) HWY_DYNAMIC_DISPATCH(FinishSums)(f, size, sums);
+}
+
+void mu_law(bool expand, double mu, double log, const float* in, Index size, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(MuLaw)(expand, mu, log, in, size, out);
+}
+
+void normal(std::uint64_t seed, std::uint64_t first, Index size, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(Normal)(seed, first, size, out);
+}
+
+Index shuffle_lanes() noexcept {
+  return HWY_DYNAMIC_DISPATCH(ShuffleLanes)();
+}
+
+Index shuffle(std::span<const Shuffle> pieces, const float* in, Index in_step, Index steps, float* out,
+              Index out_step) noexcept {
+  return HWY_DYNAMIC_DISPATCH(ShuffleSteps)(pieces, in, in_step, steps, out, out_step);
+}
+
+// Copies of a size that the compiler knows are a few instructions, others a call each.
+void copy_frames(const float* in, Index in_step, Index size, Index frames, float* out,
+                 Index out_step) noexcept {
+  const auto each = [&](auto copied) {
+    for (Index j = 0; j < frames; ++j, in += in_step, out += out_step) copied();
+  };
+  const auto four = [&](Index i) { std::memcpy(out + i, in + i, 4 * sizeof(float)); };
+  if (size == 1)
+    each([&] { *out = *in; });
+  else if (size == 2)
+    each([&] { std::memcpy(out, in, 2 * sizeof(float)); });
+  else if (size == 3)
+    each([&] { std::memcpy(out, in, 3 * sizeof(float)); });
+  else
+    each([&] {
+      for (Index i = 0; i < size - 4; i += 4) four(i);
+      four(size - 4);
+    });
 }
 
 bool finite(const float* x, Index size) noexcept {

@@ -4,6 +4,7 @@
 
 #include <wavestride/geometry.h>
 
+#include <cstdint>
 #include <span>
 
 #include "kernels/finish.h"
@@ -33,6 +34,26 @@ void map(Function f, float a, float b, const float* in, Index size, float* out) 
 /// whole number of pages apart, as large blocks of memory do (seen on Zen 3).
 void copy(const float* in, Index size, float* out) noexcept;
 
+/// `frames` runs of `size` values, at least one, each so many steps behind the one before; they may not
+/// overlap.
+void copy_frames(const float* in, Index in_step, Index size, Index frames, float* out,
+                 Index out_step) noexcept;
+
+/// Values near each other that one vector moves: out[to + i] = in[from + lane[i]]. What it writes behind its
+/// own, up to a whole vector, is for the next.
+struct Shuffle {
+  Index from, to, lanes;  ///< `lanes`: shuffle_lanes() when it was made
+  std::int32_t lane[16];
+};
+
+/// Of a vector: 1, which can move nothing at once, to 16.
+Index shuffle_lanes() noexcept;
+
+/// All pieces of every step in turn. Reads and writes whole vectors, and does nothing where theirs have
+/// another number of lanes. Returns the steps made.
+Index shuffle(std::span<const Shuffle> pieces, const float* in, Index in_step, Index steps, float* out,
+              Index out_step) noexcept;
+
 /// out[i] = (in[0][i] + in[1][i] + …)·scale, in that order, for i in [0, size). `out` may be one of the
 /// inputs.
 void sum(std::span<const float* const> in, float scale, Index size, float* out) noexcept;
@@ -42,6 +63,13 @@ void product(std::span<const float* const> in, Index size, float* out) noexcept;
 
 /// For every frame: out[c] = tanh(in[c]) · sigmoid(in[channels + c]), c in [0, channels).
 void gated(const float* in, Index channels, Index frames, float* out) noexcept;
+
+/// out[i] = ±ln(1 + mu·|in[i]|)/log, or its inverse ±(e^(log·|in[i]|) − 1)/mu, where `log` is ln(1 + mu), of
+/// the sign of in[i]; made in double within 1e-15, and rounded to float. Infinity and NaN stay.
+void mu_law(bool expand, double mu, double log, const float* in, Index size, float* out) noexcept;
+
+/// out[i] = counter_normal(seed, first + i), made in double within 1e-15, and rounded to float.
+void normal(std::uint64_t seed, std::uint64_t first, Index size, float* out) noexcept;
 
 /// out[i] = bias + Σ over t, in that order, of w[t] · in[offsets[t] + i] for i in [0, size).
 void weighted_sum(const float* w, const Index* offsets, Index terms, float bias, const float* in, Index size,
