@@ -3,7 +3,6 @@
 #include <fftw3.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <complex>
 #include <map>
@@ -14,10 +13,16 @@
 
 #include "check.h"
 #include "kernels/aligned.h"
+#include "kernels/block_filter.h"
 #include "kernels/spectral.h"
 
 namespace wavestride {
 namespace {
+
+using kernels::ColumnDft;
+
+// Rows and columns of a transform by sums; with more, a convolution takes less time.
+constexpr Index most_by_sums = 320;
 
 float* allocate(Index n) {
   float* p = fftwf_alloc_real(static_cast<std::size_t>(n));
@@ -36,15 +41,32 @@ bool has_small_factors(Index size) {
   return size == 1;
 }
 
-/// Whether FFTW transforms `size` real values without allocating memory while it does.
+/// Whether FFTW transforms `size` complex values fast and without allocating memory while it does: primes
+/// below 32 by the sum that defines them.
 bool direct(Index size) {
-  return size <= 16 || (size % 2 == 0 && has_small_factors(size));
+  return size < 32 || has_small_factors(size);
+}
+
+/// Of size = rows · columns, the rows: as near to the root as there are, 1 of a prime.
+Index rows_of(Index size) {
+  auto rows = static_cast<Index>(std::sqrt(static_cast<double>(size)));
+  while (size % rows != 0) --rows;
+  return rows;
 }
 
 // Making plans is the one thing that FFTW does not allow on several threads at once.
 std::mutex& planner() {
   static std::mutex mutex;
   return mutex;
+}
+
+/// Of the sizes 4·2ⁿ, 5·2ⁿ and 6·2ⁿ, which FFTW is fast for, the smallest that is not below `least`.
+Index convolution_size(Index least) {
+  Index size = 4;
+  while (2 * size < least) size *= 2;
+  for (const Index quarters : {4, 5, 6})
+    if (size / 4 * quarters >= least) return size / 4 * quarters;
+  return 2 * size;
 }
 
 }  // namespace
@@ -54,82 +76,154 @@ void RealFft::Free::operator()(float* p) const noexcept {
 }
 
 // Even sizes are complex transforms of half the size and one step more, since FFTW finds twice as fast plans
-// for complex ones without measuring. Sizes for which FFTW would allocate at every transform go through
-// Bluestein's: kn = (k² + n² − (k−n)²)/2 makes the transform a convolution with the chirp exp(πi·m²/size),
-// done by transforms of a power of two.
+// for complex ones without measuring. Odd sizes, for which it would allocate memory at every transform, and
+// halves for which it would do so are transformed here, as complex values, in one of two ways:
+// - As a matrix whose columns are transformed, turned by exp(−2πi·k·column/points), and then its rows, both
+//   by the sum that defines a transform. Of real values only half of the rows count.
+// - Of primes and such: kn = (k² + n² − (k−n)²)/2 makes the transform a convolution with the chirp
+//   exp(πi·m²/points) (Bluestein), done by transforms of a size that FFTW is fast for.
 struct RealFft::Plans {
-  explicit Plans(Index n) : size(n), padded(direct(n) ? 0 : std::bit_ceil(static_cast<std::size_t>(2 * n))) {
-    if (!padded && size % 2 == 0) half = kernels::HalfSpectrum(size / 2);
-    const Memory a(allocate(2 * std::max(size, length()))), b(allocate(2 * std::max(size, length())));
-    const int points = static_cast<int>(padded ? length() : halved() ? size / 2 : size);
+  [[gnu::cold]] explicit Plans(Index n) : size(n) {
+    if (size > 16) points = size % 2 == 0 ? size / 2 : size;
+    if (halved()) half = kernels::HalfSpectrum(points);
+    Index planned = points > 0 ? points : size;
+    if (points > 0 && !(halved() && direct(points))) {
+      const Index rows = rows_of(points), columns = points / rows;
+      if (rows > 1 && rows + columns <= most_by_sums) {
+        make_columns(rows, columns);
+        return;
+      }
+      planned = padded = convolution_size(2 * points - 1);
+    }
+    const Memory a(allocate(2 * planned)), b(allocate(2 * planned));
+    const int count = static_cast<int>(planned);
     constexpr unsigned flags = FFTW_ESTIMATE;
-    if (!padded && !halved()) {
-      forward = fftwf_plan_dft_r2c_1d(points, a.get(), as_complex(b.get()), flags);
-      inverse = fftwf_plan_dft_c2r_1d(points, as_complex(b.get()), a.get(), flags);
+    if (points == 0) {
+      forward = fftwf_plan_dft_r2c_1d(count, a.get(), as_complex(b.get()), flags);
+      inverse = fftwf_plan_dft_c2r_1d(count, as_complex(b.get()), a.get(), flags);
     } else {
-      forward = fftwf_plan_dft_1d(points, as_complex(a.get()), as_complex(b.get()), FFTW_FORWARD, flags);
-      inverse = fftwf_plan_dft_1d(points, as_complex(b.get()), as_complex(a.get()), FFTW_BACKWARD, flags);
+      forward = fftwf_plan_dft_1d(count, as_complex(a.get()), as_complex(b.get()), FFTW_FORWARD, flags);
+      inverse = fftwf_plan_dft_1d(count, as_complex(b.get()), as_complex(a.get()), FFTW_BACKWARD, flags);
     }
     require(forward && inverse, "fft: FFTW has no plan for size ", size);
-    if (padded) make_chirp(a.get(), b.get());
+    if (padded > 0) make_chirp(a.get(), b.get());
   }
 
-  Index length() const { return static_cast<Index>(padded); }
-  bool halved() const { return half.half() > 0; }
+  bool halved() const { return points > 0 && size % 2 == 0; }
+  bool by_columns() const { return first.points() > 0; }
+  bool own() const { return by_columns() || padded > 0; }
+  /// Values in each of the memories that transforms work in.
+  Index work() const {
+    if (!by_columns()) return 2 * (padded > 0 ? padded : points);
+    return std::max(
+        {2 * plane(), ColumnDft::work_size(first.points()), ColumnDft::work_size(second.points())});
+  }
+  /// Of the matrix, real or imaginary parts, with either side padded.
+  Index plane() const {
+    return std::max(ColumnDft::transposed(first.points()) * ColumnDft::padded(second.points()),
+                    second.points() * ColumnDft::padded(first.points())) +
+           ColumnDft::column_lanes;
+  }
 
-  void make_chirp(float* a, float* b) {
-    std::fill_n(a, 2 * length(), 0.0f);
-    for (Index m = 0; m < size; ++m) {
-      const double phase =
-          std::numbers::pi * static_cast<double>(m * m % (2 * size)) / static_cast<double>(size);
-      const std::complex<float> c(std::polar(1.0, phase));
-      chirp.push_back(std::conj(c));
-      for (const Index at : {m, (length() - m) % length()}) a[2 * at] = c.real(), a[2 * at + 1] = c.imag();
+  [[gnu::cold]] void make_columns(Index rows, Index columns) {
+    first = ColumnDft(rows);
+    second = ColumnDft(columns);
+    const Index stride = ColumnDft::padded(columns);
+    turns.resize(static_cast<std::size_t>(2 * rows * stride));
+    for (Index k = 0; k < rows; ++k)
+      for (Index n = 0; n < columns; ++n) {
+        const std::complex<double> turn =
+            std::polar(1.0, -2 * std::numbers::pi * static_cast<double>(k * n) / static_cast<double>(points));
+        float* const to = turns.data() + k * stride + n;
+        to[0] = static_cast<float>(turn.real());
+        to[rows * stride] = static_cast<float>(turn.imag());
+      }
+  }
+
+  [[gnu::cold]] void make_chirp(float* a, float* b) {
+    std::fill_n(a, 2 * padded, 0.0f);
+    const float scale = 1 / static_cast<float>(padded);
+    for (Index m = 0; m < points; ++m) {
+      const std::complex<float> c(std::polar(
+          1.0, std::numbers::pi * static_cast<double>(m * m % (2 * points)) / static_cast<double>(points)));
+      chirp.insert(chirp.end(), {c.real(), -c.imag()});
+      for (const Index at : {m, (padded - m) % padded})
+        a[2 * at] = c.real() * scale, a[2 * at + 1] = c.imag() * scale;
     }
     fftwf_execute_dft(forward, as_complex(a), as_complex(b));
-    const float scale = 1 / static_cast<float>(length());
-    for (Index k = 0; k < length(); ++k) response.emplace_back(b[2 * k] * scale, b[2 * k + 1] * scale);
+    response.assign(b, b + 2 * padded);
   }
 
-  /// Σ_n x(n) · exp(−2πi·kn/size), given to y(k, value) for k < count.
-  template <class X, class Y>
-  void transform(Buffers& buffers, X&& x, Index count, Y&& y) const noexcept {
-    float *a = buffers.work_memory_[0].get(), *b = buffers.work_memory_[1].get();
-    const auto store = [](float* to, std::complex<float> z) { to[0] = z.real(), to[1] = z.imag(); };
-    for (Index n = 0; n < size; ++n) store(a + 2 * n, product(x(n), chirp[static_cast<std::size_t>(n)]));
-    std::fill(a + 2 * size, a + 2 * length(), 0.0f);
+  /// Bins 0, 1, … below points, or of real values, which are those of odd sizes, below points/2 + 1. Works in
+  /// all of the memory; `out` may be in work_memory_[0] too.
+  void transform(Buffers& buffers, const float* x, bool real, float* out) const noexcept {
+    by_columns() ? transform_columns(buffers, x, real, out) : convolve(buffers, x, real, out);
+  }
+
+  void transform_columns(Buffers& buffers, const float* x, bool real, float* out) const noexcept {
+    struct Planes {
+      float *re, *im;
+    };
+    const auto planes = [&](int i) {
+      float* const p = buffers.work_memory_[i].get();
+      return Planes{p, p + plane()};
+    };
+    float* const sums = buffers.work_memory_[0].get();
+    const Planes a = planes(1), b = planes(2);
+    if (!real) kernels::from_complex(x, 1, points, 0, a.re, a.im, 1);
+    const Index all_rows = first.points(), columns = second.points(), rows = real ? first.half() : all_rows;
+    const Index stride = ColumnDft::padded(columns), out_stride = ColumnDft::padded(rows);
+    first({real ? x : a.re, real ? nullptr : a.im, columns}, columns, rows,
+          {turns.data(), turns.data() + all_rows * stride, stride}, b.re, b.im, sums);
+    ColumnDft::transpose(b.re, rows, columns, a.re);
+    ColumnDft::transpose(b.im, rows, columns, a.im);
+    second({a.re, a.im, ColumnDft::transposed(rows)}, rows, columns, {}, b.re, b.im, sums);
+    for (Index k = 0; k < columns; ++k) {
+      const float *re = b.re + k * out_stride, *im = b.im + k * out_stride;
+      if (!real || 2 * k < columns) {
+        kernels::to_complex(re, im, 1, 1, rows, 0, out + 2 * k * all_rows);
+        continue;
+      }
+      float* const mirror = out + 2 * (columns - k) * all_rows;
+      for (Index i = 1; i < rows; ++i) mirror[-2 * i] = re[i], mirror[-2 * i + 1] = -im[i];
+    }
+  }
+
+  void convolve(Buffers& buffers, const float* x, bool real, float* out) const noexcept {
+    float *a = buffers.work_memory_[1].get(), *b = buffers.work_memory_[2].get();
+    if (real)
+      for (Index n = 0; n < points; ++n)
+        a[2 * n] = chirp[2 * n] * x[n], a[2 * n + 1] = chirp[2 * n + 1] * x[n];
+    else
+      kernels::complex_product(chirp.data(), x, points, false, a);
+    std::fill(a + 2 * points, a + 2 * padded, 0.0f);
     fftwf_execute_dft(forward, as_complex(a), as_complex(b));
-    for (Index k = 0; k < length(); ++k)
-      store(b + 2 * k, product({b[2 * k], b[2 * k + 1]}, response[static_cast<std::size_t>(k)]));
-    fftwf_execute_dft(inverse, as_complex(b), as_complex(a));
-    for (Index k = 0; k < count; ++k)
-      y(k, product({a[2 * k], a[2 * k + 1]}, chirp[static_cast<std::size_t>(k)]));
-  }
-
-  /// The operator of std::complex looks for infinities, at a price.
-  static std::complex<float> product(std::complex<float> a, std::complex<float> b) {
-    return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
+    kernels::complex_product(response.data(), b, padded, false, a);
+    fftwf_execute_dft(inverse, as_complex(a), as_complex(b));
+    kernels::complex_product(chirp.data(), b, real ? points / 2 + 1 : points, false, out);
   }
 
   Index size;
-  std::size_t padded;  // transform length of the convolution; 0: FFTW does this size itself
-  fftwf_plan forward, inverse;
-  kernels::HalfSpectrum half;  // of even sizes that FFTW does itself
-  std::vector<std::complex<float>> chirp, response;
+  Index points = 0;  // of the complex transform; 0: FFTW does the real one
+  Index padded = 0;  // transform length of the convolution
+  fftwf_plan forward = nullptr, inverse = nullptr;
+  kernels::HalfSpectrum half;
+  ColumnDft first, second;
+  kernels::Aligned<float> turns, chirp, response;
 };
 
 RealFft::Buffers::Buffers(const RealFft& fft)
-    : time_memory_(allocate(fft.size())), spectrum_memory_(allocate(2 * fft.bins())) {
+    : time_memory_(allocate(fft.size() + ColumnDft::column_lanes)),
+      spectrum_memory_(allocate(2 * fft.bins())) {
   time = {time_memory_.get(), static_cast<std::size_t>(fft.size())};
   spectrum = {spectrum_memory_.get(), static_cast<std::size_t>(2 * fft.bins())};
-  Index floats = fft.size() + 2 * fft.bins();
-  const auto work = [&](Memory& m, Index size) {
-    m.reset(allocate(size));
-    floats += size;
-  };
-  if (fft.plans_->halved()) work(work_memory_[0], fft.size());
-  if (fft.plans_->padded)
-    for (Memory& m : work_memory_) work(m, 2 * fft.plans_->length());
+  Index floats = fft.size() + ColumnDft::column_lanes + 2 * fft.bins();
+  const Plans& p = *fft.plans_;
+  const int memories = p.own() ? 3 : p.halved() ? 1 : 0;
+  for (int i = 0; i < memories; ++i) {
+    work_memory_[i].reset(allocate(p.work()));
+    floats += p.work();
+  }
   bytes_ = floats * static_cast<Index>(sizeof(float));
 }
 
@@ -148,47 +242,54 @@ RealFft::RealFft(Index size) : size_(size) {
 }
 
 void RealFft::forward(Buffers& b, float* spectrum) const noexcept {
+  float *const time = b.time.data(), *const z = b.work_memory_[0].get();
   if (plans_->halved()) {
-    float* z = b.work_memory_[0].get();
-    fftwf_execute_dft(plans_->forward, as_complex(b.time.data()), as_complex(z));
+    if (plans_->own())
+      plans_->transform(b, time, false, z);
+    else
+      fftwf_execute_dft(plans_->forward, as_complex(time), as_complex(z));
     plans_->half.to_real(z, spectrum);
     return;
   }
-  if (!plans_->padded) {
-    fftwf_execute_dft_r2c(plans_->forward, b.time.data(), as_complex(b.spectrum.data()));
-    if (spectrum != b.spectrum.data()) std::copy(b.spectrum.begin(), b.spectrum.end(), spectrum);
+  if (plans_->own()) {
+    plans_->transform(b, time, true, spectrum);
     return;
   }
-  plans_->transform(
-      b, [x = b.time.data()](Index n) { return std::complex<float>(x[n]); }, bins(),
-      [spectrum](Index k, std::complex<float> z) {
-        spectrum[2 * k] = z.real();
-        spectrum[2 * k + 1] = z.imag();
-      });
+  fftwf_execute_dft_r2c(plans_->forward, time, as_complex(b.spectrum.data()));
+  if (spectrum != b.spectrum.data()) std::copy(b.spectrum.begin(), b.spectrum.end(), spectrum);
 }
 
+// The inverse transform of X is the conjugate of the forward one of its conjugate.
 void RealFft::inverse(Buffers& b) const noexcept {
-  float* in = b.spectrum.data();
+  float *const in = b.spectrum.data(), *const time = b.time.data(), *const z = b.work_memory_[0].get();
+  const auto conjugate = [](float* values, Index count) {
+    for (Index k = 0; k < count; ++k) values[2 * k + 1] = -values[2 * k + 1];
+  };
   if (plans_->halved()) {
-    float* z = b.work_memory_[0].get();
     plans_->half.from_real(in, z);
-    fftwf_execute_dft(plans_->inverse, as_complex(z), as_complex(b.time.data()));
+    if (plans_->own()) {
+      conjugate(z, size_ / 2);
+      plans_->transform(b, z, false, time);
+      conjugate(time, size_ / 2);
+    } else {
+      fftwf_execute_dft(plans_->inverse, as_complex(z), as_complex(time));
+    }
     return;
   }
   in[1] = 0.0f;
-  if (size_ % 2 == 0) in[size_ + 1] = 0.0f;
-  if (!plans_->padded) {
-    fftwf_execute_dft_c2r(plans_->inverse, as_complex(in), b.time.data());
+  if (plans_->own()) {
+    for (Index k = 0; k < bins(); ++k) {
+      const Index mirror = k == 0 ? 0 : size_ - k;
+      z[2 * mirror] = z[2 * k] = in[2 * k];
+      z[2 * mirror + 1] = in[2 * k + 1];
+      z[2 * k + 1] = -in[2 * k + 1];
+    }
+    plans_->transform(b, z, false, z);
+    for (Index n = 0; n < size_; ++n) time[n] = z[2 * n];
     return;
   }
-  // The inverse transform of X is the forward one of its conjugate, where the result is real.
-  plans_->transform(
-      b,
-      [in, this](Index k) {
-        return k < bins() ? std::complex<float>(in[2 * k], -in[2 * k + 1])
-                          : std::complex<float>(in[2 * (size_ - k)], in[2 * (size_ - k) + 1]);
-      },
-      size_, [out = b.time.data()](Index n, std::complex<float> z) { out[n] = z.real(); });
+  if (size_ % 2 == 0) in[size_ + 1] = 0.0f;
+  fftwf_execute_dft_c2r(plans_->inverse, as_complex(in), time);
 }
 
 namespace {

@@ -33,7 +33,7 @@ class RealFft {
    private:
     friend class RealFft;
     friend struct Plans;
-    Memory time_memory_, spectrum_memory_, work_memory_[2];
+    Memory time_memory_, spectrum_memory_, work_memory_[3];
     Index bytes_ = 0;
   };
 

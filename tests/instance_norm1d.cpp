@@ -25,6 +25,26 @@ TEST_CASE("instance_norm1d of a long signal far from 0 has mean 0 and variance 1
   CHECK((y.square().rowwise().mean() - 1).abs().maxCoeff() < 1e-4);
 }
 
+TEST_CASE("instance_norm1d equals its plain twin in double, whatever the channels and frames") {
+  Rng rng(3);
+  for (const Index channels : {1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 24, 31, 63, 64, 65, 80, 131})
+    for (const Index frames : {1, 2, 3, 7, 8, 9, 50, 515, 2100}) {
+      INFO(channels << " channels, " << frames << " frames");
+      const Signal x = noise(rng, channels, frames).array() + 3.0f;
+      const Signal w = noise(rng, 1, channels), b = noise(rng, 1, channels);
+      const Eigen::ArrayXXd wide = x.cast<double>().array();
+      const Eigen::ArrayXd mean = wide.rowwise().mean();
+      const Eigen::ArrayXXd off = wide.colwise() - mean;
+      const Eigen::ArrayXd weight = w.cast<double>().transpose(), bias = b.cast<double>().transpose();
+      const Eigen::ArrayXd gain = weight / (off.square().rowwise().mean() + 1e-5).sqrt();
+      const Eigen::ArrayXXd expected = (off.colwise() * gain).colwise() + bias;
+      const Signal y = instance_norm1d(x, {w.data(), static_cast<std::size_t>(channels)},
+                                       {b.data(), static_cast<std::size_t>(channels)});
+      CHECK((y.cast<double>().array() - expected).abs().maxCoeff() <=
+            1e-7 * expected.abs().maxCoeff() + 1e-12 * gain.abs().maxCoeff());
+    }
+}
+
 TEST_CASE("instance_norm1d of one frame is the bias, of none none") {
   const std::vector<float> bias{1, -2};
   CHECK(instance_norm1d(Signal(Signal::Constant(2, 1, 7.0f)), {}, bias) ==

@@ -1,5 +1,6 @@
 #include <wavestride/spline_upsample.h>
 
+#include <Eigen/LU>
 #include <catch2/catch.hpp>
 
 #include "contract.h"
@@ -20,8 +21,46 @@ TEST_CASE("spline_upsample: keeps the contract of every Op, channels by themselv
   Rng rng(91);
   for (const Index factor : {1, 2, 3, 5, 8})
     verify_contract(op::spline_upsample(factor % 3 + 1, factor), rng, {.dense = false});
-  const Signal x = noise(rng, 3, 77), y = spline_upsample(x, 4);
-  for (Index c = 0; c < 3; ++c) CHECK(same_bits(Signal(y.row(c)), spline_upsample(Signal(x.row(c)), 4)));
+  verify_contract(op::spline_upsample(19, 3), rng, {.dense = false, .longest = 120});
+  for (const Index channels : {3, 17, 600}) {
+    const Signal x = noise(rng, channels, 77), y = spline_upsample(x, 4);
+    for (Index c = 0; c < channels; ++c)
+      CHECK(same_bits(Signal(y.row(c)), spline_upsample(Signal(x.row(c)), 4)));
+  }
+}
+
+TEST_CASE("spline_upsample: equals the spline of its equations in double, whatever the channels") {
+  Rng rng(92);
+  for (const Index channels : {1, 2, 5, 16, 17, 600})
+    for (const Index samples : {4, 16, 17, 33, 90, 700}) {
+      if (channels * samples > 60'000) continue;
+      const Index factor = channels % 4 + 2;
+      INFO(channels << " channels, " << samples << " samples");
+      const Signal x = noise(rng, channels, samples);
+      // Of the second derivatives: three neighbours' within, lines at the ends, where no knot is.
+      Eigen::MatrixXd system = Eigen::MatrixXd::Zero(samples, samples), right = system.leftCols(1);
+      system.row(0).head(3) << 1, -2, 1;
+      system.row(samples - 1).tail(3) << 1, -2, 1;
+      for (Index i = 1; i < samples - 1; ++i) system.row(i).segment(i - 1, 3) << 1, 4, 1;
+      const Eigen::PartialPivLU<Eigen::MatrixXd> solve(system);
+      const Signal y = spline_upsample(x, factor);
+      double off = 0, greatest = 0;
+      for (Index c = 0; c < std::min<Index>(channels, 20); ++c) {
+        const Index channel = channels - 1 - c;
+        const Eigen::VectorXd v = x.row(channel).transpose().cast<double>();
+        for (Index i = 1; i < samples - 1; ++i) right(i) = 6 * (v(i - 1) - 2 * v(i) + v(i + 1));
+        const Eigen::VectorXd m = solve.solve(right);
+        for (Index n = 0; n < y.cols(); ++n) {
+          const Index i = std::min(n / factor, samples - 2);
+          const double t = static_cast<double>(n - i * factor) / static_cast<double>(factor), s = 1 - t;
+          const double expected =
+              s * v(i) + t * v(i + 1) + (s * (s * s - 1) * m(i) + t * (t * t - 1) * m(i + 1)) / 6;
+          off = std::max(off, std::abs(y(channel, n) - expected));
+          greatest = std::max(greatest, std::abs(expected));
+        }
+      }
+      CHECK(off <= 3e-7 * greatest);
+    }
 }
 
 TEST_CASE("spline_upsample: reproduces polynomials up to the third degree, whatever the length") {

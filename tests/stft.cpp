@@ -73,11 +73,15 @@ TEST_CASE("istft equals torch.istft") {
 TEST_CASE("stft keeps the contract of every Op") {
   Rng rng(21);
   for (int i = 0; i < 60; ++i) verify_contract(op::stft(random_options(rng, false)), rng);
+  for (const Index n_fft : {97, 147, 202, 203, 286, 441})  // transforms of every kind
+    verify_contract(op::stft({.n_fft = n_fft}), rng, {.dense = false});
 }
 
 TEST_CASE("istft keeps the contract of every Op") {
   Rng rng(22);
   for (int i = 0; i < 60; ++i) verify_contract(op::istft(random_options(rng, true)), rng, {.longest = 150});
+  for (const Index n_fft : {97, 147, 202, 203, 286})
+    verify_contract(op::istft({.n_fft = n_fft}), rng, {.dense = false, .longest = 30});
 }
 
 TEST_CASE("magnitude keeps the contract of every Op") {

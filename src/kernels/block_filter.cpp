@@ -175,31 +175,25 @@ HWY_EXPORT(FromComplexDouble);
 HWY_EXPORT(ComplexProductFloat);
 HWY_EXPORT(ComplexProductDouble);
 
-template <>
 void to_complex(const float* a, const float* b, Index step, Index phases, Index count, Index apart,
                 float* z) noexcept {
   HWY_DYNAMIC_DISPATCH(ToComplexFloat)(a, b, step, phases, count, apart, z);
 }
-template <>
 void to_complex(const float* a, const float* b, Index step, Index phases, Index count, Index apart,
                 double* z) noexcept {
   HWY_DYNAMIC_DISPATCH(ToComplexDouble)(a, b, step, phases, count, apart, z);
 }
-template <>
 void from_complex(const float* z, Index phases, Index count, Index apart, float* a, float* b,
                   Index step) noexcept {
   HWY_DYNAMIC_DISPATCH(FromComplexFloat)(z, phases, count, apart, a, b, step);
 }
-template <>
 void from_complex(const double* z, Index phases, Index count, Index apart, float* a, float* b,
                   Index step) noexcept {
   HWY_DYNAMIC_DISPATCH(FromComplexDouble)(z, phases, count, apart, a, b, step);
 }
-template <>
 void complex_product(const float* h, const float* x, Index count, bool add, float* z) noexcept {
   HWY_DYNAMIC_DISPATCH(ComplexProductFloat)(h, x, count, add, z);
 }
-template <>
 void complex_product(const double* h, const double* x, Index count, bool add, double* z) noexcept {
   HWY_DYNAMIC_DISPATCH(ComplexProductDouble)(h, x, count, add, z);
 }

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 
@@ -19,40 +20,61 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<float, 16>;
 using V = hn::Vec<D>;
 
+// Has the compiler hold a value in a register as it is, and not load or work it out again.
+HWY_INLINE void KeepInRegister([[maybe_unused]] Index& i) {
+#if HWY_COMPILER_GCC || HWY_COMPILER_CLANG
+  asm("" : "+r"(i));
+#endif
+}
+
+HWY_INLINE void KeepInRegister([[maybe_unused]] V& v) {
+#if HWY_ARCH_X86 && HWY_COMPILER_GCC_ACTUAL
+  asm("" : "+v"(v.raw));
+#endif
+}
+
 // Calls step(tag, i) for whole vectors, then for single values: where a value's result does not depend on
-// the others, one code serves both.
-template <class F>
+// the others, one code serves both. Steps of an instruction or two are worth unrolling.
+template <bool unrolled = false, class F>
 HWY_INLINE void ForEach(Index size, F&& step) {
   const D d;
   const hn::CappedTag<float, 1> one;
   const auto N = static_cast<Index>(hn::Lanes(d));
   Index i = 0;
+  if constexpr (unrolled) {
 #pragma GCC unroll 4
-  for (; i + N <= size; i += N) step(d, i);
-  for (; i < size; ++i) step(one, i);
+    for (; i + N <= size; i += N) step(d, i);
+  } else {
+    for (; i + N <= size; i += N) step(d, i);
+  }
+  for (; i < size; ++i) {
+    KeepInRegister(i);  // so that the compiler makes no vectors of the few values that are left
+    step(one, i);
+  }
 }
 
 void Multiply(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, Index size, float* HWY_RESTRICT out) {
-  ForEach(size, [&](auto d, Index i) {
+  ForEach<true>(size, [&](auto d, Index i) {
     hn::StoreU(hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, out + i);
   });
 }
 
 void MultiplyBy(const float* HWY_RESTRICT a, Index size, float* HWY_RESTRICT x) {
-  ForEach(size,
-          [&](auto d, Index i) { hn::StoreU(hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, x + i)), d, x + i); });
+  ForEach<true>(size, [&](auto d, Index i) {
+    hn::StoreU(hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, x + i)), d, x + i);
+  });
 }
 
 void MultiplyAdd(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, Index size,
                  float* HWY_RESTRICT sum) {
-  ForEach(size, [&](auto d, Index i) {
+  ForEach<true>(size, [&](auto d, Index i) {
     hn::StoreU(hn::MulAdd(hn::LoadU(d, a + i), hn::LoadU(d, b + i), hn::LoadU(d, sum + i)), d, sum + i);
   });
 }
 
 void Scale(float a, const float* HWY_RESTRICT in, Index size, float* HWY_RESTRICT out) {
-  ForEach(size,
-          [&](auto d, Index i) { hn::StoreU(hn::Mul(hn::Set(d, a), hn::LoadU(d, in + i)), d, out + i); });
+  ForEach<true>(
+      size, [&](auto d, Index i) { hn::StoreU(hn::Mul(hn::Set(d, a), hn::LoadU(d, in + i)), d, out + i); });
 }
 
 // Calls step(tag, k) so that lanes k … k+N−1 and their mirror images M−k … M−k−N+1 together cover the bins 1
@@ -117,6 +139,87 @@ void FromReal(const HalfSpectrum& h, const float* HWY_RESTRICT x, float* HWY_RES
   });
   z[0] = x[0] + x[2 * M];
   z[1] = x[0] - x[2 * M];
+}
+
+// With s = x[n] + x[−n] and d = x[n] − x[−n], bins k and −k are Σ cos·s ∓ i·Σ sin·d. Of real columns, two
+// vectors of them take the places of real and imaginary parts.
+void DftOfColumns(const ColumnDft& dft, const ColumnDft::Rows& in, Index columns, Index bins,
+                  const ColumnDft::Rows& turns, float* HWY_RESTRICT out_re, float* HWY_RESTRICT out_im,
+                  float* HWY_RESTRICT work) {
+  const D d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  const Index points = dft.points(), half = dft.half(), stride = ColumnDft::padded(columns);
+  const bool real = !in.im;
+  const auto store = [&](Index at, V re, V im) {
+    if (turns.re) {
+      const V c = hn::LoadU(d, turns.re + at), s = hn::LoadU(d, turns.im + at), plain = re;
+      re = hn::MulSub(c, re, hn::Mul(s, im));
+      im = hn::MulAdd(c, im, hn::Mul(s, plain));
+    }
+    hn::StoreU(re, d, out_re + at);
+    hn::StoreU(im, d, out_im + at);
+  };
+  for (Index column = 0; column < columns; column += real ? 2 * N : N) {
+    for (Index n = 0; n < half; ++n) {
+      const Index up = n * in.stride + column, down = n == 0 ? up : (points - n) * in.stride + column;
+      float* to = work + 4 * N * n;
+      for (const float* x : {in.re, real ? in.re + N : in.im}) {
+        const V a = hn::LoadU(d, x + up), b = hn::LoadU(d, x + down);
+        hn::StoreU(up == down ? a : hn::Add(a, b), d, to);
+        hn::StoreU(hn::Sub(a, b), d, to + N);
+        to += 2 * N;
+      }
+    }
+    for (Index first = 0; first < half; first += 2) {
+      const Index k = std::min(first, half - 2);
+      V s_sums[2][2], d_sums[2][2];
+#pragma GCC unroll 2
+      for (int r = 0; r < 2; ++r) s_sums[r][0] = s_sums[r][1] = d_sums[r][0] = d_sums[r][1] = hn::Zero(d);
+      const float *from = work, *waves = dft.waves() + 2 * k * half;
+      for (Index n = 0; n < half; ++n, from += 4 * N, waves += 2) {
+#pragma GCC unroll 2
+        for (int part = 0; part < 2; ++part) {
+          // Loads are what limits the loop.
+          V s = hn::LoadU(d, from + 2 * part * N), difference = hn::LoadU(d, from + (2 * part + 1) * N);
+          KeepInRegister(s);
+          KeepInRegister(difference);
+#pragma GCC unroll 2
+          for (int r = 0; r < 2; ++r) {
+            s_sums[r][part] = hn::MulAdd(hn::Set(d, waves[2 * r * half]), s, s_sums[r][part]);
+            d_sums[r][part] = hn::MulAdd(hn::Set(d, waves[2 * r * half + 1]), difference, d_sums[r][part]);
+          }
+        }
+      }
+#pragma GCC unroll 2
+      for (int r = 0; r < 2; ++r) {
+        const Index at = (k + r) * stride + column, mirror = points - k - r;
+        const V *even = s_sums[r], *odd = d_sums[r];
+        if (real) {
+          store(at, even[0], hn::Neg(odd[0]));
+          store(at + N, even[1], hn::Neg(odd[1]));
+          continue;
+        }
+        store(at, hn::Add(even[0], odd[1]), hn::Sub(even[1], odd[0]));
+        if (mirror < bins)
+          store(mirror * stride + column, hn::Sub(even[0], odd[1]), hn::Add(even[1], odd[0]));
+      }
+    }
+  }
+}
+
+void Transpose(const float* HWY_RESTRICT in, Index rows, Index columns, float* HWY_RESTRICT out) {
+  const D d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  const Index stride = ColumnDft::padded(columns), out_stride = ColumnDft::transposed(rows);
+  HWY_ALIGN float block[4 * hn::MaxLanes(d)];
+  for (Index n = 0; n < columns; n += N)
+    for (Index k = 0; k < rows; k += 4) {
+      const float* from = in + k * stride + n;
+      hn::StoreInterleaved4(hn::LoadU(d, from), hn::LoadU(d, from + stride), hn::LoadU(d, from + 2 * stride),
+                            hn::LoadU(d, from + 3 * stride), d, block);
+      for (Index i = 0; i < N; ++i)
+        std::memcpy(out + (n + i) * out_stride + k, block + 4 * i, 4 * sizeof(float));
+    }
 }
 
 void PowerSpectrum(const float* HWY_RESTRICT x, Index bins, float epsilon, bool root,
@@ -233,6 +336,8 @@ HWY_EXPORT(MultiplyAdd);
 HWY_EXPORT(Scale);
 HWY_EXPORT(ToReal);
 HWY_EXPORT(FromReal);
+HWY_EXPORT(DftOfColumns);
+HWY_EXPORT(Transpose);
 HWY_EXPORT(PowerSpectrum);
 HWY_EXPORT(BandedSums);
 HWY_EXPORT(MixNeighbours);
@@ -269,6 +374,27 @@ void HalfSpectrum::to_real(const float* z, float* x) const noexcept {
 
 void HalfSpectrum::from_real(const float* x, float* z) const noexcept {
   HWY_DYNAMIC_DISPATCH(FromReal)(*this, x, z);
+}
+
+ColumnDft::ColumnDft(Index points) : points_(points) {
+  waves_.resize(static_cast<std::size_t>(2 * half() * half()));
+  float* to = waves_.data();
+  for (Index k = 0; k < half(); ++k)
+    for (Index n = 0; n < half(); ++n) {
+      const double angle =
+          2 * std::numbers::pi * static_cast<double>(k * n % points) / static_cast<double>(points);
+      *to++ = static_cast<float>(std::cos(angle));
+      *to++ = static_cast<float>(std::sin(angle));
+    }
+}
+
+void ColumnDft::operator()(const Rows& in, Index columns, Index bins, const Rows& turns, float* out_re,
+                           float* out_im, float* work) const noexcept {
+  HWY_DYNAMIC_DISPATCH(DftOfColumns)(*this, in, columns, bins, turns, out_re, out_im, work);
+}
+
+void ColumnDft::transpose(const float* in, Index rows, Index columns, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(Transpose)(in, rows, columns, out);
 }
 
 void power_spectrum(const float* x, Index bins, float epsilon, bool root, float* out) noexcept {

@@ -41,6 +41,46 @@ class HalfSpectrum {
   Aligned<float> cosines_, sines_;
 };
 
+/// Complex transforms of `points` values, one for each column of a matrix, by the sum that defines them: of
+/// few points nothing is faster for many columns, and primes are like any others.
+class ColumnDft {
+ public:
+  ColumnDft() = default;
+  explicit ColumnDft(Index points);
+
+  Index points() const { return points_; }
+  /// Of the values that those n and points − n after the first add to each other, and of the bins likewise.
+  Index half() const { return points_ / 2 + 1; }
+  /// cos and sin of 2πkn/points for k < half, n < half.
+  const float* waves() const { return waves_.data(); }
+
+  /// Real and imaginary parts apart, the latter zero where `im` is null.
+  struct Rows {
+    const float *re, *im;
+    Index stride;
+  };
+  /// `out` has bins 0, 1, … below `bins`, points or half, in rows a distance of padded(columns) apart, each
+  /// multiplied by `turns` (re, im: rows like those of `out`) if there are any. Up to column_lanes more
+  /// values than `in` has are read. `work` has work_size(points) values.
+  void operator()(const Rows& in, Index columns, Index bins, const Rows& turns, float* out_re, float* out_im,
+                  float* work) const noexcept;
+
+  static constexpr Index column_lanes = 32;
+  static constexpr Index padded(Index columns) {
+    return (columns + column_lanes - 1) / column_lanes * column_lanes;
+  }
+  static constexpr Index work_size(Index points) { return 4 * column_lanes * (points / 2 + 1); }
+
+  /// out[n·transposed(rows) + k] = in[k·padded(columns) + n], where both have whole blocks of
+  /// transposed(rows) and padded(columns).
+  static void transpose(const float* in, Index rows, Index columns, float* out) noexcept;
+  static constexpr Index transposed(Index rows) { return (rows + 3) / 4 * 4; }
+
+ private:
+  Index points_ = 0;
+  Aligned<float> waves_;
+};
+
 /// out[k] = re² + im² + epsilon of bin k, or with `root` its square root.
 void power_spectrum(const float* x, Index bins, float epsilon, bool root, float* out) noexcept;
 /// The same to the power of power/2.
