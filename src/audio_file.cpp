@@ -186,6 +186,28 @@ std::string format_name(int format) {
 
 }  // namespace
 
+namespace {
+
+// What a file is that libsndfile will not know; empty where it may be sound.
+std::string what_else(int file) {
+  struct stat s;
+  if (fstat(file, &s) == 0 && S_ISDIR(s.st_mode)) return "it is a directory";
+  char begin[4] = {};
+  if (!S_ISREG(s.st_mode) || pread(file, begin, sizeof begin, 0) != sizeof begin) return {};
+  if (std::memcmp(begin, "PK\3\4", 4) == 0)
+    return "it is a zip archive, as numpy's .npz are; of these, save the array alone, as .npy";
+  return {};
+}
+
+// libsndfile's last reason.
+std::string reason_unread() {
+  const std::string reason = trimmed(sf_strerror(nullptr));
+  if (reason.find("SF_INFO") == reason.npos) return reason;
+  return "its header gives no sample rate, or no channels";
+}
+
+}  // namespace
+
 struct AudioReader::File {
   std::string path, format;
   SF_INFO info{};
@@ -211,8 +233,10 @@ AudioReader::AudioReader(const std::string& path, const std::optional<RawAudio>&
   // speech if it ends in .au or .snd.
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) throw IoError(path, "can't be opened: " + std::generic_category().message(errno));
+  const std::string other = raw ? std::string() : what_else(descriptor);
   file_->handle.reset(sf_open_fd(descriptor, SFM_READ, &info, SF_TRUE));
-  if (!file_->handle) throw IoError(path, "is not read as audio: " + trimmed(sf_strerror(nullptr)));
+  if (!file_->handle)
+    throw IoError(path, "is not read as audio: " + (other.empty() ? reason_unread() : other));
   if (info.channels < 1 || info.channels > max_channels || info.samplerate < 1 ||
       info.samplerate > max_sample_rate_hz)
     throw IoError(path, message("claims ", info.channels, " channels at ", info.samplerate, " Hz; 1 to ",
@@ -305,6 +329,9 @@ struct AudioWriter::File {
   void require_written() const {
     if (sink.error != 0) fail(sink.error);
   }
+  void require_open() const {
+    if (!handle) fail("is finished: nothing follows commit()");
+  }
 
   // Checks and, for integers, converts some frames; then hands them to libsndfile.
   void write(FramesView x) {
@@ -390,6 +417,7 @@ AudioWriter::~AudioWriter() = default;
 
 void AudioWriter::write(FramesView x) {
   File& f = *file_;
+  f.require_open();
   require(x.frames() == 0 || x.channels() == f.channels, "AudioWriter: the file has ", f.channels,
           " channels, got ", x.channels());
   if (!f.container.large) {
@@ -404,6 +432,9 @@ void AudioWriter::write(FramesView x) {
 
 void AudioWriter::commit() {
   File& f = *file_;
+  f.require_open();
+  if (f.frames == 0 && f.container.code == SF_FORMAT_OGG)
+    f.fail(message(f.container.extension, " can't hold a signal of no frames: it could not be read again"));
   // Some formats write their header with the first frames; a signal of none needs one as well.
   if (f.frames == 0) sf_command(f.handle.get(), SFC_UPDATE_HEADER_NOW, nullptr, 0);
   const int error = sf_close(f.handle.release());

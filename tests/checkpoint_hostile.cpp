@@ -239,7 +239,8 @@ TEST_CASE("zip archives that lie are refused") {
   for (int i = 0; i < 1000; ++i) many += entry;
   const Case cases[] = {
       {good.substr(0, end), "is a zip archive without its directory: it was cut off, or not closed"},
-      {good + "x", "is a zip archive without its directory"},
+      {good + std::string(1 << 16, 'x'), "is a zip archive without its directory"},
+      {with(end + 20, "\x01"), "is a zip archive without its directory"},
       {with(end + 10, "\xff\xff"), "its zip directory claims 65535 entries in 56 bytes from byte 44"},
       {with(end + 12, "\xff\xff\xff\x7f"),
        "its zip directory claims 1 entries in 2147483647 bytes from byte 44"},
@@ -271,6 +272,8 @@ TEST_CASE("zip archives that lie are refused") {
     CHECK_THAT(refusal([&] { open_checkpoint(path); }), StartsWith(reason));
   }
   CHECK_FALSE(refuses(path, good, open_bound, open_only));
+  CHECK_FALSE(refuses(path, good + "x", open_bound, open_only));
+  CHECK_FALSE(refuses(path, good + std::string(50'000, 'x'), open_bound, open_only));
   CHECK_FALSE(refuses(path, zip({pickle, {"x/byteorder", "little"}}), open_bound, open_only));
 }
 
@@ -366,7 +369,21 @@ TEST_CASE("large pickles cost no more than their bytes warrant") {
   for (const std::string& piece :
        {"]"s, "]\x94"s, "2"s, "("s, "K\1"s, "}\x94"s, "h\0"s, "cx\ny\n"s, ")R"s, "]h\0a"s})
     refuses(path, torch_zip("N\x94" + repeated(piece, 100'000)), open_bound, open_only);
-  CHECK(refuses(path, torch_zip(repeated("]", 3 << 20)), open_bound, open_only));
-  CHECK_THAT(refusal([&] { open_checkpoint(path); }),
-             StartsWith("its pickle is larger than any checkpoint's"));
+  // Values cost some 150 bytes each, places for them eight, whatever the size of the file.
+  constexpr AllocationBound places{450 << 20, 0};
+  constexpr int many = 5 << 20;
+  const std::string word = text(std::string(30, 'a'));
+  for (const std::string& pickle :
+       {std::string(3 << 20, ']'), std::string(many, '('), "(" + word + std::string(many, '2') + "l",
+        "(N" + std::string(many, '2') + "e", "N\x94" + repeated("h\0"s, many), "N" + repeated("2a", many),
+        "]q\0(" + repeated("h\0"s, 3 << 20) + "e"s + repeated("0"s, 3 << 20)}) {
+    INFO(pickle.substr(0, 40));
+    CHECK(refuses(path, torch_zip(pickle), places, open_only));
+    CHECK_THAT(refusal([&] { open_checkpoint(path); }), StartsWith("its pickle "));
+  }
+  // So do values that stand in many places, however many bytes there are to pay for them.
+  const std::string padding = "B" + little<std::uint32_t>(30 << 20) + std::string(30 << 20, 'b') + "0";
+  CHECK(refuses(path, torch_zip(padding + "(" + word + std::string(3 << 20, '2') + "l"), {700 << 20, 0},
+                open_only));
+  CHECK_THAT(refusal([&] { open_checkpoint(path); }), StartsWith("its pickle repeats its values too often"));
 }

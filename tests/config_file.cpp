@@ -37,6 +37,35 @@ TEST_CASE("config files are JSON or YAML, whatever their name") {
   CHECK(read(path, "") == Json());
 }
 
+TEST_CASE("JSON may have the comments of Coqui's recipes, and the numbers of Python that it lacks") {
+  const TemporaryDirectory dir;
+  const std::string json = dir / "config.json";
+  CHECK(read(json,
+             "{\n    // AUDIO \"x\": 1\n    \"a\": 1, // so\n    /* or so */ \"url\": \"tcp://x\"\n}\n") ==
+        Json{{"a", 1}, {"url", "tcp://x"}});
+  // What is not a number remains a word, and no setting that wants a number takes it.
+  CHECK(read(json, R"({"fmax": 8000.0, "loss": Infinity, "low": -Infinity, "best": NaN, "e": 1e-05, "n": null,
+                      "l": [[1, 3], [1, 3]], "s": "a\"b\u00e4"})") == Json{{"fmax", 8000.0},
+                                                                           {"loss", "Infinity"},
+                                                                           {"low", "-Infinity"},
+                                                                           {"best", "NaN"},
+                                                                           {"e", 1e-5},
+                                                                           {"n", nullptr},
+                                                                           {"l", {{1, 3}, {1, 3}}},
+                                                                           {"s", "a\"b\u00e4"}});
+  CHECK(refusal([&] { read(json, "{a: 1}"); }).find("is no JSON: ") == 0);
+}
+
+TEST_CASE("YAML may have one mapping in braces as a whole") {
+  const TemporaryDirectory dir;
+  for (const char* name : {"config.yml", "config.yaml"}) {
+    CHECK(read(dir / name, "{fmax: null, resblock: '1', sizes: [\n    &id001 [1, 3], *id001], n: 2}\n") ==
+          Json{{"fmax", nullptr}, {"resblock", "1"}, {"sizes", {{1, 3}, {1, 3}}}, {"n", 2}});
+    CHECK(read(dir / name, "{\t\"a\":1}") == Json{{"a", 1}});
+    CHECK(refusal([&] { read(dir / name, "{a: [1}"); }).find("line 1: ") == 0);
+  }
+}
+
 TEST_CASE("YAML scalars are what PyYAML makes of them") {
   const TemporaryDirectory dir;
   const std::string path = dir / "config";
@@ -55,6 +84,16 @@ TEST_CASE("YAML scalars are what PyYAML makes of them") {
                                                         {"inf", "inf"},
                                                         {"-nan", "-nan"},
                                                         {"1.2.3", "1.2.3"},
+                                                        {"0x1f40", 8000},
+                                                        {"-0x10", -16},
+                                                        {"0b101", 5},
+                                                        {"010", 8},
+                                                        {"0", 0},
+                                                        {"08", 8},
+                                                        {"0x", "0x"},
+                                                        {"0xg", "0xg"},
+                                                        {"0x-1", "0x-1"},
+                                                        {"010.5", 10.5},
                                                         {"16k", "16k"},
                                                         {"yes", true},
                                                         {"Off", false},

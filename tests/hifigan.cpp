@@ -1,8 +1,11 @@
+#include <wavestride/checkpoint.h>
 #include <wavestride/model.h>
 #include <wavestride/npy.h>
+#include <wavestride/safetensors.h>
 
 #include <catch2/catch.hpp>
 
+#include "checkpoint/config_file.h"
 #include "contract.h"
 #include "hostile.h"
 #include "models.h"
@@ -29,7 +32,11 @@ TEST_CASE("hifigan: a config that the file contradicts is refused, naming the ke
   CHECK(with("/upsample_rates", nullptr) ==
         "config: says nothing of \"upsample_rates\"; name a config of this network: hifigan-v1, hifigan-v2, "
         "hifigan-v3");
-  CHECK(with("/upsample_rates", {4, 2}) == "config: \"upsample_kernel_sizes\" must be a list of 2 values");
+  CHECK(with("/upsample_kernel_sizes", {8, 4}) ==
+        "config: \"upsample_kernel_sizes\" must be a list of 3 to 16 values");
+  CHECK(with("/upsample_rates", {4, 2}) ==
+        "tensor \"generator.conv_post.weight_v\" must have shape [1, 4, 7] by the config's "
+        "\"upsample_initial_channel\", has [1, 2, 7]");
   CHECK(with("/upsample_rates", {4, 2, 3}) ==
         "the network makes 24 samples of a frame, features of HiFi-GAN have a hop of 16");
   CHECK(with("/upsample_kernel_sizes", {8, 4, 6}) ==
@@ -49,18 +56,97 @@ TEST_CASE("hifigan: a config that the file contradicts is refused, naming the ke
         "\"resblocks.0.convs2.0\"");
   CHECK(with("/resblock", nullptr) == "config: \"resblock\" must be \"1\" or \"2\"");
   CHECK(with("/resblock_kernel_sizes", {3, 5, 7}) ==
-        "config: \"resblock_dilation_sizes\" must be a list of 3 values");
+        "config: \"resblock_dilation_sizes\" must be a list of 3 to 16 values");
   CHECK(with("/resblock_kernel_sizes", {3, 7})
             .find("by the config's \"resblock_kernel_sizes\" and "
                   "\"resblock_dilation_sizes\", has [8, 8, 5]") != std::string::npos);
   CHECK(with("/resblock_dilation_sizes", {{1, 3}, {1, 2}}) ==
         "tensor \"generator.resblocks.0.convs1.2.bias\" has no place in this architecture");
-  CHECK(with("/resblock_dilation_sizes/0", {1, 3, 5, 7}) ==
-        "tensor \"generator.resblocks.0.convs1.3.weight\" is missing; see the config's "
+  CHECK(with("/resblock_dilation_sizes/1", {1, 3, 5, 7}) ==
+        "tensor \"generator.resblocks.1.convs1.2.weight\" is missing; see the config's "
         "\"resblock_kernel_sizes\" and \"resblock_dilation_sizes\"");
+  CHECK(refusal_with("hifigan-speecht5/model.safetensors", "config.json", "/resblock_dilation_sizes/0",
+                     {1, 3, 5, 7}) ==
+        "tensor \"resblocks.0.convs1.3.weight\" is missing; see the config's \"resblock_kernel_sizes\" and "
+        "\"resblock_dilation_sizes\"");
+  CHECK(with("/sampling_rate", 16000.0) == "");
+  CHECK(with("/sampling_rate", 16000.5) == "config: \"sampling_rate\" must be an integer from 1 to 16777216");
   CHECK(with("/num_mels", 80) == "the network takes 10 values per frame, features of HiFi-GAN have 80 bands");
   CHECK(with("/sampling_rate", nullptr) == "config: \"sampling_rate\" must be an integer from 1 to 16777216");
   CHECK(with("/n_fft", 15) == "config: mel_spectrogram: win_length must be 1 to 15, got 64");
+}
+
+namespace {
+
+/// What a model makes of x after changes of its config, which in Python's words are config.update(change),
+/// and where the config has a section of them generator_params.update(change).
+Signal changed(const std::string& file, const std::string& config, const nlohmann::json& change,
+               const Signal& x) {
+  const std::filesystem::path path = model_path(file);
+  nlohmann::json all = detail::read_config_file((path.parent_path() / config).string());
+  (all.contains("generator_params") ? all["generator_params"] : all).update(change);
+  const TemporaryDirectory directory;
+  write_bytes(directory / "config.json", all.dump());
+  return load_model(path.string(), {.config = directory / "config.json"})(x);
+}
+
+}  // namespace
+
+TEST_CASE("hifigan: what lists hold beyond what the original reads of them counts for nothing") {
+  Rng rng(64);
+  const Signal x = noise(rng, 10, 12);
+  const auto same = [&](const std::string& file, const nlohmann::json& change) {
+    return same_bits(changed(file, "config.json", change, x), load_model(model_path(file))(x));
+  };
+  CHECK(same(jik876, {{"upsample_kernel_sizes", {8, 4, 4, 4}}}));
+  CHECK(same(jik876, {{"resblock_dilation_sizes", {{1, 3, 5}, {1, 2}, {1, 3, 5}}}}));
+  CHECK(same(jik876, {{"resblock_dilation_sizes", {{1, 3, 5, 7, 9}, {1, 2}}}}));
+  CHECK(
+      same("hifigan-jik876-2/g_02500000", {{"resblock_dilation_sizes", {{1, 2, 5}, {2, 6, 5}, {3, 12, 1}}}}));
+  CHECK_FALSE(same(jik876, {{"resblock_dilation_sizes", {{1, 3, 7}, {1, 2}}}}));
+}
+
+TEST_CASE("hifigan: the recipes' activation is what their constructors make of a config") {
+  Rng rng(65);
+  const Signal x = noise(rng, 10, 12);
+  const std::string pwg = "hifigan-pwg/checkpoint-400000steps.pkl";
+  const auto with_activation = [&](const nlohmann::json& name, const nlohmann::json& parameters) {
+    return changed(pwg, "config.yml",
+                   {{"nonlinear_activation", name}, {"nonlinear_activation_params", parameters}}, x);
+  };
+  const nlohmann::json usual = {{"negative_slope", 0.1}}, other = {{"negative_slope", 0.01}},
+                       empty = nlohmann::json::object();
+  const Signal y = load_model(model_path(pwg))(x);
+  CHECK(same_bits(with_activation("LeakyReLU", nullptr), y));
+  CHECK(same_bits(with_activation(nullptr, usual), y));
+  CHECK(same_bits(with_activation(nullptr, nullptr), y));
+  CHECK(same_bits(with_activation("LeakyReLU", empty), with_activation("LeakyReLU", other)));
+  CHECK_FALSE(same_bits(with_activation(nullptr, other), y));
+  CHECK(refusal([&] { with_activation("ELU", nullptr); }) ==
+        "config: \"generator_params.nonlinear_activation\" must be LeakyReLU or ReLU, is \"ELU\"");
+}
+
+TEST_CASE("hifigan: a weight that stands beside its direction and length is an old one") {
+  Rng rng(66);
+  const auto file = open_checkpoint(model_path(jik876));
+  nlohmann::json config = detail::read_config_file(model_path("hifigan-jik876-1/config.json"));
+  std::map<std::string, Tensor> tensors;
+  for (const TensorInfo& t : file->tensors()) {
+    tensors[t.name] = file->load(t.name);
+    if (t.name.ends_with("weight_v"))
+      tensors[t.name.substr(0, t.name.size() - 2)] = noise_tensor(rng, t.shape);
+  }
+  const TemporaryDirectory directory;
+  const std::string path = directory / "model.safetensors", out = directory / "out.safetensors";
+  write_safetensors(path, tensors, {.metadata = {{"config", config.dump()}}});
+  const Signal x = noise(rng, 10, 12), y = load_model(model_path(jik876))(x);
+  CHECK(same_bits(load_model(path)(x), y));
+  convert_model(path, out);
+  CHECK(same_bits(load_model(out)(x), y));
+  tensors.erase("generator.conv_pre.weight_v");  // the length alone says nothing
+  write_safetensors(path, tensors, {.metadata = {{"config", config.dump()}}});
+  CHECK(refusal([&] { load_model(path); }) ==
+        "tensor \"generator.conv_pre.weight_g\" has no place in this architecture");
 }
 
 TEST_CASE("hifigan: features are what the config says, under the name of the preset that has them") {

@@ -31,11 +31,14 @@ TEST_CASE("melgan: a config that the file contradicts is refused, naming the key
                   "\"generator_params.channels\", has [16, 10, 7]") != std::string::npos);
   CHECK(with("/generator_params/upsample_scales", {2, 5}).find("must have shape [16, 8, 4]") !=
         std::string::npos);
-  CHECK(with("/generator_params/nonlinear_activation", "ReLU") ==
-        "config: \"generator_params.nonlinear_activation\" must be LeakyReLU");
+  CHECK(with("/generator_params/nonlinear_activation", "ReLU") == "");
+  CHECK(with("/generator_params/nonlinear_activation", "ELU") ==
+        "config: \"generator_params.nonlinear_activation\" must be LeakyReLU or ReLU, is \"ELU\"");
   CHECK(with("/generator_params/pad", "ConstantPad1d") ==
         "config: \"generator_params.pad\" must be ReflectionPad1d");
-  CHECK(with("/generator_params/stacks", nullptr) ==
+  CHECK(with("/generator_params/stacks", nullptr) ==  // the constructor's 3
+        "holds no layer \"melgan.14\", the last one by the config's scales and stacks");
+  CHECK(with("/generator_params/stacks", 0) ==
         "config: \"generator_params.stacks\" must be an integer from 1 to 16");
   CHECK(with("/version", "new") == "");  // matters to causal networks and filter banks alone
   CHECK(refusal_with("melgan-multiband/checkpoint-1000000steps.pkl", "config.json", "/version", "new") ==

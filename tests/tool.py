@@ -17,6 +17,7 @@ import threading
 import time
 import unittest
 import wave
+import zipfile
 import zlib
 
 import numpy as np
@@ -621,6 +622,14 @@ class Checkpoints(ToolTest):
         self.refused(1, "config: ", "inspect", self.HIFIGAN, "--config", self.save_text("c.json", "{}"))
         self.refused(1, "is no checkpoint", "inspect", CLIP)
         self.refused(1, "absent: can't be opened", "inspect", self.path("absent"))
+
+    def test_inspect_what_has_more_lines_than_anyone_reads(self):
+        keys = b"".join(b"X" + (8).to_bytes(4, "little") + b"%08d" % i + b"N" for i in range(10_003))
+        with zipfile.ZipFile(self.path("many.pth"), "w") as file:
+            file.writestr("x/data.pkl", b"\x80\x02}(" + keys + b"u.")
+        text = self.ok("inspect", self.path("many.pth"))
+        self.assertIn("  00009999 null\n... and 3 more\n", text)
+        self.assertNotIn("00010000", text)
 
     def save_text(self, name, text):
         pathlib.Path(self.path(name)).write_text(text)

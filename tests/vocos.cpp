@@ -30,6 +30,8 @@ TEST_CASE("vocos: a config that the file contradicts is refused, naming the key 
         "the network makes 8 samples of a frame, features of Vocos have a hop of 16");
   CHECK(with("/head/init_args/n_fft", 128).find("must have shape [128]") != std::string::npos);
   CHECK(with("/backbone", nullptr) == "config: \"backbone\" must be a section");
+  CHECK(with("/model", {{"init_args", {{"backbone", 3}}}}) ==
+        "config: \"model.init_args.backbone\" must be a section");
 }
 
 TEST_CASE("vocos: features have the scale of its front end, framed as the config pads") {

@@ -82,6 +82,7 @@ class AudioWriter {
   /// they are refused, on a full disk (what libsndfile still held at the latest in commit()), and where wav,
   /// aiff or au would outgrow 4 GiB.
   void write(FramesView x);
+  /// Throws IoError for Ogg and Opus files of no frames too, which nothing could read.
   void commit();
 
   /// Frames taken.

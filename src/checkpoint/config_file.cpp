@@ -26,6 +26,13 @@ struct Word {
   Json value;
 };
 
+/// The base of a number that is written in another than 10: "0x10", "0b10", "010"; else 0.
+int base_of(std::string_view digits) {
+  if (digits.starts_with("0x")) return 16;
+  if (digits.starts_with("0b")) return 2;
+  return digits.size() > 1 && digits[0] == '0' && digits.find_first_not_of("01234567") == digits.npos ? 8 : 0;
+}
+
 /// A scalar without quotes, as YAML 1.1 understands it.
 Json plain_scalar(const std::string& text) {
   static const Word words[] = {
@@ -43,6 +50,11 @@ Json plain_scalar(const std::string& text) {
   if (first > digits.find_first_not_of("-.")) return text;  // "inf" and "nan" are words
   std::erase(digits, '_');
   const char *begin = digits.data(), *end = begin + digits.size();
+  if (const bool minus = *begin == '-'; const int base = base_of(digits.substr(minus))) {
+    std::uint32_t bits = 0;  // configs have no larger ones
+    const auto [at, error] = std::from_chars(begin + minus + (base == 8 ? 1 : 2), end, bits, base);
+    if (error == std::errc() && at == end) return minus ? -std::int64_t{bits} : std::int64_t{bits};
+  }
   std::int64_t integer = 0;
   if (const auto [at, error] = std::from_chars(begin, end, integer); error == std::errc() && at == end)
     return integer;
@@ -191,13 +203,24 @@ Json parse_json(const std::string& text, const std::string& path, const std::str
     return true;
   };
   try {
-    return Json::parse(text, limit_depth);
+    return Json::parse(text, limit_depth, true, true);
   } catch (const Json::exception& e) {
     // "[json.exception.parse_error.101] parse error at line 1, column 2: …"
     const std::string reason = e.what();
     throw IoError(path, what + "is no JSON: " + reason.substr(reason.find("] ") + 2));
   }
 }
+
+namespace {
+
+/// Whether what starts with a brace and is no JSON is to be read as YAML: by its name, or because Python has
+/// written numbers to it that JSON lacks, which then are words.
+bool may_be_flow_yaml(const std::string& path, const std::string& text) {
+  return path.ends_with(".yml") || path.ends_with(".yaml") || text.find("NaN") != text.npos ||
+         text.find("Infinity") != text.npos;
+}
+
+}  // namespace
 
 Json read_config_file(const std::string& path) {
   const InputFile file(path);
@@ -206,7 +229,13 @@ Json read_config_file(const std::string& path) {
   std::string text(static_cast<std::size_t>(file.size()), '\0');
   file.read_at(0, std::as_writable_bytes(std::span(text)));
   const std::size_t first = text.find_first_not_of("\xef\xbb\xbf \t\r\n");
-  if (first != text.npos && text[first] == '{') return parse_json(text, path, "");
+  if (first != text.npos && text[first] == '{') {
+    try {
+      return parse_json(text, path, "");
+    } catch (const IoError&) {
+      if (!may_be_flow_yaml(path, text)) throw;
+    }
+  }
   std::istringstream in(text);
   Builder builder(file, text.size());
   try {

@@ -11,7 +11,7 @@ using Kind = PickleValue::Kind;
 using Items = std::vector<const PickleValue*>;
 
 constexpr Index max_bytes = 64 << 20;
-constexpr std::size_t max_values = 1 << 21;
+constexpr std::size_t max_values = 1 << 21, max_places = 2 * max_values;
 
 enum class Do : std::uint8_t {
   refuse,
@@ -123,7 +123,8 @@ class Machine {
       const Opcode& opcode = by_code[in_.byte()];
       if (opcode.action == Do::stop) return pop();
       step(opcode);
-      if (in_.position() - begin_ > max_bytes || values_.size() + memo_.size() > max_values)
+      if (in_.position() - begin_ > max_bytes || values_.size() + memo_.size() > max_values ||
+          taken_ + stack_.size() + marks_.size() > max_places)
         fail("is larger than any checkpoint's");
     }
   }
@@ -237,6 +238,7 @@ class Machine {
     if (n > stack_.size() - floor) fail("takes ", n, " values where ", stack_.size() - floor, " are");
     const Items items(stack_.end() - static_cast<std::ptrdiff_t>(n), stack_.end());
     stack_.resize(stack_.size() - n);
+    taken_ += n;
     if (count == to_mark) marks_.pop_back();
     return items;
   }
@@ -298,6 +300,7 @@ class Machine {
   Index begin_;
   std::vector<PickleValue*> stack_;
   std::vector<std::size_t> marks_;  // sizes of the stack
+  std::size_t taken_ = 0;           // from the stack into containers and calls
   std::unordered_map<std::uint64_t, PickleValue*> memo_;
   std::array<PickleValue*, 256> constants_{};
 };

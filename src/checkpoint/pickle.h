@@ -44,7 +44,7 @@ struct PickleValue {
 class Pickle {
  public:
   /// Leaves `in` behind the pickle. Throws IoError when it is damaged, or larger than any checkpoint's: 64
-  /// MiB, or 2²¹ values and memo entries, each of some 100 bytes.
+  /// MiB, or 2²¹ values and memo entries, each of some 100 bytes, or 2²² places where values stand.
   explicit Pickle(ByteReader& in);
 
   const PickleValue& root() const { return *root_; }

@@ -13,7 +13,7 @@ using Kind = PickleValue::Kind;
 using Json = nlohmann::json;
 using Items = std::vector<const PickleValue*>;
 
-constexpr std::size_t max_depth = 100, max_dimensions = 32, max_state_dicts = 1000;
+constexpr std::size_t max_depth = 100, max_dimensions = 32, max_state_dicts = 1000, max_budget = 1 << 27;
 
 /// What the functions and classes mean that are understood; all others are kept as names.
 enum class Meaning {
@@ -127,10 +127,11 @@ std::string join(const std::string& path, const std::string& name) {
 class Reader {
  public:
   Reader(const Pickle& pickle, const InputFile& file)
-      : file_(file), budget_((1 << 15) + 64 * static_cast<std::size_t>(pickle.bytes())) {
+      : file_(file),
+        budget_((1 << 15) + std::min(64 * static_cast<std::size_t>(pickle.bytes()), max_budget)) {
     std::optional<Json> values;
     if (!tensor(pickle.root(), "tensor")) values = read(pickle.root(), "", true);
-    out_.metadata["values"] = dumped(values.value_or(Json::object()));
+    out_.metadata["values"] = dumped(std::move(values).value_or(Json::object()));
     out_.metadata["state_dicts"] = dumped(state_dicts_);
   }
 
@@ -152,7 +153,7 @@ class Reader {
 
   /// Values that stand in many places are met again in each.
   void charge(std::size_t bytes) {
-    require(bytes <= budget_, "repeats its values too often");
+    require(bytes <= budget_, "repeats its values too often, or holds more than a checkpoint does");
     budget_ -= bytes;
   }
 
@@ -215,7 +216,7 @@ class Reader {
         std::optional<Json> json;
         if (!tensor(*item, name)) json = read(*item, name, false);
         others |= json.has_value();
-        list.push_back(json.value_or(Json()));
+        list.push_back(std::move(json).value_or(Json()));
       }
     return any && !others ? std::nullopt : std::optional(std::move(list));
   }

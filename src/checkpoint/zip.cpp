@@ -30,7 +30,8 @@ Directory find_directory(const InputFile& file) {
     std::uint16_t comment;
     std::memcpy(&signature, &text[static_cast<std::size_t>(at)], sizeof signature);
     std::memcpy(&comment, &text[static_cast<std::size_t>(at + 20)], sizeof comment);
-    if (signature != end_signature || at + end_size + comment != tail) continue;
+    // Bytes behind the comment are no harm: torch.load reads such files, too.
+    if (signature != end_signature || at + end_size + comment > tail) continue;
 
     const Index end = file.size() - tail + at;
     ByteReader in(file, end + 8, file.size());

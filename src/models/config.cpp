@@ -40,10 +40,11 @@ bool Config::flag(Keys keys) const {
 
 namespace {
 
-// As a double, numbers beyond 64 bits are still beyond `most`.
+// As a double, numbers beyond 64 bits are still beyond `most`; Python writes 8000.0 for the result of a
+// division.
 bool is_integer(const Json* value, Index least, Index most) {
-  const double v = value != nullptr && value->is_number_integer() ? value->get<double>() : std::nan("");
-  return v >= static_cast<double>(least) && v <= static_cast<double>(most);
+  const double v = value != nullptr && value->is_number() ? value->get<double>() : std::nan("");
+  return v == std::floor(v) && v >= static_cast<double>(least) && v <= static_cast<double>(most);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <wavestride/norm.h>
 
+#include <limits>
 #include <numbers>
 
 #include "filter_design.h"
@@ -12,24 +13,116 @@ namespace {
 /// How a recipe describes its front end.
 struct Recipe {
   const char* name;
-  const char* marker;     ///< a key of the config that no other recipe before it in the table has
+  const char* marker;     ///< a key of the config, "a.b.key", that no recipe before it in the table has
   const char* section;    ///< that holds the settings, "a.b"; "" the whole config
   const char* manner;     ///< the preset whose framing, scale and logarithm it has; nullptr: no mel frames
   const char* not_sound;  ///< why sound can't be analysed for it, where it can't
   bool fixed = false;     ///< settings that the config leaves out are those of the preset
   bool normalised = false;
   void (*adjust)(Features& features, const Config& settings) = nullptr;  ///< what is not as in the preset
+  const char* rate_section = nullptr;  ///< where the sample rate stands, unless among the settings
 };
 
 constexpr const char* latents = "it takes the latents of its own text-to-speech model, no mel frames";
 
-void without_epsilon(Features& features, const Config&) {
-  features.mel.epsilon = 0;
+double number_or(const Config& c, Keys keys, double fallback) {
+  return c.has(keys) ? c.number(keys) : fallback;
+}
+bool flag_or(const Config& c, Keys keys, bool fallback) {
+  return c.has(keys) ? c.flag(keys) : fallback;
 }
 
-void speechbrain(Features& features, const Config&) {
-  features.mel.epsilon = 0;
-  features.mel.framing = MelFraming::center;
+/// A setting of frames that MelOptions can't express all of. Values are JSON, where Python's None is null.
+struct Setting {
+  const char* key;
+  std::string absent;  ///< what the recipe takes where the config has no such key
+  std::string made;    ///< what can be made, between spaces
+};
+
+/// Sound can't be analysed where a setting has another value; the first such is named.
+void allow(Features& features, const Config& c, std::initializer_list<Setting> settings) {
+  for (const Setting& s : settings) {
+    const auto it = c.json().find(s.key);
+    const bool there = it != c.json().end();
+    const std::string value = there ? it->dump(-1, ' ', false, Json::error_handler_t::replace) : s.absent;
+    const bool made = (" " + s.made + " ").find(" " + value + " ") != std::string::npos;
+    if (!features.no_analysis.empty() || made) continue;
+    features.no_analysis =
+        message("it takes mel frames of ", c.name({s.key}), " ", value,
+                there ? "" : ", as where the config says nothing", ": this library makes none such");
+  }
+}
+
+/// FilterbankFeatures, whose defaults are those of speech recognition.
+void nemo(Features& features, const Config& c) {
+  MelOptions& mel = features.mel;
+  allow(features, c,
+        {{"exact_pad", "false", "true"},
+         {"preemph", "0.97", "null 0 0.0"},
+         {"window", R"("hann")", R"("hann")"},
+         {"log", "true", "true"},
+         {"log_zero_guard_type", R"("add")", R"("clamp")"},
+         {"normalize", R"("per_feature")", "null false"},
+         {"frame_splicing", "1", "1"},
+         {"mel_norm", R"("slaney")", R"("slaney" null)"}});
+  mel.power = number_or(c, {"mag_power"}, 2);
+  mel.epsilon = flag_or(c, {"use_grads"}, false) ? 1e-5 : 0;
+  if (c.json().contains("mel_norm") && !c.has({"mel_norm"})) mel.norm = MelNorm::none;
+  const Keys guard{"log_zero_guard_value"};
+  const Json* value = c.find(guard);
+  const std::string name = value != nullptr && value->is_string() ? c.text(guard) : "";
+  mel.floor = name == "tiny"  ? std::numeric_limits<float>::min()
+              : name == "eps" ? std::numeric_limits<float>::epsilon()
+                              : number_or(c, guard, 0x1p-24);
+  // Its window is the symmetric one: a periodic one without the last sample, which is 0. Where that would
+  // stand half a sample from the middle of the frame, it stands elsewhere than the shorter one.
+  const Index window = mel.win_length != 0 ? mel.win_length : mel.n_fft;
+  if (window < 2 || (mel.n_fft - window) % 2 != 0) allow(features, c, {{"n_window_size", "null", ""}});
+  mel.win_length = window - 1;
+}
+
+/// torchaudio.transforms.MelSpectrogram, as far as a config may have its settings.
+void torchaudio(Features& features, const Config& c) {
+  MelOptions& mel = features.mel;
+  mel.power = number_or(c, {"power"}, mel.power);
+  allow(features, c, {{"norm", "null", R"("slaney" null)"}, {"mel_scale", R"("htk")", R"("htk" "slaney")"}});
+  if (c.json().contains("norm")) mel.norm = c.has({"norm"}) ? MelNorm::slaney : MelNorm::none;
+  if (c.has({"mel_scale"})) mel.mel_scale = c.text({"mel_scale"}) == "htk" ? MelScale::htk : MelScale::slaney;
+}
+
+void speechbrain(Features& features, const Config& c) {
+  MelOptions& mel = features.mel;
+  mel.epsilon = 0;
+  mel.framing = MelFraming::center;
+  // Published configs say nothing of power, norm and scale; recipes did of power before the others were
+  // settings, and had torchaudio's.
+  if (c.has({"power"})) {
+    mel.mel_scale = MelScale::htk;
+    mel.norm = MelNorm::none;
+  }
+  torchaudio(features, c);
+  allow(features, c,
+        {{"dynamic_range_compression", "true", "true"}, {"mel_normalized", "false", "true false null"}});
+  const Json* normalised = c.find({"mel_normalized"});
+  if (normalised == nullptr || !normalised->is_boolean() || !normalised->get<bool>()) return;
+  // Over the root of the window's energy, which is 3/8 of its length: ln max(m·s, floor) is
+  // ln max(m, floor/s) + ln s.
+  const double length = static_cast<double>(mel.win_length != 0 ? mel.win_length : mel.n_fft),
+               energy = std::log(3 * length / 8);
+  mel.offset = -mel.power * energy / 2;
+  mel.floor *= std::exp(-mel.offset);
+}
+
+void parallel_wavegan(Features& features, const Config& c) {
+  MelOptions& mel = features.mel;
+  const std::string rate = std::to_string(mel.sample_rate);
+  allow(features, c,
+        {{"window", R"("hann")", R"("hann")"},
+         {"sampling_rate_for_feats", rate, rate + " " + rate + ".0 null"},
+         {"log_base", "10", "2 2.0 10 10.0 null"}});
+  if (!c.json().contains("log_base") || number_or(c, {"log_base"}, 0) == 10) return;
+  mel.log = LogKind::ln;
+  if (c.has({"log_base"})) mel.scale = 1 / std::numbers::ln2;
 }
 
 void melgan_neurips(Features& features, const Config&) {
@@ -39,18 +132,12 @@ void melgan_neurips(Features& features, const Config&) {
 }
 
 void vocos(Features& features, const Config& settings) {
-  const std::string padding = settings.text({"padding"});
+  torchaudio(features, settings);
+  const std::string padding = settings.has({"padding"}) ? settings.text({"padding"}) : "center";
   if (padding == "same")
     features.mel.framing = MelFraming::tight;
   else if (padding != "center")
     settings.refuse(settings.name({"padding"}), " must be center or same, is \"", padding, "\"");
-}
-
-double number_or(const Config& c, Keys keys, double fallback) {
-  return c.has(keys) ? c.number(keys) : fallback;
-}
-bool flag_or(const Config& c, Keys keys, bool fallback) {
-  return c.has(keys) ? c.flag(keys) : fallback;
 }
 
 /// AudioProcessor: gain·log(max(mel, 1e-8)), then less the mean of the data over its deviation, or the range
@@ -65,10 +152,8 @@ void coqui(Features& features, const Config& c) {
   mel.log = log == "np.log" ? LogKind::ln : LogKind::log10;
   if (const double emphasis = number_or(c, {"preemphasis"}, 0); emphasis != 0)
     mel.prefilter = {1.0f, -static_cast<float>(emphasis)};
-  if (!flag_or(c, {"do_amp_to_db_mel"}, true))
-    features.no_analysis = "it takes mel frames without a logarithm, which this library does not make";
-  if (c.has({"stft_pad_mode"}) && c.text({"stft_pad_mode"}) != "reflect")
-    features.no_analysis = "it takes mel frames padded otherwise than by reflection";
+  allow(features, c,
+        {{"do_amp_to_db_mel", "true", "true null"}, {"stft_pad_mode", R"("reflect")", R"("reflect" null)"}});
   if (!flag_or(c, {"signal_norm"}, false)) return;
   if (c.has({"stats_path"}) && c.text({"stats_path"}) != "") {
     features.normalised = true;
@@ -107,6 +192,7 @@ std::vector<float> low_cut(double cutoff_hz, Index sample_rate) {
 /// Of sound without what is too low to hear; what else its recipe does to sound is undone behind the network.
 void wavenet_vocoder(Features& features, const Config& c) {
   MelOptions& mel = features.mel;
+  allow(features, c, {{"window", R"("hann")", R"("hann")"}});
   const double cutoff = number_or(c, {"highpass_cutoff"}, 0);
   if (cutoff < 0 || cutoff >= static_cast<double>(mel.sample_rate / 2))
     c.refuse(c.name({"highpass_cutoff"}), " must be from 0 to half the sample rate, is ", cutoff);
@@ -114,12 +200,14 @@ void wavenet_vocoder(Features& features, const Config& c) {
 }
 
 constexpr Recipe recipes[] = {
-    {"NeMo", "preprocessor", "preprocessor", "hifigan-22k", nullptr, false, false, without_epsilon},
+    {"NeMo", "preprocessor", "preprocessor", "hifigan-22k", nullptr, false, false, nemo},
     {"Coqui", "generator_model", "audio", "pwg-22k", nullptr, false, false, coqui},
     {"Coqui", "model_args", "audio", nullptr, latents},
-    {"ParallelWaveGAN", "generator_params", "", "pwg-22k", nullptr, false, true},
-    {"ESPnet", "tts_conf", "feats_extract_conf", nullptr, latents},
-    {"Vocos", "feature_extractor", "feature_extractor.init_args", "vocos-24k", nullptr, false, false, vocos},
+    {"ParallelWaveGAN", "generator_params", "", "pwg-22k", nullptr, false, true, parallel_wavegan},
+    {"ESPnet", "tts_conf", "feats_extract_conf", nullptr, latents, false, false, nullptr, "tts_conf"},
+    {"Vocos", "feature_extractor", "feature_extractor.init_args", "vocos-24k", nullptr, true, false, vocos},
+    {"Vocos", "model.init_args.feature_extractor", "model.init_args.feature_extractor.init_args", "vocos-24k",
+     nullptr, true, false, vocos},
     {"VITS", "data", "data", nullptr, latents},
     {"Piper", "phoneme_id_map", "audio", nullptr, latents},
     {"SpeechT5", "model_in_dim", "", "speecht5-16k", nullptr, true},
@@ -131,8 +219,12 @@ constexpr Recipe recipes[] = {
 };
 
 const Recipe* recipe_of(const Config& config) {
-  for (const Recipe& r : recipes)
-    if (config.has({r.marker})) return &r;
+  for (const Recipe& r : recipes) {
+    const std::string_view marker = r.marker;
+    const std::size_t key = marker.rfind('.') + 1;  // 0 where there is none
+    const auto section = config.descend(marker.substr(0, key == 0 ? 0 : key - 1));
+    if (section && section->has({r.marker + key})) return &r;
+  }
   return nullptr;
 }
 
@@ -148,6 +240,18 @@ constexpr Keys hop_keys{"hop_size", "hop_length", "n_window_stride", "n_shift"};
 
 Index hop_or(const Config& c, Index fallback) {
   return c.has(hop_keys) ? c.integer(hop_keys, 1, most_samples) : fallback;
+}
+
+/// So many whole samples as a time in milliseconds has, which counts where `keys` give no length of it.
+Index length_of(const Config& c, Keys keys, const char* milliseconds, Index sample_rate) {
+  const Json* length = c.find(keys);
+  const bool none = length == nullptr || (length->is_number() && length->get<double>() < 0);
+  if (!none || !c.has({milliseconds})) return c.integer(keys, 1, most_samples);
+  const double samples = c.number({milliseconds}) / 1000 * static_cast<double>(sample_rate);
+  if (!(samples >= 1 && samples <= most_samples))
+    c.refuse(c.name({milliseconds}), " must be a time of 1 to ", most_samples, " samples, is ",
+             c.number({milliseconds}));
+  return static_cast<Index>(samples);
 }
 
 /// The preset of exactly these settings lends its name.
@@ -167,16 +271,16 @@ Features described_by(const Recipe& recipe, const Config& c) {
   if (setting(rate_keys)) mel.sample_rate = sample_rate_of(c);
   if (const Keys k{"n_fft", "fft_size", "filter_length"}; setting(k))
     mel.n_fft = c.integer(k, 1, most_samples);
-  if (setting(hop_keys)) mel.hop_length = c.integer(hop_keys, 1, most_samples);
+  if (setting(hop_keys)) mel.hop_length = length_of(c, hop_keys, "frame_shift_ms", mel.sample_rate);
   if (const Keys k{"win_size", "win_length", "n_window_size"}; c.has(k))
-    mel.win_length = c.integer(k, 1, most_samples);
+    mel.win_length = length_of(c, k, "win_length_ms", mel.sample_rate);
   else if (!recipe.fixed)
     mel.win_length = 0;
   if (mel.win_length == mel.n_fft) mel.win_length = 0;
-  if (const Keys k{"num_mels", "n_mels", "n_mel_channels", "features", "model_in_dim"}; setting(k))
+  if (const Keys k{"num_mels", "n_mels", "n_mel_channels", "features", "nfilt", "model_in_dim"}; setting(k))
     mel.n_mels = c.integer(k, 1, 65'536);
-  if (const Keys k{"fmin", "mel_fmin", "lowfreq"}; !recipe.fixed) mel.f_min = c.has(k) ? c.number(k) : 0;
-  if (const Keys k{"fmax", "mel_fmax", "highfreq"}; !recipe.fixed) mel.f_max = c.has(k) ? c.number(k) : 0;
+  mel.f_min = number_or(c, {"fmin", "mel_fmin", "lowfreq", "f_min"}, recipe.fixed ? mel.f_min : 0);
+  mel.f_max = number_or(c, {"fmax", "mel_fmax", "highfreq", "f_max"}, recipe.fixed ? mel.f_max : 0);
   if (2 * mel.f_max == static_cast<double>(mel.sample_rate)) mel.f_max = 0;
   if (recipe.adjust) recipe.adjust(features, c);
   name_after_preset(mel);
@@ -197,7 +301,8 @@ Features described(const ModelFile& file, Index channels, Index hop) {
   if (recipe->manner != nullptr) return described_by(*recipe, settings);
   MelOptions mel;
   mel.name = recipe->name;
-  mel.sample_rate = sample_rate_of(settings);
+  const auto other = recipe->rate_section != nullptr ? config.descend(recipe->rate_section) : std::nullopt;
+  mel.sample_rate = sample_rate_of(settings.has(rate_keys) || !other ? settings : *other);
   mel.hop_length = hop_or(settings, hop);
   mel.n_mels = channels;
   return {mel, recipe->not_sound};

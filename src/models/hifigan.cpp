@@ -17,25 +17,28 @@ struct Spelling {
   const char *pre, *up, *convs1, *convs2;
   const char* convs;  ///< of blocks with one convolution per dilation
   const char* post;
-  const char* type;  ///< of residual blocks, where the config need not say
-  bool odd_strides;  ///< transposed convolutions pad by stride/2 rounded up, and append what that takes off
+  const char* type;    ///< of residual blocks, where the config need not say
+  bool all_dilations;  ///< a block has a layer for each; others read three of type 1, two of type 2, no more
+  /// Transposed convolutions pad by stride/2 rounded up, and append what that takes off; the config says how
+  /// large the first and the last kernel are; outputs of more than one channel are subbands.
+  bool pwg;
   bool causal;
   PadMode padding;
 };
 
 constexpr Spelling spellings[] = {
     {"HiFi-GAN", "conv_pre", "ups.{i}", "resblocks.{n}.convs1.{m}", "resblocks.{n}.convs2.{m}",
-     "resblocks.{n}.convs.{m}", "conv_post", nullptr, false, false, PadMode::constant},
+     "resblocks.{n}.convs.{m}", "conv_post", nullptr, false, false, false, PadMode::constant},
     {"Transformers", "conv_pre", "upsampler.{i}", "resblocks.{n}.convs1.{m}", "resblocks.{n}.convs2.{m}",
-     "resblocks.{n}.convs.{m}", "conv_post", "1", false, false, PadMode::constant},
+     "resblocks.{n}.convs.{m}", "conv_post", "1", true, false, false, PadMode::constant},
     {"SpeechBrain", "conv_pre.conv", "ups.{i}.conv", "resblocks.{n}.convs1.{m}.conv",
      "resblocks.{n}.convs2.{m}.conv", "resblocks.{n}.convs.{m}.conv", "conv_post.conv", nullptr, false, false,
-     PadMode::reflect},
+     false, PadMode::reflect},
     {"ParallelWaveGAN", "input_conv", "upsamples.{i}.1", "blocks.{n}.convs1.{m}.1", "blocks.{n}.convs2.{m}.1",
-     "blocks.{n}.convs1.{m}.1", "output_conv.1", "1", true, false, PadMode::constant},
+     "blocks.{n}.convs1.{m}.1", "output_conv.1", "1", true, true, false, PadMode::constant},
     {"ParallelWaveGAN, causal", "input_conv.conv", "upsamples.{i}.1.deconv", "blocks.{n}.convs1.{m}.1.conv",
      "blocks.{n}.convs2.{m}.1.conv", "blocks.{n}.convs1.{m}.1.conv", "output_conv.1.conv", "1", true, true,
-     PadMode::constant},
+     true, PadMode::constant},
 };
 
 /// "resblocks.{n}.convs1.{m}" of block 3, layer 0: "resblocks.3.convs1.0".
@@ -120,10 +123,7 @@ bool second_convolutions(const Config& c, const Spelling& s) {
 float slope_of(const Config& c) {
   constexpr float lrelu_slope = 0.1f;  // in the code of all these recipes
   if (c.has({"leaky_relu_slope"})) return static_cast<float>(c.number({"leaky_relu_slope"}));
-  if (!c.has({"nonlinear_activation"})) return lrelu_slope;
-  if (c.text({"nonlinear_activation"}) != "LeakyReLU")
-    c.refuse(c.name({"nonlinear_activation"}), " must be LeakyReLU");
-  return static_cast<float>(c.section({"nonlinear_activation_params"}).number({"negative_slope"}));
+  return activation_slope(c, lrelu_slope);
 }
 
 Op upsampler(const ModelFile& file, const Config& c, const Spelling& s, const LayerWeights& w, Index rate) {
@@ -132,7 +132,7 @@ Op upsampler(const ModelFile& file, const Config& c, const Spelling& s, const La
   if (s.causal && kernel != 2 * rate)
     c.refuse(c.name(kernel_keys), " of a causal network must be twice ", c.name(rate_keys));
   if (s.causal) return causal_conv_transpose(w, rate, causal_start(file.config()));
-  if (s.odd_strides)
+  if (s.pwg)
     return op::conv_transpose1d(w.weight, w.bias,
                                 {.stride = rate, .padding = rate / 2 + odd, .output_padding = odd});
   return op::conv_transpose1d(w.weight, w.bias, {.stride = rate, .padding = (kernel - rate) / 2});
@@ -140,9 +140,10 @@ Op upsampler(const ModelFile& file, const Config& c, const Spelling& s, const La
 
 }  // namespace
 
-Index hifigan_outputs(const TensorFile& file) {
+HifiganOutputs hifigan_outputs(const TensorFile& file) {
   const auto found = find(file);
-  return found ? found->outputs : 0;
+  if (!found) return {};
+  return {found->outputs, found->outputs == 1 || found->spelling->pwg};
 }
 
 HifiganTrunk hifigan_trunk(ModelFile& file, StackBuilder& b) {
@@ -152,20 +153,28 @@ HifiganTrunk hifigan_trunk(ModelFile& file, StackBuilder& b) {
   const Config c = settings_of(file.config());
 
   constexpr Index most_channels = 1 << 16, most_kernel = 1 << 10, most_dilation = 1 << 10;
-  const auto rates = c.integers(rate_keys, 1, 16, 1, 1 << 10);
-  const auto kernels = c.integers(kernel_keys, rates.size(), rates.size(), 1, 1 << 12);
-  const auto block_kernels = c.integers(block_kernel_keys, 1, 16, 1, most_kernel);
-  const auto dilations =
-      c.integer_lists(dilation_keys, block_kernels.size(), block_kernels.size(), 1, most_dilation);
+  constexpr std::size_t most_listed = 16;
+  const auto rates = c.integers(rate_keys, 1, most_listed, 1, 1 << 10);
+  // Lists may go on behind what a rate, or a kernel of residual blocks, has taken.
+  const auto kernels = c.integers(kernel_keys, rates.size(), most_listed, 1, 1 << 12);
+  const auto block_kernels = c.integers(block_kernel_keys, 1, most_listed, 1, most_kernel);
+  auto dilations = c.integer_lists(dilation_keys, block_kernels.size(), most_listed, 1, most_dilation);
   const Index first_channels = c.integer(channel_keys, Index{1} << rates.size(), most_channels);
+  // Elsewhere a key of this name is another layer's.
   const Keys end_keys{"kernel_size", "decoder_kernel_size"};
-  const Index end_kernel = c.has(end_keys) ? c.integer(end_keys, 1, most_kernel) : 7;
+  const bool says_ends = s.pwg && c.has(end_keys);
+  const Index end_kernel = says_ends ? c.integer(end_keys, 1, most_kernel) : 7;
   const bool twice = second_convolutions(c, s);
   if (twice != file.holds(layer_name(s.convs2, 0)))
     c.refuse(c.name(type_keys), " says residual blocks of type ", twice ? "1" : "2", ", the file holds ",
              twice ? "no" : "a", " layer \"", layer_name(s.convs2, 0), "\"");
   const float slope = slope_of(c);
-  const std::string widths = c.name(channel_keys);
+  const std::string widths = c.name(channel_keys),
+                    ends = widths + (says_ends ? " and " + c.name(end_keys) : "");
+  // A layer that the file has all the same is another recipe's, which reads the list to its end.
+  for (std::size_t j = 0; j < block_kernels.size() && !s.all_dilations; ++j)
+    for (std::size_t read = twice ? 3 : 2; dilations[j].size() > read; dilations[j].pop_back())
+      if (file.holds(layer_name(twice ? s.convs1 : s.convs, j, dilations[j].size() - 1))) break;
   const auto conv = [&](const LayerWeights& w, PadMode mode) {
     const Index reach = w.weight.shape[2] - 1;
     return op::conv1d(
@@ -179,7 +188,7 @@ HifiganTrunk hifigan_trunk(ModelFile& file, StackBuilder& b) {
     const Tensor mean = file.tensor("mean", {in}), scale = file.tensor("scale", {in});
     if (c.flag({"normalize_before"})) x = b.apply(normalise(mean.data, scale.data), {x});
   }
-  LayerWeights pre = file.conv(s.pre, {first_channels, in, end_kernel}, Bias::optional, widths);
+  LayerWeights pre = file.conv(s.pre, {first_channels, in, end_kernel}, Bias::optional, ends);
   file.add_speaker(pre.bias, first_channels, {"cond", "cond_layer", "global_conv"});
   x = b.apply(conv(pre, s.padding), {x});
 
@@ -216,7 +225,7 @@ HifiganTrunk hifigan_trunk(ModelFile& file, StackBuilder& b) {
   Index hop = 1;
   for (const Index rate : rates) hop = std::min<Index>(hop * rate, 1 << 24);
   return {in, hop, x,
-          conv(file.conv(s.post, {found.outputs, channels, end_kernel}, Bias::optional, widths), s.padding)};
+          conv(file.conv(s.post, {found.outputs, channels, end_kernel}, Bias::optional, ends), s.padding)};
 }
 
 namespace {
@@ -224,14 +233,15 @@ namespace {
 Network build(ModelFile& file) {
   StackBuilder b("hifigan");
   const HifiganTrunk trunk = hifigan_trunk(file, b);
-  const auto y = b.chain(trunk.x, std::vector{trunk.head, op::tanh(1)});
-  return {b.build({y}), features_of(file, trunk.in, trunk.hop)};
+  const Index outputs = trunk.head.out_channels();
+  std::vector<Op> ops{trunk.head, op::tanh(outputs)};
+  if (outputs > 1) ops.push_back(joined_subbands(file.config(), outputs));
+  return {b.build({b.chain(trunk.x, ops)}), features_of(file, trunk.in, trunk.hop * outputs)};
 }
 
 }  // namespace
 
-// A head of more channels is another network's.
-const Architecture hifigan{"hifigan", [](const TensorFile& file) { return hifigan_outputs(file) == 1; },
+const Architecture hifigan{"hifigan", [](const TensorFile& file) { return hifigan_outputs(file).waveform; },
                            build};
 
 }  // namespace wavestride::models

@@ -7,8 +7,13 @@
 
 namespace wavestride::models {
 
-/// The channels that the last convolution of a HiFi-GAN generator in this file makes; 0 where it holds none.
-Index hifigan_outputs(const TensorFile& file);
+/// What the last convolution of a HiFi-GAN generator in a file makes.
+struct HifiganOutputs {
+  Index channels = 0;     ///< 0 where the file holds no such generator
+  bool waveform = false;  ///< or its subbands, and no spectra
+};
+
+HifiganOutputs hifigan_outputs(const TensorFile& file);
 
 struct HifiganTrunk {
   Index in = 0;   ///< values per frame

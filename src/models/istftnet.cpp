@@ -13,7 +13,7 @@ Network build(ModelFile& file) {
   const Keys n_fft{"gen_istft_n_fft"}, hop{"gen_istft_hop_size"};
   StftOptions inverse{.n_fft = c.integer(n_fft, 2, 1 << 16)};
   inverse.hop_length = c.integer(hop, 1, inverse.n_fft);
-  const Index outputs = hifigan_outputs(file.tensors());
+  const Index outputs = hifigan_outputs(file.tensors()).channels;
   if (outputs != 2 * inverse.bins())
     c.refuse(c.name(n_fft), " ", inverse.n_fft, " calls for ", 2 * inverse.bins(),
              " channels, the last convolution has ", outputs);
@@ -27,9 +27,13 @@ Network build(ModelFile& file) {
   return {b.build({y}), features_of(file, trunk.in, trunk.hop * inverse.hop_length)};
 }
 
+bool recognises(const TensorFile& file) {
+  const HifiganOutputs outputs = hifigan_outputs(file);
+  return outputs.channels > 0 && !outputs.waveform;
+}
+
 }  // namespace
 
-const Architecture istftnet{"istftnet", [](const TensorFile& file) { return hifigan_outputs(file) > 1; },
-                            build};
+const Architecture istftnet{"istftnet", recognises, build};
 
 }  // namespace wavestride::models

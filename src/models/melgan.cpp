@@ -79,7 +79,7 @@ struct Sizes {
 constexpr Keys width_keys{"channels", "base_channels"}, scale_keys{"upsample_scales", "upsample_factors"};
 constexpr float usual_slope = 0.2f;  // in the code of the original, and of Coqui's
 
-/// Of a section of ParallelWaveGAN's config, or of Coqui's.
+/// Of a section that holds them all.
 Sizes listed_sizes(const Config& c) {
   Sizes sizes{c.integer(width_keys, 1, 1 << 16),
               c.integer({"kernel_size", "proj_kernel"}, 1, 1 << 10),
@@ -95,17 +95,13 @@ Sizes listed_sizes(const Config& c) {
   return sizes;
 }
 
-/// What upsample_params may leave out, as the constructor has it.
-constexpr const char* pwg_defaults =
-    R"({"kernel_size": 7, "channels": 512, "upsample_scales": [8, 8, 2, 2], "stack_kernel_size": 3, "stacks": 3,
-     "nonlinear_activation": "LeakyReLU", "nonlinear_activation_params": {"negative_slope": 0.2},
-     "pad": "ReflectionPad1d"})";
-
-Sizes pwg_sizes(const Config& c) {
+/// Of a section of ParallelWaveGAN's config, which leaves out what it has from the constructor.
+Sizes pwg_sizes(const Config& given) {
+  const Config c = given.completed(Json::parse(
+      R"({"kernel_size": 7, "channels": 512, "upsample_scales": [8, 8, 2, 2], "stack_kernel_size": 3,
+       "stacks": 3, "pad": "ReflectionPad1d"})"));
   Sizes sizes = listed_sizes(c);
-  sizes.slope = static_cast<float>(c.section({"nonlinear_activation_params"}).number({"negative_slope"}));
-  if (c.text({"nonlinear_activation"}) != "LeakyReLU")
-    c.refuse(c.name({"nonlinear_activation"}), " must be LeakyReLU");
+  sizes.slope = activation_slope(c, usual_slope);
   if (c.text({"pad"}) != "ReflectionPad1d") c.refuse(c.name({"pad"}), " must be ReflectionPad1d");
   return sizes;
 }
@@ -124,18 +120,6 @@ Sizes sizes_of(const Config& config) {
             {}};
   if (const auto coqui = coqui_generator(config)) return listed_sizes(*coqui);
   return pwg_sizes(config.section({"generator_params"}));
-}
-
-/// Configs since 0.4.3 mean another cutoff than those before, unless they name it.
-PqmfOptions pqmf_of(const Config& config, Index subbands) {
-  PqmfOptions o{.subbands = subbands};
-  if (!version_at_least(config, 0, 4, 3)) o.cutoff_ratio = 0.15;
-  if (!config.has({"pqmf_params"})) return o;
-  const Config c = config.section({"pqmf_params"});
-  if (c.has({"taps"})) o.taps = c.integer({"taps"}, 1, 1 << 16);
-  if (c.has({"cutoff_ratio"})) o.cutoff_ratio = c.number({"cutoff_ratio"});
-  if (c.has({"beta"})) o.beta = c.number({"beta"});
-  return o;
 }
 
 /// The network in front of tanh and filter bank.
@@ -189,7 +173,7 @@ Op trunk(ModelFile& file, const Spelling& s, const std::string& prefix, const Si
 /// Joins the subbands by the filters that Coqui keeps beside the weights, else by those of the config.
 Op synthesis(ModelFile& file, const Spelling& s, Index subbands) {
   const char* filters = "pqmf_layer.G";
-  if (!s.one_module) return op::pqmf_synthesis(pqmf_of(file.config(), subbands));
+  if (!s.one_module) return joined_subbands(file.config(), subbands);
   for (const char* unused : {"pqmf_layer.H", "pqmf_layer.updown_filter"}) file.skip(unused);
   constexpr Index taps = 63;  // in the code of the original
   Tensor bank = file.tensor(filters, {1, subbands, taps});
@@ -222,7 +206,7 @@ bool recognises(const TensorFile& file) {
 Op pwg_melgan(ModelFile& file, const std::string& prefix, const Config& params, Index outputs) {
   const Spelling* s = spelling_of(file.tensors(), prefix);
   if (s == nullptr) file.refuse("holds no layers \"", prefix, "melgan\"");
-  return trunk(file, *s, prefix, pwg_sizes(params.completed(Json::parse(pwg_defaults))), outputs);
+  return trunk(file, *s, prefix, pwg_sizes(params), outputs);
 }
 
 const Architecture melgan{"melgan", recognises, build};

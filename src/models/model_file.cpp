@@ -7,16 +7,18 @@
 namespace wavestride::models {
 namespace {
 
-/// How the weight of a layer may be spelled: as it is, or as direction and length.
+/// How the weight of a layer may be spelled: as direction and length, or as it is.
 struct WeightSpelling {
-  const char* value;   ///< the weight, or v
+  const char* value;   ///< v, or the weight
   const char* length;  ///< g, or nullptr
 };
 
+/// The first that a file has counts: a module that was saved whole keeps beside v and g the weight that they
+/// made when it ran last, before its last step of training.
 constexpr std::array<WeightSpelling, 3> spellings{
-    {{".weight", nullptr},
-     {".weight_v", ".weight_g"},
-     {".parametrizations.weight.original1", ".parametrizations.weight.original0"}}};
+    {{".weight_v", ".weight_g"},
+     {".parametrizations.weight.original1", ".parametrizations.weight.original0"},
+     {".weight", nullptr}}};
 
 const WeightSpelling* spelling_of(const TensorFile& file, const std::string& layer) {
   for (const WeightSpelling& s : spellings)
@@ -42,6 +44,7 @@ std::vector<std::string> prefixes_of(const TensorFile& file, const std::vector<s
     for (const TensorInfo& t : file.tensors()) {
       if (!t.name.ends_with(name)) continue;
       const std::string prefix = t.name.substr(0, t.name.size() - name.size());
+      if (spelling_of(file, prefix + layers.front()) != &s) continue;
       if ((prefix.empty() || prefix.back() == '.') && holds_all(prefix)) found.push_back(prefix);
     }
   }
@@ -104,7 +107,10 @@ LayerWeights ModelFile::layer(const std::string& name, const std::vector<Index>&
     refuse("tensor \"", full, ".weight\" is missing", by.empty() ? "" : "; see the config's " + by);
   check_shape(full + s->value, file_.find(full + s->value)->shape, shape, by);
   used_.insert(full + s->value);
-  if (s->length != nullptr) used_.insert(full + s->length);
+  if (s->length != nullptr) {
+    used_.insert(full + s->length);
+    skip(name + ".weight");
+  }
   LayerWeights result{folded_weight(file_, full)};
   if (bias == Bias::required || (bias == Bias::optional && holds_tensor(name + ".bias")))
     result.bias = tensor(name + ".bias", {outputs}, by).data;

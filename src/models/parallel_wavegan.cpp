@@ -1,5 +1,6 @@
 // Parallel WaveGAN (Yamamoto, Song and Kim 2020): a WaveNet that is not autoregressive makes a waveform of
 // noise, all samples at once.
+#include <wavestride/mu_law.h>
 #include <wavestride/noise.h>
 
 #include "models/architecture.h"
@@ -29,7 +30,13 @@ Network build(ModelFile& file) {
   const auto z = file.given(Given::noise)
                      ? b.input(1)
                      : b.apply(op::normal_noise(b.channels(aux), 1, file.options().seed), {aux});
-  return {b.build({b.apply(wavenet(weights, options), {z, aux})}), features};
+  auto y = b.apply(wavenet(weights, options), {z, aux});
+  // Some of the repository's recipes train on companded sound.
+  constexpr Index mu = 65535;  // in its code
+  const Keys companded{"apply_mulaw"};
+  if (file.config().has(companded) && file.config().flag(companded))
+    y = b.apply(op::mu_law_expand(1, mu), {y});
+  return {b.build({y}), features};
 }
 
 bool recognises(const TensorFile& file) {

@@ -17,8 +17,11 @@ Network build(ModelFile& file) {
   constexpr Index most_channels = 1 << 14;
   constexpr float eps = 1e-6f;
   file.locate(anchors, {"backbone.", "head."});
-  const Config backbone = file.config().section({"backbone"}).section({"init_args"}),
-               head = file.config().section({"head"}).section({"init_args"});
+  // The repository trains by a config in which the network is one of many settings.
+  const auto training = file.config().descend("model.init_args");
+  const Config& config = training && training->has({"backbone"}) ? *training : file.config();
+  const Config backbone = config.section({"backbone"}).section({"init_args"}),
+               head = config.section({"head"}).section({"init_args"});
   if (backbone.has({"adanorm_num_embeddings"}))
     backbone.refuse(backbone.name({"adanorm_num_embeddings"}),
                     ": networks of codec tokens (AdaLayerNorm) are not supported");
@@ -56,7 +59,7 @@ Network build(ModelFile& file) {
 
   StftOptions inverse{.n_fft = head.integer({"n_fft"}, 2, 1 << 16)};
   inverse.hop_length = head.integer({"hop_length"}, 1, inverse.n_fft);
-  const std::string padding = head.text({"padding"});
+  const std::string padding = head.has({"padding"}) ? head.text({"padding"}) : "same";
   if (padding == "same") {
     inverse.center = false;
     inverse.pad_left = inverse.pad_right = (inverse.n_fft - inverse.hop_length) / 2;

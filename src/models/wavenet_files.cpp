@@ -26,6 +26,19 @@ namespace {
 
 constexpr Index most_channels = 1 << 16, most_layers = 1 << 10, most_reach = 1 << 18, most_hop = 1 << 16;
 
+/// Memory that a stream may take by sizes which no tensor in the file vouches for.
+constexpr Index most_bytes = 1 << 28;
+
+/// Throws IoError where so many frames of so many channels take more than that. `what`: of them, and by which
+/// keys of the config.
+template <class... What>
+void require_room(const Config& c, Index frames, Index channels, const What&... what) {
+  const double bytes = 4.0 * static_cast<double>(frames) * static_cast<double>(channels);
+  if (bytes > most_bytes)
+    c.refuse(what..., " take ", static_cast<Index>(std::ceil(bytes / (1 << 20))),
+             " MiB in a stream; at most ", most_bytes >> 20, " are allowed");
+}
+
 /// The slope of the activation behind every upsampling layer, where there is one.
 std::optional<float> slope_of(const Config& up, const WavenetSpelling& s) {
   if (!up.has(s.activation)) return {};
@@ -77,6 +90,9 @@ WavenetWeights wavenet_weights(ModelFile& file, const Config& c, const WavenetSp
   if (reach > most_reach)
     c.refuse(c.name(layer_keys), ", ", c.name({"stacks"}), " and ", c.name({"kernel_size"}),
              " must reach back to at most ", most_reach, " samples");
+  require_room(c, reach, residual + skip + features, c.name(layer_keys), " and ", c.name({"stacks"}),
+               " reach back to ", reach, " samples, which with ", c.name(residual_keys), ", ",
+               c.name(s.skip_channels), " and ", c.name(s.feature_channels));
   const std::string r = c.name(residual_keys), g = c.name({"gate_channels"}), k = c.name(s.skip_channels),
                     f = c.name(s.feature_channels);
   const auto conv = [&](const std::string& name, std::vector<Index> shape, const std::string& by) {
@@ -126,6 +142,8 @@ Op upsample_net(ModelFile& file, const Config& c, const WavenetSpelling& s, bool
   Index hop = 1;
   for (const Index scale : options.scales) hop = std::min(hop * scale, most_hop + 1);
   if (hop > most_hop) up.refuse(up.name(scale_keys), " must multiply to at most ", most_hop);
+  require_room(c, hop, features, up.name(scale_keys), " make ", hop, " samples of a frame, which with ",
+               c.name(s.feature_channels));
   const Index bins =
       up.has({"freq_axis_kernel_size"}) ? up.integer({"freq_axis_kernel_size"}, 1, 1 << 10) : 1;
   UpsampleNetworkWeights weights;

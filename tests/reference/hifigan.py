@@ -8,6 +8,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from checkpoints import add_frames, coqui_audio, fuse, new_spelling, randomise, save, weight_norm
 from golden import Golden
+from pqmf import synthesise
 
 V1 = {"resblock": "1", "upsample_rates": [8, 8, 2, 2], "upsample_kernel_sizes": [16, 16, 4, 4],
       "upsample_initial_channel": 512, "resblock_kernel_sizes": [3, 7, 11], "resblock_dilation_sizes": [[1, 3, 5]] * 3}
@@ -128,12 +129,18 @@ class CausalUp(nn.Module):
         return self.deconv(x)[:, :, :-self.scale]
 
 
+def pwg_activation(p, usual):
+    """What ParallelWaveGAN's constructors make of a config: what it leaves out is `usual`, parameters as a whole."""
+    return getattr(nn, p.get("nonlinear_activation", "LeakyReLU"))(
+        **p.get("nonlinear_activation_params", {"negative_slope": usual}))
+
+
 class PwgBlock(nn.Module):
-    def __init__(self, conv, channels, kernel, dilations, twice):
+    def __init__(self, conv, channels, kernel, dilations, twice, act):
         super().__init__()
 
         def layers(ds):
-            return nn.ModuleList(nn.Sequential(nn.LeakyReLU(0.1), conv(channels, channels, kernel, d)) for d in ds)
+            return nn.ModuleList(nn.Sequential(act, conv(channels, channels, kernel, d)) for d in ds)
 
         self.convs1 = layers(dilations)
         if twice:
@@ -162,15 +169,16 @@ class PwgGenerator(nn.Module):
             return weight_norm(nn.ConvTranspose1d(a, b, 2 * scale, scale, padding=scale // 2 + scale % 2,
                                                   output_padding=scale % 2))
 
-        channels, kernel = p["channels"], p["kernel_size"]
+        channels, kernel, act = p["channels"], p["kernel_size"], pwg_activation(p, 0.1)
         self.branches = len(p["resblock_kernel_sizes"])
         self.input_conv = conv(p["in_channels"], channels, kernel)
         self.upsamples, self.blocks = nn.ModuleList(), nn.ModuleList()
         for i, scale in enumerate(p["upsample_scales"]):
-            self.upsamples.append(nn.Sequential(nn.LeakyReLU(0.1), up(channels >> i, channels >> (i + 1), scale)))
+            self.upsamples.append(nn.Sequential(act, up(channels >> i, channels >> (i + 1), scale)))
             for k, d in zip(p["resblock_kernel_sizes"], p["resblock_dilations"]):
-                self.blocks.append(PwgBlock(conv, channels >> (i + 1), k, d, p["use_additional_convs"]))
-        self.output_conv = nn.Sequential(nn.LeakyReLU(), conv(channels >> len(self.upsamples), 1, kernel), nn.Tanh())
+                self.blocks.append(PwgBlock(conv, channels >> (i + 1), k, d, p["use_additional_convs"], act))
+        self.output_conv = nn.Sequential(nn.LeakyReLU(), conv(channels >> len(self.upsamples), p["out_channels"], kernel),
+                                         nn.Tanh())
         if global_channels:
             self.global_conv = nn.Conv1d(global_channels, channels, 1)
 
@@ -238,8 +246,13 @@ def small():
     voices = torch.randn(3, 5)
     state = {"model": {**prefixed("dec.", net.state_dict()), "emb_g.weight": voices,
                        "enc_p.emb.weight": torch.randn(4, 14)}, "iteration": 7}
-    config = {"train": {"segment_size": 8192}, "data": {"sampling_rate": 16000, "filter_length": 64, "hop_length": 12},
-              "model": {"inter_channels": 14, "gin_channels": 5, **SMALL2}}
+    # As configs/vctk_base.json: the kernel_size is the text encoder's.
+    config = {"train": {"segment_size": 8192, "learning_rate": 2e-4, "fp16_run": True},
+              "data": {"max_wav_value": 32768.0, "sampling_rate": 16000, "filter_length": 64, "hop_length": 12,
+                       "win_length": 64, "n_mel_channels": 80, "mel_fmin": 0.0, "mel_fmax": None, "n_speakers": 3},
+              "model": {"inter_channels": 14, "hidden_channels": 14, "filter_channels": 768, "n_heads": 2, "n_layers": 6,
+                        "kernel_size": 3, "p_dropout": 0.1, **SMALL2, "n_layers_q": 3, "use_spectral_norm": False,
+                        "gin_channels": 5}}
     file = save("hifigan-vits", "G_100000.pth", state, "zip", config)
     add(file, net, 14, voices[2][None, :, None], speaker=2)
     other = torch.randn(5)
@@ -298,9 +311,13 @@ modules:
     add(save("hifigan-speecht5", "model.safetensors", state, "safetensors", config), Normalised(), 10)
 
     net = randomise(Generator({**SMALL2, "resblock": 2}, 10), 7)
-    config = {"preprocessor": {"_target_": "FilterbankFeatures", "sample_rate": 16000, "n_fft": 64, "n_window_size": 64,
-                               "n_window_stride": 12, "features": 10, "lowfreq": 0, "highfreq": 8000},
-              "generator": {**SMALL2, "resblock": 2}}
+    config = {"preprocessor": {"_target_": "nemo.collections.asr.parts.preprocessing.features.FilterbankFeatures",
+                               "nfilt": 10, "lowfreq": 0, "highfreq": 8000, "n_fft": 64, "n_window_size": 64,
+                               "n_window_stride": 12, "pad_to": 0, "pad_value": -11.52, "sample_rate": 16000,
+                               "window": "hann", "normalize": None, "preemph": None, "dither": 0.0, "frame_splicing": 1,
+                               "log": True, "log_zero_guard_type": "clamp", "log_zero_guard_value": 1e-05,
+                               "mag_power": 1.0, "use_grads": False, "exact_pad": True},
+              "generator": {"_target_": "nemo.collections.tts.modules.hifigan_modules.Generator", **SMALL2, "resblock": 2}}
     add(save("hifigan-nemo", "model_weights.ckpt", prefixed("generator.", net.state_dict()), "zip", config,
              "model_config.yaml"), net, 10)
 
@@ -315,14 +332,42 @@ modules:
     net = randomise(PwgGenerator(PWG, global_channels=3), 9)
     voices = torch.randn(2, 3)
     state = {**prefixed("tts.generator.decoder.", net.state_dict()), "tts.generator.global_emb.weight": voices}
-    config = {"tts": "vits", "tts_conf": {"generator_params": {
+    config = {"feats_extract": "linear_spectrogram", "feats_extract_conf": {"n_fft": 64, "hop_length": 10, "win_length": None},
+              "tts": "vits", "tts_conf": {"sampling_rate": 16000, "generator_type": "vits_generator", "generator_params": {
+        "hidden_channels": 10, "spks": 2, "global_channels": 3, "text_encoder_conformer_kernel_size": 7,
         "decoder_channels": 16, "decoder_kernel_size": 7, "decoder_upsample_scales": PWG["upsample_scales"],
         "decoder_upsample_kernel_sizes": PWG["upsample_kernel_sizes"],
         "decoder_resblock_kernel_sizes": PWG["resblock_kernel_sizes"],
-        "decoder_resblock_dilations": PWG["resblock_dilations"]}},
-        "feats_extract_conf": {"fs": 16000, "n_fft": 64, "hop_length": 10}}
+        "decoder_resblock_dilations": PWG["resblock_dilations"], "posterior_encoder_kernel_size": 5}}}
     add(save("hifigan-espnet", "train.total_count.ave_10best.pth", state, "zip", config, "config.yaml"), net, 10,
         voices[1][None, :, None], speaker=1)
+
+    # Configs that leave settings out, or say them otherwise.
+    tiny = {k: v for k, v in PWG.items() if not k.startswith("nonlinear")}
+    tiny.update(channels=8, resblock_kernel_sizes=[3], resblock_dilations=[[1, 3]])
+    for name, changes in (("slope", {"nonlinear_activation_params": {"negative_slope": 0.3}}),
+                          ("relu", {"nonlinear_activation": "ReLU", "nonlinear_activation_params": {}}),
+                          ("multiband", {"out_channels": 4, "upsample_scales": [2, 3], "upsample_kernel_sizes": [4, 6]})):
+        params = {**tiny, **changes}
+        net = randomise(PwgGenerator(params), 13)
+        bands = params["out_channels"]
+        hop = bands * params["upsample_scales"][0] * params["upsample_scales"][1]
+        config = {**PWG_MEL, "hop_size": hop, "generator_params": params, "version": "0.5.5"}
+        file = save(f"hifigan-pwg-{name}", "checkpoint-400000steps.pkl", {"model": {"generator": net.state_dict()}}, "zip",
+                    config, "config.yml")
+        joined = net if bands == 1 else lambda x, net=net: synthesise(net(x)[0], (bands, 62, 0.142, 9.0))[None]
+        add_frames(golden, file, joined, 10, (6, 7, 23))
+
+    # A module saved whole after a step of training: it still has the weights of the forward pass before. And lists that
+    # go on behind what the code reads of them.
+    sizes = {"resblock": "2", "upsample_rates": [4, 2], "upsample_kernel_sizes": [8, 4], "upsample_initial_channel": 8,
+             "resblock_kernel_sizes": [3, 5], "resblock_dilation_sizes": [[1, 3], [1, 3]]}
+    net = randomise(Generator(sizes, 10), 14)
+    net(torch.randn(1, 10, 8))
+    randomise(net, 15)
+    config = {**sizes, **SMALL_MEL, "hop_size": 8, "upsample_kernel_sizes": [8, 4, 4],
+              "resblock_dilation_sizes": [[1, 3, 5], [1, 3, 5], [1, 3, 5]]}
+    add(save("hifigan-whole-module", "generator.pth", net, "zip", config), net, 10)
     golden.save()
 
 

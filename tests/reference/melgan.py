@@ -1,5 +1,6 @@
 """Goldens of MelGAN generators: the original, ParallelWaveGAN's, multi-band with its filter bank, causal ones, Coqui's."""
 
+import json
 import math
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from checkpoints import add_frames, coqui_audio, new_spelling, randomise, save, weight_norm
 from golden import Golden
-from hifigan import CausalUp
+from hifigan import CausalUp, pwg_activation
 from pqmf import synthesise
 
 
@@ -26,10 +27,9 @@ class CausalConv(nn.Module):
 
 
 class ResidualStack(nn.Module):
-    def __init__(self, channels, kernel, dilation, causal, names):
+    def __init__(self, channels, kernel, dilation, causal, names, act):
         super().__init__()
         pointwise = weight_norm(nn.Conv1d(channels, channels, 1))
-        act = nn.LeakyReLU(0.2)
         if causal:
             layers = nn.Sequential(act, CausalConv(channels, channels, kernel, dilation), act, pointwise)
         else:
@@ -45,6 +45,7 @@ class ResidualStack(nn.Module):
 
 def sequence(p, causal_start=None, names=("stack", "skip_layer")):
     causal, channels, kernel = p.get("use_causal_conv", False), p["channels"], p["kernel_size"]
+    act = pwg_activation(p, 0.2)
 
     def conv(a, b):
         if causal:
@@ -59,10 +60,10 @@ def sequence(p, causal_start=None, names=("stack", "skip_layer")):
             up = weight_norm(nn.ConvTranspose1d(channels, channels // 2, 2 * scale, scale, padding=scale // 2 + scale % 2,
                                                 output_padding=scale % 2))
         channels //= 2
-        layers += [nn.LeakyReLU(0.2), up]
-        layers += [ResidualStack(channels, p["stack_kernel_size"], p["stack_kernel_size"] ** j, causal, names)
+        layers += [act, up]
+        layers += [ResidualStack(channels, p["stack_kernel_size"], p["stack_kernel_size"] ** j, causal, names, act)
                    for j in range(p["stacks"])]
-    layers += [nn.LeakyReLU(0.2), *conv(channels, p["out_channels"])]
+    layers += [act, *conv(channels, p["out_channels"])]
     return nn.Sequential(*layers, nn.Tanh()) if p.get("use_final_nonlinear_activation", True) else nn.Sequential(*layers)
 
 
@@ -149,10 +150,11 @@ COQUI = {"melgan": {"in_channels": 80, "out_channels": 1, "proj_kernel": 7, "bas
                               "upsample_factors": [2, 8, 2, 2], "res_kernel": 3, "num_res_blocks": 3},
          "fullband_melgan": {"in_channels": 80, "out_channels": 1, "proj_kernel": 7, "base_channels": 512,
                              "upsample_factors": [2, 8, 2, 2], "res_kernel": 3, "num_res_blocks": 4}}
-PARAMS = {"in_channels": 10, "out_channels": 1, "kernel_size": 7, "channels": 16, "bias": True, "upsample_scales": [5, 2],
-          "stack_kernel_size": 3, "stacks": 2, "nonlinear_activation": "LeakyReLU",
-          "nonlinear_activation_params": {"negative_slope": 0.2}, "pad": "ReflectionPad1d", "pad_params": {},
-          "use_final_nonlinear_activation": True, "use_weight_norm": True, "use_causal_conv": False}
+# As the repository's recipes have them, and what these leave out.
+PARAMS = {"in_channels": 10, "out_channels": 1, "kernel_size": 7, "channels": 16, "upsample_scales": [5, 2],
+          "stack_kernel_size": 3, "stacks": 2, "use_weight_norm": True, "use_causal_conv": False}
+MORE = {"bias": True, "nonlinear_activation": "LeakyReLU", "nonlinear_activation_params": {"negative_slope": 0.3},
+        "pad": "ReflectionPad1d", "pad_params": {}, "use_final_nonlinear_activation": False}
 MEL = {"sampling_rate": 16000, "fft_size": 64, "win_length": None, "num_mels": 10, "fmin": 80, "fmax": 7600,
        "generator_type": "MelGANGenerator"}
 
@@ -169,13 +171,16 @@ def small():
     net = randomise(Original(80, 1, 2), 1)
     config = "!!python/object:argparse.Namespace\nn_layers_D: 4\nn_mel_channels: 80\nn_residual_layers: 2\nngf: 1\n"
     add(save("melgan-neurips", "best_netG.pt", net.state_dict(), "legacy", config, "args.yml"), net, 80)
-    cases = (("pwg", {}, "0.5.0", None, {}), ("no-tanh", {"use_final_nonlinear_activation": False}, "0.5.0", None, {}),
+    cases = (("pwg", {}, "0.5.0", None, {}), ("no-tanh", MORE, "0.5.0", None, {}),
              ("causal", {"use_causal_conv": True}, "0.5.5", True, {}),
              ("causal-old", {"use_causal_conv": True, "upsample_scales": [2, 2, 3]}, "0.5.4", False, {}),
              ("multiband", {"out_channels": 4, "upsample_scales": [2, 3]}, "0.4.3", None, {"cutoff_ratio": 0.142}),
              ("multiband-old", {"out_channels": 4, "upsample_scales": [2, 3], "stacks": 3}, None, None, {"cutoff_ratio": 0.15}),
              ("multiband-own", {"out_channels": 2, "stacks": 1}, "0.5.0", None,
-              {"taps": 30, "cutoff_ratio": 0.26, "beta": 7.0}))
+              {"taps": 30, "cutoff_ratio": 0.26, "beta": 7.0}),
+             # Parameters of one's own replace those of an old version as a whole.
+             ("multiband-old-own", {"out_channels": 4, "channels": 8, "upsample_scales": [2, 3], "stacks": 1}, "0.4.2", None,
+              {"taps": 62, "cutoff_ratio": 0.142, "beta": 9.0}))
     for name, changes, version, start, bank in cases:
         params = {**PARAMS, **changes}
         net = randomise(Melgan(params, start), 2)
@@ -186,7 +191,9 @@ def small():
         if version:
             config["version"] = version
         if name == "multiband-own":
-            config["pqmf_params"] = {"subbands": 2, **bank}
+            config["pqmf_params"] = bank
+        if name == "multiband-old-own":
+            config["pqmf_params"] = {"taps": 62, "beta": 9.0}
         options = (params["out_channels"], bank.get("taps", 62), bank.get("cutoff_ratio"), bank.get("beta", 9.0))
         state = {"model": {"generator": net.state_dict()}}
         file = save(f"melgan-{name}", "checkpoint-1000000steps.pkl", state, "zip", config,
@@ -201,6 +208,9 @@ def small():
         if kind == "fullband_melgan":  # of the newer trainer
             state = {f"model_g.{key}": value for key, value in new_spelling(state).items()}
         config = {"generator_model": f"{kind}_generator", "generator_model_params": params, "audio": coqui_audio(hop)}
+        if kind == "multiband_melgan":  # whose config is a JSON with comments
+            config = json.dumps(config, indent=4).replace('"audio"', '// AUDIO PARAMETERS\n    "audio"').replace(
+                ",\n", ",  // \"quoted\"\n")
         add(save(f"melgan-coqui-{kind.split('_')[0]}", "best_model.pth", {"model": state, "step": 1}, "zip", config), net, 10)
     golden.save()
 

@@ -90,6 +90,15 @@ def config_of(inputs, dim, inner, layers, n_fft, hop, padding, rate=16000):
                 "dim": dim, "n_fft": n_fft, "hop_length": hop, "padding": padding}}}
 
 
+def training_config_of(network):
+    """configs/vocos.yaml, by which the repository trains."""
+    return {"seed_everything": 4444, "data": {"class_path": "vocos.dataset.VocosDataModule", "init_args": {
+                "train_params": {"sampling_rate": 16000, "num_samples": 16384}}},
+            "model": {"class_path": "vocos.experiment.VocosExp", "init_args": {
+                "sample_rate": 16000, "initial_learning_rate": 5e-4, "mel_loss_coeff": 45, **network}},
+            "trainer": {"max_steps": 2000000}}
+
+
 def small():
     golden = Golden("vocos")
     torch.manual_seed(13)
@@ -107,7 +116,12 @@ def small():
         if wrap:
             state["multiperioddisc.discriminators.0.convs.0.weight"] = torch.zeros(2, 2)
             state = {"state_dict": state, "global_step": 4}
-        file = save(f"vocos-{name}", "pytorch_model.bin", state, "zip", config_of(*sizes[:7]),
+        config = config_of(*sizes[:7])
+        if name == "same":
+            del config["head"]["init_args"]["padding"]  # the constructor's default
+        if wrap:
+            config = training_config_of(config)
+        file = save(f"vocos-{name}", "pytorch_model.bin", state, "zip", config,
                     "config.json" if name == "center" else "config.yaml")
         for frames in (2, 9, 31):
             x = torch.randn(sizes[0], frames)

@@ -8,6 +8,8 @@
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "cli/mel_features.h"
@@ -19,6 +21,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int most_depth = 50;
+constexpr Index most_lines = 10'000;  // of one kind: more is nothing to read
 
 /// Text of strangers, without what a terminal would obey.
 std::string printable(std::string text) {
@@ -66,6 +69,11 @@ void describe_value(const std::string& key, const Json& value) {
   say("  ", printable(key), " ", printable(text));
 }
 
+/// How many of a list are left behind its first lines.
+void describe_rest(std::size_t all) {
+  if (std::cmp_greater(all, most_lines)) say("... and ", static_cast<Index>(all) - most_lines, " more");
+}
+
 /// JSON objects key by key, without what nests deeper than any settings.
 void describe_metadata(const TensorFile& file) {
   for (const auto& [key, text] : file.metadata()) {
@@ -73,17 +81,23 @@ void describe_metadata(const TensorFile& file) {
     const Json json = Json::parse(text, shallow, false);
     say("");
     say(printable(key));
-    if (json.is_object())
-      for (const auto& [name, value] : json.items()) describe_value(name, value);
-    else
+    if (!json.is_object()) {
       describe_value("", json.is_discarded() ? Json(text) : json);
+      continue;
+    }
+    Index lines = 0;
+    for (auto at = json.begin(); at != json.end() && lines < most_lines; ++at, ++lines)
+      describe_value(at.key(), at.value());
+    describe_rest(json.size());
   }
 }
 
 void describe_tensors(const TensorFile& file) {
   say("");
-  for (const TensorInfo& t : file.tensors())
+  const auto& all = file.tensors();
+  for (const TensorInfo& t : std::span(all).first(std::min<std::size_t>(all.size(), most_lines)))
     say(printable(t.name), " ", dtype_name(t.dtype), " ", shape_string(t.shape));
+  describe_rest(all.size());
 }
 
 /// How unequally an upsampling layer treats the phases of its output; empty for other layers.
@@ -147,7 +161,7 @@ std::function<void()> inspect_command(CLI::App& app) {
     const std::unique_ptr<TensorFile> file = open_checkpoint(a->in);
     describe_file(*file);
     try {
-      describe_model(load_model(a->in, a->options));
+      describe_model(load_model(*file, a->options));
     } catch (const IoError& e) {
       // Without a config it is still a file of tensors.
       if (!a->options.config.empty()) throw;
