@@ -1,173 +1,24 @@
 // The Python module. Arrays are [channels, frames] float32; memory goes through without a copy where a frame
 // is contiguous in it, as in everything that the module returns.
-#include <pybind11/complex.h>
-#include <pybind11/numpy.h>
-#include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
+#include <sys/mman.h>
 #include <wavestride/operators.h>
-#include <wavestride/wavestride.h>
 
-#include <deque>
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
 #include <variant>
 
-namespace py = pybind11;
+#include "arguments.h"
+
 using namespace py::literals;
 using namespace wavestride;
 
 namespace {
 
-using FloatArray = py::array_t<float, py::array::forcecast>;
-using CArray = py::array_t<float, py::array::c_style | py::array::forcecast>;
 using Path = std::filesystem::path;
 using Without = py::gil_scoped_release;
-
-std::string shape_of(const py::array& a) {
-  std::vector<Index> shape(a.shape(), a.shape() + a.ndim());
-  return shape_string(shape);
-}
-
-// A view of an array [channels, frames], or [frames] of one channel, for as long as this lives.
-class Frames {
- public:
-  Frames(FloatArray x, const char* name = "input") : array_(std::move(x)) {
-    const auto n = array_.ndim();
-    if (n != 1 && n != 2)
-      throw py::value_error(std::string(name) + " must be [channels, frames], has shape " + shape_of(array_));
-    const Index channels = n == 2 ? array_.shape(0) : 1, frames = array_.shape(n - 1);
-    const bool one_channel = channels == 1 && (frames <= 1 || array_.strides(n - 1) == sizeof(float));
-    const bool columns = n == 2 && (channels <= 1 || array_.strides(0) == sizeof(float)) &&
-                         (frames <= 1 || array_.strides(1) == channels * Index{sizeof(float)});
-    if (one_channel || columns || channels == 0 || frames == 0) {
-      view_ = {array_.data(), channels, frames};
-      return;
-    }
-    using Strides = Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>;
-    constexpr Index step = sizeof(float);
-    const Index row = n == 2 ? array_.strides(0) : 0, column = array_.strides(n - 1);
-    if (row % step == 0 && column % step == 0) {
-      copy_ = Eigen::Map<const Signal, 0, Strides>(array_.data(), channels, frames,
-                                                   Strides(column / step, row / step));
-    } else {
-      copy_.resize(channels, frames);
-      const auto bytes = static_cast<const char*>(static_cast<const void*>(array_.data()));
-      for (Index i = 0; i < frames; ++i)
-        for (Index c = 0; c < channels; ++c)
-          std::memcpy(&copy_(c, i), bytes + c * row + i * column, sizeof(float));
-    }
-    view_ = copy_;
-  }
-
-  operator FramesView() const { return view_; }
-  FramesView view() const { return view_; }
-  bool flat() const { return array_.ndim() == 1; }
-
- private:
-  FloatArray array_;
-  Signal copy_;
-  FramesView view_;
-};
-
-// A matrix as an array [rows, columns] that owns it.
-template <class Scalar>
-py::array_t<Scalar> array_of(Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic> matrix) {
-  using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic>;
-  auto* owned = new Matrix(std::move(matrix));
-  const py::capsule owner(owned, [](void* p) { delete static_cast<Matrix*>(p); });
-  constexpr auto step = static_cast<py::ssize_t>(sizeof(Scalar));
-  return {{owned->rows(), owned->cols()}, {step, step * owned->rows()}, owned->data(), owner};
-}
-
-py::object array_like(const Frames& x, Signal y) {
-  py::array_t<float> array = array_of(std::move(y));
-  return x.flat() && array.shape(0) == 1 ? array[py::int_(0)].cast<py::object>() : py::object(array);
-}
-
-Tensor tensor_of(const CArray& a) {
-  return {{a.shape(), a.shape() + a.ndim()}, {a.data(), a.data() + a.size()}};
-}
-
-std::vector<float> values_of(const py::object& a) {
-  return a.is_none() ? std::vector<float>{} : tensor_of(py::cast<CArray>(a)).data;
-}
-
-// PyTorch takes 3 and (3,) alike.
-py::object one_of(const py::object& value) {
-  const bool one =
-      !py::isinstance<py::str>(value) && py::isinstance<py::sequence>(value) && py::len(value) == 1;
-  return one ? value[py::int_(0)].cast<py::object>() : value;
-}
-
-double real(const py::object& value, const char* name) {
-  const double x = PyFloat_AsDouble(one_of(value).ptr());
-  if (x == -1 && PyErr_Occurred()) {
-    PyErr_Clear();
-    throw py::type_error(std::string(name) + " must be a number, got " + std::string(py::repr(value)));
-  }
-  return x;
-}
-
-Index number(const py::object& value, const char* name) {
-  const py::object part = one_of(value);
-  if (PyIndex_Check(part.ptr()) == 0)
-    throw py::type_error(std::string(name) + " must be an integer, got " + std::string(py::repr(value)));
-  const long long n = PyLong_AsLongLong(part.ptr());
-  if (n == -1 && PyErr_Occurred()) throw py::error_already_set();
-  return n;
-}
-
-Index number_or(const py::object& value, const char* name, Index otherwise) {
-  return value.is_none() ? otherwise : number(value, name);
-}
-
-std::optional<Index> optional_number(const py::object& value, const char* name) {
-  return value.is_none() ? std::nullopt : std::optional(number(value, name));
-}
-
-ConvPadding padding_of(const py::object& padding) {
-  if (py::isinstance<py::str>(padding)) return padding.cast<std::string>().c_str();
-  return number(padding, "padding");
-}
-
-template <class E>
-E named(const std::string& name, const char* parameter,
-        std::initializer_list<std::pair<const char*, E>> known) {
-  std::string names;
-  for (const auto& [text, value] : known) {
-    if (name == text) return value;
-    names += (names.empty() ? "" : ", ") + std::string(text);
-  }
-  throw py::value_error(std::string(parameter) + " must be one of " + names + ", got " + name);
-}
-
-Quality quality_named(const std::string& name) {
-  return named<Quality>(name, "quality",
-                        {{"fast", Quality::fast},
-                         {"standard", Quality::standard},
-                         {"best", Quality::best},
-                         {"steep", Quality::steep}});
-}
-
-PadMode pad_mode_named(const std::string& name) {
-  return named<PadMode>(
-      name, "pad_mode",
-      {{"constant", PadMode::constant}, {"reflect", PadMode::reflect}, {"replicate", PadMode::replicate}});
-}
-
-StftOptions stft_options(Index n_fft, const py::object& hop_length, const py::object& win_length,
-                         const py::object& window, bool center, const std::string& pad_mode, bool normalized,
-                         bool onesided) {
-  StftOptions o{.n_fft = n_fft,
-                .hop_length = number_or(hop_length, "hop_length", 0),
-                .win_length = number_or(win_length, "win_length", 0),
-                .window_type = WindowType::rectangular,
-                .window = values_of(window),
-                .center = center,
-                .pad_mode = pad_mode_named(pad_mode),
-                .normalized = normalized,
-                .onesided = onesided};
-  if (o.win_length == 0 && !o.window.empty()) o.win_length = static_cast<Index>(o.window.size());
-  return o;
-}
 
 // Runs what computes without the interpreter's lock.
 template <class Work>
@@ -176,73 +27,157 @@ auto unlocked(Work work) {
   return work();
 }
 
+// Lets Ctrl-C end what runs without the lock.
+void check_signals() {
+  const py::gil_scoped_acquire lock;
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
+// Asks for large pages, as Op does for its own results: small ones, one by one, can take longer than the
+// work.
+void prefer_large_pages([[maybe_unused]] Signal& y) {
+#ifdef MADV_HUGEPAGE
+  constexpr std::uintptr_t page = 2 << 20;
+  const auto begin = reinterpret_cast<std::uintptr_t>(y.data()), end = begin + sizeof(float) * y.size();
+  const std::uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
+  if (first < last) (void)madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+#endif
+}
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds patience(100);  // of one who pressed Ctrl-C
+
+// op(x), without the lock. What takes long passes in pieces through a stream, which gives the same bits, and
+// lets Ctrl-C in between.
+Signal whole(const Op& op, FramesView x) {
+  if (op.inputs() != 1 || op.outputs() != 1 || !op.streamable() || x.channels() != op.in_channels())
+    return op(x);
+  const Index total = op.total(x.frames());
+  const auto values = static_cast<double>(x.channels() * x.frames() + op.out_channels() * total);
+  // In multiply-adds, as many as take a value to memory and back; 1e9 mostly take less than that patience.
+  const double work = 16 * values + op.macs_per_frame() * static_cast<double>(total);
+  if (work < 1e9) return op(x);
+  Index piece = 1 + static_cast<Index>(static_cast<double>(x.frames()) * 2e8 / work);
+  Stream stream = op.stream();
+  Signal y(op.out_channels(), total);
+  prefer_large_pages(y);
+  const FramesSpan out(y);
+  Index done = 0;
+  const auto rest = [&] { return out.slice(done, total - done); };
+  for (Index n = 0; n < x.frames();) {
+    const auto start = Clock::now();
+    const Index frames = std::min(piece, x.frames() - n);
+    done += stream.push(x.slice(n, frames), rest());
+    n += frames;
+    if (Clock::now() - start < patience) piece *= 2;
+    check_signals();
+  }
+  stream.finish(rest());
+  return y;
+}
+
+// The same of the operator that `make` makes.
+template <class Make>
+Signal run(const Frames& x, Make make) {
+  return unlocked([&] { return whole(make(), x); });
+}
+
+// For a GriffinLimOptions: Ctrl-C ends it, too.
+void check_signals_of(const GriffinLimProgress&) {
+  thread_local Clock::time_point last;
+  if (Clock::now() - last < patience) return;  // the lock may take as long as an iteration
+  check_signals();
+  last = Clock::now();
+}
+
+StftOptions stft_options(const py::object& n_fft, const py::object& hop_length, const py::object& win_length,
+                         const py::object& window, bool center, const std::string& pad_mode, bool normalized,
+                         bool onesided) {
+  StftOptions o{.n_fft = number(n_fft, "n_fft"),
+                .hop_length = positive_or_default(hop_length, "hop_length"),
+                .win_length = positive_or_default(win_length, "win_length"),
+                .window_type = WindowType::rectangular,
+                .window = values_from(window, "window"),
+                .center = center,
+                .pad_mode = named<PadMode>(pad_mode, "pad_mode"),
+                .normalized = normalized,
+                .onesided = onesided};
+  if (o.win_length == 0 && !o.window.empty()) o.win_length = static_cast<Index>(o.window.size());
+  return o;
+}
+
 py::tuple pooled(MaxPooled result) {
   return py::make_tuple(array_of(std::move(result.values)), array_of(std::move(result.indices)));
 }
 
-py::object conv1d_of(const FloatArray& input, const CArray& weight, const py::object& bias,
+py::object conv1d_of(const py::object& input, const py::object& weight, const py::object& bias,
                      const py::object& stride, const py::object& padding, const py::object& dilation,
-                     Index groups) {
+                     const py::object& groups) {
   const Frames x(input);
-  const Tensor w = tensor_of(weight);
-  const std::vector<float> b = values_of(bias);
-  const Conv1dOptions o{.stride = number(stride, "stride"),
-                        .padding = padding_of(padding),
-                        .dilation = number(dilation, "dilation"),
-                        .groups = groups};
-  return array_of(unlocked([&] { return conv1d(x, w, b, o); }));
+  const Tensor w = tensor_from(weight, "weight");
+  const std::vector<float> b = values_from(bias, "bias");
+  Conv1dOptions o{.stride = number(stride, "stride"),
+                  .dilation = number(dilation, "dilation"),
+                  .groups = number(groups, "groups")};
+  if (py::isinstance<py::str>(padding))
+    o.padding = padding.cast<std::string>().c_str();
+  else
+    o.padding = number(padding, "padding");
+  return array_of(run(x, [&] { return op::conv1d(w, b, o); }));
 }
 
-py::object conv_transpose1d_of(const FloatArray& input, const CArray& weight, const py::object& bias,
+py::object conv_transpose1d_of(const py::object& input, const py::object& weight, const py::object& bias,
                                const py::object& stride, const py::object& padding,
-                               const py::object& output_padding, Index groups, const py::object& dilation) {
+                               const py::object& output_padding, const py::object& groups,
+                               const py::object& dilation) {
   const Frames x(input);
-  const Tensor w = tensor_of(weight);
-  const std::vector<float> b = values_of(bias);
+  const Tensor w = tensor_from(weight, "weight");
+  const std::vector<float> b = values_from(bias, "bias");
   const ConvTranspose1dOptions o{.stride = number(stride, "stride"),
                                  .padding = number(padding, "padding"),
                                  .output_padding = number(output_padding, "output_padding"),
-                                 .groups = groups,
+                                 .groups = number(groups, "groups"),
                                  .dilation = number(dilation, "dilation")};
-  return array_of(unlocked([&] { return conv_transpose1d(x, w, b, o); }));
+  return array_of(run(x, [&] { return op::conv_transpose1d(w, b, o); }));
 }
 
-py::object max_pool1d_of(const FloatArray& input, const py::object& kernel_size, const py::object& stride,
+py::object max_pool1d_of(const py::object& input, const py::object& kernel_size, const py::object& stride,
                          const py::object& padding, const py::object& dilation, bool ceil_mode,
                          bool return_indices) {
   const Frames x(input);
-  const MaxPool1dOptions o{number(kernel_size, "kernel_size"), number_or(stride, "stride", 0),
+  const MaxPool1dOptions o{number(kernel_size, "kernel_size"), positive_or_default(stride, "stride"),
                            number(padding, "padding"), number(dilation, "dilation"), ceil_mode};
   if (return_indices) return pooled(unlocked([&] { return max_pool1d_with_indices(x, o); }));
   return array_of(unlocked([&] { return max_pool1d(x, o); }));
 }
 
-py::object max_unpool1d_of(const FloatArray& input,
-                           const py::array_t<Index, py::array::f_style | py::array::forcecast>& indices,
-                           const py::object& kernel_size, const py::object& stride, const py::object& padding,
+py::object max_unpool1d_of(const py::object& input, const py::object& indices, const py::object& kernel_size,
+                           const py::object& stride, const py::object& padding,
                            const py::object& output_size) {
   const Frames x(input);
-  if (indices.ndim() != 2)
-    throw py::value_error("indices must be [channels, frames], has shape " + shape_of(indices));
-  const IndexSignal at = Eigen::Map<const IndexSignal>(indices.data(), indices.shape(0), indices.shape(1));
-  const MaxUnpool1dOptions o{number(kernel_size, "kernel_size"), number_or(stride, "stride", 0),
+  const auto frames_of = array_from<Index, py::array::f_style>(indices, "indices");
+  if (frames_of.ndim() != 2)
+    throw py::value_error("indices must be [channels, frames], has shape " + shape_of(frames_of));
+  const IndexSignal at =
+      Eigen::Map<const IndexSignal>(frames_of.data(), frames_of.shape(0), frames_of.shape(1));
+  const MaxUnpool1dOptions o{number(kernel_size, "kernel_size"), positive_or_default(stride, "stride"),
                              number(padding, "padding")};
   // torch takes the whole output shape, too: its last value counts.
   py::object size = output_size;
-  if (py::isinstance<py::sequence>(size) && py::len(size) > 1) size = size[py::int_(-1)];
+  if (has_parts(size) && py::len(size) > 1) size = size[py::int_(-1)];
   const auto frames = optional_number(size, "output_size");
   return array_of(unlocked([&] { return max_unpool1d(x, at, o, frames); }));
 }
 
-py::object avg_pool1d_of(const FloatArray& input, const py::object& kernel_size, const py::object& stride,
+py::object avg_pool1d_of(const py::object& input, const py::object& kernel_size, const py::object& stride,
                          const py::object& padding, bool ceil_mode, bool count_include_pad) {
   const Frames x(input);
-  const AvgPool1dOptions o{number(kernel_size, "kernel_size"), number_or(stride, "stride", 0),
+  const AvgPool1dOptions o{number(kernel_size, "kernel_size"), positive_or_default(stride, "stride"),
                            number(padding, "padding"), ceil_mode, count_include_pad};
   return array_of(unlocked([&] { return avg_pool1d(x, o); }));
 }
 
-py::object adaptive_max_pool1d_of(const FloatArray& input, const py::object& output_size,
+py::object adaptive_max_pool1d_of(const py::object& input, const py::object& output_size,
                                   bool return_indices) {
   const Frames x(input);
   const Index size = number(output_size, "output_size");
@@ -250,83 +185,51 @@ py::object adaptive_max_pool1d_of(const FloatArray& input, const py::object& out
   return array_of(unlocked([&] { return adaptive_max_pool1d(x, size); }));
 }
 
-py::object interpolate_of(const FloatArray& input, const py::object& size, const py::object& scale_factor,
+py::object interpolate_of(const py::object& input, const py::object& size, const py::object& scale_factor,
                           const std::string& mode, const std::optional<bool>& align_corners) {
   const Frames x(input);
   InterpolateOptions o{.size = optional_number(size, "size"),
-                       .mode = named<InterpolateMode>(mode, "mode",
-                                                      {{"nearest", InterpolateMode::nearest},
-                                                       {"nearest-exact", InterpolateMode::nearest_exact},
-                                                       {"linear", InterpolateMode::linear}}),
+                       .mode = named<InterpolateMode>(mode, "mode"),
                        .align_corners = align_corners.value_or(false)};
   if (!scale_factor.is_none()) o.scale_factor = real(scale_factor, "scale_factor");
   return array_of(unlocked([&] { return interpolate(x, o); }));
 }
 
-py::object stft_of(const FloatArray& input, Index n_fft, const py::object& hop_length,
+py::object stft_of(const py::object& input, const py::object& n_fft, const py::object& hop_length,
                    const py::object& win_length, const py::object& window, bool center,
                    const std::string& pad_mode, bool normalized, bool onesided) {
-  const Frames x(input);
+  const Samples x(input);
   const StftOptions o =
       stft_options(n_fft, hop_length, win_length, window, center, pad_mode, normalized, onesided);
-  return array_of(unlocked([&] { return to_complex(stft(x, o)); }));
+  return array_of(unlocked([&] { return to_complex(whole(op::stft(o), x)); }));
 }
 
-py::object istft_of(const py::array_t<std::complex<float>, py::array::f_style | py::array::forcecast>& input,
-                    Index n_fft, const py::object& hop_length, const py::object& win_length,
-                    const py::object& window, bool center, bool normalized, bool onesided,
-                    const py::object& length) {
-  if (input.ndim() != 2) throw py::value_error("input must be [bins, frames], has shape " + shape_of(input));
+py::object istft_of(const py::object& input, const py::object& n_fft, const py::object& hop_length,
+                    const py::object& win_length, const py::object& window, bool center, bool normalized,
+                    bool onesided, const py::object& length) {
+  const auto bins = array_from<std::complex<float>, py::array::f_style>(input, "input");
+  if (bins.ndim() != 2) throw py::value_error("input must be [bins, frames], has shape " + shape_of(bins));
   const StftOptions o =
       stft_options(n_fft, hop_length, win_length, window, center, "reflect", normalized, onesided);
   const auto frames = optional_number(length, "length");
   // Complex numbers are real and imaginary parts in turn.
-  const FramesView x(reinterpret_cast<const float*>(input.data()), 2 * input.shape(0), input.shape(1));
-  return array_of(unlocked([&] { return istft(x, o, frames); }))[py::int_(0)].cast<py::object>();
+  const FramesView x(reinterpret_cast<const float*>(bins.data()), 2 * bins.shape(0), bins.shape(1));
+  return samples_of(unlocked([&] { return frames ? istft(x, o, frames) : whole(op::istft(o), x); }));
 }
 
-py::object griffin_lim_of(const FloatArray& specgram, const py::object& window, Index n_fft,
+py::object griffin_lim_of(const py::object& specgram, const py::object& window, const py::object& n_fft,
                           const py::object& hop_length, const py::object& win_length, double power,
                           Index n_iter, double momentum, const py::object& length, bool rand_init,
                           std::uint64_t seed) {
   const Frames x(specgram, "specgram");
   const StftOptions o = stft_options(n_fft, hop_length, win_length, window, true, "reflect", false, true);
-  const GriffinLimOptions how{.n_iter = n_iter, .momentum = momentum, .rand_init = rand_init, .seed = seed};
+  const GriffinLimOptions how{.n_iter = n_iter,
+                              .momentum = momentum,
+                              .rand_init = rand_init,
+                              .seed = seed,
+                              .progress = check_signals_of};
   const auto frames = optional_number(length, "length");
-  return array_of(unlocked([&] { return griffin_lim(x, o, power, how, frames); }))[py::int_(0)]
-      .cast<py::object>();
-}
-
-py::object run_op(const Op& op, const FloatArray& input) {
-  const Frames x(input);
-  Signal y = unlocked([&] { return op(x.view()); });
-  return array_like(x, std::move(y));
-}
-
-// Several signals, for as long as this lives.
-class ManyFrames {
- public:
-  explicit ManyFrames(const py::args& inputs) {
-    for (const py::handle input : inputs) views_.push_back(frames_.emplace_back(py::cast<FloatArray>(input)));
-  }
-  std::span<const FramesView> views() const { return views_; }
-
- private:
-  std::deque<Frames> frames_;
-  std::vector<FramesView> views_;
-};
-
-// One array, or a tuple of several.
-py::object arrays_of(std::vector<Signal> signals) {
-  if (signals.size() == 1) return array_of(std::move(signals[0]));
-  py::tuple arrays(signals.size());
-  for (std::size_t i = 0; i < signals.size(); ++i) arrays[i] = array_of(std::move(signals[i]));
-  return arrays;
-}
-
-py::object run_on_many(const Op& op, const py::args& inputs) {
-  const ManyFrames x(inputs);
-  return arrays_of(unlocked([&] { return op(x.views()); }));
+  return samples_of(unlocked([&] { return griffin_lim(x, o, power, how, frames); }));
 }
 
 // A stream whose lock keeps two Python threads apart while neither holds the interpreter's.
@@ -341,67 +244,221 @@ struct PyStream {
     const std::lock_guard guard(busy);
     return work();
   }
+
+  py::object push(std::span<const FramesView> inputs) {
+    return arrays_of(locked([&] { return stream.push(inputs); }));
+  }
+
+  // A number, or of several outputs a tuple.
+  py::object frames_after(Index frames) {
+    if (frames < 0) throw py::value_error("frames must not be negative, got " + std::to_string(frames));
+    const std::vector<Index> n(static_cast<std::size_t>(stream.op().inputs()), frames);
+    std::vector<Index> out(static_cast<std::size_t>(stream.op().outputs()));
+    locked([&] { stream.frames_after(n, out); });
+    return out.size() == 1 ? py::object(py::int_(out[0])) : py::object(py::tuple(py::cast(out)));
+  }
 };
+
+// An operator, with what it was made of.
+struct PyOp : Op {
+  PyOp(std::string operator_name, OperatorSettings its)
+      : Op(op::by_name(operator_name, its)), made_as(std::move(operator_name)), settings(std::move(its)) {}
+  std::string made_as;
+  OperatorSettings settings;
+
+  py::object call(std::span<const FramesView> inputs) const {
+    return arrays_of(unlocked([&] { return (*this)(inputs); }));
+  }
+
+  py::tuple state() const {
+    py::dict arrays;
+    for (const auto& [name, tensor] : settings.arrays)
+      arrays[py::str(name)] = py::array_t<float>(tensor.shape, tensor.data.data());
+    return py::make_tuple(made_as, settings.channels, settings.options, arrays);
+  }
+  static PyOp of(const py::tuple& state) {
+    OperatorSettings settings{.channels = state[1].cast<std::vector<Index>>(),
+                              .options = state[2].cast<std::map<std::string, std::string, std::less<>>>()};
+    for (const auto& [name, values] : state[3].cast<std::map<std::string, py::object>>())
+      settings.arrays.emplace(name, tensor_from(values, name.c_str()));
+    return {state[0].cast<std::string>(), std::move(settings)};
+  }
+};
+
+// A value without parts as `wavestride apply` takes it. That of a tensor is its item(), numpy's are written
+// alike.
+std::string text_of(const py::object& value) {
+  const bool tensor = py::hasattr(value, "item") && !py::hasattr(value, "__array_interface__");
+  std::string text = py::str(tensor ? value.attr("item")() : value);
+  return text == "True" ? "true" : text == "False" ? "false" : text;
+}
 
 OperatorSettings settings_of(std::vector<Index> channels, const py::kwargs& options) {
   OperatorSettings settings{.channels = std::move(channels)};
-  for (const auto& [key, value] : options) {
-    std::string name = py::cast<std::string>(key);
+  for (const auto& [key, handle] : options) {
+    const auto value = py::reinterpret_borrow<py::object>(handle);
+    auto name = py::cast<std::string>(key);
+    if (value.is_none()) continue;  // not given
     if (name == "weight" || name == "bias") {
-      settings.arrays.emplace(std::move(name), tensor_of(py::cast<CArray>(value)));
+      settings.arrays.emplace(name, tensor_from(value, name.c_str()));
       continue;
     }
     std::replace(name.begin(), name.end(), '_', '-');
     std::string text;
-    if (py::isinstance<py::bool_>(value)) {
-      text = value.cast<bool>() ? "true" : "false";
-    } else if (py::isinstance<py::str>(value) || !py::isinstance<py::sequence>(value)) {
-      text = py::str(value);
-      if (text == "True" || text == "False") text = text == "True" ? "true" : "false";  // of numpy
+    if (has_parts(value)) {
+      for (const py::handle part : value)
+        text += (text.empty() ? "" : ",") + text_of(py::reinterpret_borrow<py::object>(part));
     } else {
-      for (const py::handle part : value) text += (text.empty() ? "" : ",") + std::string(py::str(part));
+      text = text_of(value);
     }
     settings.options.emplace(std::move(name), std::move(text));
   }
   return settings;
 }
 
-Goal goal_named(const std::string& goal) {
-  return named<Goal>(goal, "goal", {{"low_latency", Goal::low_latency}, {"throughput", Goal::throughput}});
+// A resampler, with what it was made of.
+struct PyResampler : Resampler {
+  PyResampler(double in, double out, const ResampleOptions& its)
+      : Resampler(in, out, its), in_rate(in), out_rate(out), options(its) {}
+  double in_rate, out_rate;
+  ResampleOptions options;
+
+  static PyResampler make(double in_rate, double out_rate, const std::string& quality,
+                          std::optional<double> stopband_db, std::optional<double> passband,
+                          std::optional<double> max_delay_s, const std::string& phase, bool causal,
+                          const std::string& goal) {
+    const ResampleOptions o{.quality = named<Quality>(quality, "quality"),
+                            .stopband_db = stopband_db,
+                            .passband = passband,
+                            .max_delay_s = max_delay_s,
+                            .phase = named<Phase>(phase, "phase"),
+                            .causal = causal,
+                            .goal = named<Goal>(goal, "goal")};
+    return unlocked([&] { return PyResampler(in_rate, out_rate, o); });
+  }
+
+  // What make() takes.
+  using State = std::tuple<double, double, std::string, std::optional<double>, std::optional<double>,
+                           std::optional<double>, std::string, bool, std::string>;
+  State state() const {
+    return {in_rate,
+            out_rate,
+            word_of(options.quality),
+            options.stopband_db,
+            options.passband,
+            options.max_delay_s,
+            word_of(options.phase),
+            options.causal,
+            word_of(options.goal)};
+  }
+};
+
+// The settings of a MelOptions that Python has, by their names there.
+using MelSetting = std::variant<Index MelOptions::*, double MelOptions::*, std::vector<float> MelOptions::*,
+                                MelFraming MelOptions::*, MelScale MelOptions::*, MelNorm MelOptions::*,
+                                LogKind MelOptions::*>;
+const Named<MelSetting> mel_settings = {
+    {"sample_rate", &MelOptions::sample_rate},
+    {"prefilter", &MelOptions::prefilter},
+    {"n_fft", &MelOptions::n_fft},
+    {"hop_length", &MelOptions::hop_length},
+    {"win_length", &MelOptions::win_length},
+    {"framing", &MelOptions::framing},
+    {"power", &MelOptions::power},
+    {"epsilon", &MelOptions::epsilon},
+    {"n_mels", &MelOptions::n_mels},
+    {"f_min", &MelOptions::f_min},
+    {"f_max", &MelOptions::f_max},
+    {"mel_scale", &MelOptions::mel_scale},
+    {"norm", &MelOptions::norm},
+    {"log", &MelOptions::log},
+    {"floor", &MelOptions::floor},
+    {"scale", &MelOptions::scale},
+    {"offset", &MelOptions::offset},
+    {"clip_low", &MelOptions::clip_low},
+    {"clip_high", &MelOptions::clip_high},
+    {"peak_range", &MelOptions::peak_range},
+};
+
+template <class T>
+void set(T& setting, const py::object& value, const char* name) {
+  if constexpr (std::is_same_v<T, Index>)
+    setting = number(value, name);
+  else if constexpr (std::is_same_v<T, double>)
+    setting = real(value, name);
+  else if constexpr (std::is_enum_v<T>)
+    setting = named<T>(py::str(value), name);
+  else
+    setting = values_from(value, name);
 }
 
-ResampleOptions resample_options(const std::string& quality, std::optional<double> stopband_db,
-                                 std::optional<double> passband, std::optional<double> max_delay_s,
-                                 const std::string& phase, bool causal, const std::string& goal) {
-  return {.quality = quality_named(quality),
-          .stopband_db = stopband_db,
-          .passband = passband,
-          .max_delay_s = max_delay_s,
-          .phase = named<Phase>(phase, "phase", {{"linear", Phase::linear}, {"minimum", Phase::minimum}}),
-          .causal = causal,
-          .goal = goal_named(goal)};
+template <class T>
+py::object object_of(const T& setting) {
+  if constexpr (std::is_enum_v<T>)
+    return py::str(word_of(setting));
+  else
+    return py::cast(setting);
 }
 
+// Without a preset MelOptions' own values.
+MelOptions mel_options(const std::optional<std::string>& preset, const py::dict& given) {
+  MelOptions options = preset ? mel_preset(*preset) : MelOptions();
+  for (const auto& [key, value] : given) {
+    const auto wanted = py::cast<std::string>(key);
+    const auto known = std::find_if(mel_settings.begin(), mel_settings.end(),
+                                    [&](const auto& setting) { return wanted == setting.first; });
+    if (known == mel_settings.end())
+      throw py::type_error("no option " + wanted + "; there are " + names_of(mel_settings));
+    const auto object = py::reinterpret_borrow<py::object>(value);
+    std::visit([&, name = known->first](auto member) { set(options.*member, object, name); }, known->second);
+  }
+  return options;
+}
+
+// A mel front end, with what it was made of.
 struct MelSpectrogram {
-  explicit MelSpectrogram(const std::string& preset)
-      : options(mel_preset(preset)), op(op::mel_spectrogram(options)) {}
+  MelSpectrogram(std::optional<std::string> named, const py::dict& given)
+      : preset(std::move(named)), options(mel_options(preset, given)), op(op::mel_spectrogram(options)) {}
+  std::optional<std::string> preset;
   MelOptions options;
   Op op;
+
+  // All settings, or those that differ from the preset's.
+  py::dict settings(bool all) const {
+    const MelOptions usual = mel_options(preset, {});
+    py::dict result;
+    for (const auto& [name, setting] : mel_settings)
+      std::visit(
+          [&, key = name](auto member) {
+            if (all || options.*member != usual.*member) result[key] = object_of(options.*member);
+          },
+          setting);
+    return result;
+  }
 };
+
+// "wavestride.NAME(1, 'two', three=3)".
+std::string call_text(const char* name, const py::tuple& values, const py::dict& by_name = {}) {
+  std::string text;
+  for (const py::handle value : values) text += (text.empty() ? "" : ", ") + std::string(py::repr(value));
+  for (const auto& [key, value] : by_name)
+    text += (text.empty() ? "" : ", ") + std::string(py::str(key)) + "=" + std::string(py::repr(value));
+  return "wavestride." + std::string(name) + "(" + text + ")";
+}
 
 }  // namespace
 
 PYBIND11_MODULE(_wavestride, m) {
   m.attr("__version__") = WAVESTRIDE_VERSION;
-  static py::exception<IoError> io_error(m, "IoError", PyExc_OSError);
-  static py::exception<NotStreamable> not_streamable(m, "NotStreamable", PyExc_RuntimeError);
   py::register_exception_translator([](std::exception_ptr thrown) {
+    const auto errors = [] { return py::module_::import("wavestride._errors"); };
     try {
       if (thrown) std::rethrow_exception(thrown);
     } catch (const IoError& e) {
-      io_error(e.what());
+      const py::object error = errors().attr("io_error")(py::bytes(e.path()), py::bytes(e.reason()));
+      PyErr_SetObject(py::type::handle_of(error).ptr(), error.ptr());
     } catch (const NotStreamable& e) {
-      not_streamable(e.what());
+      PyErr_SetString(errors().attr("NotStreamable").ptr(), e.what());
     }
   });
 
@@ -422,7 +479,7 @@ PYBIND11_MODULE(_wavestride, m) {
         "ceil_mode"_a = false, "count_include_pad"_a = true, "torch.nn.functional.avg_pool1d.");
   m.def(
       "adaptive_avg_pool1d",
-      [](const FloatArray& input, const py::object& output_size) {
+      [](const py::object& input, const py::object& output_size) {
         const Frames x(input);
         const Index size = number(output_size, "output_size");
         return array_of(unlocked([&] { return adaptive_avg_pool1d(x, size); }));
@@ -435,25 +492,26 @@ PYBIND11_MODULE(_wavestride, m) {
         "torch.nn.functional.interpolate over frames; mode 'nearest', 'nearest-exact' or 'linear'.");
   m.def(
       "pixel_shuffle1d",
-      [](const FloatArray& input, Index factor) {
+      [](const py::object& input, const py::object& upscale_factor) {
         const Frames x(input);
+        const Index factor = number(upscale_factor, "upscale_factor");
         return array_of(unlocked([&] { return pixel_shuffle1d(x, factor); }));
       },
       "input"_a, "upscale_factor"_a,
       "torch.nn.functional.pixel_shuffle in one dimension: [C*r, frames] to [C, r*frames].");
   m.def(
       "pixel_unshuffle1d",
-      [](const FloatArray& input, Index factor) {
+      [](const py::object& input, const py::object& downscale_factor) {
         const Frames x(input);
+        const Index factor = number(downscale_factor, "downscale_factor");
         return array_of(unlocked([&] { return pixel_unshuffle1d(x, factor); }));
       },
       "input"_a, "downscale_factor"_a, "Undoes pixel_shuffle1d: [C, r*frames] to [C*r, frames].");
   m.def(
       "spatial_pyramid_pool1d",
-      [](const FloatArray& input, const std::vector<Index>& levels, const std::string& pooling) {
+      [](const py::object& input, const std::vector<Index>& levels, const std::string& pooling) {
         const Frames x(input);
-        const auto kind =
-            named<Pooling>(pooling, "pooling", {{"max", Pooling::max}, {"mean", Pooling::mean}});
+        const auto kind = named<Pooling>(pooling, "pooling");
         return array_of(unlocked([&] { return spatial_pyramid_pool1d(x, levels, kind); }));
       },
       "input"_a, "levels"_a, "pooling"_a = "max",
@@ -477,123 +535,173 @@ PYBIND11_MODULE(_wavestride, m) {
                        "same bits however the signal is cut, and equals the operator's whole-signal result.")
       .def(
           "push",
-          [](PyStream& s, const FloatArray& input) {
+          [](PyStream& s, const py::object& input) {
             const Frames x(input);
-            const FramesView view = x;
-            return arrays_of(s.locked([&] { return s.stream.push({&view, 1}); }));
+            return s.push({&x.view(), 1});
           },
           "input"_a, "Takes any number of frames [channels, frames]; gives those that became ready.")
       .def(
-          "push",
-          [](PyStream& s, const py::args& inputs) {
-            const ManyFrames x(inputs);
-            return arrays_of(s.locked([&] { return s.stream.push(x.views()); }));
-          },
+          "push", [](PyStream& s, const py::args& inputs) { return s.push(ManyFrames(inputs).views()); },
           "The same of several inputs. Of several outputs a tuple.")
       .def(
           "finish", [](PyStream& s) { return arrays_of(s.locked([&] { return s.stream.finish_all(); })); },
-          "Ends the signal, gives the remaining frames.")
+          "Ends the signal, gives the remaining frames; of several outputs a tuple.")
       .def(
           "reset", [](PyStream& s) { s.locked([&] { s.stream.reset(); }); }, "Begins a new signal.")
+      .def("frames_after", &PyStream::frames_after, "frames"_a,
+           "Frames that a push of so many (to each input) would give now; of several outputs a tuple.")
       .def_property_readonly(
           "received", [](PyStream& s) { return s.locked([&] { return s.stream.received(); }); },
           "Frames taken since the start or the last reset.")
       .def_property_readonly(
           "emitted", [](PyStream& s) { return s.locked([&] { return s.stream.emitted(); }); },
-          "Frames given since then.");
+          "Frames given since then.")
+      .def_property_readonly(
+          "finished", [](PyStream& s) { return s.locked([&] { return s.stream.finished(); }); },
+          "Whether finish() was called since then: no more is taken until a reset.")
+      .def_property_readonly(
+          "latency_frames", [](const PyStream& s) { return s.stream.op().latency_frames(); },
+          "How far the output lags at worst, in output frames.")
+      .def("__repr__",
+           [](const PyStream& s) { return "<wavestride.Stream of " + s.stream.op().name() + ">"; });
 
   const auto on_threads = "threads"_a = 1;  // 0: as many as there are cores; they never change a bit
-  py::class_<Op> op(m, "Op", "An operator that is configured once: called on whole signals, or streamed.");
-  op.def(
-        "__call__",
-        [](const Op& o, const FloatArray& input) {
-          return o.outputs() == 1 ? run_op(o, input) : run_on_many(o, py::args(py::make_tuple(input)));
-        },
-        "input"_a, "The whole signal: [in_channels, frames] to [out_channels, ...].")
-      .def("__call__", run_on_many, "The same of several inputs. Of several outputs a tuple.")
+  py::class_<PyOp>(
+      m, "Op",
+      "An operator that is configured once: called on whole signals, or streamed. operator() makes "
+      "it; it can be pickled.")
       .def(
-          "stream", [](const Op& o, Index threads) { return std::make_unique<PyStream>(o, threads); },
+          "__call__",
+          [](const PyOp& o, const py::object& input) {
+            const Frames x(input);
+            if (o.inputs() != 1 || o.outputs() != 1) return o.call({&x.view(), 1});
+            return array_like(x, run(x, [&]() -> const Op& { return o; }));
+          },
+          "input"_a,
+          "The whole signal: [in_channels, frames] to [out_channels, ...]; of [frames] also [frames], where "
+          "that is one channel.")
+      .def(
+          "__call__",
+          [](const PyOp& o, const py::args& inputs) { return o.call(ManyFrames(inputs).views()); },
+          "The same of several inputs. Of several outputs a tuple.")
+      .def(
+          "stream", [](const PyOp& o, Index threads) { return std::make_unique<PyStream>(o, threads); },
           on_threads,
           "A stream; raises NotStreamable, with the reason, where an output needs the whole signal.")
-      .def("__repr__", [](const Op& o) { return "<wavestride.Op " + o.name() + ">"; })
-      .def_property_readonly("name", &Op::name)
-      .def_property_readonly("in_channels", [](const Op& o) { return o.in_channels(); })
-      .def_property_readonly("out_channels", [](const Op& o) { return o.out_channels(); })
-      .def_property_readonly("latency_frames", &Op::latency_frames,
+      .def("__repr__", [](const PyOp& o) { return "<wavestride.Op " + o.name() + ">"; })
+      .def(py::pickle([](const PyOp& o) { return o.state(); }, &PyOp::of))
+      .def_property_readonly("name", &PyOp::name, "Kind and shapes, as errors call it.")
+      .def_property_readonly(
+          "in_channels", [](const PyOp& o) { return o.in_channels(); }, "Of the first input.")
+      .def_property_readonly(
+          "out_channels", [](const PyOp& o) { return o.out_channels(); }, "Of the first output.")
+      .def_property_readonly("latency_frames", &PyOp::latency_frames,
                              "How far the output lags, in output frames.")
-      .def_property_readonly("lookahead_frames", &Op::lookahead_frames,
+      .def_property_readonly("lookahead_frames", &PyOp::lookahead_frames,
                              "Input frames read beyond an output frame's own position.")
-      .def_property_readonly("receptive_field", &Op::receptive_field,
+      .def_property_readonly("receptive_field", &PyOp::receptive_field,
                              "Input frames that one output frame depends on.")
       .def(
-          "total", [](const Op& o, Index frames) { return o.total(frames); }, "frames"_a,
+          "total", [](const PyOp& o, Index frames) { return o.total(frames); }, "frames"_a,
           "Output frames of so many input frames.");
   m.def(
       "operator",
       [](const std::string& name, const std::variant<Index, std::vector<Index>>& channels,
          const py::kwargs& options) {
         const Index* one = std::get_if<Index>(&channels);
-        return op::by_name(
-            name, settings_of(one ? std::vector{*one} : std::get<std::vector<Index>>(channels), options));
+        return PyOp(name,
+                    settings_of(one ? std::vector{*one} : std::get<std::vector<Index>>(channels), options));
       },
       "name"_a, "channels"_a,
       "An Op by the name and options of `wavestride apply`: operator('conv1d', 80, weight=w, stride=2). "
-      "`channels` of each input, where there are several: operator('add', [80, 80]).");
+      "`channels` of each input, where there are several: operator('add', [80, 80]). None: not given.");
 
-  py::class_<Resampler>(m, "Resampler", "A designed sample-rate conversion, of any number of channels.")
-      .def(
-          py::init([](double in_rate, double out_rate, const std::string& quality,
-                      std::optional<double> stopband_db, std::optional<double> passband,
-                      std::optional<double> max_delay_s, const std::string& phase, bool causal,
-                      const std::string& goal) {
-            const auto o = resample_options(quality, stopband_db, passband, max_delay_s, phase, causal, goal);
-            return unlocked([&] { return Resampler(in_rate, out_rate, o); });
-          }),
-          "in_rate"_a, "out_rate"_a, "quality"_a = "standard", py::kw_only(), "stopband_db"_a = none,
-          "passband"_a = none, "max_delay_s"_a = none, "phase"_a = "linear", "causal"_a = false,
-          "goal"_a = "low_latency",
-          "Rates in Hz; quality 'fast', 'standard', 'best' or 'steep'; goal 'throughput' takes less time for "
-          "the wait until a block is there.")
+  py::class_<PyResampler>(m, "Resampler", "A designed sample-rate conversion, of any number of channels.")
+      .def(py::init(&PyResampler::make), "in_rate"_a, "out_rate"_a, "quality"_a = "standard", py::kw_only(),
+           "stopband_db"_a = none, "passband"_a = none, "max_delay_s"_a = none, "phase"_a = "linear",
+           "causal"_a = false, "goal"_a = "low_latency",
+           "Rates in Hz; quality 'fast', 'standard', 'best' or 'steep', or instead of the quality's "
+           "stopband_db (20 to 160) and passband (0.05 to 0.995 of the lower Nyquist frequency); max_delay_s "
+           "is the most that the filter may delay. phase 'minimum' does not ring before an impulse; causal "
+           "leaves the "
+           "filter's delay in the output instead of reading ahead: output_delay_s tells. goal 'throughput' "
+           "takes less time for the wait until a block is there.")
       .def(
           "__call__",
-          [](const Resampler& r, const FloatArray& input) {
+          [](const PyResampler& r, const py::object& input) {
             const Frames x(input);
-            Signal y = unlocked([&] { return r.op(x.view().channels())(x.view()); });
-            return array_like(x, std::move(y));
+            return array_like(x, run(x, [&] { return r.op(x.view().channels()); }));
           },
           "input"_a, "[channels, frames] or [frames] at the other rate.")
       .def(
           "stream",
-          [](const Resampler& r, Index channels, Index threads) {
+          [](const PyResampler& r, Index channels, Index threads) {
             return std::make_unique<PyStream>(r.op(channels), threads);
           },
           "channels"_a = 1, on_threads, "A stream of so many channels.")
-      .def_property_readonly("taps", &Resampler::taps, "Input frames that an output frame reads.")
-      .def_property_readonly("filter_delay_s", &Resampler::filter_delay_s,
-                             "How far ahead the filter reads, seconds.")
-      .def_property_readonly("passband_edge", &Resampler::passband_edge, "Of the lower Nyquist frequency.")
-      .def_property_readonly("stopband_db", &Resampler::stopband_db);
+      .def("__repr__",
+           [](const PyResampler& r) {
+             py::dict given;
+             const ResampleOptions usual;
+             const auto add = [&](const char* name, const auto& value, const auto& otherwise) {
+               if (value != otherwise) given[name] = value;
+             };
+             add("stopband_db", r.options.stopband_db, usual.stopband_db);
+             add("passband", r.options.passband, usual.passband);
+             add("max_delay_s", r.options.max_delay_s, usual.max_delay_s);
+             add("phase", std::string(word_of(r.options.phase)), word_of(usual.phase));
+             add("causal", r.options.causal, usual.causal);
+             add("goal", std::string(word_of(r.options.goal)), word_of(usual.goal));
+             return call_text("Resampler", py::make_tuple(r.in_rate, r.out_rate, word_of(r.options.quality)),
+                              given);
+           })
+      .def(py::pickle([](const PyResampler& r) { return r.state(); },
+                      [](const PyResampler::State& state) { return std::apply(&PyResampler::make, state); }))
+      .def_property_readonly("taps", &PyResampler::taps, "Input frames that an output frame reads.")
+      .def_property_readonly("filter_delay_s", &PyResampler::filter_delay_s,
+                             "How far ahead the filter reads, or with `causal` how far it lags, seconds.")
+      .def_property_readonly(
+          "output_delay_s", &PyResampler::output_delay_s,
+          "Delay of the output against the input at low frequencies, seconds: 0 for linear "
+          "phase, less than an input frame for minimum phase, filter_delay_s when causal.")
+      .def_property_readonly("passband_edge", &PyResampler::passband_edge, "Of the lower Nyquist frequency.")
+      .def_property_readonly(
+          "stopband_db", &PyResampler::stopband_db,
+          "Least attenuation from the lower Nyquist frequency on that was designed for, dB.");
   m.def(
       "resample",
-      [](const FloatArray& input, double in_rate, double out_rate, const std::string& quality,
+      [](const py::object& input, double in_rate, double out_rate, const std::string& quality,
          const std::string& goal) {
-        const Frames x(input);
-        const ResampleOptions o{.quality = quality_named(quality), .goal = goal_named(goal)};
-        Signal y = unlocked([&] { return resample(x, in_rate, out_rate, o); });
-        return array_like(x, std::move(y));
+        const Frames x(input, "x");
+        const ResampleOptions o{.quality = named<Quality>(quality, "quality"),
+                                .goal = named<Goal>(goal, "goal")};
+        return array_like(x, run(x, [&] { return op::resample(x.view().channels(), in_rate, out_rate, o); }));
       },
       "x"_a, "in_rate"_a, "out_rate"_a, "quality"_a = "standard", "goal"_a = "low_latency",
       "[channels, frames] or [frames] at another sample rate, aligned in time: ceil(frames*out/in) frames. "
       "Goal 'throughput' is the faster for long ones.");
 
-  py::class_<MelSpectrogram>(m, "MelSpectrogram",
-                             "A mel front end by the name of its preset: 'whisper-16k', 'hifigan-22k', ...")
-      .def(py::init<const std::string&>(), "preset"_a)
+  py::class_<MelSpectrogram>(
+      m, "MelSpectrogram",
+      "A mel front end by the name of its preset, 'whisper-16k', 'hifigan-22k', ..., with options instead of "
+      "the preset's: clip(scale * log(max(bands(sqrt(re**2 + im**2 + epsilon)**power), floor)) + offset).")
+      .def(py::init([](std::optional<std::string> preset, const py::kwargs& options) {
+             return MelSpectrogram(std::move(preset), options);
+           }),
+           "preset"_a = none,
+           "Options: sample_rate (Hz); prefilter (taps that the signal passes first; [1, -0.97] is a\n"
+           "pre-emphasis); n_fft, hop_length, win_length (samples; 0: n_fft); framing: 'center' makes\n"
+           "1 + T//hop_length frames of T samples, 'tight' and 'drop_last' T//hop_length; power, epsilon;\n"
+           "n_mels, f_min, f_max (Hz; 0: sample_rate/2); mel_scale 'slaney' or 'htk'; norm 'slaney' or\n"
+           "'none' (or None); log 'ln', 'log10' or 'db' (20*log10); floor, scale, offset, clip_low,\n"
+           "clip_high; peak_range: values are raised to the maximum of the whole signal less so much; 0:\n"
+           "not at all, which streaming needs. Without a preset: n_fft 1024, hop_length 256, 80 bands, ln\n"
+           "of magnitudes at 16 kHz.")
       .def(
           "__call__",
-          [](const MelSpectrogram& mel, const FloatArray& input) {
-            const Frames x(input);
-            return array_of(unlocked([&] { return mel.op(x.view()); }));
+          [](const MelSpectrogram& mel, const py::object& input) {
+            const Samples x(input);
+            return array_of(run(x, [&]() -> const Op& { return mel.op; }));
           },
           "input"_a, "Samples [frames] at sample_rate to [n_mels, frames].")
       .def(
@@ -601,19 +709,37 @@ PYBIND11_MODULE(_wavestride, m) {
           [](const MelSpectrogram& mel, Index threads) {
             return std::make_unique<PyStream>(mel.op, threads);
           },
-          on_threads, "A stream of samples [1, frames].")
+          on_threads, "A stream of samples [1, frames]; raises NotStreamable unless peak_range is 0.")
       .def(
           "griffin_lim",
-          [](const MelSpectrogram& mel, const FloatArray& input, Index n_iter, std::uint64_t seed) {
-            const Frames x(input);
-            Signal y = unlocked(
-                [&] { return vocode_griffin_lim(x, mel.options, {.n_iter = n_iter, .seed = seed}); });
-            return array_of(std::move(y))[py::int_(0)].cast<py::object>();
+          [](const MelSpectrogram& mel, const py::object& input, Index n_iter, std::uint64_t seed) {
+            const Frames x(input, "mel");
+            const GriffinLimOptions how{.n_iter = n_iter, .seed = seed, .progress = check_signals_of};
+            return samples_of(unlocked([&] { return vocode_griffin_lim(x, mel.options, how); }));
           },
           "mel"_a, "n_iter"_a = 32, "seed"_a = 0, "Samples from features [n_mels, frames].")
-      .def_property_readonly("sample_rate", [](const MelSpectrogram& mel) { return mel.options.sample_rate; })
-      .def_property_readonly("hop_length", [](const MelSpectrogram& mel) { return mel.options.hop_length; })
-      .def_property_readonly("n_mels", [](const MelSpectrogram& mel) { return mel.options.n_mels; });
+      .def("__repr__",
+           [](const MelSpectrogram& mel) {
+             return call_text("MelSpectrogram", mel.preset ? py::make_tuple(*mel.preset) : py::tuple(),
+                              mel.settings(false));
+           })
+      .def(py::pickle(
+          [](const MelSpectrogram& mel) { return py::make_tuple(mel.preset, mel.settings(false)); },
+          [](const py::tuple& state) {
+            return MelSpectrogram(state[0].cast<std::optional<std::string>>(), state[1].cast<py::dict>());
+          }))
+      .def_property_readonly(
+          "preset", [](const MelSpectrogram& mel) { return mel.preset; }, "Its name, or None.")
+      .def_property_readonly(
+          "options", [](const MelSpectrogram& mel) { return mel.settings(true); },
+          "All options as they are, by name: MelSpectrogram(**options) is the same.")
+      .def_property_readonly(
+          "sample_rate", [](const MelSpectrogram& mel) { return mel.options.sample_rate; }, "Hz.")
+      .def_property_readonly(
+          "hop_length", [](const MelSpectrogram& mel) { return mel.options.hop_length; },
+          "Samples from frame to frame.")
+      .def_property_readonly(
+          "n_mels", [](const MelSpectrogram& mel) { return mel.options.n_mels; }, "Bands.");
   m.def(
       "mel_presets",
       [] {
@@ -622,14 +748,22 @@ PYBIND11_MODULE(_wavestride, m) {
         return names;
       },
       "Names that MelSpectrogram takes.");
+  m.def(
+      "mel_filterbank",
+      [](const std::optional<std::string>& preset, const py::kwargs& options) {
+        return array_of(mel_filterbank(mel_options(preset, options)));
+      },
+      "preset"_a = none,
+      "librosa.filters.mel, transposed torchaudio.functional.melscale_fbanks: triangles "
+      "[n_mels, n_fft/2 + 1] of a preset and options as MelSpectrogram takes them. Of these count "
+      "sample_rate, n_fft, n_mels, f_min, f_max, mel_scale and norm.");
 
   py::class_<Model>(m, "Model", "A trained vocoder: features [n_mels, frames] to samples in [-1, 1].")
       .def(
           "__call__",
-          [](const Model& model, const FloatArray& mel) {
+          [](const Model& model, const py::object& mel) {
             const Frames x(mel, "mel");
-            Signal y = unlocked([&] { return model(x.view()); });
-            return array_of(std::move(y))[py::int_(0)].cast<py::object>();
+            return samples_of(run(x, [&]() -> const Op& { return model.network; }));
           },
           "mel"_a, "Samples [frames] of features [n_mels, frames].")
       .def(
@@ -638,11 +772,19 @@ PYBIND11_MODULE(_wavestride, m) {
             return std::make_unique<PyStream>(model.network, threads);
           },
           on_threads, "A stream of features; gives samples [1, frames].")
-      .def_readonly("architecture", &Model::architecture)
+      .def("__repr__",
+           [](const Model& model) {
+             return "<wavestride.Model " + model.architecture + ", " + std::to_string(model.features.n_mels) +
+                    " bands to " + std::to_string(model.features.sample_rate) + " Hz>";
+           })
+      .def_readonly("architecture", &Model::architecture, "Name of the kind of network: 'hifigan', ...")
       .def_property_readonly(
           "sample_rate", [](const Model& model) { return model.features.sample_rate; }, "Hz.")
-      .def_property_readonly("n_mels", [](const Model& model) { return model.features.n_mels; })
-      .def_property_readonly("preset", [](const Model& model) { return model.features.name; })
+      .def_property_readonly(
+          "n_mels", [](const Model& model) { return model.features.n_mels; }, "Bands of the features.")
+      .def_property_readonly(
+          "preset", [](const Model& model) { return model.features.name; },
+          "Name of the features that it takes; of a config's own 'mel'.")
       .def_property_readonly(
           "lookahead_frames", [](const Model& model) { return model.network.lookahead_frames(); },
           "Frames of features read beyond a sample's own time.")

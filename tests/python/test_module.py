@@ -1,12 +1,16 @@
 """The Python module: pytest with PYTHONPATH at build/release/python. What it computes is tested in C++ and, against
 PyTorch, by parity.py; here, that arrays pass as they should."""
 
+import copy
 import inspect
 import json
+import os
 import pathlib
+import pickle
 import re
 import threading
 import time
+from signal import SIGINT
 
 import numpy as np
 import pytest
@@ -51,6 +55,109 @@ def test_results_are_frames_that_pass_on_without_a_copy():
     y[:] = 0  # its own memory
     part = ws.pixel_shuffle1d(y[:, 5:20], 2)
     assert part.shape == (2, 30)
+
+
+def test_the_type_of_numbers_does_not_change_a_shape():
+    x = np.array([-1, 0, 1, 2], "f4")
+    relu, resampler = ws.operator("relu", 1), ws.Resampler(1, 2)
+    same = [x, x.astype("f8"), x.astype("i2"), x.astype(">f4"), x.astype("f2"), x.tolist()]
+    torch = pytest.importorskip("torch")
+    same += [torch.tensor(x), torch.tensor(x, dtype=torch.float64), torch.tensor(x, dtype=torch.int8)]
+    for y in same:
+        assert np.array_equal(relu(y), [0, 0, 1, 2])
+        assert np.array_equal(relu(input=y), relu(x))
+        assert resampler(y).shape == ws.resample(y, 1, 2).shape == (8,)
+        assert relu.stream().push(y).shape == (1, 4)
+    assert np.array_equal(relu(x > 0), [0, 0, 1, 1])
+    assert relu([x.tolist()]).shape == relu(x[None]).shape == relu(torch.tensor(x)[None]).shape == (1, 4)
+
+
+def test_what_is_no_signal_is_refused():
+    x, w = signal(1, 4), np.ones((1, 1, 1), "f4")
+    op = ws.operator("relu", 1)
+    for value, reason in [
+        (None, "got None"),
+        ([1, None, 3], "dtype object"),
+        ("12", "dtype <U2"),
+        (["1", "2"], "dtype <U1"),
+        (b"12", "dtype .S2"),
+        (np.array(["2020-01-01"], "M8[D]"), "datetime64"),
+        (np.zeros(3, "f4,f4"), "f0"),
+        (np.ones(3, "c8"), "complex64"),
+        (np.ma.array([1.0, 2.0], mask=[False, True]), "masked"),
+    ]:
+        for name, call in [("input", lambda: ws.conv1d(value, w)), ("weight", lambda: ws.conv1d(x, value)),
+                           ("input", lambda: op(value)), ("input", lambda: op.stream().push(value)),
+                           ("x", lambda: ws.resample(value, 1, 2)), ("input", lambda: ws.stft(value, 4)),
+                           ("mel", lambda: ws.MelSpectrogram("hifigan-22k").griffin_lim(value))]:
+            with pytest.raises(TypeError, match=f"^{name} must be .*{reason}"):
+                call()
+    assert ws.resample(np.ma.array([1.0, 2.0], mask=False), 1, 2).shape == (4,)  # without gaps
+    for call in [lambda: ws.conv1d(x, w, bias=["1"]), lambda: ws.operator("conv1d", 1, weight=w, bias=["1"])]:
+        with pytest.raises(TypeError, match="^bias must be an array of real numbers"):
+            call()
+    with pytest.raises(TypeError, match="^window must be an array of real numbers"):
+        ws.stft(x, 4, window="hann")
+    with pytest.raises(TypeError, match="^specgram must be an array of real numbers, has dtype complex64"):
+        ws.griffin_lim(ws.stft(signal(1, 100)[0], 16), None, 16)
+    with pytest.raises(TypeError, match="^input must be an array of numbers, has dtype object"):
+        ws.istft([[None]], 16)
+    values, indices = ws.max_pool1d(x, 2, return_indices=True)
+    assert ws.max_unpool1d(values, indices.astype("u2"), 2).shape == (1, 4)
+    with pytest.raises(TypeError, match="^indices must be an array of integers, has dtype float64"):
+        ws.max_unpool1d(values, indices + 0.5, 2)
+    with pytest.raises(ValueError, match="^input is no array: .*inhomogeneous"):
+        ws.conv1d([[1, 2], [3]], w)
+
+
+def test_what_a_tensor_says_is_passed_on():
+    torch = pytest.importorskip("torch")
+    x, w = torch.ones(1, 4), torch.ones(1, 1, 1)
+    for call in [lambda t: ws.conv1d(t, w), lambda t: ws.conv1d(x, t[None]), ws.operator("relu", 1),
+                 ws.operator("relu", 1).stream().push, lambda t: ws.resample(t, 1, 2)]:
+        with pytest.raises(RuntimeError, match=r"^\w+ is no array: .*tensor.detach\(\).numpy\(\)") as caught:
+            call(torch.ones(1, 4, requires_grad=True))
+        assert caught.value.__cause__ is not None
+        with pytest.raises(TypeError, match=r"^\w+ is no array: .*BFloat16"):
+            call(x.bfloat16())
+
+
+def test_numbers_may_be_arrays_of_one():
+    x, w = signal(2, 30), signal(2, 6).reshape(2, 2, 3)
+    for two in [2, (2,), [2], np.int64(2), np.array(2), np.array([2]), *torch_numbers(2)]:
+        assert np.array_equal(ws.max_pool1d(x, two), ws.max_pool1d(x, 2))
+        assert np.array_equal(ws.conv1d(x, w, None, two, two, two), ws.conv1d(x, w, None, 2, 2, 2))
+        assert np.array_equal(ws.pixel_shuffle1d(x, two), ws.pixel_shuffle1d(x, 2))
+        assert ws.operator("max_pool1d", 2, kernel_size=two)(x).shape == (2, 15)
+        assert ws.operator("conv1d", 2, weight=w, padding=two)(x).shape == (2, 32)
+    for scale in [1.5, (1.5,), np.float32(1.5), np.array(1.5), np.array([1.5]), *torch_numbers(1.5)]:
+        assert ws.interpolate(x, scale_factor=scale).shape == (2, 45)
+        assert ws.operator("interpolate", 2, scale_factor=scale)(x).shape == (2, 45)
+    for yes in [True, np.bool_(True), np.array(True), *torch_numbers(True)]:
+        assert ws.operator("max_pool1d", 2, kernel_size=4, ceil_mode=yes).total(30) == 8
+    for sides in [(1, 2), [1, 2], np.array([1, 2]), *torch_numbers([1, 2])]:
+        assert ws.operator("conv1d", 2, weight=w, padding=sides)(x).shape == (2, 31)
+    with pytest.raises(ValueError, match="padding must be"):
+        ws.operator("conv1d", 2, weight=w, padding=[[1, 2]])
+
+
+def torch_numbers(value):
+    try:
+        import torch
+    except ImportError:
+        return []
+    return [torch.tensor(value)]
+
+
+def test_none_is_not_given():
+    x, w = signal(2, 30), signal(2, 6).reshape(2, 2, 3)
+    op = ws.operator("conv1d", 2, weight=w, bias=None, stride=None, padding_mode=None)
+    assert np.array_equal(op(x), ws.conv1d(x, w, bias=None))
+    assert ws.operator("max_pool1d", 2, kernel_size=2, stride=None)(x).shape == (2, 15)
+    with pytest.raises(ValueError, match="weight"):
+        ws.operator("conv1d", 2, weight=None)
+    with pytest.raises(ValueError, match="kernel-size"):
+        ws.operator("max_pool1d", 2, kernel_size=None)
 
 
 def test_empty_signals():
@@ -112,6 +219,62 @@ def test_spectra():
     assert "whisper-16k" in ws.mel_presets()
 
 
+def triangles(rate, n_fft, n_mels, f_min, f_max):
+    """librosa.filters.mel(htk=True, norm=None) in plain float64."""
+    mel = lambda f: 2595 * np.log10(1 + f / 700)
+    edges = 700 * (10 ** (np.linspace(mel(f_min), mel(f_max), n_mels + 2) / 2595) - 1)
+    f = np.arange(n_fft // 2 + 1) * rate / n_fft
+    rows = [np.minimum((f - a) / (b - a), (c - f) / (c - b)) for a, b, c in zip(edges, edges[1:], edges[2:])]
+    return np.maximum(rows, 0)
+
+
+def test_mel_options():
+    x = signal(1, 8000)[0]
+    whisper = ws.MelSpectrogram("whisper-16k", n_mels=128, peak_range=0)
+    features = whisper(x)
+    assert features.shape == (128, 50) and whisper.n_mels == 128 and whisper.preset == "whisper-16k"
+    stream = whisper.stream()
+    assert np.array_equal(np.concatenate([stream.push(x[:700]), stream.push(x[700:]), stream.finish()], 1), features)
+    assert np.array_equal(ws.MelSpectrogram("whisper-16k", n_mels=128)(x),
+                          np.maximum(features, features.max() - np.float32(2)))  # 8 units of a quarter
+    with pytest.raises(ws.NotStreamable, match="peak_range"):
+        ws.MelSpectrogram("whisper-16k").stream()
+
+    given = dict(sample_rate=8000, prefilter=[1, -0.5], n_fft=256, hop_length=64, win_length=200, framing="tight",
+                 power=2.0, epsilon=1e-3, n_mels=20, f_min=50.0, f_max=3900.0, mel_scale="htk", norm="none", log="db",
+                 floor=1e-4, scale=0.5, offset=3.0, clip_low=-4.0, clip_high=20.0, peak_range=0.0)
+    own = ws.MelSpectrogram(**given)
+    assert own.options == given and own.preset is None and (own.sample_rate, own.hop_length) == (8000, 64)
+    bands = triangles(8000, 256, 20, 50, 3900)
+    assert np.abs(ws.mel_filterbank(**given) - bands).max() < 1e-6
+    assert np.array_equal(ws.mel_filterbank("whisper-16k", n_mels=128), ws.mel_filterbank(**whisper.options))
+    filtered = np.convolve(x.astype("f8"), [1, -0.5])[: len(x)]
+    padded = np.pad(filtered, (256 - 64) // 2, "reflect")
+    window = np.zeros(256)
+    window[28:228] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(200) / 200)
+    frames = np.stack([padded[n : n + 256] * window for n in range(0, len(padded) - 255, 64)], 1)
+    power = np.abs(np.fft.rfft(frames, axis=0)) ** 2 + 1e-3
+    expected = np.clip(0.5 * 20 * np.log10(np.maximum(bands @ power, 1e-4)) + 3, -4, 20)
+    assert np.abs(own(x) - expected).max() < 1e-3 and expected.std() > 1
+
+    assert ws.MelSpectrogram("hifigan-22k", norm=None).options["norm"] == "none"
+    assert ws.MelSpectrogram().options["sample_rate"] == 16000
+    for preset in ws.mel_presets():
+        same = ws.MelSpectrogram(**ws.MelSpectrogram(preset).options)
+        assert np.array_equal(same(x), ws.MelSpectrogram(preset)(x))
+    for error, words, options in [
+        (TypeError, "colour; there are sample_rate, .*, peak_range", dict(colour=1)),
+        (TypeError, "n_mels must be an integer, got 1.5", dict(n_mels=1.5)),
+        (TypeError, "f_max must be a number, got None", dict(f_max=None)),
+        (ValueError, "log must be one of ln, log10, db, got log2", dict(log="log2")),
+        (ValueError, "f_min", dict(f_min=9000)),
+        (TypeError, "prefilter must be an array of real numbers", dict(prefilter="no")),
+    ]:
+        for make in [ws.MelSpectrogram] + [ws.mel_filterbank] * ("prefilter" not in words):
+            with pytest.raises(error, match=words):
+                make("whisper-16k", **options)
+
+
 def test_models():
     model = ws.load_model(MODEL)
     mel = signal(model.n_mels, 20)
@@ -130,6 +293,28 @@ def test_models():
         ws.load_model(MODEL, speaker=0)
     with pytest.raises(ws.IoError, match="/nonexistent.npy"):
         ws.load_model(MODEL, stats="/nonexistent.npy")
+
+
+def test_files_that_are_not_there():
+    def error_of(call):
+        with pytest.raises(ws.IoError) as caught:
+            call()
+        return caught.value
+
+    for call, name in [(lambda: ws.load_model("/nonexistent"), "/nonexistent"),
+                       (lambda: ws.load_model(MODEL, stats=pathlib.Path("/nonexistent.npy")), "/nonexistent.npy"),
+                       (lambda: ws.load_model(b"/nowhere/\xff".decode("utf8", "surrogateescape")), "/nowhere/\udcff")]:
+        error = error_of(call)
+        assert isinstance(error, FileNotFoundError) and error.filename == name
+        assert (error.errno, error.strerror) == (2, "can't be opened: No such file or directory")
+        assert str(error) == f"{name}: can't be opened: No such file or directory"
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), str(again), again.errno) == (type(error), str(error), 2)
+    assert isinstance(error_of(lambda: ws.load_model(MODEL / "beneath")), NotADirectoryError)
+    error = error_of(lambda: ws.load_model(__file__))
+    assert type(error) is ws.IoError and error.errno is None and error.filename == __file__
+    assert str(error).startswith(f"{__file__}: is no ")
+    assert str(ws.IoError("of one's own")) == "of one's own"
 
 
 def test_the_vocoder_that_comes_along():
@@ -197,7 +382,21 @@ def test_refusals():
         (TypeError, "stride must be an integer", lambda: ws.conv1d(x, w, stride=1.5)),
         (TypeError, "stride must be an integer", lambda: ws.conv1d(x, w, stride="2")),
         (TypeError, "stride must be an integer", lambda: ws.conv1d(x, w, stride=[[2]])),
-        (OverflowError, "too", lambda: ws.conv1d(x, w, stride=2**70)),
+        (TypeError, "stride must be an integer", lambda: ws.conv1d(x, w, stride=b"2")),
+        (TypeError, "padding must be an integer", lambda: ws.conv1d(x, w, padding=(1, 2))),
+        (TypeError, "kernel_size must be an integer", lambda: ws.max_pool1d(x, np.array([2, 3]))),
+        (TypeError, "groups must be an integer", lambda: ws.conv1d(x, w, groups=1.5)),
+        (TypeError, "n_fft must be an integer", lambda: ws.stft(x[0], "256")),
+        (OverflowError, "stride is too large", lambda: ws.conv1d(x, w, stride=2**70)),
+        (ValueError, "^stride must be at least 1, got 0", lambda: ws.max_pool1d(x, 2, stride=0)),
+        (ValueError, "^stride must be at least 1, got 0", lambda: ws.avg_pool1d(x, 2, stride=0)),
+        (ValueError, "^stride must be at least 1, got 0", lambda: ws.max_unpool1d(x, x.astype(int), 2, stride=0)),
+        (ValueError, "^hop_length must be at least 1, got 0", lambda: ws.stft(x[0], 16, 0)),
+        (ValueError, "^win_length must be at least 1, got 0", lambda: ws.istft(x, 16, 4, 0)),
+        (ValueError, "^hop_length must be at least 1, got -3", lambda: ws.griffin_lim(x, None, 4, -3)),
+        (ValueError, "batch", lambda: ws.conv1d(np.ones((2, 3, 40)), w)),
+        (ValueError, "input must be one channel", lambda: ws.stft(x, 16)),
+        (ValueError, "input must be one channel", lambda: ws.MelSpectrogram("hifigan-22k")(x)),
         (TypeError, "scale_factor must be a number", lambda: ws.interpolate(x, scale_factor="2")),
         (TypeError, "scale_factor must be a number", lambda: ws.interpolate(x, scale_factor=(2.0, 3.0))),
         (ValueError, "conv1d: takes 3 channels", lambda: ws.operator("conv1d", 5, weight=w)),
@@ -207,7 +406,10 @@ def test_refusals():
         (ValueError, "takes no option", lambda: ws.operator("relu", 3, colour="red")),
         (ValueError, "channels", lambda: ws.Resampler(2, 1).stream(2).push(x)),
         (ValueError, "goal must be one of", lambda: ws.Resampler(2, 1, goal="speed")),
-        (ValueError, "has shape ..", lambda: ws.conv1d(None, w)),
+        (TypeError, "input must be an array of real numbers, got None", lambda: ws.conv1d(None, w)),
+        (ValueError, "has shape ..", lambda: ws.conv1d(1.5, w)),
+        (ValueError, "has 2 inputs, got 1", lambda: ws.operator("add", [3, 3])(x)),
+        (ValueError, "has 1 inputs, got 0", lambda: ws.operator("relu", 3)()),
         (TypeError, "incompatible", lambda: ws.conv1d()),
     ]:
         with pytest.raises(error, match=words):
@@ -236,6 +438,106 @@ def test_others_run_while_it_computes():
     stop.set()
     ticker.join()
     assert sum(start < t < end for t in ticks) >= 3, f"{end - start} s of work"
+
+
+@pytest.mark.parametrize("what", ["resample", "operator", "conv1d", "griffin_lim", "mel", "model"])
+def test_ctrl_c_ends_what_takes_long(what):
+    x, w = signal(1, 1000)[0], np.ones((256, 256, 31), "f4")
+    zeros = lambda channels, frames: np.zeros((channels, frames), "f4", order="F")
+    mel = ws.MelSpectrogram("wavestride-16k")
+    window = np.hanning(16)
+    call = {
+        "resample": lambda: ws.resample(zeros(1, 60_000_000), 48000, 44101, "best"),
+        "operator": lambda: ws.operator("conv1d", 256, weight=w)(zeros(256, 300_000)),
+        "conv1d": lambda: ws.conv1d(zeros(256, 300_000), w),
+        "griffin_lim": lambda: ws.griffin_lim(np.ones((9, 1000)), window, 16, 4, n_iter=10**7),
+        "mel": lambda: mel.griffin_lim(mel(x), n_iter=10**7),
+        "model": lambda model=ws.load_model(): model(zeros(80, 200_000)),
+    }[what]
+    sent = []
+
+    def interrupt():
+        sent.append(time.perf_counter())
+        os.kill(os.getpid(), SIGINT)
+
+    timer = threading.Timer(0.7, interrupt)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        call()
+    waited = time.perf_counter() - sent[0]
+    timer.join()
+    assert waited < 3, f"{waited} s after Ctrl-C"  # of 10 to 200
+
+
+def test_pieces_give_the_same():
+    """What is long enough to look for Ctrl-C on the way."""
+    w = signal(64, 64 * 9).reshape(64, 64, 9)
+    x = np.asfortranarray(signal(64, 60_000))
+    op = ws.operator("conv1d", 64, weight=w, stride=2, padding=[3, 4])
+    stream = op.stream()
+    parts = [stream.push(x[:, n : n + 7001]) for n in range(0, x.shape[1], 7001)] + [stream.finish()]
+    assert np.array_equal(op(x), np.concatenate(parts, 1))
+    samples = rng.normal(size=7_000_000).astype("f4")
+    resampler = ws.Resampler(48000, 16000, "best")
+    stream = resampler.stream()
+    parts = [stream.push(part) for part in np.array_split(samples, 9)] + [stream.finish()]
+    assert np.array_equal(resampler(samples), np.concatenate(parts, 1)[0])
+
+
+def test_objects_can_be_copied():
+    x = signal(2, 500)
+    w, b = signal(3, 6).reshape(3, 2, 3), signal(1, 3)[0]
+    weight = w.copy()
+    conv = ws.operator("conv1d", 2, weight=weight, bias=b, stride=2, padding=[1, 2], padding_mode="replicate")
+    weight[:] = 0  # its own by now
+    for thing, arrays in [
+        (conv, [x]),
+        (ws.operator("add", [2, 2]), [x, x]),
+        (ws.operator("max_pool1d", 2, kernel_size=2, return_indices=True), [x]),
+        (ws.Resampler(48000, 16000, "best", passband=0.8, stopband_db=90, phase="minimum", causal=True), [x]),
+        (ws.Resampler(3, 2, goal="throughput", max_delay_s=30), [x]),
+        (ws.MelSpectrogram("hifigan-22k"), [np.tile(x[0], 9)]),
+        (ws.MelSpectrogram("whisper-16k", n_mels=40, log="ln", prefilter=[1, -0.97]), [np.tile(x[0], 9)]),
+        (ws.MelSpectrogram(n_fft=512), [np.tile(x[0], 9)]),
+    ]:
+        for again in [pickle.loads(pickle.dumps(thing)), copy.copy(thing), copy.deepcopy([thing])[0]]:
+            assert repr(again) == repr(thing) and type(again) is type(thing)
+            assert np.array_equal(again(*arrays), thing(*arrays))
+    with pytest.raises(TypeError, match="pickle"):
+        pickle.dumps(conv.stream())
+
+
+def test_objects_say_what_they_are():
+    whisper = ws.MelSpectrogram("whisper-16k", peak_range=0)
+    assert repr(whisper) == "wavestride.MelSpectrogram('whisper-16k', peak_range=0.0)"
+    resampler = ws.Resampler(48000, 16000, "best", causal=True)
+    assert repr(resampler) == "wavestride.Resampler(48000.0, 16000.0, 'best', causal=True)"
+    for thing in [resampler, ws.MelSpectrogram("hifigan-22k"), ws.MelSpectrogram(norm="none", log="db")]:
+        again = eval(repr(thing), {"wavestride": ws})
+        assert repr(again) == repr(thing)
+    assert repr(ws.operator("relu", 2).stream()) == "<wavestride.Stream of relu(2)>"
+    assert repr(ws.load_model()) == "<wavestride.Model gated-istft, 80 bands to 16000 Hz>"
+    assert resampler.output_delay_s == resampler.filter_delay_s > 0
+    assert ws.Resampler(48000, 16000).output_delay_s == 0
+    assert 0 < abs(ws.Resampler(48000, 16000, phase="minimum").output_delay_s) < 1 / 48000
+
+
+def test_streams_tell_their_state():
+    op = ws.operator("avg_pool1d", 2, kernel_size=4)
+    stream = op.stream()
+    assert stream.latency_frames == op.latency_frames and not stream.finished
+    for n in [0, 3, 1, 9]:
+        expected = stream.frames_after(n)
+        assert stream.push(signal(2, n)).shape == (2, expected)
+    stream.finish()
+    assert stream.finished
+    stream.reset()
+    assert not stream.finished and stream.frames_after(8) == 2
+    both = ws.operator("max_pool1d", 2, kernel_size=2, return_indices=True).stream()
+    assert both.frames_after(5) == (2, 2)
+    assert isinstance(both.finish(), tuple)
+    with pytest.raises(ValueError, match="frames must not be negative"):
+        stream.frames_after(-1)
 
 
 def test_one_op_serves_many_threads():
@@ -272,9 +574,12 @@ def test_everything_public_is_documented_and_typed():
     assert typed == public
     for name in public:
         thing = getattr(ws, name)
-        assert thing.__doc__ or name in {"IoError", "NotStreamable"}, name
+        assert thing.__doc__, name
+    options = re.findall(r"(\w+): [\w\[\]]+ = \.\.\.", stubs)
+    assert options == 2 * list(ws.MelSpectrogram().options)
     for name in ["Stream", "Op", "Resampler", "MelSpectrogram", "Model"]:
         block = re.search(rf"^class {name}:\n((?:    .*\n)+)", stubs, re.M).group(1)
         members = {m for m in re.findall(r"def (\w+)", block) if not m.startswith("__")}
         actual = {m for m, _ in inspect.getmembers(getattr(ws, name)) if not m.startswith("_")}
         assert members == actual, name
+        assert all(getattr(getattr(ws, name), m).__doc__ for m in members), name

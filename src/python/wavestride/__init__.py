@@ -3,14 +3,14 @@
 Arrays are [channels, frames] float32; other numbers are converted. What a function returns owns its memory and is laid
 out frame by frame, so that it goes into the next function without a copy; so does an array of one channel, and x.T of
 an array [frames, channels]. Functions named as in torch.nn.functional take their arguments and give their results.
-Everything computes without the interpreter's lock. Wrong arguments raise ValueError, files IoError.
+Everything computes without the interpreter's lock, and Ctrl-C ends what takes long. A value that a parameter can't have
+raises ValueError, one of another kind TypeError (integers beyond 64 bits OverflowError), files raise IoError.
 """
 
+from ._errors import IoError, NotStreamable
 from ._wavestride import (
-    IoError,
     MelSpectrogram,
     Model,
-    NotStreamable,
     Op,
     Resampler,
     Stream,
@@ -27,6 +27,7 @@ from ._wavestride import (
     load_model,
     max_pool1d,
     max_unpool1d,
+    mel_filterbank,
     mel_presets,
     operator,
     pixel_shuffle1d,
