@@ -1,6 +1,6 @@
 // Convolution as a percentage of the multiply-add peak of one core, measured beside each run (counter "peak",
 // of float; the median of the runs): C → C, by sums, by minimal filtering, whose multiply-adds are counted as
-// the sums would need them, and by bfloat16; and transposed, C → C/2.
+// the sums would need them, and by bfloat16; transposed, C → C/2; and of few channels.
 #include <benchmark/benchmark.h>
 #include <wavestride/bfloat16.h>
 #include <wavestride/conv1d.h>
@@ -111,6 +111,24 @@ void conv1d_bfloat16(benchmark::State& state) {
 BENCHMARK(conv1d_bfloat16)
     ->ArgNames({"channels", "kernel", "dilation"})
     ->ArgsProduct({{16, 32, 64, 128, 256, 512}, {3, 7, 11}, {1, 3, 5}})
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
+
+// Few channels, to a group or at all.
+void conv1d_few(benchmark::State& state) {
+  const Index channels = state.range(0), kernel = state.range(1), groups = state.range(2);
+  const Op op =
+      op::conv1d(weights(channels, channels / groups, kernel), {}, {.padding = "same", .groups = groups});
+  run(state, op, frames_of(channels * channels / groups * kernel, channels, 512));
+}
+BENCHMARK(conv1d_few)
+    ->ArgNames({"channels", "kernel", "groups"})
+    ->ArgsProduct({{1}, {1, 3, 31, 401}, {1}})
+    ->ArgsProduct({{2, 7}, {7, 401}, {1}})
+    ->ArgsProduct({{7}, {7, 31}, {7}})
+    ->ArgsProduct({{64, 512}, {7, 31, 401}, {64}})
+    ->ArgsProduct({{512}, {7, 31, 401}, {512}})
+    ->ArgsProduct({{64}, {1, 3, 7}, {8, 16, 32}})
     ->UseManualTime()
     ->Unit(benchmark::kMillisecond);
 
