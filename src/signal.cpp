@@ -17,13 +17,6 @@ Index element_count(std::span<const Index> shape) {
 
 }  // namespace
 
-void detail::fail_apart() {
-  fail(
-      "frames must be whole columns of one matrix that lie one behind the other; a copy of a row or a "
-      "block, ",
-      "Signal(x.row(0)), has such");
-}
-
 Tensor::Tensor(std::vector<Index> s, std::vector<float> d) : shape(std::move(s)), data(std::move(d)) {
   check();
 }

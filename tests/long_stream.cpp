@@ -1,4 +1,5 @@
-// Half an hour through a vocoder, or five minutes with all checks: what a server that runs for days relies on.
+// Half an hour through a vocoder, or five minutes with all checks: what a server that runs for days relies
+// on.
 #include <wavestride/model.h>
 #include <wavestride/stream.h>
 

@@ -468,7 +468,7 @@ TEST_CASE("resample: ratios without a common period") {
         CHECK(r.available(r.needed(N)) >= N);
         if (r.needed(N) > 1) CHECK(r.available(r.needed(N) - 1) < N);
       }
-      if (from >= to) CHECK(r.needed(std::numeric_limits<Index>::max()) == std::numeric_limits<Index>::max());
+      CHECK(r.needed(std::numeric_limits<Index>::max()) > Index{1} << 60);  // nor overflows
       const Signal x = noise(rng, 2, 3000);
       const Signal whole = r.op(2)(x);
       for (int i = 0; i < 3; ++i) {

@@ -8,6 +8,7 @@
 #include <Eigen/Core>
 #include <concepts>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -18,10 +19,6 @@ using Signal = Eigen::MatrixXf;
 
 /// Channels × frames of 64-bit indices (max pooling's return_indices).
 using IndexSignal = Eigen::Matrix<Index, Eigen::Dynamic, Eigen::Dynamic>;
-
-namespace detail {
-[[noreturn]] void fail_apart();  // frames that do not lie one behind the other
-}
 
 /// A borrowed run of whole frames: `frames` columns of `channels` floats without gaps. T is float or const
 /// float.
@@ -44,7 +41,9 @@ class BasicFrames {
       BasicFrames(M&& m)
       : data_(m.data()), channels_(m.rows()), frames_(m.cols()) {
     if ((m.cols() > 1 && m.colStride() != m.rows()) || (m.rows() > 1 && m.rowStride() != 1))
-      detail::fail_apart();
+      throw std::invalid_argument(
+          "frames must be whole columns of one matrix that lie one behind the other; a copy of a row or a "
+          "block, Signal(x.row(0)), has such");
   }
 
   /// Writable frames are readable.

@@ -46,7 +46,8 @@ class DepthwiseWeights {
 };
 
 /// For j in [0, frames) and each channel c: out[j·out_step + c] = Σ over taps t of
-/// w[c][t] · in[offsets[t] + j·in_step + c], one chain of multiply-adds, and then bias[c], as dense() does it.
+/// w[c][t] · in[offsets[t] + j·in_step + c], one chain of multiply-adds, and then bias[c], as dense() does
+/// it.
 void depthwise(const DepthwiseWeights& w, const float* in, const Index* offsets, Index in_step, Index frames,
                float* out, Index out_step) noexcept;
 
