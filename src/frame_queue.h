@@ -18,7 +18,7 @@ namespace wavestride::detail {
 class FrameQueue {
  public:
   /// `limit` frames at once and `slack` more of memory, but no more than the `total` frames that ever come.
-  void allocate(Index channels, Index limit, Index slack, Index total) {
+  [[gnu::cold, gnu::noinline]] void allocate(Index channels, Index limit, Index slack, Index total) {
     channels_ = channels;
     limit_ = std::min(limit, total);
     memory_.assign(static_cast<std::size_t>(channels * std::min(limit + slack, total)), std::nanf(""));
@@ -132,12 +132,12 @@ class FrameQueue {
   }
 
  private:
-  void be_there() {
+  [[gnu::cold, gnu::noinline]] void be_there() {
     late_ = false;
     memory_.assign(static_cast<std::size_t>(channels_ * limit_), std::nanf(""));
     at_home();
   }
-  void enlarge(Index frames) {
+  [[gnu::cold, gnu::noinline]] void enlarge(Index frames) {
     late_ = false;
     limit_ = std::max(frames, 2 * limit_);
     memory_.resize(static_cast<std::size_t>(channels_ * 2 * limit_), std::nanf(""));

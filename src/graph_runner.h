@@ -39,8 +39,8 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   /// A group's runner (kernel_group.h) gets its input and its scratch memory from whoever drives it.
   enum class Use { signal, group };
   /// `lengths` of the inputs bound the memory; they are empty where nobody knows them.
-  GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions& options,
-              std::span<const Index> lengths = {}, Use use = Use::signal);
+  [[gnu::cold]] GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions& options,
+                            std::span<const Index> lengths = {}, Use use = Use::signal);
 
   void reset() noexcept;
 
@@ -165,11 +165,11 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
     return values_[static_cast<std::size_t>(graph_->value_of(k))];
   }
 
-  void plan_values(const StreamOptions& options, const std::vector<bool>& large_values,
-                   std::span<const Index> totals, Index threads, Use use);
+  [[gnu::cold]] void plan_values(const StreamOptions& options, const std::vector<bool>& large_values,
+                                 std::span<const Index> totals, Index threads, Use use);
   void plan_places() noexcept;
-  void plan_nodes(const std::vector<bool>& large_values, std::span<const Index> totals);
-  void make_memory();
+  [[gnu::cold]] void plan_nodes(const std::vector<bool>& large_values, std::span<const Index> totals);
+  [[gnu::cold]] void make_memory();
   bool place_free(const Value& value) const noexcept;
   Index room(const Value& value) noexcept;
   void find_room(Value & value, Index count) noexcept;
