@@ -1,17 +1,13 @@
 #include <wavestride/op.h>
 #include <wavestride/stream.h>
 
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
-
 #include <algorithm>
-#include <cstdint>
 
 #include "check.h"
 #include "fusion.h"
 #include "graph.h"
 #include "graph_runner.h"
+#include "large_pages.h"
 
 namespace wavestride {
 namespace {
@@ -28,18 +24,6 @@ std::shared_ptr<const detail::Graph> single(std::shared_ptr<const Kernel> kernel
   return std::make_shared<const detail::Graph>(kernel->name(), std::move(channels),
                                                std::vector<detail::Graph::Node>{std::move(node)},
                                                std::vector<int>{out});
-}
-
-// Asks for large pages for a large signal that nobody has touched yet. Where the system gives them on request
-// only, its small ones would take longer to come, one by one, than many an operator takes to fill them.
-void prefer_large_pages([[maybe_unused]] Signal& signal) {
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-  constexpr std::uintptr_t page = 2 << 20;
-  const auto begin = reinterpret_cast<std::uintptr_t>(signal.data());
-  const std::uintptr_t end = begin + static_cast<std::uintptr_t>(signal.size()) * sizeof(float);
-  const std::uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
-  if (first < last) (void)madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);  // a hint
-#endif
 }
 
 }  // namespace
@@ -198,7 +182,7 @@ std::vector<Signal> Op::operator()(std::span<const FramesView> x, const StreamOp
   std::vector<Signal> results;
   std::vector<FramesSpan> out;
   for (Index o = 0; o < outputs(); ++o)
-    prefer_large_pages(results.emplace_back(out_channels(o), total(lengths, o)));
+    detail::prefer_large_pages(results.emplace_back(out_channels(o), total(lengths, o)));
   for (auto& r : results) out.emplace_back(r);
   std::vector<Index> expected, written(out.size());
   for (const FramesSpan& frames : out) expected.push_back(frames.frames());

@@ -1,15 +1,14 @@
 // The Python module. Arrays are [channels, frames] float32; memory goes through without a copy where a frame
 // is contiguous in it, as in everything that the module returns.
 #include <pybind11/stl/filesystem.h>
-#include <sys/mman.h>
 #include <wavestride/operators.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdint>
 #include <mutex>
 #include <variant>
 
+#include "../large_pages.h"
 #include "arguments.h"
 
 using namespace py::literals;
@@ -33,17 +32,6 @@ void check_signals() {
   if (PyErr_CheckSignals() != 0) throw py::error_already_set();
 }
 
-// Asks for large pages, as Op does for its own results: small ones, one by one, can take longer than the
-// work.
-void prefer_large_pages([[maybe_unused]] Signal& y) {
-#ifdef MADV_HUGEPAGE
-  constexpr std::uintptr_t page = 2 << 20;
-  const auto begin = reinterpret_cast<std::uintptr_t>(y.data()), end = begin + sizeof(float) * y.size();
-  const std::uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
-  if (first < last) (void)madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
-#endif
-}
-
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds patience(100);  // of one who pressed Ctrl-C
 
@@ -60,7 +48,7 @@ Signal whole(const Op& op, FramesView x) {
   Index piece = 1 + static_cast<Index>(static_cast<double>(x.frames()) * 2e8 / work);
   Stream stream = op.stream();
   Signal y(op.out_channels(), total);
-  prefer_large_pages(y);
+  detail::prefer_large_pages(y);
   const FramesSpan out(y);
   Index done = 0;
   const auto rest = [&] { return out.slice(done, total - done); };
@@ -623,8 +611,8 @@ PYBIND11_MODULE(_wavestride, m) {
            "Rates in Hz; quality 'fast', 'standard', 'best' or 'steep', or instead of the quality's "
            "stopband_db (20 to 160) and passband (0.05 to 0.995 of the lower Nyquist frequency); max_delay_s "
            "is the most that the filter may delay. phase 'minimum' does not ring before an impulse; causal "
-           "leaves the "
-           "filter's delay in the output instead of reading ahead: output_delay_s tells. goal 'throughput' "
+           "leaves the filter's delay in the output instead of reading ahead: output_delay_s tells. goal "
+           "'throughput' "
            "takes less time for the wait until a block is there.")
       .def(
           "__call__",
