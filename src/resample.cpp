@@ -1,5 +1,4 @@
 #include <wavestride/resample.h>
-#include <wavestride/stack.h>
 
 #include <algorithm>
 #include <cmath>
@@ -33,6 +32,7 @@ constexpr double narrowest_passband = 0.3;
 constexpr double precise_above_db = 130;
 constexpr Index most_taps = Index{1} << 22;
 constexpr double most_bytes = 16 << 20;
+constexpr Index most_in_float = 256;  // samples in a sum of one order
 
 Index millihertz(const char* which, double hz) {
   require(std::isfinite(hz) && hz > 0, "resample: the ", which, " rate must be positive, got ", hz, " Hz");
@@ -119,7 +119,7 @@ double low_frequency_delay(std::span<const double> h) {
 
 // The same filter between any two rates: its impulse response as a function of time.
 Filter table_filter(const Filter& f) {
-  return {table_step, 1, f.passband, f.stopband_db, f.phase, f.stopband, f.ripple_margin_db};
+  return {table_step, 1, f.passband, f.stopband_db, f.phase, f.stopband, f.ripple_margin_db, f.precise};
 }
 
 // Of `points` points to a sample of the lower rate, `step` to one of the input. `h` is its impulse response,
@@ -128,7 +128,7 @@ std::shared_ptr<const kernels::ContinuousFilter> shared_table(const Filter& f, d
                                                               std::span<const double> h) {
   return shared<kernels::ContinuousFilter>(std::pair(f, points), [&] {
     return std::make_shared<const kernels::ContinuousFilter>(
-        h.empty() ? impulse_response(f, points, points) : h, step);
+        h.empty() ? impulse_response(f, points, points) : h, step, f.precise);
   });
 }
 
@@ -140,20 +140,17 @@ std::shared_ptr<const kernels::ContinuousFilter> shared_table(Quality quality) {
                       table_step, {});
 }
 
-// A filter, fitted to a pair of rates: a bank, or two in sequence, or a table, or blocks; or two conversions
-// in sequence, one by a bank and one by a table.
+// A filter, fitted to a pair of rates: a bank, a table, or blocks; or two conversions in sequence, by banks
+// or by a bank and a table.
 struct Resampler::Design {
   Filter filter;
   double in_hz, out_hz;
   Window window{};
   double delay_s = 0, output_delay_s = 0;  // of the filter, and what is left of it in the output
-  std::shared_ptr<const kernels::PolyphaseBank> bank{}, second{};
-  std::shared_ptr<const kernels::ContinuousFilter> table{};
+  std::shared_ptr<const kernels::PolyphaseBank> bank{};
+  std::shared_ptr<const kernels::TableConversion> table{};
   std::shared_ptr<const BlockFilter> blocks{};
   std::shared_ptr<const Design> before{}, after{};
-  Index last = 0;  // the sample at L times the input rate that meets an input frame at the output's own time
-  double points = 0, origin = 0;  // of the table: points per such sample, point of sample 0
-  Index step = 0;                 // and points from input frame to input frame
 
   // As far as the frames of an output's block are its own, too.
   Geometry geometry() const {
@@ -253,25 +250,29 @@ std::shared_ptr<const kernels::PolyphaseBank> make_bank(const Filter& f, const R
 }
 
 void design_table(Design& d, bool causal) {
-  const Filter& f = d.filter;
+  Filter f = d.filter;
   // A whole number of points to a sample of the input, and no fewer than table_step to one of the lower rate.
   const auto L = static_cast<double>(f.L), higher = static_cast<double>(std::max(f.L, f.M));
   const double step = std::ceil(static_cast<double>(table_step) * L / higher), points = step * higher / L;
   const std::vector<double> h = impulse_response(table_filter(f), points, points);
   double delay = f.phase == Phase::linear ? static_cast<double>(h.size() / 2) : low_frequency_delay(h);
-  d.points = points / higher;
-  d.step = static_cast<Index>(step);
-  const double half = std::floor(delay / d.points);
-  if (f.phase == Phase::linear) d.origin = delay - half * d.points;
+  kernels::TableConversion table;
+  table.points = points / higher;
+  const double half = std::floor(delay / table.points);
+  if (f.phase == Phase::linear) table.origin = delay - half * table.points;
   // The last point of the table may lie between two samples.
-  const Index size = static_cast<Index>((static_cast<double>(h.size() - 1) - 2 * d.origin) / d.points) + 1;
-  delay = (delay - d.origin) / d.points;
-  d.table = shared_table(table_filter(f), points, d.step, h);
-  d.last = causal ? 0 : static_cast<Index>(std::llround(delay));
-  d.window = kernels::fir_window(f.L, f.M, d.last, size);
-  const double rate = static_cast<double>(f.L) * d.in_hz;
+  const Index size =
+      static_cast<Index>((static_cast<double>(h.size() - 1) - 2 * table.origin) / table.points) + 1;
+  delay = (delay - table.origin) / table.points;
+  table.last = causal ? 0 : static_cast<Index>(std::llround(delay));
+  table.window = d.window = kernels::fir_window(f.L, f.M, table.last, size);
+  // Of many samples sums in float round too much.
+  f.precise = f.precise || d.window.span() > most_in_float;
+  table.filter = shared_table(table_filter(f), points, static_cast<Index>(step), h);
+  d.table = std::make_shared<const kernels::TableConversion>(std::move(table));
+  const double rate = L * d.in_hz;
   d.delay_s = delay / rate;
-  d.output_delay_s = (delay - static_cast<double>(d.last)) / rate;
+  d.output_delay_s = (delay - static_cast<double>(d.table->last)) / rate;
 }
 
 void design_bank(Design& d, const Filter& f, const Response& r) {
@@ -279,6 +280,31 @@ void design_bank(Design& d, const Filter& f, const Response& r) {
   d.window = r.window;
   d.delay_s = r.delay / d.in_hz;
   d.output_delay_s = r.output_delay / d.in_hz;
+}
+
+void design_bank(Design& d, bool causal) {
+  design_bank(d, d.filter, Response(d.filter, causal));
+}
+
+// A part of a design, and how it is made.
+struct Part {
+  const Filter& filter;
+  void (&design)(Design&, bool);
+};
+
+void design_in_sequence(Design& d, bool causal, const Part& first, const Part& second) {
+  const double between_hz =
+      d.in_hz * static_cast<double>(first.filter.L) / static_cast<double>(first.filter.M);
+  const auto make = [&](const Part& part, double in_hz, double out_hz) {
+    Design one{.filter = part.filter, .in_hz = in_hz, .out_hz = out_hz};
+    part.design(one, causal);
+    d.delay_s += one.delay_s;
+    d.output_delay_s += one.output_delay_s;
+    return std::make_shared<const Design>(std::move(one));
+  };
+  d.before = make(first, d.in_hz, between_hz);
+  d.after = make(second, between_hz, d.out_hz);
+  d.window = kernels::cascade_window(d.before->window, d.after->window);
 }
 
 // Of a table the coefficients of each output are made anew: a loose filter has few of them, and a bank of two
@@ -298,20 +324,8 @@ void design_around_table(Design& d, bool causal) {
     loose.passband = f.passband;
     loose.stopband = 4 * pace - 1;
   }
-  const double between_hz = 2 * (bank_first ? d.in_hz : d.out_hz);
-  const auto part = [&](const Filter& filter, double in_hz, double out_hz, auto design) {
-    Design one{.filter = filter, .in_hz = in_hz, .out_hz = out_hz};
-    design(one, causal);
-    d.delay_s += one.delay_s;
-    d.output_delay_s += one.output_delay_s;
-    return std::make_shared<const Design>(std::move(one));
-  };
-  const auto bank = [](Design& one, bool late) { design_bank(one, one.filter, Response(one.filter, late)); };
-  d.before =
-      bank_first ? part(sharp, d.in_hz, between_hz, bank) : part(loose, d.in_hz, between_hz, design_table);
-  d.after =
-      bank_first ? part(loose, between_hz, d.out_hz, design_table) : part(sharp, between_hz, d.out_hz, bank);
-  d.window = kernels::cascade_window(d.before->window, d.after->window);
+  const Part bank{sharp, design_bank}, table{loose, design_table};
+  bank_first ? design_in_sequence(d, causal, bank, table) : design_in_sequence(d, causal, table, bank);
 }
 
 // How to convert by blocks, where that takes less time than direct sums.
@@ -330,35 +344,29 @@ Design design_filter(const Filter& f, double in_hz, double out_hz, const Resampl
           taps(f), " input frames, at most ", most_taps,
           " are allowed; convert in two steps, or ask for a lower stopband or passband");
   if (!fits_bank(f)) {
-    // Between two operators frames are rounded to float, which a precise filter is not to be.
     constexpr double few = 48;
-    const bool in_sequence = f.phase == Phase::linear && !f.precise && taps(f) > few;
+    const bool in_sequence = f.phase == Phase::linear && taps(f) > few;
     (in_sequence ? design_around_table : design_table)(d, o.causal);
     return d;
   }
-  const auto delays = [&](const Response& r, double hz) {
-    d.delay_s += r.delay / hz;
-    d.output_delay_s += r.output_delay / hz;
-  };
   const auto stages = in_two(f);
-  std::optional<Response> whole;
-  if (!stages || o.goal == Goal::throughput) whole.emplace(f, o.causal);
-  if (const auto shape = o.goal == Goal::throughput ? blocks_for(f, whole->window) : std::nullopt) {
-    d.blocks = shared<BlockFilter>(std::pair(f, whole->last), [&] {
-      return make_block_filter(*shape, whole->window, whole->h, f.precise);
-    });
-    d.window = whole->window;
-    delays(*whole, in_hz);
-    return d;
+  if (!stages || o.goal == Goal::throughput) {
+    const Response whole(f, o.causal);
+    if (const auto shape = o.goal == Goal::throughput ? blocks_for(f, whole.window) : std::nullopt) {
+      d.blocks = shared<BlockFilter>(std::pair(f, whole.last), [&] {
+        return make_block_filter(*shape, whole.window, whole.h, f.precise);
+      });
+      d.window = whole.window;
+      d.delay_s = whole.delay / in_hz;
+      d.output_delay_s = whole.output_delay / in_hz;
+      return d;
+    }
+    if (!stages) {
+      design_bank(d, f, whole);
+      return d;
+    }
   }
-  const Filter& first_filter = stages ? stages->first : f;
-  const Response first = stages ? Response(first_filter, o.causal) : *std::move(whole);
-  design_bank(d, first_filter, first);
-  if (!stages) return d;
-  const Response second(stages->second, o.causal);
-  d.second = make_bank(stages->second, second);
-  d.window = kernels::cascade_window(d.window, second.window);
-  delays(second, in_hz * static_cast<double>(stages->first.L) / static_cast<double>(stages->first.M));
+  design_in_sequence(d, o.causal, {stages->first, design_bank}, {stages->second, design_bank});
   return d;
 }
 
@@ -397,64 +405,47 @@ class ResampleKernel final : public Kernel {
         design_(std::move(design)) {}
 
   std::unique_ptr<KernelState> make_state() const override {
-    if (design_->second) return std::make_unique<Cascade>(*design_, out_channels());
-    if (design_->bank) return std::make_unique<Single>(*design_->bank);
+    if (design_->before) return std::make_unique<Cascade>(*design_, out_channels());
+    if (design_->bank || design_->table) return std::make_unique<Single>(*design_);
     return nullptr;
   }
 
   void compute(const Work& work) const noexcept override {
     const Index channels = out_channels();
-    if (design_->second)
+    if (design_->before)
       static_cast<Cascade*>(work.state)->scratch.run(work.in[0], work.n, work.count, work.out);
-    else if (design_->bank)
-      kernels::polyphase(*design_->bank, work.in[0], work.n, work.count, channels, work.out,
-                         static_cast<Single*>(work.state)->scratch);
-    else if (design_->table)
-      interpolated(work);
+    else if (work.state)
+      static_cast<Single*>(work.state)->conversion.run(work.in[0], work.n, work.count, channels, work.out);
     else
       kernels::copy(work.in[0], work.count * channels, work.out);
   }
 
-  double macs_per_frame() const override {
-    const auto channels = static_cast<double>(out_channels());
-    if (!design_->bank) return channels * static_cast<double>(inputs()[0].geometry.window.span());
-    if (!design_->second) return channels * design_->bank->macs();
-    const Window& w = design_->second->window();
-    return channels * (design_->second->macs() +
-                       design_->bank->macs() * static_cast<double>(w.num) / static_cast<double>(w.den));
-  }
+  double macs_per_frame() const override { return static_cast<double>(out_channels()) * macs(*design_); }
 
  private:
+  [[gnu::cold]] static double macs(const Design& d) {
+    if (d.bank) return d.bank->macs();
+    if (!d.before) return static_cast<double>(d.window.span());
+    const Window& w = d.after->window;
+    return macs(*d.after) + macs(*d.before) * static_cast<double>(w.num) / static_cast<double>(w.den);
+  }
+
+  static kernels::Conversion conversion(const Design& d) {
+    return d.bank ? kernels::Conversion(d.bank) : kernels::Conversion(d.table);
+  }
+
   struct Single : KernelState {
-    explicit Single(const kernels::PolyphaseBank& bank) : scratch(bank) {}
-    Index bytes() const noexcept override { return scratch.bytes(); }
-    kernels::PolyphaseScratch scratch;
+    explicit Single(const Design& d) : conversion(ResampleKernel::conversion(d)) {}
+    Index bytes() const noexcept override { return conversion.bytes(); }
+    kernels::Conversion conversion;
   };
   struct Cascade : KernelState {
-    Cascade(const Design& d, Index channels) : scratch(d.bank, d.second, channels) {}
+    Cascade(const Design& d, Index channels)
+        : scratch(conversion(*d.before), conversion(*d.after), channels) {}
     void reset() noexcept override { scratch.reset(); }
     Index bytes() const noexcept override { return scratch.bytes(); }
     kernels::CascadeScratch scratch;
   };
-
-  void interpolated(const Work& work) const noexcept {
-    const Design& d = *design_;
-    const Window& w = inputs()[0].geometry.window;
-    const Index L = w.den, M = w.num;
-    const double gain = std::min(1.0, static_cast<double>(L) / static_cast<double>(M));
-    // Where in its first frame, from 0 to L − 1, the window of an output begins, whose length follows.
-    const Index first = w.first(work.n);
-    auto at = static_cast<Index>(static_cast<detail::Wide>(work.n) * M + w.lo -
-                                 static_cast<detail::Wide>(first) * L);
-    const Index frames = (w.hi - w.lo) / L + 1, past = (w.hi - w.lo) % L;
-    const Index whole = M / L, rest = M % L, channels = out_channels();
-    for (Index i = 0, frame = 0; i < work.count; ++i, at += rest, frame += whole) {
-      if (at >= L) at -= L, ++frame;
-      d.table->apply(work.in[0] + frame * channels, frames + (at + past >= L ? 1 : 0), channels,
-                     d.origin + static_cast<double>(at - w.lo + d.last) * d.points,
-                     static_cast<double>(d.step), gain, work.out + i * channels);
-    }
-  }
 
   std::shared_ptr<const Design> design_;
 };
@@ -468,7 +459,7 @@ double in_range(const char* what, double value, double lowest, double highest) {
 Index bytes_of(const Design& d) {
   if (d.before) return bytes_of(*d.before) + bytes_of(*d.after);
   const auto bytes = [](const auto& filter) { return filter ? filter->bytes() : 0; };
-  return bytes(d.bank) + bytes(d.second) + bytes(d.table) + bytes(d.blocks);
+  return bytes(d.bank) + (d.table ? bytes(d.table->filter) : 0) + bytes(d.blocks);
 }
 
 double decibels(double amplitude) {
@@ -491,11 +482,7 @@ Resampler::Resampler(double in_hz, double out_hz, const ResampleOptions& o) {
 Op Resampler::op(Index channels) const {
   require(channels >= 1 && channels <= 1 << 20, "resample: channels must be 1 to 1048576, got ", channels);
   if (design_->blocks) return Op(block_resample(name_of(channels, *design_), channels, design_->blocks));
-  const auto by = [&](const std::shared_ptr<const Design>& d) {
-    return Op(std::make_shared<ResampleKernel>(channels, d));
-  };
-  if (design_->before) return Stack({by(design_->before), by(design_->after)}, name_of(channels, *design_));
-  return by(design_);
+  return Op(std::make_shared<ResampleKernel>(channels, design_));
 }
 
 Ratio Resampler::rate() const {
@@ -536,7 +523,7 @@ namespace {
 // are no whole number of frames between, that response alternates; this is the one around output turn·L.
 std::vector<double> in_sequence(const Design& d, std::span<const double> a, std::span<const double> b,
                                 Index turn) {
-  const Window &wa = d.bank->window(), &wb = d.second->window(), &w = d.window;
+  const Window &wa = d.before->window, &wb = d.after->window, &w = d.window;
   const auto at = [](std::span<const double> h, const Window& v, Index n, Index m) {
     const Index i = n * v.num - m * v.den + v.hi;
     return i >= 0 && i < static_cast<Index>(h.size()) ? h[static_cast<std::size_t>(i)] : 0.0;
@@ -582,16 +569,17 @@ std::pair<std::vector<double>, double> measured(const Design& d) {
     return h;
   };
   std::vector<double> amplitude;
-  if (d.before) {
+  if (d.before && (d.before->table || d.after->table)) {
     amplitude = response(around_table(d, points));
     const double to_lower = d.after->in_hz / std::min(d.in_hz, d.out_hz) * static_cast<double>(points);
     return {amplitude, static_cast<double>(amplitude.size() - 1) / to_lower};
   }
   if (d.table || d.blocks || f != d.filter) {
     amplitude = response(impulse_response(f));
-  } else if (const auto stages = in_two(f)) {
-    const std::vector<double> a = held(stages->first, *d.bank), b = held(stages->second, *d.second);
-    const Index turns = Ratio(f.M * stages->first.L, stages->first.M).den;
+  } else if (d.before) {
+    const std::vector<double> a = held(d.before->filter, *d.before->bank),
+                              b = held(d.after->filter, *d.after->bank);
+    const Index turns = Ratio(f.M * d.before->filter.L, d.before->filter.M).den;
     for (Index turn = 0; turn < turns; ++turn) {
       const std::vector<double> other = response(in_sequence(d, a, b, turn));
       if (amplitude.empty()) amplitude = other;

@@ -54,11 +54,17 @@ struct Varispeed::State {
   Cursor next;
   bool finished = false;
 
+  // Outputs of speeds up to 1 that are to be made together.
+  kernels::ContinuousScratch scratch;
+  std::vector<kernels::ContinuousFilter::Output> waiting;
+
   State(Index channel_count, double speed, std::shared_ptr<const kernels::ContinuousFilter> filter)
       : channels(channel_count),
         nominal(speed),
         table(std::move(filter)),
-        half_width(static_cast<double>(table->points() / 2) / static_cast<double>(table_step)) {
+        half_width(static_cast<double>(table->points() / 2) / static_cast<double>(table_step)),
+        scratch(*table, 2 * reach(1) + 2 + kernels::ContinuousScratch::most_outputs) {
+    waiting.reserve(kernels::ContinuousScratch::most_outputs);
     // An output waits for as many frames as its filter reaches, and looks as far back. Each of the frames
     // that it waits for may begin a change.
     changes.reserve(static_cast<std::size_t>(reach(fastest) + 32));
@@ -102,17 +108,35 @@ struct Varispeed::State {
     return n;
   }
 
-  // Makes them, and returns where the output goes on.
+  // Those that wait, and returns where the output goes on.
+  float* make_waiting(float* out) noexcept {
+    table->apply(memory.data(), waiting, channels, 1.0, out, scratch);
+    out += static_cast<Index>(waiting.size()) * channels;
+    waiting.clear();
+    return out;
+  }
+
+  // Makes the outputs before position `stop` that the first `end` input frames give, likewise.
   float* make(Index end, Index stop, float* out) noexcept {
-    for (double speed = 0; (speed = ready(next, end, stop)) > 0; ++emitted, out += channels) {
-      const double widen = std::max(1.0, speed), points = static_cast<double>(table_step) / widen;
-      const Index around = reach(speed);
-      table->apply(
-          memory.data() + (next.frame - around - first) * channels, 2 * around + 2, channels,
-          static_cast<double>(table->points() / 2) + (static_cast<double>(around) + next.fraction) * points,
-          points, 1 / widen, out);
+    for (double speed = 0; (speed = ready(next, end, stop)) > 0; ++emitted) {
+      const Index around = reach(speed), from = next.frame - around - first, frames = 2 * around + 2;
+      const auto position = [&](double points) {
+        return static_cast<double>(table->points() / 2) +
+               (static_cast<double>(around) + next.fraction) * points;
+      };
+      if (speed <= 1) {
+        waiting.push_back({from, frames, position(static_cast<double>(table_step))});
+        if (waiting.size() == waiting.capacity()) out = make_waiting(out);
+      } else {
+        out = make_waiting(out);
+        const double points = static_cast<double>(table_step) / speed;
+        table->apply(memory.data() + from * channels, frames, channels, position(points), points, 1 / speed,
+                     out);
+        out += channels;
+      }
       advance(next, speed);
     }
+    out = make_waiting(out);
     changes.erase(changes.begin(), changes.begin() + static_cast<std::ptrdiff_t>(next.change));
     next.change = 0;
     return out;

@@ -109,7 +109,7 @@ TEST_CASE(
   std::vector<double> h(5000);
   for (double& v : h) v = normal(rng);
   constexpr Index step_of_rows = 23;
-  const kernels::ContinuousFilter filter(h, step_of_rows);
+  const kernels::ContinuousFilter filter(h, step_of_rows, false), precise(h, step_of_rows, true);
   const auto point = [&](double p) {
     const double at = std::clamp(p, -2.0, 5001.0), whole = std::floor(at), t = at - whole;
     const auto y = [&](Index k) {
@@ -119,22 +119,61 @@ TEST_CASE(
     return -t * (t - 1) * (t - 2) / 6 * y(-1) + (t + 1) * (t - 1) * (t - 2) / 2 * y(0) -
            (t + 1) * t * (t - 2) / 2 * y(1) + (t + 1) * t * (t - 1) / 6 * y(2);
   };
+  const auto expected = [&](const Signal& x, Index first, Index frames, double position, double step) {
+    Eigen::VectorXd sum = Eigen::VectorXd::Zero(x.rows());
+    for (Index k = 0; k < frames; ++k)
+      sum += 0.7 * point(position - static_cast<double>(k) * step) * x.col(first + k).cast<double>();
+    return sum;
+  };
+  const auto check = [](const auto& y, const Eigen::VectorXd& twin, double tolerance) {
+    CHECK((y.template cast<double>() - twin).cwiseAbs().maxCoeff() <
+          tolerance * (1 + twin.cwiseAbs().maxCoeff()));
+  };
   for (const std::string& target : kernels::simd_targets()) {
     kernels::use_simd_target(target);
     for (int i = 0; i < 60; ++i) {
       const Index channels = uniform(rng, 1, 10), frames = uniform(rng, 1, 700);
-      const double step =
-          i % 2 == 0 ? static_cast<double>(step_of_rows) : 0.01 * static_cast<double>(uniform(rng, 1, 3000));
+      INFO(target << ", " << channels << " channels, " << frames << " frames");
+      const double step = 0.01 * static_cast<double>(uniform(rng, 1, 3000));
       const double position = 0.001 * static_cast<double>(uniform(rng, 0, 6'000'000));
       const Signal x = noise(rng, channels, frames);
-      Eigen::VectorXd expected = Eigen::VectorXd::Zero(channels);
-      for (Index k = 0; k < frames; ++k)
-        expected += 0.7 * point(position - static_cast<double>(k) * step) * x.col(k).cast<double>();
       Signal y(channels, 1);
       filter.apply(x.data(), frames, channels, position, step, 0.7, y.data());
-      INFO(target << ", " << channels << " channels, " << frames << " frames");
-      CHECK((y.cast<double>() - expected).cwiseAbs().maxCoeff() <
-            1e-5 * (1 + expected.cwiseAbs().maxCoeff()));
+      check(y.col(0), expected(x, 0, frames, position, step), 1e-5);
+
+      // Several outputs of frames as far apart as the rows.
+      std::vector<kernels::ContinuousFilter::Output> outputs(
+          static_cast<std::size_t>(uniform(rng, 1, kernels::ContinuousScratch::most_outputs)));
+      Index first = 0, last = 0;
+      for (auto& o : outputs) {
+        first += uniform(rng, 0, 4);
+        last = std::max(last, first + uniform(rng, 1, 300));
+        o = {first, last - first, 0.001 * static_cast<double>(uniform(rng, 0, 6'000'000))};
+      }
+      const Signal z = noise(rng, channels, last);
+      const Eigen::MatrixXd exact_z = z.cast<double>();
+      const auto number = static_cast<Index>(outputs.size());
+      kernels::ContinuousScratch scratch(filter, last), exact_scratch(precise, last);
+      Signal floats(channels, number), rounded(channels, number), again(channels, number);
+      Eigen::MatrixXd exact(channels, number);
+      filter.apply(z.data(), outputs, channels, 0.7, floats.data(), scratch);
+      precise.apply(z.data(), outputs, channels, 0.7, exact.data(), exact_scratch);
+      precise.apply(z.data(), outputs, channels, 0.7, rounded.data(), exact_scratch);
+      precise.apply(exact_z.data(), outputs, channels, 0.7, again.data(), exact_scratch);
+      CHECK(same_bits(rounded, again));
+      for (Index k = 0; k < number; ++k) {
+        const auto& o = outputs[static_cast<std::size_t>(k)];
+        const Eigen::VectorXd twin =
+            expected(z, o.first, o.frames, o.position, static_cast<double>(step_of_rows));
+        check(floats.col(k), twin, 1e-5);
+        check(exact.col(k), twin, 1e-12);
+        check(rounded.col(k), twin, 1e-7);
+      }
+      // Each alone has the same bits.
+      const auto k = static_cast<std::size_t>(uniform(rng, 0, number - 1));
+      Signal alone(channels, 1);
+      filter.apply(z.data(), std::span(&outputs[k], 1), channels, 0.7, alone.data(), scratch);
+      CHECK(same_bits(alone, Signal(floats.col(static_cast<Index>(k)))));
     }
   }
   kernels::use_simd_target("");

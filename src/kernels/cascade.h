@@ -1,25 +1,61 @@
-// Two polyphase filters in sequence: where a sharp filter is cheap at one rate and the rate that is asked for
-// is another, the first of them goes to a rate between and the second from there.
+// Conversions of the sample rate, and two of them in sequence: where a sharp filter is cheap at one rate and
+// the rate that is asked for is another, the first of them goes to a rate between and the second from there.
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include "kernels/continuous.h"
 #include "kernels/polyphase.h"
 
 namespace wavestride::kernels {
 
+/// A filter between rates of no common period: y[n] = gain · Σ_m x[m] · h(origin + (n·M − m·L +
+/// last)·points), in points of its table.
+struct TableConversion {
+  std::shared_ptr<const ContinuousFilter> filter;
+  Window window{};    // M, L, and what an output reads
+  Index last = 0;     // the sample at L times the input rate that meets an input frame at the output's time
+  double points = 0;  // of the table, from such a sample to the next
+  double origin = 0;  // the point of sample 0
+
+  bool precise() const { return filter->precise(); }
+};
+
+/// A bank or a table, and what its calls work in: one per thread.
+class Conversion {
+ public:
+  [[gnu::cold]] explicit Conversion(std::shared_ptr<const PolyphaseBank> bank);
+  [[gnu::cold]] explicit Conversion(std::shared_ptr<const TableConversion> table);
+  Conversion(Conversion&&) noexcept;
+  [[gnu::cold]] ~Conversion();
+
+  const Window& window() const { return bank_ ? bank_->window() : table_->window; }
+  bool precise() const { return bank_ ? bank_->precise() : table_->precise(); }
+  Index bytes() const { return bank_ ? bank_scratch_->bytes() : table_scratch_->bytes(); }
+
+  /// Outputs n … n+count−1, as polyphase(): `in` is the frame that the window of output n starts with.
+  template <class In, class Out>
+  void run(const In* in, Index n, Index count, Index channels, Out* out) noexcept;
+
+ private:
+  std::shared_ptr<const PolyphaseBank> bank_;
+  std::shared_ptr<const TableConversion> table_;
+  std::optional<PolyphaseScratch> bank_scratch_;
+  std::optional<ContinuousScratch> table_scratch_;
+  Index block_ = 0;  // outputs of a call of the table
+};
+
 /// The input frames that an output frame reads through both.
 Window cascade_window(const Window& first, const Window& second);
 
-/// The frames between two banks of the same precision, kept from call to call so that none is made twice as
-/// long as calls follow each other.
+/// The frames between two conversions, in double where both are precise, kept from call to call so that none
+/// is made twice as long as calls follow each other.
 class CascadeScratch {
  public:
-  CascadeScratch(std::shared_ptr<const PolyphaseBank> first, std::shared_ptr<const PolyphaseBank> second,
-                 Index channels);
+  [[gnu::cold]] CascadeScratch(Conversion first, Conversion second, Index channels);
 
-  /// Outputs n … n+count−1, as polyphase(): `in` is the frame that the window of output n starts with. Frames
-  /// kept must be of the same signal: reset() starts another.
+  /// As Conversion::run(). Frames kept must be of the same signal: reset() starts another.
   void run(const float* in, Index n, Index count, float* out) noexcept;
   void reset() noexcept { begin_ = end_ = 0; }
   Index bytes() const;
@@ -28,13 +64,12 @@ class CascadeScratch {
   template <class T>
   void run(Aligned<T>& between, const float* in, Index n, Index count, float* out) noexcept;
 
-  std::shared_ptr<const PolyphaseBank> first_, second_;
-  PolyphaseScratch first_scratch_, second_scratch_;
+  Conversion first_, second_;
   Window window_;
   Index channels_, block_;     // outputs at a time
   Index begin_ = 0, end_ = 0;  // frames between that are kept
   Aligned<float> floats_;      // they are here,
-  Aligned<double> doubles_;    // or here when the banks are precise
+  Aligned<double> doubles_;    // or here when both are precise
 };
 
 }  // namespace wavestride::kernels

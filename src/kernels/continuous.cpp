@@ -6,23 +6,19 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
-#include <utility>
+#include <type_traits>
 
-#ifndef WAVESTRIDE_FILTER_ROWS
-#define WAVESTRIDE_FILTER_ROWS
+#ifndef WAVESTRIDE_INTERPOLATED
+#define WAVESTRIDE_INTERPOLATED
 namespace wavestride::kernels {
 
-// The rows of a ContinuousFilter, from that of point −1 on, each from the value of number `last` down to −1.
-struct FilterRows {
-  static constexpr Index block = 256;  // frames that are summed at a time
-  const double* rows;
-  Index stride, step, last;
-
-  // Of frames whose first one lies `turn` steps behind a row's first point, those that the table reaches.
-  std::pair<Index, Index> read(Index turn, Index frames) const {
-    const Index begin = std::max<Index>(0, turn - last);
-    return {begin, std::max(std::min(frames, turn + 2), begin)};
-  }
+// Where the coefficients of an output lie in the rows of its filter, `t` points behind their first one's row,
+// and the samples that they meet.
+template <class T>
+struct Interpolated {
+  const T *row, *x;
+  Index count;
+  T t;
 };
 
 }  // namespace wavestride::kernels
@@ -83,33 +79,49 @@ void Coefficients(const double* table, double position, double step, double lowe
 
 using V = hn::Vec<D>;
 
-// Coefficients k … k+lanes−1 of frames whose points lie between the same two rows, `turn` steps and a part
-// `t` of a point behind the first of these.
-struct Rows {
-  const double* HWY_RESTRICT row;
-  Index stride;
-  V w0, w1, w2, w3;  // Lagrange's, of the points −1, 0, 1 and 2
-
-  Rows(const FilterRows& f, Index point, Index turn, double t)
-      : row(f.rows + (point - turn * f.step) * f.stride + f.last - turn), stride(f.stride) {
-    const double a = t + 1, b = t - 1, c = t - 2;
-    const D d;
-    w0 = hn::Set(d, -t * b * c / 6);
-    w1 = hn::Set(d, a * b * c / 2);
-    w2 = hn::Set(d, -a * t * c / 2);
-    w3 = hn::Set(d, a * t * b / 6);
+// sums[j·most_outputs + i] of the samples x[j·apart], x[j·apart + 1], … of output i, for C of j: all in the
+// same order, whatever lies beside them.
+template <Index C, class T>
+HWY_INLINE void InterpolateChannels(const Interpolated<T>* outputs, Index number, Index stride, Index apart,
+                                    T* HWY_RESTRICT sums) {
+  const hn::CappedTag<T, 8> d;
+  constexpr Index N = hn::MaxLanes(hn::CappedTag<T, 8>());
+  for (Index i = 0; i < number; ++i) {
+    const auto [row, x, count, t] = outputs[i];
+    // Lagrange's, of the points −1, 0, 1 and 2.
+    const T a = t + 1, b = t - 1, c = t - 2, outer = t * b / 6, inner = a * c / 2;
+    const auto w0 = hn::Set(d, -outer * c), w1 = hn::Set(d, inner * b), w2 = hn::Set(d, -inner * t),
+               w3 = hn::Set(d, outer * a);
+    hn::Vec<hn::CappedTag<T, 8>> sum[C];
+    for (auto& v : sum) v = hn::Zero(d);
+    for (Index k = 0; k < count; k += N) {
+      const auto at = [&, row = row](Index r) HWY_ATTR { return hn::LoadU(d, row + r * stride + k); };
+      const auto h = hn::MulAdd(w2, at(2), hn::MulAdd(w1, at(1), hn::MulAdd(w3, at(3), hn::Mul(w0, at(0)))));
+      const auto mask = hn::FirstN(d, static_cast<std::size_t>(count - k));
+      for (Index j = 0; j < C; ++j)
+        sum[j] = hn::MulAdd(h, hn::IfThenElseZero(mask, hn::LoadU(d, x + j * apart + k)), sum[j]);
+    }
+    for (Index j = 0; j < C; ++j)
+      sums[j * ContinuousScratch::most_outputs + i] = hn::GetLane(hn::SumOfLanes(d, sum[j]));
   }
-  HWY_INLINE V operator()(Index k) const {
-    const auto at = [&](Index r) HWY_ATTR { return hn::LoadU(D(), row + r * stride + k); };
-    return hn::MulAdd(w2, at(2), hn::MulAdd(w1, at(1), hn::MulAdd(w3, at(3), hn::Mul(w0, at(0)))));
-  }
-};
-
-void CoefficientsOfRows(const FilterRows& f, Index point, double t, Index from, Index count,
-                        double* HWY_RESTRICT to) {
-  const Rows h(f, point, point / f.step, t);
-  for (Index k = 0; k < count; k += lanes) hn::StoreU(h(from + k), D(), to + k);
 }
+
+template <class T>
+void Interpolate(const Interpolated<T>* outputs, Index number, Index stride, Index apart, Index channels,
+                 T* sums) {
+  channels == 1 ? InterpolateChannels<1>(outputs, number, stride, apart, sums)
+                : InterpolateChannels<2>(outputs, number, stride, apart, sums);
+}
+void InterpolateFloats(const Interpolated<float>* outputs, Index number, Index stride, Index apart,
+                       Index channels, float* sums) {
+  Interpolate(outputs, number, stride, apart, channels, sums);
+}
+void InterpolateDoubles(const Interpolated<double>* outputs, Index number, Index stride, Index apart,
+                        Index channels, double* sums) {
+  Interpolate(outputs, number, stride, apart, channels, sums);
+}
+
+using V = hn::Vec<D>;
 
 // Σ h(k) · x[k] over `count` frames x, of one channel or two, all in the same order; h(k) is a vector, and
 // finite beyond them.
@@ -146,29 +158,9 @@ HWY_INLINE void Products(H&& h, const float* HWY_RESTRICT x, Index count, double
     sums[c] = hn::GetLane(hn::SumOfLanes(d, hn::Add(sum[0][c], sum[1][c])));
 }
 
-// Of one channel, or two.
-template <class H>
-HWY_INLINE void Sums(H&& h, const float* x, Index channels, Index count, double* sums) {
-  channels == 1 ? Products<1>(h, x, count, sums) : Products<2>(h, x, count, sums);
-}
-
 void Dot(const double* h, const float* x, Index channels, Index count, double* sums) {
-  Sums([&](Index k) HWY_ATTR { return hn::LoadU(D(), h + k); }, x, channels, count, sums);
-}
-
-// ContinuousFilter::apply() by rows, of one channel or two.
-void ByRows(const FilterRows& f, double position, const float* x, Index frames, Index channels, double gain,
-            float* HWY_RESTRICT out) {
-  const auto point = static_cast<Index>(position), turn = point / f.step;
-  const Rows rows(f, point, turn, position - static_cast<double>(point));
-  const auto [begin, end] = f.read(turn, frames);
-  double sum[2] = {}, part[2] = {};
-  for (Index from = begin; from < end; from += f.block) {
-    Sums([&](Index k) HWY_ATTR { return rows(from + k); }, x + from * channels, channels,
-         std::min(f.block, end - from), part);
-    for (Index j = 0; j < channels; ++j) sum[j] += part[j];
-  }
-  for (Index j = 0; j < channels; ++j) out[j] = static_cast<float>(gain * sum[j]);
+  const auto weights = [&](Index k) HWY_ATTR { return hn::LoadU(D(), h + k); };
+  channels == 1 ? Products<1>(weights, x, count, sums) : Products<2>(weights, x, count, sums);
 }
 
 }  // namespace wavestride::kernels::HWY_NAMESPACE
@@ -179,57 +171,52 @@ HWY_AFTER_NAMESPACE();
 namespace wavestride::kernels {
 namespace {
 
-constexpr Index margin = 4;  // zeros around the table, so that the outermost cubics have four points
-constexpr Index block = FilterRows::block;
+constexpr Index margin = 4;     // zeros around the table, so that the outermost cubics have four points
 constexpr Index overhang = 16;  // zeros behind a row, for whole pairs of vectors
 
 HWY_EXPORT(Coefficients);
 HWY_EXPORT(Dot);
-HWY_EXPORT(CoefficientsOfRows);
-HWY_EXPORT(ByRows);
+HWY_EXPORT(InterpolateFloats);
+HWY_EXPORT(InterpolateDoubles);
 
 }  // namespace
 
-ContinuousFilter::ContinuousFilter(std::span<const double> h, Index step)
+ContinuousFilter::ContinuousFilter(std::span<const double> h, Index step, bool precise)
     : points_(static_cast<Index>(h.size())),
       step_(step),
       last_((points_ + 1) / step),
-      length_(last_ + 2),
-      table_(h.size() + 2 * margin),
-      rows_(static_cast<std::size_t>((step + 3) * (length_ + overhang))) {
+      stride_(last_ + 2 + overhang),
+      table_(h.size() + 2 * margin) {
   std::copy(h.begin(), h.end(), table_.begin() + margin);
-  for (Index r = -1; r < step + 2; ++r)
-    for (Index n = 0; n < length_; ++n)
-      if (const Index point = (last_ - n) * step + r; point >= 0 && point < points_)
-        rows_[static_cast<std::size_t>((r + 1) * (length_ + overhang) + n)] =
-            h[static_cast<std::size_t>(point)];
+  const auto fill = [&](auto& rows) {
+    rows.resize(static_cast<std::size_t>((step + 3) * stride_));
+    for (Index r = -1; r < step + 2; ++r)
+      for (Index n = 0; n < last_ + 2; ++n)
+        if (const Index point = (last_ - n) * step + r; point >= 0 && point < points_)
+          rows[static_cast<std::size_t>((r + 1) * stride_ + n)] =
+              static_cast<std::decay_t<decltype(rows[0])>>(h[static_cast<std::size_t>(point)]);
+  };
+  precise ? fill(exact_rows_) : fill(rows_);
+}
+
+Index ContinuousFilter::bytes() const {
+  return static_cast<Index>((table_.size() + exact_rows_.size()) * sizeof(double) +
+                            rows_.size() * sizeof(float));
+}
+
+ContinuousScratch::ContinuousScratch(const ContinuousFilter& filter, Index frames)
+    : room_(frames + overhang) {
+  const auto room = static_cast<std::size_t>(2 * room_);
+  filter.precise() ? exact_samples_.resize(room) : samples_.resize(room);
+}
+
+Index ContinuousScratch::bytes() const {
+  return static_cast<Index>(samples_.size() * sizeof(float) + exact_samples_.size() * sizeof(double));
 }
 
 void ContinuousFilter::apply(const float* x, Index frames, Index channels, double position, double step,
                              double gain, float* out) const noexcept {
-  if (step != static_cast<double>(step_) || position < 0) {
-    const double* table = table_.data() + margin - 1;
-    const double highest = static_cast<double>(points_ + 1);
-    return weigh(x, frames, channels, gain, out, [&](Index from, Index size, double* h) {
-      HWY_DYNAMIC_DISPATCH(Coefficients)
-      (table, position - static_cast<double>(from) * step, step, -2.0, highest, size, h);
-    });
-  }
-  const FilterRows rows{rows_.data(), length_ + overhang, step_, last_};
-  if (channels <= 2) return HWY_DYNAMIC_DISPATCH(ByRows)(rows, position, x, frames, channels, gain, out);
-  const auto point = static_cast<Index>(position);
-  const auto [begin, end] = rows.read(point / step_, frames);
-  weigh(x + begin * channels, end - begin, channels, gain, out,
-        [&, from_first = begin](Index from, Index size, double* h) {
-          HWY_DYNAMIC_DISPATCH(CoefficientsOfRows)
-          (rows, point, position - static_cast<double>(point), from_first + from, size, h);
-        });
-}
-
-template <class Make>
-void ContinuousFilter::weigh(const float* x, Index frames, Index channels, double gain, float* out,
-                             Make&& coefficients) {
-  constexpr Index together = 8;
+  constexpr Index together = 8, block = 256;
   HWY_ALIGN double h[block];  // whole pairs of vectors
   float samples[block];       // of one channel
   for (Index c = 0; c < channels; c += together) {
@@ -237,7 +224,9 @@ void ContinuousFilter::weigh(const float* x, Index frames, Index channels, doubl
     double sum[together] = {}, part[2] = {};
     for (Index from = 0; from < frames; from += block) {
       const Index size = std::min(block, frames - from);
-      coefficients(from, (size + overhang - 1) / overhang * overhang, h);
+      HWY_DYNAMIC_DISPATCH(Coefficients)
+      (table_.data() + margin - 1, position - static_cast<double>(from) * step, step, -2.0,
+       static_cast<double>(points_ + 1), (size + overhang - 1) / overhang * overhang, h);
       if (channels <= 2) {
         HWY_DYNAMIC_DISPATCH(Dot)(h, x + from * channels, channels, size, part);
         for (Index j = 0; j < channels; ++j) sum[j] += part[j];
@@ -252,6 +241,61 @@ void ContinuousFilter::weigh(const float* x, Index frames, Index channels, doubl
     for (Index j = 0; j < count; ++j) out[c + j] = static_cast<float>(gain * sum[j]);
   }
 }
+
+template <class T, class In, class Out>
+void ContinuousFilter::interpolate(const Aligned<T>& rows, Aligned<T>& samples, Index room, const In* x,
+                                   std::span<const Output> outputs, Index channels, double gain,
+                                   Out* out) const {
+  constexpr Index most = ContinuousScratch::most_outputs;
+  const Index low = outputs.front().first, frames = outputs.back().first + outputs.back().frames - low;
+  const auto number = static_cast<Index>(outputs.size());
+  Interpolated<T> places[most];
+  for (Index i = 0; i < number; ++i) {
+    const Output& o = outputs[static_cast<std::size_t>(i)];
+    const auto point = static_cast<Index>(o.position), turn = point / step_;
+    // Those that the table reaches.
+    const Index begin = std::max<Index>(0, turn - last_), end = std::min(o.frames, turn + 2);
+    places[i] = {rows.data() + (point - turn * step_) * stride_ + last_ - turn + begin,
+                 samples.data() + (o.first - low + begin), end - begin,
+                 static_cast<T>(o.position - static_cast<double>(point))};
+  }
+  T sums[2 * most];
+  for (Index c = 0; c < channels; c += 2) {
+    const Index both = std::min<Index>(2, channels - c);
+    for (Index j = 0; j < both; ++j) {
+      const In* from = x + low * channels + c + j;
+      T* const to = samples.data() + j * room;
+      if (channels == 1)
+        std::copy_n(from, frames, to);
+      else
+        for (Index k = 0; k < frames; ++k) to[k] = static_cast<T>(from[k * channels]);
+    }
+    if constexpr (std::is_same_v<T, float>)
+      HWY_DYNAMIC_DISPATCH(InterpolateFloats)(places, number, stride_, room, both, sums);
+    else
+      HWY_DYNAMIC_DISPATCH(InterpolateDoubles)(places, number, stride_, room, both, sums);
+    for (Index j = 0; j < both; ++j)
+      for (Index i = 0; i < number; ++i)
+        out[i * channels + c + j] = static_cast<Out>(static_cast<T>(gain) * sums[j * most + i]);
+  }
+}
+
+template <class In, class Out>
+void ContinuousFilter::apply(const In* x, std::span<const Output> outputs, Index channels, double gain,
+                             Out* out, ContinuousScratch& s) const noexcept {
+  if (outputs.empty()) return;
+  if (precise())
+    interpolate(exact_rows_, s.exact_samples_, s.room_, x, outputs, channels, gain, out);
+  else if constexpr (std::is_same_v<In, Out>)
+    interpolate(rows_, s.samples_, s.room_, x, outputs, channels, gain, out);
+}
+
+template void ContinuousFilter::apply(const float*, std::span<const Output>, Index, double, float*,
+                                      ContinuousScratch&) const noexcept;
+template void ContinuousFilter::apply(const float*, std::span<const Output>, Index, double, double*,
+                                      ContinuousScratch&) const noexcept;
+template void ContinuousFilter::apply(const double*, std::span<const Output>, Index, double, float*,
+                                      ContinuousScratch&) const noexcept;
 
 }  // namespace wavestride::kernels
 #endif
