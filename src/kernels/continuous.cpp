@@ -63,9 +63,11 @@ void Coefficients(const double* table, double position, double step, double lowe
                   Index count, double* to) {
   const Four d;
   const FourIndices di;
+  const auto from_0 = hn::Iota(d, 0.0);
   const auto third = hn::Set(d, 1.0 / 6), half = hn::Set(d, 0.5), one = hn::Set(d, 1.0);
   for (Index k = 0; k < count; k += hn::MaxLanes(d)) {
-    const auto p = hn::NegMulAdd(hn::Iota(d, static_cast<double>(k)), hn::Set(d, step), hn::Set(d, position));
+    const auto n = hn::Add(from_0, hn::Set(d, static_cast<double>(k)));
+    const auto p = hn::NegMulAdd(n, hn::Set(d, step), hn::Set(d, position));
     const auto at = hn::Min(hn::Max(p, hn::Set(d, lowest)), hn::Set(d, highest));
     const auto whole = hn::Floor(at), t = hn::Sub(at, whole);
     hn::Vec<Four> y[4];
