@@ -84,7 +84,10 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
                        : bias.subspan(static_cast<std::size_t>(g * out), static_cast<std::size_t>(out)),
           detail::row_block<Unit>());
     if (rounds) return;
-    if (s.groups > 1) joined_ = {in, out, s.groups, s.kernel, value, bias};
+    if (s.groups > 1) {
+      joined_ = {in, out, s.groups, s.kernel, value, bias};
+      near_ = near_outputs(s);
+    }
     if (s.stride != 1 || s.groups != 1) return;
     if (kernels::shared_taps_pay(s.out, s.kernel, s.dilation))
       taps_ = {s.in, s.kernel, value, bias};
@@ -93,7 +96,7 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
   }
 
   Index scratch_bytes() const override {
-    if (!rounds) return 0;
+    if (!rounds) return near_ > 0 ? window_frames(near_) * shape_.in * static_cast<Index>(sizeof(float)) : 0;
     const Index most = outputs_at_once(), kernel = shape_.kernel;
     return detail::RoundedFrames::bytes(std::min(window_frames(most), kernel * most) * shape_.in, kernel);
   }
@@ -123,12 +126,17 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
                              (work.count - n + apart - 1) / apart, work.out + n * shape_.out,
                              apart * shape_.out, finish.behind(n * shape_.out));
     } else {
-      const Index made = shape_.groups > 1 ? joined_.make(work.in[0], offsets_.data(), stride * channels,
-                                                          work.count, work.out, finish)
-                                           : lanes_.make(work.in[0], work.count, work.out, finish);
-      const Index at = made * shape_.out;
-      make(work.in[0] + made * stride * channels, offsets_.data(), stride * channels, work.count - made,
-           work.out + at, finish.behind(at));
+      const Index most = near_ > 0 ? near_ : work.count;
+      for (Index n = 0; n < work.count; n += most) {
+        const Index count = std::min(most, work.count - n), at = n * shape_.out;
+        const float* in = work.in[0] + n * stride * channels;
+        if (2 * count > near_ && near_ > 0) {
+          auto* copies = static_cast<float*>(work.scratch);
+          kernels::copy(in, window_frames(count) * channels, copies);
+          in = copies;
+        }
+        make_lanes(in, count, work.out + at, finish.behind(at));
+      }
     }
   }
 
@@ -194,6 +202,28 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
     return (outputs - 1) * shape_.stride + (shape_.kernel - 1) * shape_.dilation + 1;
   }
 
+  /// How many outputs' inputs to copy to where all groups find them near. A group is a column of the frames:
+  /// where these are wide, what it reads next lies too far off for a processor to foresee. 0: where they are
+  /// narrow, or weights too large to be read often, all groups read them where they are.
+  static constexpr Index near_outputs(const Conv1dShape& s) {
+    constexpr Index least_channels = 48, most_weights = 64 << 10, most_floats = 12 << 10, fewest = 10,
+                    most = 48;
+    const Index shared = (s.kernel - 1) * s.dilation;
+    const Index outputs = std::min((most_floats / s.in - shared - 1) / s.stride + 1, most);
+    const bool pays = s.in >= least_channels && s.out * (s.in / s.groups) * s.kernel <= most_weights &&
+                      outputs >= fewest && outputs * s.stride >= shared;
+    return pays ? outputs : 0;
+  }
+
+  /// Several groups or frames in the lanes of a vector, where that pays, and then what these leave.
+  void make_lanes(const float* in, Index count, float* out, const kernels::Finish& finish) const noexcept {
+    const Index step = shape_.stride * shape_.in;
+    const Index made = shape_.groups > 1 ? joined_.make(in, offsets_.data(), step, count, out, finish)
+                                         : lanes_.make(in, count, out, finish);
+    const Index at = made * shape_.out;
+    make(in + made * step, offsets_.data(), step, count - made, out + at, finish.behind(at));
+  }
+
   /// `in_step` and offsets are in units.
   template <class... Finish>
   void make(const Unit* in, const Index* offsets, Index in_step, Index count, float* out,
@@ -231,6 +261,7 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
   detail::JoinedGroups joined_;
   kernels::SharedTaps taps_;
   detail::Depthwise depthwise_;
+  Index near_ = 0;
   Index parameters_;
 };
 

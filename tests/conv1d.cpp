@@ -133,6 +133,49 @@ TEST_CASE("few channels to a group, several groups to a vector, have the bits of
   }
 }
 
+TEST_CASE("groups of wide frames, read from copies of these, have the bits of each by itself") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(10);
+    // On both sides of where copies pay: wide enough, of few weights, of windows that share few frames.
+    for (const Index channels : {47, 48, 100, 256, 1024, 1200})
+      for (const Index in : {1, 2, 7, 16}) {
+        const Index groups = channels / in, out = uniform(rng, 1, 18), kernel = uniform(rng, 1, 5);
+        const Index stride = uniform(rng, 1, 3), dilation = uniform(rng, 0, 3) > 0 ? uniform(rng, 1, 2) : 17;
+        const Index window = (kernel - 1) * dilation;
+        if (groups * out > 1200) continue;
+        const Tensor w = noise_tensor(rng, {groups * out, in, kernel}), b = noise_tensor(rng, {groups * out});
+        const Conv1dOptions options{.stride = stride,
+                                    .padding = {uniform(rng, 0, window), uniform(rng, 0, window)},
+                                    .dilation = dilation,
+                                    .groups = groups};
+        INFO(name << ": " << groups << " groups of " << in << " -> " << out << ", kernel " << kernel
+                  << ", stride " << stride << ", dilation " << dilation);
+        const Op op = op::conv1d(w, b.data, options);
+        Signal x = noise(rng, groups * in, stride * uniform(rng, 100, 300) + 80);
+        const Index g = uniform(rng, 0, groups - 1);
+        const auto of_group = [&] {  // with more outputs, which fill vectors
+          Tensor many({out + 32, in, kernel}), more({out + 32});
+          std::copy_n(w.data.begin() + g * out * in * kernel, out * in * kernel, many.data.begin());
+          std::copy_n(b.data.begin() + g * out, out, more.data.begin());
+          Conv1dOptions alone = options;
+          alone.groups = 1;
+          return Signal(conv1d(Signal(x.middleRows(g * in, in)), many, more.data, alone).topRows(out));
+        };
+        CHECK(same_bits(Signal(op(x).middleRows(g * out, out)), of_group()));
+        x(uniform(rng, 0, groups * in - 1), uniform(rng, 0, x.cols() - 1)) = std::nanf("");
+        CHECK(same_bits(Signal(op(x).middleRows(g * out, out)), of_group()));
+        for (const Index block : {1, 13, 400}) {
+          const Signal y = op(x, StreamOptions{.block_frames = block});
+          CHECK(same_bits(y, op(x)));
+        }
+        if (channels == 48 || channels == 256)
+          verify_contract(op, rng, {.longest = stride * 120 + 80, .chunkings = 2});
+      }
+  }
+}
+
 TEST_CASE("conv1d refuses contradicting shapes, saying what was given") {
   const Tensor w({4, 3, 5});
   const std::vector<float> bias(3);
