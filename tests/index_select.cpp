@@ -59,6 +59,19 @@ TEST_CASE("index_select: any channels in any order, in frames of any number, on 
   }
 }
 
+TEST_CASE("index_select: any order of more channels than a vector holds, whatever is left of fours") {
+  Rng rng(97);
+  for (const Index channels : {37, 130, 515})
+    for (const Index size : {1, 3, 4, 5, 6, 7, 36, 37})
+      for (Index frames = 0; frames < 10; ++frames) {
+        std::vector<Index> index(static_cast<std::size_t>(size));
+        for (Index& i : index) i = uniform(rng, 0, channels - 1);
+        const Signal x = noise(rng, channels, frames), y = index_select(x, index);
+        INFO(channels << " channels, " << size << " of them, " << frames << " frames");
+        for (Index c = 0; c < size; ++c) REQUIRE(y.row(c) == x.row(index[static_cast<std::size_t>(c)]));
+      }
+}
+
 TEST_CASE("index_select: keeps the contract") {
   Rng rng(94);
   verify_contract(op::index_select(3, {2, 0, 1, 1}), rng, {.longest = 300});
@@ -67,6 +80,9 @@ TEST_CASE("index_select: keeps the contract") {
   std::vector<Index> reversed(64);
   std::iota(reversed.rbegin(), reversed.rend(), Index{0});
   verify_contract(op::index_select(64, reversed), rng, {.longest = 300});
+  std::vector<Index> scattered(70);
+  for (Index& i : scattered) i = uniform(rng, 0, 129);
+  verify_contract(op::index_select(130, scattered), rng, {.longest = 300});
 }
 
 TEST_CASE("index_select: channels that are not there are refused") {

@@ -19,16 +19,12 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class T>
 using Tag = hn::CappedTag<T, 64 / sizeof(T)>;
 
-// Calls step(tag, i) for whole vectors, of which the last may have values of the one before, or, of less than
-// a vector, for single values.
-template <class F>
-HWY_INLINE void ForEach(Index size, F&& step) {
-  const auto N = static_cast<Index>(hn::Lanes(Tag<float>()));
-  if (size >= N)
-    for (Index i = 0; i < size; i += N) step(Tag<float>(), std::min(i, size - N));
-  else
-#pragma GCC unroll 1
-    for (Index i = 0; i < size; ++i) step(hn::CappedTag<float, 1>(), i);
+// Calls step(tag, i) for whole vectors, of which the last may have values of the one before; `size` is at
+// least one.
+template <class D, class F>
+HWY_INLINE void ForEach(D d, Index size, F&& step) {
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  for (Index i = 0; i < size; i += N) step(d, std::min(i, size - N));
 }
 
 // A vector of floats as numbers of the type of the tag.
@@ -118,13 +114,13 @@ struct Mean {
 };
 
 // Every window by itself, all taps of a vector one after another.
-template <class Count, class Rule>
-HWY_INLINE void PoolTaps(Count taps, const Rule& rule, const WindowTaps& w, Index channels, Index windows,
-                         float* HWY_RESTRICT out) {
+template <class D, class Count, class Rule>
+HWY_INLINE void PoolTaps(D tag, Count taps, const Rule& rule, const WindowTaps& w, Index channels,
+                         Index windows, float* HWY_RESTRICT out) {
   const Index tap_step = w.tap_step;
   for (Index j = 0; j < windows; ++j, out += channels) {
     const float* HWY_RESTRICT in = w.in + j * w.in_step;
-    ForEach(channels, [&](auto d, Index c) HWY_ATTR {
+    ForEach(tag, channels, [&](auto d, Index c) HWY_ATTR {
       auto result = rule.First(d, LoadTap(d, in + c));
       for (Index t = 1; t < taps; ++t) result = rule.Join(result, LoadTap(d, in + t * tap_step + c));
       hn::StoreU(rule.Last(d, result), d, out + c);
@@ -132,22 +128,57 @@ HWY_INLINE void PoolTaps(Count taps, const Rule& rule, const WindowTaps& w, Inde
   }
 }
 
+#if HWY_TARGET != HWY_SCALAR
+using Four = hn::CappedTag<float, 4>;
+
+// Four windows or more of fewer channels than a vector has lanes, four at a time, of which the last may be
+// those of before: as many vectors as there are channels hold their results.
+template <class Rule>
+HWY_INLINE void PoolFours(const Rule& rule, const WindowTaps& w, Index channels, Index windows,
+                          float* HWY_RESTRICT out) {
+  const Four d;
+  Index at[4 * hn::MaxLanes(Tag<float>())], size = 0;
+#pragma GCC unroll 1
+  for (Index k = 0; k < 4; ++k)
+#pragma GCC unroll 1
+    for (Index c = 0; c < channels; ++c) at[size++] = k * w.in_step + c;
+  for (Index from = 0; from < windows; from += 4) {
+    const Index j = std::min(from, windows - 4);
+    const float* const in = w.in + j * w.in_step;
+    for (Index i = 0; i < size; i += 4) {
+      const float *a = in + at[i], *b = in + at[i + 1], *c = in + at[i + 2], *e = in + at[i + 3];
+      const auto load = [&](Index t) HWY_ATTR {
+        return hn::ConcatUpperLower(d, hn::OddEven(hn::Set(d, e[t]), hn::Set(d, c[t])),
+                                    hn::OddEven(hn::Set(d, b[t]), hn::Set(d, a[t])));
+      };
+      auto result = rule.First(d, load(0));
+      for (Index t = 1; t < w.taps; ++t) result = rule.Join(result, load(t * w.tap_step));
+      hn::StoreU(rule.Last(d, result), d, out + j * channels + i);
+    }
+  }
+}
+#endif
+
 // Without a loop over the taps where they are few.
 template <class Rule>
 HWY_INLINE void PoolFew(const Rule& rule, const WindowTaps& w, Index channels, Index windows,
                         float* HWY_RESTRICT out) {
-  const auto run = [&](auto taps) HWY_ATTR { PoolTaps(taps, rule, w, channels, windows, out); };
+  const auto run = [&](auto d, auto taps) HWY_ATTR { PoolTaps(d, taps, rule, w, channels, windows, out); };
 #if HWY_TARGET != HWY_SCALAR
-  switch (w.taps) {
-    case 2:
-      return run(std::integral_constant<Index, 2>());
-    case 3:
-      return run(std::integral_constant<Index, 3>());
-    case 4:
-      return run(std::integral_constant<Index, 4>());
-  }
+  const Tag<float> d;
+  if (channels >= static_cast<Index>(hn::Lanes(d))) switch (w.taps) {
+      case 2:
+        return run(d, std::integral_constant<Index, 2>());
+      case 3:
+        return run(d, std::integral_constant<Index, 3>());
+      case 4:
+        return run(d, std::integral_constant<Index, 4>());
+      default:
+        return run(d, w.taps);
+    }
+  if (windows >= 4) return PoolFours(rule, w, channels, windows, out);
 #endif
-  run(w.taps);
+  run(hn::CappedTag<float, 1>(), w.taps);
 }
 
 // Values that are made of many taps at a time, beside which there is room for a vector of no account.
@@ -215,33 +246,38 @@ HWY_INLINE void PoolRows(const Rule& rule, const WindowTaps& w, Index lanes, Ind
     }
 }
 
+// Apart from Pool(), which calls it twice, and with no constants, of which the compiler would make copies.
+template <class Rule>
+HWY_NOINLINE void PoolWindows(const Rule& rule, const WindowTaps& w, Index channels, Index windows,
+                              float* HWY_RESTRICT out) {
+  Index lanes = 1;
+  if (w.in_step != channels && w.tap_step == channels)
+    while (lanes * channels < 32 && 8 * lanes <= w.taps) lanes *= 2;
+  if constexpr (std::is_same_v<typename Rule::Type, float>)
+    if (!rule.any_order || w.taps <= 8 || lanes * channels < 8)
+      return PoolFew(rule, w, channels, windows, out);
+  if constexpr (rule.any_order) PoolRows(rule, w, lanes, channels, windows, out);
+}
+
 template <class Rule>
 void Pool(const Rule& rule, WindowTaps w, Index channels, Index windows, float* HWY_RESTRICT out) {
-  using T = typename Rule::Type;
   // Windows that follow each other without gaps are one of all their channels.
-  const bool one = w.in_step == channels;
-  if (one) channels *= windows, windows = 1;
+  if (w.in_step == channels) w.in_step = channels *= windows, windows = 1;
   // Of few channels, those at all places of a row are made, of which some are wanted.
-  if (std::is_same_v<T, float> && w.in_step > channels && w.in_step <= 4 * channels &&
+  if (std::is_same_v<typename Rule::Type, float> && w.in_step > channels && w.in_step <= 4 * channels &&
       channels < static_cast<Index>(hn::Lanes(Tag<float>()))) {
     float row[row_size];
     const Index most = (row_size - channels) / w.in_step + 1;
     for (; windows > 0; windows -= most, w.in += most * w.in_step) {
       const Index count = std::min(windows, most), size = (count - 1) * w.in_step + channels;
-      Pool(rule, {w.in, size, w.tap_step, w.taps}, size, 1, row);
+      PoolWindows(rule, {w.in, size, w.tap_step, w.taps}, size, std::min<Index>(count, 1), row);
       for (Index c = 0; c < channels; ++c)
         for (Index j = 0; j < count; ++j) out[j * channels + c] = row[j * w.in_step + c];
       out += count * channels;
     }
     return;
   }
-  Index lanes = 1;
-  if (!one && w.tap_step == channels)
-    while (lanes * channels < 32 && 8 * lanes <= w.taps) lanes *= 2;
-  if constexpr (std::is_same_v<T, float>)
-    if (!rule.any_order || w.taps <= 8 || lanes * channels < 8)
-      return PoolFew(rule, w, channels, windows, out);
-  if constexpr (rule.any_order) PoolRows(rule, w, lanes, channels, windows, out);
+  PoolWindows(rule, w, channels, windows, out);
 }
 
 void MaxOver(const WindowTaps& w, Index channels, Index windows, float* HWY_RESTRICT out) {
@@ -332,13 +368,12 @@ HWY_INLINE void InterleaveVectors(D d, const float* HWY_RESTRICT in, Index size,
   }
 }
 
-using Four = hn::CappedTag<float, 4>;
-
 template <int parts>
 void DeinterleaveFrames(const float* HWY_RESTRICT in, Index size, Index frames, float* HWY_RESTRICT out) {
   for (Index j = 0; j < frames; ++j, in += parts * size, out += parts * size) {
 #if HWY_TARGET != HWY_SCALAR
-    if (hn::MaxLanes(Tag<float>()) > 4 && size >= static_cast<Index>(hn::Lanes(Tag<float>()))) {
+    // Of eight parts, longer vectors are no faster, and more code.
+    if (parts < 8 && hn::MaxLanes(Tag<float>()) > 4 && size >= static_cast<Index>(hn::Lanes(Tag<float>()))) {
       DeinterleaveVectors<parts>(Tag<float>(), in, size, out);
       continue;
     }
