@@ -83,7 +83,7 @@ const Option options[] = {
     {"weight", &Arguments::weight, "weights, shaped as in PyTorch"},
     {"bias", &Arguments::bias, "one value per channel"},
     {"return-indices", &Arguments::return_indices,
-     "a second output: how far into its window each maximum stands"},
+     "a second output: how far into its window each maximum stands, in frames"},
     {"stride", &Arguments::stride, "input frames from window to window (convolution 1, pooling kernel-size)"},
     {"padding", &Arguments::padding, "frames on both sides; for conv1d also LEFT,RIGHT or same or valid"},
     {"padding-mode", &Arguments::padding_mode, "what the padding holds"},
@@ -241,12 +241,27 @@ struct Written<Tensor> {
   static std::optional<Tensor> read(std::string_view) { return {}; }
 };
 
+// What is wanted, in a sentence.
+std::string in_words(const std::string& values) {
+  static constexpr std::pair<const char*, const char*> kinds[] = {
+      {"N", "a whole number of up to 64 bits"},
+      {"X", "a number"},
+      {"N,...", "whole numbers, as 1,2,3"},
+      {"X,...", "numbers, as 1.5,2"},
+      {"N|LEFT,RIGHT|same|valid", "N|LEFT,RIGHT|same|valid, in whole numbers"},
+      {"ARRAY", "an array"}};
+  for (const auto& [kind, words] : kinds)
+    if (values == kind) return words;
+  return values;
+}
+
 // Says of long text the beginning, of whole characters.
 [[noreturn]] void refuse(const char* name, const std::string& values, const char* limit,
                          std::string_view text) {
   std::size_t end = std::min<std::size_t>(text.size(), 80);
   while (end > 0 && end < text.size() && (text[end] & 0xC0) == 0x80) --end;
-  fail(name, " must be ", values, limit, ", got \"", text.substr(0, end), end < text.size() ? "…\"" : "\"");
+  fail(name, " must be ", in_words(values), limit, ", got \"", text.substr(0, end),
+       end < text.size() ? "…\"" : "\"");
 }
 
 // Puts a value where it belongs.
@@ -500,17 +515,34 @@ const std::vector<OperatorInfo>& table() {
   return infos;
 }
 
-// Moves what is given into its place, and refuses what the operator does not take.
+// Refuses what the operator does not take.
+void check_taken(const OperatorInfo& info, std::string_view name, bool is_array) {
+  std::string known;
+  for (const OperatorOption& option : info.options) {
+    if (option.name != name) {
+      known.append(known.empty() ? "it takes " : ", ").append(option.name);
+      continue;
+    }
+    require((option.values == "ARRAY") == is_array, info.name, ": ", name,
+            is_array ? " is text, not an array" : " is an array, not text");
+    return;
+  }
+  fail(info.name, ": takes no ", is_array ? "array" : "option", " \"", name, "\"; ",
+       known.empty() ? "it takes none" : known);
+}
+
+// Moves what is given into its place.
 Arguments arguments_for(const OperatorInfo& info, const OperatorSettings& settings) {
   const auto inputs = static_cast<Index>(settings.channels.size());
   require(inputs >= info.least_inputs && inputs <= info.most_inputs, info.name, ": takes ", info.least_inputs,
           " to ", info.most_inputs, " inputs, got ", inputs);
   for (const Index channels : settings.channels)
     require(channels >= 1, info.name, ": channels must be at least 1, got ", channels);
+  for (const auto& [name, text] : settings.options) check_taken(info, name, false);
+  for (const auto& [name, array] : settings.arrays) check_taken(info, name, true);
   Arguments a;
   a.channels = settings.channels;
   a.lengths = settings.lengths;
-  std::size_t taken = 0;
   for (const OperatorOption& option : info.options) {
     const Option& known = option_named(option.name);
     const auto array = std::get_if<Tensor Arguments::*>(&known.member);
@@ -519,22 +551,12 @@ Arguments arguments_for(const OperatorInfo& info, const OperatorSettings& settin
     const bool given = array ? values != settings.arrays.end() : text != settings.options.end();
     require(given || !option.required, info.name, ": ", option.name, " must be given");
     if (!given) continue;
-    ++taken;
     if (array)
       a.*(*array) = values->second;
     else
       set(a, known, text->second);
   }
-  if (taken == settings.options.size() + settings.arrays.size()) return a;
-  const auto takes = [&](const std::string& name) {
-    return std::any_of(info.options.begin(), info.options.end(),
-                       [&](const OperatorOption& o) { return o.name == name; });
-  };
-  for (const auto& [name, text] : settings.options)
-    require(takes(name), info.name, ": takes no option \"", name, "\"");
-  for (const auto& [name, array] : settings.arrays)
-    require(takes(name), info.name, ": takes no array \"", name, "\"");
-  fail(info.name, ": weight and bias are arrays, all else is text");
+  return a;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
  * arrives, and that no mistake of a caller does more than give an error. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,7 +109,8 @@ static void test_resampler(void) {
   CHECK(strstr(wavestride_op_name(op), "by blocks") != NULL);
   check_stream(op, 4801, 480);
   wavestride_op_free(op);
-  config.size = offsetof(wavestride_resampler_config, throughput); /* an older caller, who has no such field */
+  config.size =
+      offsetof(wavestride_resampler_config, throughput); /* an older caller, who has no such field */
   OK(wavestride_resampler_create(&config, &op));
   CHECK(strstr(wavestride_op_name(op), "by blocks") == NULL);
   wavestride_op_free(op);
@@ -126,6 +128,189 @@ static void test_mel(void) {
   wavestride_op_free(op);
 }
 
+static bool same_config(const wavestride_mel_config* a, const wavestride_mel_config* b) {
+  return a->sample_rate == b->sample_rate && a->n_fft == b->n_fft && a->hop_length == b->hop_length &&
+         a->win_length == b->win_length && a->n_mels == b->n_mels && a->f_min == b->f_min &&
+         a->f_max == b->f_max && a->power == b->power && a->epsilon == b->epsilon && a->floor == b->floor &&
+         a->scale == b->scale && a->offset == b->offset && a->clip_low == b->clip_low &&
+         a->clip_high == b->clip_high && a->peak_range == b->peak_range &&
+         a->prefilter_taps == b->prefilter_taps && a->framing == b->framing && a->mel_scale == b->mel_scale &&
+         a->norm == b->norm && a->log == b->log;
+}
+
+static void test_mel_settings(void) {
+  wavestride_mel_config config = {.size = sizeof config}, again = {.size = sizeof again};
+  wavestride_op* op = NULL;
+  int64_t frames = -1;
+
+  /* Every preset, from its settings. */
+  size_t presets = 0;
+  for (const char* name; (name = wavestride_mel_preset_name(presets)) != NULL; ++presets) {
+    wavestride_mel_info info = {.size = sizeof info};
+    OK(wavestride_mel_create(name, &info, &op));
+    OK(wavestride_op_run(op, in, max_frames, out, max_frames, &frames));
+    const size_t bytes = (size_t)(frames * info.n_mels) * sizeof *out;
+    memcpy(streamed, out, bytes);
+    OK(wavestride_op_get_mel_config(op, &again));
+    wavestride_op_free(op);
+    OK(wavestride_mel_get_config(name, &config));
+    CHECK(same_config(&config, &again) && strcmp(config.name, name) == 0);
+    CHECK(config.sample_rate == info.sample_rate && config.n_fft == info.n_fft &&
+          config.hop_length == info.hop_length && config.n_mels == info.n_mels);
+    OK(wavestride_mel_create_with(&config, &op));
+    CHECK(strstr(wavestride_op_name(op), name) != NULL);
+    OK(wavestride_op_run(op, in, max_frames, out, max_frames, &frames));
+    CHECK(memcmp(streamed, out, bytes) == 0);
+    wavestride_op_free(op);
+  }
+  CHECK(presets >= 8);
+
+  /* One that no preset is. Every setting arrives. */
+  const float prefilter[] = {1, -0.97f};
+  const wavestride_mel_config own = {.size = sizeof own,
+                                     .name = "my own",
+                                     .sample_rate = 8000,
+                                     .n_fft = 512,
+                                     .hop_length = 100,
+                                     .win_length = 400,
+                                     .n_mels = 20,
+                                     .f_min = 30,
+                                     .f_max = 3000,
+                                     .power = 2,
+                                     .epsilon = 1e-6,
+                                     .floor = 1e-8,
+                                     .scale = 0.5,
+                                     .offset = 3,
+                                     .clip_low = -2,
+                                     .clip_high = 4,
+                                     .peak_range = 7,
+                                     .prefilter = prefilter,
+                                     .prefilter_taps = 2,
+                                     .framing = WAVESTRIDE_MEL_TIGHT,
+                                     .mel_scale = WAVESTRIDE_MEL_SCALE_HTK,
+                                     .norm = WAVESTRIDE_MEL_NORM_NONE,
+                                     .log = WAVESTRIDE_LOG_DB};
+  config = own;
+  char name[] = "my own";
+  config.name = name;
+  OK(wavestride_mel_create_with(&config, &op));
+  name[0] = '?'; /* it is copied */
+  CHECK(strcmp(wavestride_op_name(op), "mel_spectrogram(my own)") == 0);
+  OK(wavestride_op_get_mel_config(op, &again));
+  CHECK(same_config(&own, &again) && strcmp(again.name, "my own") == 0);
+  CHECK(again.prefilter != prefilter && again.prefilter[0] == 1 && again.prefilter[1] == -0.97f);
+  wavestride_op_info shape = {.size = sizeof shape};
+  OK(wavestride_op_get_info(op, &shape));
+  CHECK(shape.out_channels == 20 && shape.streamable == 0 && shape.latency_frames == INT64_MAX &&
+        shape.lookahead_frames == INT64_MAX && shape.receptive_field == INT64_MAX);
+  OK(wavestride_op_run(op, in, 1000, out, max_frames, &frames));
+  CHECK(frames == 10); /* tight */
+  for (int64_t i = 0; i < 20 * frames; ++i) CHECK(out[i] >= -2 && out[i] <= 4);
+  wavestride_stream* stream = NULL;
+  REFUSED(WAVESTRIDE_NOT_STREAMABLE, "peak_range", wavestride_stream_create(op, &stream));
+  wavestride_op_free(op);
+
+  OK(wavestride_mel_get_config(NULL, &config));
+  CHECK(config.sample_rate == 16000 && config.n_fft == 1024 && config.hop_length == 256 &&
+        config.n_mels == 80 && config.power == 1 && config.floor == 1e-5 && config.prefilter == NULL &&
+        isinf(config.clip_low) && isinf(config.clip_high) && strcmp(config.name, "mel") == 0);
+  config.name = NULL;
+  config.n_mels = 128;
+  OK(wavestride_mel_create_with(&config, &op));
+  CHECK(strcmp(wavestride_op_name(op), "mel_spectrogram(mel)") == 0);
+  check_stream(op, 3000, 700);
+  wavestride_op_free(op);
+
+  op = NULL;
+  INVALID("no-such-preset", wavestride_mel_get_config("no-such-preset", &config));
+  INVALID("wavestride_mel_config must not be null", wavestride_mel_get_config(NULL, NULL));
+  INVALID("wavestride_mel_config must not be null", wavestride_mel_create_with(NULL, &op));
+  INVALID("op must not be null", wavestride_mel_create_with(&own, NULL));
+  const wavestride_mel_config unset = {.size = sizeof unset};
+  INVALID("sample_rate must be", wavestride_mel_create_with(&unset, &op));
+  again.size = 8;
+  INVALID("size must be", wavestride_mel_get_config("whisper-16k", &again));
+  INVALID("size must be", wavestride_mel_create_with(&again, &op));
+#define WRONG(words, field, value)                           \
+  do {                                                       \
+    wavestride_mel_config wrong = own;                       \
+    wrong.field = (value);                                   \
+    INVALID(words, wavestride_mel_create_with(&wrong, &op)); \
+  } while (0)
+  WRONG("framing must be 0 to 2, got 3", framing, 3);
+  WRONG("mel_scale must be 0 to 1, got -1", mel_scale, -1);
+  WRONG("norm must be 0 to 1, got 2", norm, 2);
+  WRONG("log must be 0 to 2, got 3", log, 3);
+  WRONG("prefilter must not be null", prefilter, NULL);
+  WRONG("prefilter_taps", prefilter_taps, (size_t)-1);
+  WRONG("n_fft", n_fft, INT64_MAX);
+  WRONG("n_mels", n_mels, -1);
+  WRONG("hop_length", hop_length, 0);
+  WRONG("win_length", win_length, 513);
+  WRONG("f_max", f_max, NAN);
+  WRONG("power", power, 0);
+  WRONG("floor", floor, NAN);
+  WRONG("clip_low", clip_high, -3);
+  WRONG("peak_range", peak_range, -1);
+  CHECK(op == NULL);
+
+  INVALID("op must not be null", wavestride_op_get_mel_config(NULL, &config));
+  op = resampler();
+  INVALID("was not made by wavestride_mel_create", wavestride_op_get_mel_config(op, &config));
+  wavestride_op_free(op);
+  OK(wavestride_mel_create("whisper-16k", NULL, &op));
+  INVALID("null", wavestride_op_get_mel_config(op, NULL));
+  wavestride_op_free(op);
+}
+
+/* Pooling with indices, and back: offsets into windows. */
+static void test_max_pooling(void) {
+  const int64_t two[] = {2, 2}, lengths[] = {10, 10}, negative[] = {-1, 10};
+  const wavestride_option pooling[] = {
+      {"kernel-size", "3"}, {"stride", "2"}, {"padding", "1"}, {"return-indices", "true"}};
+  const wavestride_op_config pool = {
+      .size = sizeof pool, .channels = two, .inputs = 1, .options = pooling, .option_count = 4};
+  wavestride_op* op = NULL;
+  OK(wavestride_op_create("max_pool1d", &pool, &op));
+  float values[20], offsets[20], restored[40];
+  wavestride_signal x = {sizeof x, in, 2, 20, 0};
+  wavestride_signal pooled[2] = {{sizeof x, values, 2, 0, 10}, {sizeof x, offsets, 2, 0, 10}};
+  OK(wavestride_op_run_all(op, &x, 1, pooled, 2));
+  CHECK(pooled[0].frames == 10 && pooled[1].frames == 10);
+  for (int64_t n = 0; n < 10; ++n)
+    for (int64_t c = 0; c < 2; ++c) {
+      const int64_t frame = n * 2 - 1 + (int64_t)offsets[2 * n + c];
+      CHECK(frame >= 0 && frame < 20 && in[2 * frame + c] == values[2 * n + c]);
+    }
+  pooled[1].capacity = 9;
+  REFUSED(WAVESTRIDE_TOO_SMALL, "there are 10", wavestride_op_run_all(op, &x, 1, pooled, 2));
+  wavestride_stream* stream = NULL;
+  INVALID("2 outputs", wavestride_stream_create(op, &stream));
+  wavestride_op_free(op);
+
+  /* 10 maxima could come of 19 frames or of 20. */
+  wavestride_option unpooling[] = {
+      {"kernel-size", "3"}, {"stride", "2"}, {"padding", "1"}, {"output-size", "20"}};
+  wavestride_op_config unpool = {sizeof unpool, two, 2, unpooling, 4, NULL, 0, lengths};
+  OK(wavestride_op_create("max_unpool1d", &unpool, &op));
+  wavestride_signal whole = {sizeof x, restored, 2, 0, 20};
+  OK(wavestride_op_run_all(op, pooled, 2, &whole, 1));
+  CHECK(whole.frames == 20);
+  for (int64_t n = 0; n < 10; ++n)
+    for (int64_t c = 0; c < 2; ++c) {
+      const int64_t frame = n * 2 - 1 + (int64_t)offsets[2 * n + c];
+      CHECK(restored[2 * frame + c] == values[2 * n + c]);
+    }
+  wavestride_op_free(op);
+  op = NULL;
+  unpool.size = offsetof(wavestride_op_config, lengths); /* an older caller, who has no such field */
+  INVALID("needs the lengths", wavestride_op_create("max_unpool1d", &unpool, &op));
+  unpool.size = sizeof unpool;
+  unpool.lengths = negative;
+  INVALID("lengths must not be negative, got -1", wavestride_op_create("max_unpool1d", &unpool, &op));
+  CHECK(op == NULL);
+}
+
 static void test_operators_by_name(void) {
   /* y[n] = 0.5 + 1·x[2n] + 2·x[2n+1] + 3·x[2n+2] */
   const float weight[] = {1, 2, 3}, bias[] = {0.5f};
@@ -133,7 +318,7 @@ static void test_operators_by_name(void) {
   wavestride_array arrays[2] = {{sizeof *arrays, "weight", weight, shape, 3},
                                 {sizeof *arrays, "bias", bias, ones, 1}};
   const wavestride_option stride = {"stride", "2"};
-  wavestride_op_config config = {sizeof config, ones, 1, &stride, 1, arrays, 2};
+  wavestride_op_config config = {sizeof config, ones, 1, &stride, 1, arrays, 2, NULL};
   wavestride_op* op = NULL;
   int64_t frames = -1;
   OK(wavestride_op_create("conv1d", &config, &op));
@@ -145,7 +330,7 @@ static void test_operators_by_name(void) {
   }
   wavestride_op_free(op);
 
-  wavestride_op_config sum = {sizeof sum, ones, 2, NULL, 0, NULL, 0};
+  wavestride_op_config sum = {sizeof sum, ones, 2, NULL, 0, NULL, 0, NULL};
   OK(wavestride_op_create("add", &sum, &op));
   wavestride_signal terms[2] = {{sizeof *terms, in, 1, 10, 0}, {sizeof *terms, in + 10, 1, 10, 0}};
   wavestride_signal result = {sizeof result, out, 1, 0, max_frames};
@@ -167,7 +352,7 @@ static void test_operators_by_name(void) {
   wavestride_op_free(op);
 
   const wavestride_option size = {"output-size", "7"};
-  wavestride_op_config pool = {sizeof pool, ones, 1, &size, 1, NULL, 0};
+  wavestride_op_config pool = {sizeof pool, ones, 1, &size, 1, NULL, 0, NULL};
   OK(wavestride_op_create("adaptive_avg_pool1d", &pool, &op));
   REFUSED(WAVESTRIDE_NOT_STREAMABLE, "stream", wavestride_stream_create(op, &stream));
   CHECK(stream == NULL);
@@ -181,17 +366,18 @@ static void test_operators_by_name(void) {
   INVALID("name", wavestride_op_create(NULL, &config, &op));
   INVALID("null", wavestride_op_create("conv1d", NULL, &op));
   INVALID("op must not be null", wavestride_op_create("conv1d", &config, NULL));
-  wavestride_op_config bare = {sizeof bare, ones, 1, NULL, 0, NULL, 0};
+  wavestride_op_config bare = {sizeof bare, ones, 1, NULL, 0, NULL, 0, NULL};
   INVALID("output-size must be given", wavestride_op_create("adaptive_avg_pool1d", &bare, &op));
   const struct {
     const char *name, *value, *complaint;
   } bad[] = {{"stride", "0", "stride must be at least 1"},
-             {"stride", "two", "stride must be N"},
-             {"stride", "", "stride must be N"},
-             {"stride", "99999999999999999999", "stride must be N"},
+             {"stride", "two", "stride must be a whole number"},
+             {"stride", "", "stride must be a whole number"},
+             {"stride", "99999999999999999999", "stride must be a whole number"},
              {"stride", NULL, "null"},
              {NULL, "1", "null"},
-             {"factor", "2", "takes no option"},
+             {"factor", "2", "takes no option \"factor\"; it takes weight, bias, stride"},
+             {"weight", "1", "weight is an array, not text"},
              {"padding", "1,2,3", "padding must be"},
              {"padding-mode", "circular", "zeros|reflect"}};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
@@ -199,6 +385,11 @@ static void test_operators_by_name(void) {
     config.options = &option;
     INVALID(bad[i].complaint, wavestride_op_create("conv1d", &config, &op));
   }
+  const wavestride_option unknown_option = {"colour", "red"};
+  bare.options = &unknown_option;
+  bare.option_count = 1;
+  INVALID("takes no option \"colour\"", wavestride_op_create("adaptive_avg_pool1d", &bare, &op));
+  INVALID("it takes none", wavestride_op_create("relu", &bare, &op));
   config.options = NULL;
   INVALID("null", wavestride_op_create("conv1d", &config, &op));
   config.option_count = (size_t)-1;
@@ -218,6 +409,30 @@ static void test_operators_by_name(void) {
   arrays[0].data = weight;
   arrays[1].name = "weight";
   INVALID("twice", wavestride_op_create("conv1d", &config, &op));
+  arrays[1].name = "stride";
+  INVALID("stride is text, not an array", wavestride_op_create("conv1d", &config, &op));
+  arrays[1].name = "kernel";
+  INVALID("takes no array \"kernel\"", wavestride_op_create("conv1d", &config, &op));
+  arrays[1].name = NULL;
+  INVALID("the name of an array must not be null", wavestride_op_create("conv1d", &config, &op));
+  arrays[1].name = "bias";
+  arrays[1].shape = NULL;
+  INVALID("shape must not be null", wavestride_op_create("conv1d", &config, &op));
+  arrays[1].shape = ones;
+  arrays[1].size = sizeof *arrays + 8;
+  INVALID("same size", wavestride_op_create("conv1d", &config, &op));
+  arrays[0].size = sizeof *arrays + 1; /* so that the second would lie where no such struct can */
+  config.array_count = 1;
+  arrays[1] = (wavestride_array){0};
+  INVALID("a multiple of 8", wavestride_op_create("conv1d", &config, &op));
+  config.array_count = (size_t)-1;
+  INVALID("at most 64", wavestride_op_create("conv1d", &config, &op));
+  const wavestride_option same[] = {{"alpha", "1"}, {"alpha", "2"}};
+  const wavestride_op_config twice = {sizeof twice, ones, 1, same, 2, NULL, 0, NULL};
+  INVALID("option alpha is given twice", wavestride_op_create("elu", &twice, &op));
+  const int64_t many[] = {INT64_MAX};
+  const wavestride_op_config wide = {sizeof wide, many, 1, NULL, 0, NULL, 0, NULL};
+  if (wavestride_op_create("relu", &wide, &op) == WAVESTRIDE_OK) wavestride_op_free(op), op = NULL;
   config.channels = NULL;
   INVALID("null", wavestride_op_create("conv1d", &config, &op));
   const int64_t no_channels[] = {0};
@@ -245,6 +460,10 @@ static void test_model(const char* golden) {
   OK(wavestride_model_load(NULL, NULL, &info, &op));
   CHECK(info.sample_rate == 16000 && info.n_mels == 80);
   check_stream(op, 20, 3);
+  wavestride_mel_config features = {.size = sizeof features}, preset = {.size = sizeof preset};
+  OK(wavestride_op_get_mel_config(op, &features));
+  OK(wavestride_mel_get_config("wavestride-16k", &preset));
+  CHECK(same_config(&features, &preset));
   wavestride_op_free(op);
   const double lookahead = info.lookahead_seconds;
   wavestride_model_config config = {.size = sizeof config, .minimal_filtering = 1};
@@ -275,11 +494,17 @@ static void test_model(const char* golden) {
   const int64_t speaker = 0;
   config = (wavestride_model_config){.size = sizeof config, .speaker = &speaker};
   REFUSED(WAVESTRIDE_IO_ERROR, "speaker", wavestride_model_load(path, &config, &info, &op));
+  config = (wavestride_model_config){.size = sizeof config, .config = "hifigan-v9"};
+  REFUSED(WAVESTRIDE_IO_ERROR, "hifigan-v1", wavestride_model_load(path, &config, &info, &op));
+  config = (wavestride_model_config){.size = sizeof config, .preset = "no-such-preset"};
+  CHECK(wavestride_model_load(path, &config, &info, &op) != WAVESTRIDE_OK);
+  CHECK(wavestride_model_load("", NULL, &info, &op) == WAVESTRIDE_IO_ERROR);
   config = (wavestride_model_config){0};
   INVALID("wavestride_model_config", wavestride_model_load(path, &config, &info, &op));
   INVALID("op", wavestride_model_load(path, NULL, &info, NULL));
   info.size = 1;
   INVALID("wavestride_model_info", wavestride_model_load(path, NULL, &info, &op));
+  INVALID("wavestride_model_info", wavestride_model_load("/nonexistent", NULL, &info, &op));
   CHECK(op == NULL);
 }
 
@@ -303,7 +528,7 @@ static void test_mistakes(void) {
   }
   config.in_hz = 48000;
   config.quality = 17;
-  INVALID("quality", wavestride_resampler_create(&config, &op));
+  INVALID("quality must be 0 to 3, got 17", wavestride_resampler_create(&config, &op));
   config.quality = 0;
   config.channels = -5;
   INVALID("channels", wavestride_resampler_create(&config, &op));
@@ -324,6 +549,17 @@ static void test_mistakes(void) {
   op = NULL;
   newer.unknown = 1;
   INVALID("does not have", wavestride_resampler_create(&newer.known, &op));
+
+  /* What it wants to know that is not known here is 0. */
+  struct {
+    wavestride_mel_info known;
+    int64_t unknown;
+  } newer_info = {{.size = sizeof newer_info}, 77};
+  OK(wavestride_mel_create("vocos-24k", &newer_info.known, &op));
+  CHECK(newer_info.known.size == sizeof newer_info && newer_info.known.n_mels == 100 &&
+        newer_info.unknown == 0);
+  wavestride_op_free(op);
+  op = NULL;
 
   wavestride_mel_info mel = {.size = sizeof mel};
   INVALID("no-such-preset", wavestride_mel_create("no-such-preset", &mel, &op));
@@ -352,7 +588,14 @@ static void test_mistakes(void) {
 
   op = resampler();
   INVALID("null", wavestride_op_get_info(op, NULL));
+  INVALID("wavestride_op_info: size must be", wavestride_op_get_info(op, &(wavestride_op_info){0}));
   INVALID("null", wavestride_op_total(op, 1, NULL));
+  OK(wavestride_op_total(op, 0, &frames));
+  CHECK(frames == 0);
+  OK(wavestride_op_total(op, INT64_MAX, &frames));
+  CHECK(frames > INT64_MAX / 4);
+  OK(wavestride_op_run(op, NULL, 0, NULL, 0, &frames));
+  CHECK(frames == 0);
   INVALID("negative", wavestride_op_total(op, -1, &frames));
   INVALID("negative", wavestride_op_run(op, in, INT64_MIN, out, max_frames, &frames));
   INVALID("input must not be null", wavestride_op_run(op, NULL, 9, out, max_frames, &frames));
@@ -366,12 +609,22 @@ static void test_mistakes(void) {
       "got -2",
       wavestride_stream_create_with(
           op, &(wavestride_stream_config){.size = sizeof(wavestride_stream_config), .threads = -2}, &stream));
+  INVALID("threads",
+          wavestride_stream_create_with(
+              op, &(wavestride_stream_config){.size = sizeof(wavestride_stream_config), .threads = INT64_MAX},
+              &stream));
+  INVALID("wavestride_stream_config: size must be",
+          wavestride_stream_create_with(op, &(wavestride_stream_config){0}, &stream));
+  CHECK(stream == NULL);
   OK(wavestride_stream_create(op, &stream));
   wavestride_op_free(op); /* the stream lives on */
   INVALID("null", wavestride_stream_frames_after(stream, 1, NULL));
   INVALID("negative", wavestride_stream_frames_after(stream, -1, &frames));
   INVALID("null", wavestride_stream_frames_at_finish(stream, NULL));
-  INVALID("null", wavestride_stream_position(stream, NULL, &more));
+  OK(wavestride_stream_frames_after(stream, INT64_MAX, &frames));
+  CHECK(frames > INT64_MAX / 4);
+  INVALID("received must not be null", wavestride_stream_position(stream, NULL, &more));
+  INVALID("emitted must not be null", wavestride_stream_position(stream, &frames, NULL));
   INVALID("null", wavestride_stream_latency(stream, NULL));
   INVALID("negative", wavestride_stream_push(stream, in, -1, out, max_frames, &frames));
   INVALID("null", wavestride_stream_push(stream, NULL, 1, out, max_frames, &frames));
@@ -384,9 +637,16 @@ static void test_mistakes(void) {
   CHECK(frames == 0);
   OK(wavestride_stream_push(stream, in, 3000, out, max_frames, &frames));
   REFUSED(WAVESTRIDE_TOO_SMALL, "room", wavestride_stream_finish(stream, out, 0, &frames));
+  INVALID("output must not be null", wavestride_stream_finish(stream, NULL, max_frames, &frames));
+  INVALID("out_frames must not be null", wavestride_stream_finish(stream, out, max_frames, NULL));
   OK(wavestride_stream_finish(stream, out, max_frames, &frames));
   INVALID("finished", wavestride_stream_finish(stream, out, max_frames, &frames));
   INVALID("finished", wavestride_stream_push(stream, in, 1, out, max_frames, &frames));
+  OK(wavestride_stream_frames_after(stream, 3000, &frames));
+  OK(wavestride_stream_frames_at_finish(stream, &more));
+  CHECK(frames == 0 && more == 0);
+  OK(wavestride_stream_position(stream, &frames, &more));
+  CHECK(frames == 3000 && more == 1000);
   OK(wavestride_stream_reset(stream));
   OK(wavestride_stream_finish(stream, NULL, 0, &frames));
   CHECK(frames == 0);
@@ -410,6 +670,19 @@ static void test_errors_are_of_one_thread(void) {
   char longest[5000] = {0};
   memset(longest, 'x', sizeof longest - 1);
   INVALID("xxxx", wavestride_mel_create(longest, NULL, &op));
+  CHECK(strlen(wavestride_last_error()) < 1024);
+  /* What is cut off is cut between characters, wherever they lie. */
+  for (int shift = 0; shift < 4; ++shift) {
+    for (size_t i = 0; i + 1 < sizeof longest; ++i)
+      longest[i] = i < (size_t)shift ? 'x' : "\xF0\x9F\x8E\xB5"[(i - (size_t)shift) % 4];
+    INVALID("x\xF0\x9F\x8E\xB5" + (shift == 0), wavestride_mel_create(longest, NULL, &op));
+    const char* message = wavestride_last_error();
+    const size_t end = strlen(message);
+    CHECK(end >= 1023 - 4 && strcmp(message + end - 4, "\xF0\x9F\x8E\xB5") == 0);
+  }
+  OK(wavestride_mel_create("vocos-24k", NULL, &op)); /* leaves the message */
+  wavestride_op_free(op);
+  CHECK(strstr(wavestride_last_error(), "\xF0\x9F\x8E\xB5") != NULL);
 }
 
 int main(int argc, char** argv) {
@@ -418,6 +691,8 @@ int main(int argc, char** argv) {
   CHECK(wavestride_version()[0] == '0');
   test_resampler();
   test_mel();
+  test_mel_settings();
+  test_max_pooling();
   test_operators_by_name();
   test_model(argv[1]);
   test_mistakes();

@@ -59,7 +59,29 @@ TEST_CASE("operators: every one of the table is made from its required options, 
     }
     OperatorSettings more = usual;
     more.options.emplace("colour", "red");
-    CHECK_THROWS_WITH(op::by_name(info.name, more), Contains("takes no option \"colour\""));
+    std::string taken;
+    for (const OperatorOption& option : info.options)
+      taken.append(taken.empty() ? "it takes " : ", ").append(option.name);
+    CHECK_THROWS_WITH(op::by_name(info.name, more), std::string(info.name) +
+                                                        ": takes no option \"colour\"; " +
+                                                        (taken.empty() ? "it takes none" : taken));
+    // What is unknown is said before what is missing: it may be the missing one, misspelt.
+    CHECK_THROWS_WITH(op::by_name(info.name, {.channels = usual.channels, .options = {{"kernel_size", "3"}}}),
+                      Contains("takes no option \"kernel_size\""));
+    more = usual;
+    more.arrays["weights"] = Tensor({1});
+    CHECK_THROWS_WITH(op::by_name(info.name, more), Contains("takes no array \"weights\""));
+    for (const OperatorOption& option : info.options) {
+      OperatorSettings wrong = usual;
+      const bool array = option.values == "ARRAY";
+      if (array)
+        wrong.options[std::string(option.name)] = "1";
+      else
+        wrong.arrays[std::string(option.name)] = Tensor({1});
+      CHECK_THROWS_WITH(op::by_name(info.name, wrong),
+                        std::string(info.name) + ": " + std::string(option.name) +
+                            (array ? " is an array, not text" : " is text, not an array"));
+    }
     more = usual;
     more.channels.resize(static_cast<std::size_t>(info.most_inputs) + 1, 4);
     CHECK_THROWS_WITH(op::by_name(info.name, more), Contains("inputs"));
@@ -97,6 +119,24 @@ TEST_CASE("operators: text arrives as the value that it says") {
   CHECK(unpool.total(9) == 19);
 }
 
+TEST_CASE("operators: the second output of max_pool1d is how far into its window each maximum stands") {
+  const Signal x = Signal::Random(3, 40);
+  const Op pool = op::by_name("max_pool1d", {.channels = {3},
+                                             .options = {{"kernel-size", "4"},
+                                                         {"stride", "3"},
+                                                         {"padding", "2"},
+                                                         {"dilation", "2"},
+                                                         {"return-indices", "true"}}});
+  const FramesView inputs[] = {x};
+  const std::vector<Signal> results = pool(inputs);
+  const MaxPooled expected = max_pool1d_with_indices(x, {4, 3, 2, 2});
+  REQUIRE(results.size() == 2);
+  CHECK(results[0] == expected.values);
+  for (Index n = 0; n < results[1].cols(); ++n)
+    for (Index c = 0; c < 3; ++c)
+      CHECK(n * 3 - 2 + static_cast<Index>(results[1](c, n)) == expected.indices(c, n));
+}
+
 TEST_CASE("operators: an operator refuses channels that it can't have") {
   CHECK_THROWS_WITH(op::by_name("magnitude", {.channels = {3}}),
                     "magnitude: needs real and imaginary parts of each bin, got 3 channels");
@@ -123,10 +163,21 @@ TEST_CASE("operators: text that is no value is refused") {
   }
   CHECK_THROWS_WITH(check_operator_option("padding-mode", "circular"), Contains("zeros|reflect|replicate"));
   CHECK_NOTHROW(check_operator_option("padding", "3,4"));
+  const std::pair<std::array<const char*, 2>, const char*> wanted[] = {
+      {{"stride", "two"}, "stride must be a whole number of up to 64 bits, got \"two\""},
+      {{"output-size", "1.5"}, "output-size must be a whole number of up to 64 bits, got \"1.5\""},
+      {{"gain", "loud"}, "gain must be a number, got \"loud\""},
+      {{"levels", "1;2"}, "levels must be whole numbers, as 1,2,3, at most 65536 of them, got \"1;2\""},
+      {{"scale-factor", "x"}, "scale-factor must be numbers, as 1.5,2, at most 65536 of them, got \"x\""},
+      {{"padding", "full"}, "padding must be N|LEFT,RIGHT|same|valid, in whole numbers, got \"full\""},
+      {{"weight", "1"}, "weight must be an array, got \"1\""}};
+  for (const auto& [given, complaint] : wanted)
+    CHECK_THROWS_WITH(check_operator_option(given[0], given[1]), complaint);
   std::string long_text(79, '1');
   long_text.append("üü");
-  CHECK_THROWS_WITH(check_operator_option("stride", long_text),
-                    "stride must be N, got \"" + long_text.substr(0, 79) + "…\"");
+  CHECK_THROWS_WITH(
+      check_operator_option("stride", long_text),
+      "stride must be a whole number of up to 64 bits, got \"" + long_text.substr(0, 79) + "…\"");
   CHECK_THROWS_WITH(
       op::by_name("avg_pool1d", {.channels = {1}, .options = {{"kernel-size", "2"}, {"padding", "same"}}}),
       Contains("padding takes frames"));
@@ -144,6 +195,6 @@ TEST_CASE("operators: lists may be as long as a channel needs, but not endless")
   };
   CHECK(selected(80)(x) == x.topRows(80));
   CHECK(selected(65536).out_channels() == 65536);
-  CHECK_THROWS_WITH(selected(65537),
-                    "index must be N,..., at most 65536 of them, got \"" + list(65537).substr(0, 80) + "…\"");
+  CHECK_THROWS_WITH(selected(65537), "index must be whole numbers, as 1,2,3, at most 65536 of them, got \"" +
+                                         list(65537).substr(0, 80) + "…\"");
 }

@@ -13,7 +13,7 @@ class ConvPadding {
   ConvPadding(Index left, Index right) : left_(left), right_(right) {}
   /// "same" or "valid". Throws std::invalid_argument on other words.
   template <std::same_as<const char*> Rule>
-  ConvPadding(Rule rule) : ConvPadding(std::string(rule)) {}
+  ConvPadding(Rule rule) : ConvPadding(std::string(rule ? rule : "")) {}
 
   /// Frames on either side.
   struct Sides {

@@ -43,7 +43,9 @@ void check_operator_option(std::string_view option, std::string_view value);
 
 namespace op {
 
-/// by_name("max_pool1d", {.channels = {2}, .options = {{"kernel-size", "4"}}}) is op::max_pool1d(2, {4}).
+/// by_name("max_pool1d", {.channels = {2}, .options = {{"kernel-size", "4"}}}) is op::max_pool1d(2, {4}),
+/// with
+/// {"return-indices", "true"} op::max_pool1d_with_offsets(2, {4}).
 /// Throws std::invalid_argument on an unknown name or option, where a required one is missing, on text that
 /// is no value, on another number of inputs or of their channels, and as the operator itself.
 Op by_name(std::string_view name, const OperatorSettings& settings);

@@ -20,6 +20,8 @@ using namespace wavestride;
 
 struct wavestride_op {
   Op op;
+  std::optional<MelOptions> features = {};  // of a mel front end, and of what a model takes
+  std::string no_analysis = {};             // why features of a model can't be made so
 };
 
 struct wavestride_stream {
@@ -32,9 +34,20 @@ namespace {
 // Of a fixed size, so that a stream can complain without allocating.
 thread_local char last_error[1024] = "";
 
+// Text that does not fit ends before a whole character of UTF-8.
+void end_at_character() noexcept {
+  std::size_t end = sizeof last_error - 1;
+  if (last_error[end - 1] == 0) return;
+  do --end;
+  while (end > sizeof last_error - 5 && (last_error[end] & 0xC0) == 0x80);
+  last_error[end] = 0;
+}
+
 template <class... Parts>
 wavestride_status complain(wavestride_status status, const char* format, Parts... parts) noexcept {
+  last_error[sizeof last_error - 2] = 0;
   std::snprintf(last_error, sizeof last_error, format, parts...);
+  end_at_character();
   return status;
 }
 
@@ -52,12 +65,10 @@ class TooSmall : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// What `work` throws as a status: no exception crosses the border.
-template <class Work>
-wavestride_status guarded(Work work) noexcept {
+// The exception that is being handled, as a status.
+[[gnu::cold]] wavestride_status status_of_exception() noexcept {
   try {
-    work();
-    return WAVESTRIDE_OK;
+    throw;
   } catch (const NotStreamable& e) {
     return complain(WAVESTRIDE_NOT_STREAMABLE, e.what());
   } catch (const IoError& e) {
@@ -79,32 +90,65 @@ wavestride_status guarded(Work work) noexcept {
   }
 }
 
-template <class T>
-void require_given(const T* pointer, const char* name) {
+// What `work` throws as a status: no exception crosses the border.
+template <class Work>
+wavestride_status guarded(Work work) noexcept {
+  try {
+    work();
+    return WAVESTRIDE_OK;
+  } catch (...) {
+    return status_of_exception();
+  }
+}
+
+void require_given(const void* pointer, const char* name) {
   require(pointer != nullptr, name, " must not be null");
 }
 
-// A caller's struct as this version knows it. Fields that only a newer version knows must be 0; those that an
-// older one does not know, which ended after `oldest` bytes, are 0.
+// The size that a caller's struct says it has. What an older version does not know of it ended after `oldest`
+// bytes, what a newer one knows is beyond `known`.
+std::size_t size_of(const void* given, const char* name, std::size_t oldest, std::size_t known) {
+  require_given(given, name);
+  constexpr std::size_t most = 65536;
+  std::size_t size;
+  std::memcpy(&size, given, sizeof size);
+  require(size >= oldest && size <= most, name, ": size must be sizeof(", name, "), ", known, ", is ", size);
+  return size;
+}
+
+// Fields that only a newer version knows must be 0.
+void read_struct(const void* given, const char* name, std::size_t oldest, void* to, std::size_t known) {
+  const std::size_t size = size_of(given, name, oldest, known);
+  const auto bytes = static_cast<const unsigned char*>(given);
+  const std::size_t common = std::min(size, known);
+  require(std::all_of(bytes + common, bytes + size, [](unsigned char b) { return b == 0; }), name,
+          ": sets fields that this version of the library does not have");
+  std::memcpy(to, given, common);
+}
+
+// A caller's struct as this version knows it; what its version does not know is 0.
 template <class T>
 T known_part(const T* given, const char* name, std::size_t oldest = sizeof(T)) {
-  require_given(given, name);
+  static_assert(offsetof(T, size) == 0);
   T known{};
-  require(given->size >= oldest && given->size <= 65536, name, ": size must be sizeof(", name, "), ",
-          sizeof known, ", is ", given->size);
-  const auto bytes = reinterpret_cast<const unsigned char*>(given);
-  const std::size_t size = std::min(given->size, sizeof known);
-  require(std::all_of(bytes + size, bytes + given->size, [](unsigned char b) { return b == 0; }), name,
-          ": sets fields that this version of the library does not have");
-  std::memcpy(&known, given, size);
+  read_struct(given, name, oldest, &known, sizeof known);
   return known;
 }
 
-// Sets a caller's struct, all but its size.
+// Sets a caller's struct, all but its size. What this version does not know is 0.
 template <class T>
-void fill(T* given, T values, const char* name) {
-  values.size = known_part(given, name).size;
-  std::memcpy(given, &values, sizeof values);
+void fill(T* given, const T& values, const char* name) {
+  const std::size_t size = size_of(given, name, sizeof(T), sizeof(T));
+  const auto bytes = reinterpret_cast<char*>(given);
+  std::memcpy(bytes + sizeof size, reinterpret_cast<const char*>(&values) + sizeof size,
+              sizeof values - sizeof size);
+  std::memset(bytes + sizeof values, 0, size - sizeof values);
+}
+
+// Where results are wanted, before there are any.
+template <class T>
+void require_fillable(const T* given, const char* name) {
+  if (given != nullptr) size_of(given, name, sizeof(T), sizeof(T));
 }
 
 // Elements of a caller's array are as far apart as their size says.
@@ -115,9 +159,10 @@ std::vector<T> known_parts(const T* first, std::size_t count, const char* name) 
   if (count > 0) require_given(first, name);
   std::vector<T> parts;
   for (std::size_t i = 0; i < count; ++i) {
-    const auto at = reinterpret_cast<const char*>(first) + i * first->size;
-    parts.push_back(known_part(reinterpret_cast<const T*>(at), name));
-    require(parts.back().size == first->size, name, ": all must have the same size");
+    const auto at = reinterpret_cast<const T*>(reinterpret_cast<const char*>(first) + i * first->size);
+    require(at->size == first->size, name, ": all must have the same size");
+    parts.push_back(known_part(at, name));
+    require(first->size % alignof(T) == 0, name, ": size must be a multiple of ", alignof(T));
   }
   return parts;
 }
@@ -139,12 +184,12 @@ void require_plain(const Op& op) {
           op.outputs(), " outputs, must have one of each here");
 }
 
-// Runs `make` and gives its Op to the caller.
+// Runs `make` and gives what it made to the caller.
 template <class Make>
 wavestride_status create(wavestride_op** op, Make make) noexcept {
   return guarded([&] {
     require_given(op, "op");
-    *op = new wavestride_op{make()};
+    *op = new wavestride_op(make());
   });
 }
 
@@ -171,6 +216,9 @@ OperatorSettings settings_of(const wavestride_op_config& config) {
   OperatorSettings settings;
   if (config.inputs > 0) require_given(config.channels, "channels");
   settings.channels.assign(config.channels, config.channels + config.inputs);
+  if (config.lengths != nullptr) settings.lengths.assign(config.lengths, config.lengths + config.inputs);
+  for (const Index length : settings.lengths)
+    require(length >= 0, "lengths must not be negative, got ", length);
   if (config.option_count > 0) require_given(config.options, "options");
   for (std::size_t i = 0; i < config.option_count; ++i) {
     const wavestride_option& option = config.options[i];
@@ -187,19 +235,86 @@ OperatorSettings settings_of(const wavestride_op_config& config) {
   return settings;
 }
 
+// C's number of a value of E, of which there are `count`.
+template <class E>
+E enum_of(std::int32_t value, std::int32_t count, const char* name) {
+  require(value >= 0 && value < count, name, " must be 0 to ", count - 1, ", got ", value);
+  return static_cast<E>(value);
+}
+template <auto A, auto B>
+constexpr bool same = static_cast<int>(A) == static_cast<int>(B);
+static_assert(same<MelFraming::center, WAVESTRIDE_MEL_CENTER> &&
+              same<MelFraming::tight, WAVESTRIDE_MEL_TIGHT> &&
+              same<MelFraming::drop_last, WAVESTRIDE_MEL_DROP_LAST>);
+static_assert(same<MelScale::slaney, WAVESTRIDE_MEL_SCALE_SLANEY> &&
+              same<MelScale::htk, WAVESTRIDE_MEL_SCALE_HTK>);
+static_assert(same<MelNorm::slaney, WAVESTRIDE_MEL_NORM_SLANEY> &&
+              same<MelNorm::none, WAVESTRIDE_MEL_NORM_NONE>);
+static_assert(same<LogKind::ln, WAVESTRIDE_LOG_LN> && same<LogKind::log10, WAVESTRIDE_LOG_10> &&
+              same<LogKind::db, WAVESTRIDE_LOG_DB>);
+
 Quality quality_of(std::int32_t quality) {
-  switch (quality) {
-    case WAVESTRIDE_QUALITY_STANDARD:
-      return Quality::standard;
-    case WAVESTRIDE_QUALITY_FAST:
-      return Quality::fast;
-    case WAVESTRIDE_QUALITY_BEST:
-      return Quality::best;
-    case WAVESTRIDE_QUALITY_STEEP:
-      return Quality::steep;
-    default:
-      fail("quality must be a wavestride_quality, got ", quality);
-  }
+  static constexpr Quality qualities[] = {Quality::standard, Quality::fast, Quality::best, Quality::steep};
+  return qualities[enum_of<std::int32_t>(quality, std::size(qualities), "quality")];
+}
+
+constexpr const char* mel_config_name = "wavestride_mel_config";
+
+MelOptions options_of(const wavestride_mel_config& c) {
+  constexpr std::size_t most_taps = 65536;
+  require(c.prefilter_taps <= most_taps, "prefilter_taps must be at most ", most_taps, ", got ",
+          c.prefilter_taps);
+  if (c.prefilter_taps > 0) require_given(c.prefilter, "prefilter");
+  return {.name = c.name == nullptr ? "mel" : c.name,
+          .sample_rate = c.sample_rate,
+          .prefilter = {c.prefilter, c.prefilter + c.prefilter_taps},
+          .n_fft = c.n_fft,
+          .hop_length = c.hop_length,
+          .win_length = c.win_length,
+          .framing = enum_of<MelFraming>(c.framing, 3, "framing"),
+          .power = c.power,
+          .epsilon = c.epsilon,
+          .n_mels = c.n_mels,
+          .f_min = c.f_min,
+          .f_max = c.f_max,
+          .mel_scale = enum_of<MelScale>(c.mel_scale, 2, "mel_scale"),
+          .norm = enum_of<MelNorm>(c.norm, 2, "norm"),
+          .log = enum_of<LogKind>(c.log, 3, "log"),
+          .floor = c.floor,
+          .scale = c.scale,
+          .offset = c.offset,
+          .clip_low = c.clip_low,
+          .clip_high = c.clip_high,
+          .peak_range = c.peak_range};
+}
+
+// Texts and arrays stay those of `o`.
+void fill_config(wavestride_mel_config* config, const MelOptions& o) {
+  fill(config,
+       {.size = 0,
+        .name = o.name.c_str(),
+        .sample_rate = o.sample_rate,
+        .n_fft = o.n_fft,
+        .hop_length = o.hop_length,
+        .win_length = o.win_length,
+        .n_mels = o.n_mels,
+        .f_min = o.f_min,
+        .f_max = o.f_max,
+        .power = o.power,
+        .epsilon = o.epsilon,
+        .floor = o.floor,
+        .scale = o.scale,
+        .offset = o.offset,
+        .clip_low = o.clip_low,
+        .clip_high = o.clip_high,
+        .peak_range = o.peak_range,
+        .prefilter = o.prefilter.empty() ? nullptr : o.prefilter.data(),
+        .prefilter_taps = o.prefilter.size(),
+        .framing = static_cast<std::int32_t>(o.framing),
+        .mel_scale = static_cast<std::int32_t>(o.mel_scale),
+        .norm = static_cast<std::int32_t>(o.norm),
+        .log = static_cast<std::int32_t>(o.log)},
+       mel_config_name);
 }
 
 std::optional<double> unless_0(double value) {
@@ -317,49 +432,80 @@ wavestride_status wavestride_op_run_all(const wavestride_op* op, const wavestrid
 }
 
 wavestride_status wavestride_resampler_create(const wavestride_resampler_config* config, wavestride_op** op) {
-  return create(op, [&] {
+  return create(op, [&]() -> wavestride_op {
     const auto c =
         known_part(config, "wavestride_resampler_config", offsetof(wavestride_resampler_config, throughput));
-    return op::resample(c.channels, c.in_hz, c.out_hz,
-                        {.quality = quality_of(c.quality),
-                         .stopband_db = unless_0(c.stopband_db),
-                         .passband = unless_0(c.passband),
-                         .max_delay_s = unless_0(c.max_delay_s),
-                         .phase = c.minimum_phase != 0 ? Phase::minimum : Phase::linear,
-                         .causal = c.causal != 0,
-                         .goal = c.throughput != 0 ? Goal::throughput : Goal::low_latency});
+    return {op::resample(c.channels, c.in_hz, c.out_hz,
+                         {.quality = quality_of(c.quality),
+                          .stopband_db = unless_0(c.stopband_db),
+                          .passband = unless_0(c.passband),
+                          .max_delay_s = unless_0(c.max_delay_s),
+                          .phase = c.minimum_phase != 0 ? Phase::minimum : Phase::linear,
+                          .causal = c.causal != 0,
+                          .goal = c.throughput != 0 ? Goal::throughput : Goal::low_latency})};
   });
 }
 
 wavestride_status wavestride_mel_create(const char* preset, wavestride_mel_info* info, wavestride_op** op) {
-  return create(op, [&] {
+  return create(op, [&]() -> wavestride_op {
     require_given(preset, "preset");
     const MelOptions& options = mel_preset(preset);
     Op made = op::mel_spectrogram(options);
     if (info != nullptr)
       fill(info, {0, options.sample_rate, options.n_fft, options.hop_length, options.n_mels},
            "wavestride_mel_info");
-    return made;
+    return {made, options};
+  });
+}
+
+const char* wavestride_mel_preset_name(size_t i) {
+  const auto presets = mel_presets();
+  return i < presets.size() ? presets[i].name.c_str() : nullptr;
+}
+
+wavestride_status wavestride_mel_get_config(const char* preset, wavestride_mel_config* config) {
+  return guarded([&] {
+    static const MelOptions usual;
+    fill_config(config, preset == nullptr ? usual : mel_preset(preset));
+  });
+}
+
+wavestride_status wavestride_mel_create_with(const wavestride_mel_config* config, wavestride_op** op) {
+  return create(op, [&]() -> wavestride_op {
+    MelOptions options = options_of(known_part(config, mel_config_name));
+    return {op::mel_spectrogram(options), options};
+  });
+}
+
+wavestride_status wavestride_op_get_mel_config(const wavestride_op* op, wavestride_mel_config* config) {
+  return guarded([&] {
+    require_given(op, "op");
+    require(
+        op->features && op->no_analysis.empty(), op->op.name(), ": ",
+        op->features ? op->no_analysis : "was not made by wavestride_mel_create or wavestride_model_load");
+    fill_config(config, *op->features);
   });
 }
 
 wavestride_status wavestride_op_create(const char* name, const wavestride_op_config* config,
                                        wavestride_op** op) {
-  return create(op, [&] {
+  return create(op, [&]() -> wavestride_op {
     require_given(name, "name");
-    return op::by_name(name, settings_of(known_part(config, "wavestride_op_config")));
+    return {op::by_name(name, settings_of(known_part(config, "wavestride_op_config",
+                                                     offsetof(wavestride_op_config, lengths))))};
   });
 }
 
 wavestride_status wavestride_model_load(const char* path, const wavestride_model_config* config,
                                         wavestride_model_info* info, wavestride_op** op) {
-  return create(op, [&]() -> Op {
+  return create(op, [&]() -> wavestride_op {
 #ifdef WAVESTRIDE_NO_MODELS
     (void)path, (void)config, (void)info;
     throw Unsupported("this library was built without models");
 #else
     ModelOptions options;
     Arithmetic arithmetic;
+    require_fillable(info, "wavestride_model_info");
     if (config != nullptr) {
       const auto given =
           known_part(config, "wavestride_model_config", offsetof(wavestride_model_config, int8_weights));
@@ -381,7 +527,7 @@ wavestride_status wavestride_model_load(const char* path, const wavestride_model
            {0, model.features.sample_rate, model.features.n_mels, upsampling.num, upsampling.den,
             model.lookahead_seconds()},
            "wavestride_model_info");
-    return model.network;
+    return {model.network, std::move(model.features), std::move(model.no_analysis)};
 #endif
   });
 }
