@@ -35,7 +35,13 @@ std::vector<fs::path> places_of_config(const fs::path& checkpoint) {
 
 models::Config config_of(const TensorFile& file, const ModelOptions& options) {
   if (auto named = models::named_config(options.config)) return *named;
-  if (!options.config.empty()) return models::read_config(options.config);
+  if (!options.config.empty()) {
+    std::error_code ignored;
+    if (options.config.find('/') == options.config.npos && !fs::exists(options.config, ignored))
+      throw IoError(options.config, "is neither a file nor one of the configs that come with the library, " +
+                                        joined(models::named_configs()));
+    return models::read_config(options.config);
+  }
   if (const auto text = file.metadata().find("config"); text != file.metadata().end())
     return {file.path(), detail::parse_json(text->second, file.path(), "its config ")};
   std::vector<std::string> looked;
@@ -85,21 +91,26 @@ Op normaliser(const Tensor& t, Index channels, const std::string& path) {
 
 /// A checkpoint, and the model that its config makes of it.
 struct Loaded {
-  models::ModelFile file;  // of tensors that are the caller's
+  std::unique_ptr<TensorFile> part;  // of the caller's file, where the options name one
+  models::ModelFile file;            // of its tensors, or of the caller's
   std::optional<Tensor> statistics;
   Model model;
 };
 
-Loaded load(const TensorFile& tensors, const ModelOptions& options, bool any_speaker = false) {
+Loaded load(const TensorFile& whole, const ModelOptions& options, bool any_speaker = false) {
+  std::unique_ptr<TensorFile> part;
+  if (options.prefix) part = models::part_of(whole, *options.prefix);
+  const TensorFile& tensors = part ? *part : whole;
   models::ModelFile file(tensors, config_of(tensors, options), options);
   if (any_speaker) file.accept_any_speaker();
   const Architecture& architecture = architecture_of(tensors, file.config());
   try {
+    if (!options.preset.empty()) (void)mel_preset(options.preset);
     models::Network network = architecture.build(file);
     file.skip(statistics_name);
     file.require_all_used();
     Model model{architecture.name, network.features.mel, network.op, network.features.no_analysis};
-    std::optional<Tensor> stats = statistics(tensors, options);
+    std::optional<Tensor> stats = statistics(whole, options);
     if (stats) {
       const std::string& source = options.stats.empty() ? tensors.path() : options.stats;
       model.network =
@@ -109,7 +120,7 @@ Loaded load(const TensorFile& tensors, const ModelOptions& options, bool any_spe
           "it was trained on frames normalised by statistics which lie beside such checkpoints (stats.npy, "
           "or stats.h5 to be converted): name them";
     }
-    return {std::move(file), std::move(stats), std::move(model)};
+    return {std::move(part), std::move(file), std::move(stats), std::move(model)};
   } catch (const std::invalid_argument& e) {
     file.config().refuse(e.what());
   }

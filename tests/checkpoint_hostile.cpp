@@ -130,6 +130,7 @@ TEST_CASE("pickles run nothing, whatever they call") {
       global("torch._tensor", "_rebuild_from_type_v2") + "(" + system + system + arguments + "NtR",
       global("collections", "OrderedDict") + system + arguments + "R\x85R",
       global("argparse", "Namespace") + ")\x81}" + text("__class__") + system + "sb",
+      global("copy_reg", "_reconstructor") + "(" + system + system + arguments + "tR",
       system + arguments + "Rr\1\0\0\0"s + text(command) + "a"};
   for (const std::string& call : calls) {
     INFO(call);
@@ -172,7 +173,14 @@ TEST_CASE("pickles that multiply, nest or lie are refused") {
       {"0", "its pickle takes a value that is not there"},
       {"h\x07", "its pickle recalls number 7, which it never noted"},
       {"\x82\x01", "its pickle has an opcode that is not read"},
-      {"S'text'\n", "its pickle has an opcode that is not read"},
+      {"S'text'\n",
+       "its pickle is of protocol 0, by which PyTorch itself loads no tensors: save it by a later"},
+      {"P('storage', 0)\n", "its pickle is of protocol 0, "},
+      {"I1", "ends or is damaged: "},
+      {"I\n", "its pickle has an integer that is none"},
+      {"I1 \n", "its pickle has an integer that is none"},
+      {"Lx\n", "its pickle has an integer that is none"},
+      {"L\n", "its pickle has an integer that is none"},
       {"X\xff\xff\xff\xff", "ends or is damaged: "},
       {"\x8d\xff\xff\xff\xff\xff\xff\xff\xff", "ends or is damaged: "},
       {"\x8b\xff\xff\xff\xff", "ends or is damaged: "},
@@ -361,6 +369,15 @@ TEST_CASE("checkpoints withstand mutation") {
       whole += !refuses(path, valid.substr(0, n), load_bound, load_all);
     if (valid != onnx) CHECK(whole == 0);
   }
+}
+
+TEST_CASE("pickles hold no more values than JSON of them can be made and taken apart") {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "x";
+  CHECK_FALSE(refuses(path, torch_zip("(" + repeated("K\1", 500'000) + "l"), {300 << 20, 0}, open_only));
+  CHECK(refuses(path, torch_zip("(" + repeated("K\1", 600'000) + "l"), {300 << 20, 0}, open_only));
+  CHECK_THAT(refusal([&] { open_checkpoint(path); }),
+             StartsWith("its pickle repeats its values too often, or holds more than a checkpoint does"));
 }
 
 TEST_CASE("large pickles cost no more than their bytes warrant") {

@@ -172,6 +172,34 @@ TEST_CASE("config files spend no memory on depth or on aliases that multiply") {
     CHECK(refuses(path, text, config_bound, [](const std::string& p) { detail::read_config_file(p); }));
 }
 
+TEST_CASE("config files hold no more values than can be taken apart again") {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "config";
+  const auto keys = [](int count, const char* begin, const char* line, const char* end) {
+    std::string all = begin;
+    for (int i = 0; i < count; ++i) all += (i > 0 ? line : "") + std::to_string(i) + "\": 1";
+    return all + end;
+  };
+  constexpr AllocationBound values_bound{200 << 20, 0};
+  const std::string large = keys(10'000, "{\"", ", \"", "}");
+  REQUIRE(large.size() > 100'000);
+  CHECK(read(path, large).size() == 10'000);
+  const auto refused = [&](const std::string& text) {
+    CHECK(refuses(path, text, values_bound, [](const std::string& p) { detail::read_config_file(p); }));
+    return refusal([&] { read(path, text); });
+  };
+  std::string ones = "1";
+  for (int i = 0; i < 300'000; ++i) ones += ",1";
+  CHECK(refused(keys(300'000, "{\"", ",\"", "}")) == "holds more than 262144 values");
+  CHECK(refused("{\"a\": [" + ones + "]}") == "holds more than 262144 values");
+  CHECK(refused("a: [" + ones + "]") == "holds more than 262144 values");
+  // What stands in another file has no size of its own.
+  const std::string many = keys(1'700'000, "{\"", ",\"", "}");
+  const std::size_t before = allocated_bytes();
+  CHECK(refusal([&] { detail::parse_json(many, path, "its config "); }).find("its config has ") == 0);
+  CHECK(allocated_bytes() - before < (1 << 20));
+}
+
 TEST_CASE("config files withstand mutation") {
   Rng rng(9);
   const TemporaryDirectory dir;

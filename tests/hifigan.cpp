@@ -57,6 +57,12 @@ TEST_CASE("hifigan: a config that the file contradicts is refused, naming the ke
   CHECK(with("/resblock", nullptr) == "config: \"resblock\" must be \"1\" or \"2\"");
   CHECK(with("/resblock_kernel_sizes", {3, 5, 7}) ==
         "config: \"resblock_dilation_sizes\" must be a list of 3 to 16 values");
+  CHECK(
+      with("/resblock_kernel_sizes", {3, 4}) ==
+      "config: \"resblock_kernel_sizes\" must hold odd numbers, holds 4: what a residual block adds must be "
+      "as long as what it reads");
+  CHECK(refusal_with("hifigan-jik876-2/g_02500000", "config.json", "/resblock_kernel_sizes/0", 2)
+            .find("config: \"resblock_kernel_sizes\" must hold odd numbers, holds 2: ") == 0);
   CHECK(with("/resblock_kernel_sizes", {3, 7})
             .find("by the config's \"resblock_kernel_sizes\" and "
                   "\"resblock_dilation_sizes\", has [8, 8, 5]") != std::string::npos);
@@ -200,4 +206,154 @@ TEST_CASE("hifigan: a file of several voices wants one to be named") {
   CHECK(refused(model_path("hifigan-xtts/model.pth"), {}) ==
         "speaks with the voice of an embedding of 4 values, which is not in the file: give one");
   CHECK(refused(model_path(jik876), {.speaker = 0}) == "has one voice only: there is no speaker to choose");
+}
+
+namespace {
+
+/// Tensors of one file, and of several under one path.
+using Tensors = std::map<std::string, Tensor>;
+
+/// A file of a network and of copies of it: under each prefix its tensors times a factor.
+void write_copies(const std::string& path, const std::string& from,
+                  const std::vector<std::pair<std::string, float>>& copies, const std::string& strip = {}) {
+  const auto file = open_checkpoint(model_path(from));
+  const std::filesystem::path beside = model_path(from);
+  const nlohmann::json config = detail::read_config_file((beside.parent_path() / "config.json").string());
+  Tensors tensors;
+  for (const TensorInfo& t : file->tensors())
+    for (const auto& [prefix, factor] : copies) {
+      if (!t.name.starts_with(strip)) continue;
+      Tensor& copy = tensors[prefix + t.name.substr(strip.size())] = file->load(t.name);
+      for (float& v : copy.data) v *= factor;
+    }
+  write_safetensors(path, tensors, {.metadata = {{"config", config.dump()}}});
+}
+
+}  // namespace
+
+TEST_CASE("hifigan: of several copies of a network the one that is named is taken") {
+  Rng rng(67);
+  const TemporaryDirectory directory;
+  const std::string path = directory / "model.safetensors", out = directory / "out.safetensors",
+                    one = directory / "one.safetensors";
+  const Signal x = noise(rng, 10, 12);
+  const auto refused = [&](const ModelOptions& options) {
+    return refusal([&] { load_model(path, options); });
+  };
+  const auto takes = [&](const std::string& prefix, float factor) {
+    write_copies(one, jik876, {{"", factor}});
+    const Signal y = load_model(one)(x);
+    convert_model(path, out, {.prefix = prefix});
+    return same_bits(load_model(path, {.prefix = prefix})(x), y) && same_bits(load_model(out)(x), y);
+  };
+  // A factor of the directions alone would change nothing; lengths and biases have it, too.
+  write_copies(path, jik876, {{"generator.", 1.0f}, {"generator_ema.", 0.5f}}, "generator.");
+  CHECK(refused({}) ==
+        "holds the network several times, behind the prefixes \"generator\", "
+        "\"generator_ema\": name one");
+  CHECK(takes("generator", 1.0f));
+  CHECK(takes("generator_ema", 0.5f));
+  CHECK(takes("generator_ema.", 0.5f));
+  CHECK_FALSE(takes("generator", 0.5f));
+  CHECK(refused({.prefix = "generator_e"}) == "holds no tensor whose name begins with \"generator_e.\"");
+  CHECK(refused({.prefix = ""}).find("holds the network several times") == 0);
+  CHECK(refused({.prefix = "generator.ups"}).find("holds the layers of no known architecture") == 0);
+
+  // Within each other, and within what holds more than the network.
+  write_copies(path, jik876, {{"", 1.0f}, {"ema.", 0.5f}, {"ema.older.", 0.25f}}, "generator.");
+  CHECK(refused({}) ==
+        "holds the network several times, behind the prefixes \"\", \"ema\", \"ema.older\": name one");
+  CHECK(takes("", 1.0f));
+  CHECK(takes("ema", 0.5f));
+  CHECK(takes("ema.older", 0.25f));
+  write_copies(path, jik876, {{"model.", 1.0f}, {"model_ema.", 0.5f}});
+  CHECK(refused({}) ==
+        "holds the network several times, behind the prefixes \"model\", \"model_ema\": name one");
+  CHECK(takes("model_ema", 0.5f));
+  CHECK(takes("model_ema.generator", 0.5f));
+}
+
+TEST_CASE("hifigan: a copy speaks with the voices beside it") {
+  Rng rng(68);
+  const TemporaryDirectory directory;
+  const std::string vits = "hifigan-vits/G_100000.pth", path = directory / "model.safetensors",
+                    one = directory / "one.safetensors";
+  const auto stem = [&](const char* prefix, float factor) {
+    return std::pair<std::string, float>(prefix, factor);
+  };
+  write_copies(one, vits, {stem("", 0.5f)}, "model.");
+  const Signal x = noise(rng, 14, 12), y = load_model(one, {.speaker = 1})(x);
+  write_copies(path, vits, {stem("", 1.0f), stem("ema.", 0.5f)}, "model.");
+  CHECK(same_bits(load_model(path, {.speaker = 1, .prefix = "ema"})(x), y));
+  CHECK(same_bits(load_model(path, {.speaker = 1, .prefix = ""})(x),
+                  load_model(model_path(vits), {.speaker = 1})(x)));
+  write_copies(path, vits, {stem("a.", 1.0f), stem("b.", 0.5f)}, "model.");
+  CHECK(same_bits(load_model(path, {.speaker = 1, .prefix = "b"})(x), y));
+  CHECK(refusal([&] { load_model(path, {.speaker = 1}); }) ==
+        "holds the network several times, behind the prefixes \"a\", \"b\": name one");
+}
+
+TEST_CASE("hifigan: Coqui's times say what its lengths do") {
+  Rng rng(69);
+  const std::string coqui = "hifigan-coqui/best_model.pth";
+  const auto path = model_path("hifigan-coqui/config.json");
+  nlohmann::json config = detail::read_config_file(path);
+  const Index hop = config.at("audio").at("hop_length"), rate = config.at("audio").at("sample_rate");
+  const TemporaryDirectory directory;
+  const auto load = [&](const nlohmann::json& audio) {
+    nlohmann::json all = config;
+    all["audio"].update(audio);
+    write_bytes(directory / "config.json", all.dump());
+    return load_model(model_path(coqui), {.config = directory / "config.json"});
+  };
+  // A little more than the hop, which is cut off; the window is three hops of that.
+  const double shift = 1000 * (static_cast<double>(hop) + 0.3) / static_cast<double>(rate);
+  const nlohmann::json times = {{"hop_length", nullptr},
+                                {"win_length", nullptr},
+                                {"frame_shift_ms", shift},
+                                {"frame_length_ms", 3 * shift}};
+  const Model model = load(times);
+  CHECK(model.features.hop_length == hop);
+  CHECK(model.features.win_length == 48);  // of 48.9
+  CHECK(model.no_analysis.empty());
+  const auto changed_times = [&](const nlohmann::json& change) {
+    nlohmann::json all = times;
+    all.update(change);
+    return refusal([&] { load(all); });
+  };
+  CHECK(load({{"frame_shift_ms", 1}, {"frame_length_ms", 2}}).features.hop_length ==
+        hop);                                       // lengths come first
+  CHECK(changed_times({{"win_length", 2}}) == "");  // but not where there is no hop
+  CHECK(changed_times({{"frame_length_ms", 2.5 * shift}}) ==
+        "config: \"audio.frame_length_ms\" must be a multiple of \"audio.frame_shift_ms\"");
+  CHECK(changed_times({{"frame_length_ms", nullptr}}) ==
+        "config: \"audio.frame_length_ms\" must be a number");
+  CHECK(changed_times({{"frame_shift_ms", nullptr}}).find("must be an integer from 1") != std::string::npos);
+  CHECK(changed_times({{"frame_length_ms", 0}}).find("config: \"audio.frame_length_ms\" must be a time") ==
+        0);
+}
+
+TEST_CASE("hifigan: what configs leave out is what their recipes make of it, or is asked for") {
+  const TemporaryDirectory directory;
+  nlohmann::json coqui = detail::read_config_file(model_path("hifigan-coqui/config.json"));
+  const auto clips = [&](const nlohmann::json& audio) {
+    nlohmann::json all = coqui;
+    all["audio"].update(audio);
+    write_bytes(directory / "config.json", all.dump());
+    const Model model =
+        load_model(model_path("hifigan-coqui/best_model.pth"), {.config = directory / "config.json"});
+    return std::isfinite(model.features.clip_low);
+  };
+  CHECK(clips({{"signal_norm", true}}));
+  CHECK_FALSE(clips({{"signal_norm", true}, {"clip_norm", nullptr}}));
+  CHECK_FALSE(clips({{"signal_norm", true}, {"clip_norm", false}}));
+  coqui["audio"].erase("clip_norm");
+  CHECK(clips({{"signal_norm", true}}));
+
+  nlohmann::json nemo = detail::read_config_file(model_path("hifigan-nemo/model_config.yaml"));
+  nemo["preprocessor"].update({{"n_window_size", nullptr}, {"window_size", 0.004}});
+  write_bytes(directory / "config.json", nemo.dump());
+  CHECK(refusal([&] {
+          load_model(model_path("hifigan-nemo/model_weights.ckpt"), {.config = directory / "config.json"});
+        }) == "config: \"preprocessor.n_window_size\" must be an integer from 1 to 1048576");
 }

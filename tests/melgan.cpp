@@ -40,6 +40,8 @@ TEST_CASE("melgan: a config that the file contradicts is refused, naming the key
         "holds no layer \"melgan.14\", the last one by the config's scales and stacks");
   CHECK(with("/generator_params/stacks", 0) ==
         "config: \"generator_params.stacks\" must be an integer from 1 to 16");
+  CHECK(with("/generator_params/stack_kernel_size", 4) ==
+        "config: the kernel of residual stacks that are not causal must be odd, is 4");
   CHECK(with("/version", "new") == "");  // matters to causal networks and filter banks alone
   CHECK(refusal_with("melgan-multiband/checkpoint-1000000steps.pkl", "config.json", "/version", "new") ==
         "config: \"version\" must be like 0.5.5, is \"new\"");

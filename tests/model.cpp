@@ -198,6 +198,9 @@ TEST_CASE("a model's config may lie beside its file, or anywhere") {
       "config.yaml, args.yml, hparams.json, hyperparams.yaml, model_config.yaml); name one, a file or one of "
       "hifigan-v1, hifigan-v2, hifigan-v3");
   CHECK(loads({.config = directory / "other.json"}) == "can't be opened: No such file or directory");
+  CHECK(loads({.config = "hifigan-v9"}) ==
+        "is neither a file nor one of the configs that come with the library, hifigan-v1, hifigan-v2, "
+        "hifigan-v3");
   json config = parts.config;
   config.erase("architecture");  // the layers tell it
   for (const char* name : {"other.json", "config.json"}) {
@@ -205,6 +208,8 @@ TEST_CASE("a model's config may lie beside its file, or anywhere") {
     CHECK(loads({.config = directory / name}) == "");
   }
   CHECK(loads({}) == "");
+  CHECK(loads({.preset = "whisper-16k"}) == "");
+  CHECK(loads({.preset = "whisper"}).find("config: mel_preset: must be one of hifigan-22k, ") == 0);
   write_bytes(directory / "weights.json", "{}");  // nearer than config.json
   CHECK(loads({}) == "config: \"preset\" must be a string");
 }

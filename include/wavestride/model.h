@@ -63,6 +63,10 @@ struct ModelOptions {
   /// Of networks that draw random numbers.
   std::uint64_t seed = 0;
   Given given = Given::features;
+  /// Of a file that holds a network several times, as beside a moving average of its weights: what the names
+  /// of the copy to take begin with, "model_ema". Only the tensors behind it are looked at; "": the copy that
+  /// stands behind no such name.
+  std::optional<std::string> prefix = {};
 };
 
 /// Reads a trained network: from one self-contained .safetensors file whose metadata hold its "config" as

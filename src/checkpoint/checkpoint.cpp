@@ -31,8 +31,9 @@ constexpr Format formats[] = {
     {4, "\0\0\0\0{"sv, open_safetensors},
     {0, "PK\x03\x04"sv, detail::open_torch_zip},
     {2, torch_magic, detail::open_torch_legacy},
-    {11, torch_magic, detail::open_torch_legacy},  // behind a frame, from protocol 4 on
-    {0, "\x08"sv, detail::open_onnx},              // its version comes first: protobuf has no magic
+    {11, torch_magic, detail::open_torch_legacy},                       // behind a frame, from protocol 4 on
+    {0, "L119547037146038801333356L\n."sv, detail::open_torch_legacy},  // the same by protocol 1
+    {0, "\x08"sv, detail::open_onnx},  // its version comes first: protobuf has no magic
     {0, "PK\x05\x06"sv, nullptr, "is an empty zip archive"},
     {0, "\x80"sv, nullptr, "is a pickle, but not of torch.save"},
     {0, "version https://git-lfs"sv, nullptr, "is a pointer of Git LFS: fetch the file that it stands for"},

@@ -20,6 +20,8 @@ using Json = nlohmann::json;
 
 constexpr Index max_bytes = 4 << 20;
 constexpr std::size_t max_depth = 64;
+/// Each takes some 100 bytes, and a destructor of theirs that finds no memory ends the program.
+constexpr std::size_t max_values = 1 << 18;
 
 struct Word {
   std::string_view text;
@@ -82,7 +84,8 @@ Extent extent(const Json& json) {
 /// Builds a value from the events of a parser.
 class Builder final : public YAML::EventHandler {
  public:
-  Builder(const InputFile& file, std::size_t bytes) : file_(file), copies_((1 << 16) + 4 * bytes) {}
+  Builder(const InputFile& file, std::size_t bytes)
+      : file_(file), copies_(std::min((1 << 16) + 4 * bytes, max_values)) {}
 
   Json take() { return std::move(root_); }
 
@@ -142,6 +145,7 @@ class Builder final : public YAML::EventHandler {
 
   /// What is complete goes into what is open.
   void add(const YAML::Mark& mark, YAML::anchor_t anchor, Json value) {
+    file_.require(++values_ <= max_values, "holds more than ", max_values, " values");
     if (anchor != YAML::NullAnchor) anchored_[anchor] = copy(mark, value);
     if (open_.empty()) {
       root_ = std::move(value);
@@ -188,7 +192,8 @@ class Builder final : public YAML::EventHandler {
   }
 
   const InputFile& file_;
-  std::size_t copies_;  // of values that may still be made
+  std::size_t copies_;      // of values that may still be made
+  std::size_t values_ = 0;  // that were made, keys among them
   Json root_;
   std::vector<Open> open_;
   std::map<YAML::anchor_t, Json> anchored_;
@@ -197,13 +202,20 @@ class Builder final : public YAML::EventHandler {
 }  // namespace
 
 Json parse_json(const std::string& text, const std::string& path, const std::string& what) {
-  const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
+  if (std::ssize(text) > max_bytes)
+    throw IoError(path,
+                  message(what, "has ", text.size(), " bytes; configs of at most ", max_bytes, " are read"));
+  std::size_t values = 0;
+  const auto limit = [&](int depth, Json::parse_event_t event, Json&) {
+    using Event = Json::parse_event_t;
     if (depth > static_cast<int>(max_depth))
       throw IoError(path, message(what, "nests values more than ", max_depth, " deep"));
+    values += event == Event::value || event == Event::object_start || event == Event::array_start;
+    if (values > max_values) throw IoError(path, message(what, "holds more than ", max_values, " values"));
     return true;
   };
   try {
-    return Json::parse(text, limit_depth, true, true);
+    return Json::parse(text, limit, true, true);
   } catch (const Json::exception& e) {
     // "[json.exception.parse_error.101] parse error at line 1, column 2: …"
     const std::string reason = e.what();

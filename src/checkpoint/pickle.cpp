@@ -2,6 +2,7 @@
 
 #include <array>
 #include <bit>
+#include <charconv>
 #include <unordered_map>
 
 namespace wavestride::detail {
@@ -15,6 +16,7 @@ constexpr std::size_t max_values = 1 << 21, max_places = 2 * max_values;
 
 enum class Do : std::uint8_t {
   refuse,
+  refuse_text,  // of protocol 0
   nothing,
   stop,
   mark,
@@ -26,6 +28,7 @@ enum class Do : std::uint8_t {
   integer,   // the operand
   negative,  // the operand, with its sign
   wide,      // an integer of as many bytes as the operand says
+  decimal,   // an integer on a line of text, "00" and "01" truth values
   real,      // the operand's bytes, last first
   string,    // as many bytes as the operand says
   gather,    // values from the stack into a container
@@ -70,6 +73,8 @@ constexpr Opcode opcodes[] = {
     {'J', Do::negative, 4},
     {0x8a, Do::wide, 1},
     {0x8b, Do::wide, 4},
+    {'I', Do::decimal},  // by protocol 1, as the next
+    {'L', Do::decimal},
     {'G', Do::real, 8},
     {'X', Do::string, 4, Kind::text},
     {0x8c, Do::string, 1, Kind::text},
@@ -104,6 +109,13 @@ constexpr Opcode opcodes[] = {
     {0x94, Do::memo_next},
     {'h', Do::memo_get, 1},
     {'j', Do::memo_get, 4},
+    {'F', Do::refuse_text},
+    {'P', Do::refuse_text},
+    {'S', Do::refuse_text},
+    {'V', Do::refuse_text},
+    {'g', Do::refuse_text},
+    {'i', Do::refuse_text},
+    {'p', Do::refuse_text},
 };
 
 constexpr auto by_code = [] {
@@ -142,6 +154,8 @@ class Machine {
       case Do::refuse:
       case Do::stop:
         fail("has an opcode that is not read");
+      case Do::refuse_text:
+        fail("is of protocol 0, by which PyTorch itself loads no tensors: save it by a later one");
       case Do::nothing:
         return;
       case Do::mark:
@@ -168,6 +182,8 @@ class Machine {
         return;
       case Do::wide:
         return wide(in_.text(operand));
+      case Do::decimal:
+        return decimal(in_.line());
       case Do::real:
         push(Kind::real).real = std::bit_cast<double>(__builtin_bswap64(operand));
         return;
@@ -260,6 +276,22 @@ class Machine {
     if (bytes.empty()) return;
     bytes.resize(8, bytes.back() & 0x80 ? '\xff' : '\0');
     std::memcpy(&value.integer, bytes.data(), 8);
+  }
+
+  void decimal(std::string digits) {
+    if (digits == "00" || digits == "01") {
+      push(Kind::boolean).integer = digits == "01";
+      return;
+    }
+    if (digits.ends_with('L')) digits.pop_back();
+    std::int64_t integer = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto [at, error] = std::from_chars(digits.data(), end, integer);
+    if (at != end || error == std::errc::invalid_argument) fail("has an integer that is none");
+    if (error == std::errc())
+      push(Kind::integer).integer = integer;
+    else
+      push(Kind::text).text = std::move(digits);
   }
 
   void require_pairs(const Items& items) const {

@@ -39,8 +39,8 @@ struct PickleValue {
   bool is_text(std::string_view t) const { return kind == Kind::text && text == t; }
 };
 
-/// One pickle of protocol 2 to 5, binary opcodes only. Values may hold each other in circles: whoever walks
-/// them limits depth and steps.
+/// One pickle of protocol 1 to 5. Values may hold each other in circles: whoever walks them limits depth and
+/// steps.
 class Pickle {
  public:
   /// Leaves `in` behind the pickle. Throws IoError when it is damaged, or larger than any checkpoint's: 64

@@ -13,7 +13,8 @@ using Kind = PickleValue::Kind;
 using Json = nlohmann::json;
 using Items = std::vector<const PickleValue*>;
 
-constexpr std::size_t max_depth = 100, max_dimensions = 32, max_state_dicts = 1000, max_budget = 1 << 27;
+constexpr std::size_t max_depth = 100, max_dimensions = 32, max_state_dicts = 1000, max_budget = 1 << 27,
+                      max_values = 1 << 19;
 
 /// What the functions and classes mean that are understood; all others are kept as names.
 enum class Meaning {
@@ -24,6 +25,7 @@ enum class Meaning {
   typed_tensor,  // (storage, offset, size, stride, requires_grad, hooks, dtype, …)
   same,          // what the first argument is
   delegate,      // (function, type, arguments, …): what the function makes of the arguments
+  object,        // (class, base, what it is made of as one of its base): by protocol 1 most objects
   number,        // (numpy.dtype, bytes)
   bytes          // (text, "latin1")
 };
@@ -50,6 +52,8 @@ constexpr Callable callables[] = {
     {"torch._utils._rebuild_parameter", Meaning::same, 1},
     {"torch._utils._rebuild_parameter_with_state", Meaning::same, 1},
     {"torch._tensor._rebuild_from_type_v2", Meaning::delegate, 3},
+    {"copy_reg._reconstructor", Meaning::object, 3},
+    {"copyreg._reconstructor", Meaning::object, 3},
     {"numpy.core.multiarray.scalar", Meaning::number, 2},
     {"numpy._core.multiarray.scalar", Meaning::number, 2},
     {"_codecs.encode", Meaning::bytes, 1},
@@ -153,7 +157,8 @@ class Reader {
 
   /// Values that stand in many places are met again in each.
   void charge(std::size_t bytes) {
-    require(bytes <= budget_, "repeats its values too often, or holds more than a checkpoint does");
+    require(bytes <= budget_ && ++values_ <= max_values,
+            "repeats its values too often, or holds more than a checkpoint does");
     budget_ -= bytes;
   }
 
@@ -293,19 +298,31 @@ class Reader {
 
   /// What nothing is known of but its class and what it was given.
   std::optional<Json> read_object(const PickleValue& call, const std::string& path, bool named) {
-    Json object{{"__class__", call.callable->is(Kind::global) ? call.callable->text : "(what a call gave)"}};
+    static const Items none;
     Items given = call.arguments->items;
+    const Callable* callable = known(*call.callable, given);
+    const PickleValue* type = call.callable;
+    const Items* keyed = call.keyed ? &call.items : &none;
+    if (callable && callable->meaning == Meaning::object) {
+      const PickleValue* made_of = given[2];
+      type = given[0];
+      given.clear();
+      if (made_of->is(Kind::dict))
+        keyed = &made_of->items;
+      else if (!made_of->is(Kind::none))
+        given = {made_of};
+    }
+    Json object{{"__class__", type->is(Kind::global) ? type->text : "(what a call gave)"}};
     if (!call.keyed) given.insert(given.end(), call.items.begin(), call.items.end());
     if (!given.empty())
       if (auto json = read_list({&given}, path)) object["__args__"] = std::move(*json);
     // Of classes with slots the state is a tuple of two dictionaries.
-    static const Items none;
     std::array<const Items*, 2> state{&none, &none};
     if (call.state && call.state->is(Kind::dict)) state[0] = &call.state->items;
     if (call.state && call.state->is(Kind::tuple))
       for (std::size_t i = 0; i < 2 && i < call.state->items.size(); ++i)
         if (call.state->items[i]->is(Kind::dict)) state[i] = &call.state->items[i]->items;
-    return read_dict({call.keyed ? &call.items : &none, state[0], state[1]}, path, named, std::move(object));
+    return read_dict({keyed, state[0], state[1]}, path, named, std::move(object));
   }
 
   /// nullptr when nothing is known of it, or when it lacks arguments.
@@ -433,7 +450,7 @@ class Reader {
   }
 
   const InputFile& file_;
-  std::size_t budget_;
+  std::size_t budget_, values_ = 0;
   TorchValues out_;
   Json state_dicts_ = Json::array();
   std::vector<const PickleValue*> open_;

@@ -23,6 +23,8 @@ struct Recipe {
   const char* rate_section = nullptr;  ///< where the sample rate stands, unless among the settings
 };
 
+constexpr Index most_hz = 1 << 24, most_samples = 1 << 20;
+
 constexpr const char* latents = "it takes the latents of its own text-to-speech model, no mel frames";
 
 double number_or(const Config& c, Keys keys, double fallback) {
@@ -65,6 +67,7 @@ void nemo(Features& features, const Config& c) {
          {"normalize", R"("per_feature")", "null false"},
          {"frame_splicing", "1", "1"},
          {"mel_norm", R"("slaney")", R"("slaney" null)"}});
+  (void)c.integer({"n_window_size"}, 1, most_samples);  // without, window_size says it, in seconds
   mel.power = number_or(c, {"mag_power"}, 2);
   mel.epsilon = flag_or(c, {"use_grads"}, false) ? 1e-5 : 0;
   if (c.json().contains("mel_norm") && !c.has({"mel_norm"})) mel.norm = MelNorm::none;
@@ -140,12 +143,28 @@ void vocos(Features& features, const Config& settings) {
     settings.refuse(settings.name({"padding"}), " must be center or same, is \"", padding, "\"");
 }
 
+/// So many whole samples as a time in milliseconds has.
+Index samples_of(const Config& c, const char* milliseconds, Index sample_rate) {
+  const double samples = c.number({milliseconds}) / 1000 * static_cast<double>(sample_rate);
+  if (!(samples >= 1 && samples <= most_samples))
+    c.refuse(c.name({milliseconds}), " must be a time of 1 to ", most_samples, " samples, is ",
+             c.number({milliseconds}));
+  return static_cast<Index>(samples);
+}
+
 /// AudioProcessor: gain·log(max(mel, 1e-8)), then less the mean of the data over its deviation, or the range
 /// from min_level_db to 0 made that from −max_norm or 0 to max_norm.
 void coqui(Features& features, const Config& c) {
   MelOptions& mel = features.mel;
   mel.floor = 1e-8;
   mel.scale = number_or(c, {"spec_gain"}, 20);
+  // Where there is no hop, times say both lengths.
+  if (!c.has({"hop_length"})) {
+    const double ratio = c.number({"frame_length_ms"}) / c.number({"frame_shift_ms"});
+    if (ratio != std::floor(ratio))
+      c.refuse(c.name({"frame_length_ms"}), " must be a multiple of ", c.name({"frame_shift_ms"}));
+    mel.win_length = samples_of(c, "frame_length_ms", mel.sample_rate);
+  }
   const std::string log = c.has({"log_func"}) ? c.text({"log_func"}) : "np.log10";
   if (log != "np.log10" && log != "np.log")
     c.refuse(c.name({"log_func"}), " must be np.log10 or np.log, is \"", log, "\"");
@@ -166,7 +185,7 @@ void coqui(Features& features, const Config& c) {
   const double stretch = (symmetric ? 2 : 1) * most / -least;
   mel.scale *= stretch;
   mel.offset = -stretch * (reference + least) - (symmetric ? most : 0);
-  if (flag_or(c, {"clip_norm"}, true)) {
+  if (flag_or(c, {"clip_norm"}, !c.json().contains("clip_norm"))) {  // null is false
     mel.clip_low = symmetric ? -most : 0;
     mel.clip_high = most;
   }
@@ -228,8 +247,6 @@ const Recipe* recipe_of(const Config& config) {
   return nullptr;
 }
 
-constexpr Index most_hz = 1 << 24, most_samples = 1 << 20;
-
 constexpr Keys rate_keys{"sampling_rate", "output_sample_rate", "sample_rate", "fs"};
 
 Index sample_rate_of(const Config& c) {
@@ -242,16 +259,12 @@ Index hop_or(const Config& c, Index fallback) {
   return c.has(hop_keys) ? c.integer(hop_keys, 1, most_samples) : fallback;
 }
 
-/// So many whole samples as a time in milliseconds has, which counts where `keys` give no length of it.
+/// The length by `keys`, or by a time in milliseconds where they give none.
 Index length_of(const Config& c, Keys keys, const char* milliseconds, Index sample_rate) {
   const Json* length = c.find(keys);
   const bool none = length == nullptr || (length->is_number() && length->get<double>() < 0);
-  if (!none || !c.has({milliseconds})) return c.integer(keys, 1, most_samples);
-  const double samples = c.number({milliseconds}) / 1000 * static_cast<double>(sample_rate);
-  if (!(samples >= 1 && samples <= most_samples))
-    c.refuse(c.name({milliseconds}), " must be a time of 1 to ", most_samples, " samples, is ",
-             c.number({milliseconds}));
-  return static_cast<Index>(samples);
+  return none && c.has({milliseconds}) ? samples_of(c, milliseconds, sample_rate)
+                                       : c.integer(keys, 1, most_samples);
 }
 
 /// The preset of exactly these settings lends its name.
@@ -276,13 +289,13 @@ Features described_by(const Recipe& recipe, const Config& c) {
     mel.win_length = length_of(c, k, "win_length_ms", mel.sample_rate);
   else if (!recipe.fixed)
     mel.win_length = 0;
-  if (mel.win_length == mel.n_fft) mel.win_length = 0;
   if (const Keys k{"num_mels", "n_mels", "n_mel_channels", "features", "nfilt", "model_in_dim"}; setting(k))
     mel.n_mels = c.integer(k, 1, 65'536);
   mel.f_min = number_or(c, {"fmin", "mel_fmin", "lowfreq", "f_min"}, recipe.fixed ? mel.f_min : 0);
   mel.f_max = number_or(c, {"fmax", "mel_fmax", "highfreq", "f_max"}, recipe.fixed ? mel.f_max : 0);
   if (2 * mel.f_max == static_cast<double>(mel.sample_rate)) mel.f_max = 0;
   if (recipe.adjust) recipe.adjust(features, c);
+  if (mel.win_length == mel.n_fft) mel.win_length = 0;
   name_after_preset(mel);
   return features;
 }

@@ -138,6 +138,92 @@ Op upsampler(const ModelFile& file, const Config& c, const Spelling& s, const La
   return op::conv_transpose1d(w.weight, w.bias, {.stride = rate, .padding = (kernel - rate) / 2});
 }
 
+/// What the config says of the layers.
+struct Sizes {
+  std::vector<Index> rates, kernels, block_kernels;
+  std::vector<std::vector<Index>> dilations;
+  Index channels, end_kernel;
+  bool twice;  ///< residual blocks have a second convolution for every dilation
+  float slope;
+  std::string widths, ups, ends, blocks;  ///< the keys that say sizes, for complaints
+};
+
+/// Lists may go on behind what a kernel of residual blocks has taken: a layer that the file has all the same
+/// is another recipe's, which reads the list to its end.
+void cut_dilations(const ModelFile& file, const Spelling& s, Sizes& sizes) {
+  if (s.all_dilations) return;
+  const std::size_t read = sizes.twice ? 3 : 2;
+  for (std::size_t j = 0; j < sizes.block_kernels.size(); ++j)
+    for (auto& list = sizes.dilations[j]; list.size() > read; list.pop_back())
+      if (file.holds(layer_name(sizes.twice ? s.convs1 : s.convs, j, list.size() - 1))) break;
+}
+
+Sizes sizes_of(const ModelFile& file, const Config& c, const Spelling& s) {
+  constexpr Index most_channels = 1 << 16, most_kernel = 1 << 10, most_dilation = 1 << 10;
+  constexpr std::size_t most_listed = 16;
+  Sizes sizes;
+  sizes.rates = c.integers(rate_keys, 1, most_listed, 1, 1 << 10);
+  // Lists may go on behind what a rate has taken.
+  sizes.kernels = c.integers(kernel_keys, sizes.rates.size(), most_listed, 1, 1 << 12);
+  sizes.block_kernels = c.integers(block_kernel_keys, 1, most_listed, 1, most_kernel);
+  for (const Index kernel : sizes.block_kernels)
+    if (kernel % 2 == 0)
+      c.refuse(c.name(block_kernel_keys), " must hold odd numbers, holds ", kernel,
+               ": what a residual block adds must be as long as what it reads");
+  sizes.dilations = c.integer_lists(dilation_keys, sizes.block_kernels.size(), most_listed, 1, most_dilation);
+  sizes.channels = c.integer(channel_keys, Index{1} << sizes.rates.size(), most_channels);
+  // Elsewhere a key of this name is another layer's.
+  const Keys end_keys{"kernel_size", "decoder_kernel_size"};
+  const bool says_ends = s.pwg && c.has(end_keys);
+  sizes.end_kernel = says_ends ? c.integer(end_keys, 1, most_kernel) : 7;
+  if (sizes.end_kernel % 2 == 0) c.refuse(c.name(end_keys), " must be odd, is ", sizes.end_kernel);
+  sizes.twice = second_convolutions(c, s);
+  if (sizes.twice != file.holds(layer_name(s.convs2, 0)))
+    c.refuse(c.name(type_keys), " says residual blocks of type ", sizes.twice ? "1" : "2",
+             ", the file holds ", sizes.twice ? "no" : "a", " layer \"", layer_name(s.convs2, 0), "\"");
+  sizes.slope = slope_of(c);
+  sizes.widths = c.name(channel_keys);
+  sizes.ups = sizes.widths + " and " + c.name(kernel_keys);
+  sizes.ends = sizes.widths + (says_ends ? " and " + c.name(end_keys) : "");
+  sizes.blocks = c.name(block_kernel_keys) + " and " + c.name(dilation_keys);
+  cut_dilations(file, s, sizes);
+  return sizes;
+}
+
+/// The first or the last convolution.
+Op end_conv(const Spelling& s, const LayerWeights& w) {
+  const Index reach = w.weight.shape[2] - 1;
+  return op::conv1d(
+      w.weight, w.bias,
+      {.padding = s.causal ? ConvPadding(reach, 0) : ConvPadding(reach / 2), .padding_mode = s.padding});
+}
+
+/// Residual block n, which has kernel j of the list.
+Op block_op(ModelFile& file, const Spelling& s, const Sizes& sizes, Index channels, std::size_t n,
+            std::size_t j) {
+  const std::vector<Index> shape{channels, channels, sizes.block_kernels[j]};
+  ResidualBlockWeights block;
+  for (std::size_t m = 0; m < sizes.dilations[j].size(); ++m) {
+    const auto conv = [&](const char* pattern) {
+      return file.conv(layer_name(pattern, n, m), shape, Bias::optional, sizes.blocks);
+    };
+    block.convs1.push_back(conv(sizes.twice ? s.convs1 : s.convs));
+    if (sizes.twice) block.convs2.push_back(conv(s.convs2));
+  }
+  return residual_block(block, {.dilations = sizes.dilations[j],
+                                .negative_slope = sizes.slope,
+                                .padding_mode = s.padding,
+                                .causal = s.causal});
+}
+
+/// The statistics that Transformers keep beside the weights, where the config wants them applied.
+StackBuilder::Value normalised_input(ModelFile& file, const Config& c, StackBuilder& b, Index in) {
+  const auto x = b.input(in);
+  if (!file.holds_tensor("scale") || !file.holds_tensor("mean") || !c.has({"normalize_before"})) return x;
+  const Tensor mean = file.tensor("mean", {in}), scale = file.tensor("scale", {in});
+  return c.flag({"normalize_before"}) ? b.apply(normalise(mean.data, scale.data), {x}) : x;
+}
+
 }  // namespace
 
 HifiganOutputs hifigan_outputs(const TensorFile& file) {
@@ -151,81 +237,34 @@ HifiganTrunk hifigan_trunk(ModelFile& file, StackBuilder& b) {
   const Spelling& s = *found.spelling;
   file.locate(found.anchors);
   const Config c = settings_of(file.config());
+  const Sizes sizes = sizes_of(file, c, s);
 
-  constexpr Index most_channels = 1 << 16, most_kernel = 1 << 10, most_dilation = 1 << 10;
-  constexpr std::size_t most_listed = 16;
-  const auto rates = c.integers(rate_keys, 1, most_listed, 1, 1 << 10);
-  // Lists may go on behind what a rate, or a kernel of residual blocks, has taken.
-  const auto kernels = c.integers(kernel_keys, rates.size(), most_listed, 1, 1 << 12);
-  const auto block_kernels = c.integers(block_kernel_keys, 1, most_listed, 1, most_kernel);
-  auto dilations = c.integer_lists(dilation_keys, block_kernels.size(), most_listed, 1, most_dilation);
-  const Index first_channels = c.integer(channel_keys, Index{1} << rates.size(), most_channels);
-  // Elsewhere a key of this name is another layer's.
-  const Keys end_keys{"kernel_size", "decoder_kernel_size"};
-  const bool says_ends = s.pwg && c.has(end_keys);
-  const Index end_kernel = says_ends ? c.integer(end_keys, 1, most_kernel) : 7;
-  const bool twice = second_convolutions(c, s);
-  if (twice != file.holds(layer_name(s.convs2, 0)))
-    c.refuse(c.name(type_keys), " says residual blocks of type ", twice ? "1" : "2", ", the file holds ",
-             twice ? "no" : "a", " layer \"", layer_name(s.convs2, 0), "\"");
-  const float slope = slope_of(c);
-  const std::string widths = c.name(channel_keys),
-                    ends = widths + (says_ends ? " and " + c.name(end_keys) : "");
-  // A layer that the file has all the same is another recipe's, which reads the list to its end.
-  for (std::size_t j = 0; j < block_kernels.size() && !s.all_dilations; ++j)
-    for (std::size_t read = twice ? 3 : 2; dilations[j].size() > read; dilations[j].pop_back())
-      if (file.holds(layer_name(twice ? s.convs1 : s.convs, j, dilations[j].size() - 1))) break;
-  const auto conv = [&](const LayerWeights& w, PadMode mode) {
-    const Index reach = w.weight.shape[2] - 1;
-    return op::conv1d(
-        w.weight, w.bias,
-        {.padding = s.causal ? ConvPadding(reach, 0) : ConvPadding(reach / 2), .padding_mode = mode});
-  };
+  Index channels = sizes.channels;
+  auto x = normalised_input(file, c, b, found.in);
+  LayerWeights pre = file.conv(s.pre, {channels, found.in, sizes.end_kernel}, Bias::optional, sizes.ends);
+  file.add_speaker(pre.bias, channels, {"cond", "cond_layer", "global_conv"});
+  x = b.apply(end_conv(s, pre), {x});
 
-  const Index in = found.in;
-  auto x = b.input(in);
-  if (file.holds_tensor("scale") && file.holds_tensor("mean") && c.has({"normalize_before"})) {
-    const Tensor mean = file.tensor("mean", {in}), scale = file.tensor("scale", {in});
-    if (c.flag({"normalize_before"})) x = b.apply(normalise(mean.data, scale.data), {x});
-  }
-  LayerWeights pre = file.conv(s.pre, {first_channels, in, end_kernel}, Bias::optional, ends);
-  file.add_speaker(pre.bias, first_channels, {"cond", "cond_layer", "global_conv"});
-  x = b.apply(conv(pre, s.padding), {x});
-
-  Index channels = first_channels;
-  for (std::size_t i = 0; i < rates.size(); ++i) {
-    const Index rate = rates[i], kernel = kernels[i];
-    x = b.apply(op::leaky_relu(channels, slope), {x});
-    LayerWeights up = file.conv_transpose(layer_name(s.up, i), {channels, channels / 2, kernel},
-                                          Bias::optional, widths + " and " + c.name(kernel_keys));
+  const std::size_t blocks = sizes.block_kernels.size();
+  for (std::size_t i = 0; i < sizes.rates.size(); ++i) {
+    x = b.apply(op::leaky_relu(channels, sizes.slope), {x});
+    LayerWeights up = file.conv_transpose(layer_name(s.up, i), {channels, channels / 2, sizes.kernels[i]},
+                                          Bias::optional, sizes.ups);
     channels /= 2;
     file.add_speaker(up.bias, channels, {message("conds.", i)});
-    x = b.apply(upsampler(file, c, s, up, rate), {x});
+    x = b.apply(upsampler(file, c, s, up, sizes.rates[i]), {x});
     std::vector<StackBuilder::Value> branches;
-    for (std::size_t j = 0; j < block_kernels.size(); ++j) {
-      const std::size_t n = i * block_kernels.size() + j;
-      const std::vector<Index> shape{channels, channels, block_kernels[j]};
-      const std::string by = c.name(block_kernel_keys) + " and " + c.name(dilation_keys);
-      ResidualBlockWeights block;
-      for (std::size_t m = 0; m < dilations[j].size(); ++m) {
-        block.convs1.push_back(
-            file.conv(layer_name(twice ? s.convs1 : s.convs, n, m), shape, Bias::optional, by));
-        if (twice) block.convs2.push_back(file.conv(layer_name(s.convs2, n, m), shape, Bias::optional, by));
-      }
-      branches.push_back(b.apply(residual_block(block, {.dilations = dilations[j],
-                                                        .negative_slope = slope,
-                                                        .padding_mode = s.padding,
-                                                        .causal = s.causal}),
-                                 {x}));
-    }
-    x = b.apply(op::mean(channels, static_cast<Index>(branches.size())), branches);
+    for (std::size_t j = 0; j < blocks; ++j)
+      branches.push_back(b.apply(block_op(file, s, sizes, channels, i * blocks + j, j), {x}));
+    x = b.apply(op::mean(channels, static_cast<Index>(blocks)), branches);
   }
   constexpr float last_slope = 0.01f;  // PyTorch's default, which the original left as it was
   x = b.apply(op::leaky_relu(channels, last_slope), {x});
   Index hop = 1;
-  for (const Index rate : rates) hop = std::min<Index>(hop * rate, 1 << 24);
-  return {in, hop, x,
-          conv(file.conv(s.post, {found.outputs, channels, end_kernel}, Bias::optional, ends), s.padding)};
+  for (const Index rate : sizes.rates) hop = std::min<Index>(hop * rate, 1 << 24);
+  const LayerWeights post =
+      file.conv(s.post, {found.outputs, channels, sizes.end_kernel}, Bias::optional, sizes.ends);
+  return {found.in, hop, x, end_conv(s, post)};
 }
 
 namespace {

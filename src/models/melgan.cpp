@@ -125,6 +125,8 @@ Sizes sizes_of(const Config& config) {
 /// The network in front of tanh and filter bank.
 Op trunk(ModelFile& file, const Spelling& s, const std::string& prefix, const Sizes& sizes, Index outputs) {
   const Config& config = file.config();
+  if (!s.causal && sizes.stack_kernel % 2 == 0)
+    config.refuse("the kernel of residual stacks that are not causal must be odd, is ", sizes.stack_kernel);
   const Names names{s, prefix, sizes.stacks};
   const auto conv = [&](const std::string& name, const std::vector<Index>& shape, Index dilation = 1) {
     const LayerWeights w = file.conv(name, shape, Bias::optional, sizes.widths);

@@ -26,7 +26,54 @@ const WeightSpelling* spelling_of(const TensorFile& file, const std::string& lay
   return nullptr;
 }
 
+class Part final : public TensorFile {
+ public:
+  Part(const TensorFile& file, const std::string& start)
+      : TensorFile(file.path(), file.format()), file_(file) {
+    std::vector<TensorInfo> tensors;
+    for (TensorInfo t : file.tensors())
+      if (t.name.starts_with(start)) {
+        t.dtype = DType::f32;
+        tensors.push_back(std::move(t));
+      }
+    if (tensors.empty())
+      throw IoError(file.path(), "holds no tensor whose name begins with \"" + start + "\"");
+    set_directory(std::move(tensors), file.metadata());
+  }
+
+ private:
+  void visit(std::size_t i, const std::function<void(std::span<const std::byte>)>& take) const override {
+    const Tensor t = file_.load(tensors()[i].name);
+    take(std::as_bytes(std::span(t.data)));
+  }
+
+  const TensorFile& file_;
+};
+
+std::string with_dot(const std::string& prefix) {
+  return prefix.empty() || prefix.back() == '.' ? prefix : prefix + ".";
+}
+
+/// Prefixes without the last parts that are the same in all: "model.dec." beside "ema.dec." is "model.".
+std::vector<std::string> shortened(std::vector<std::string> prefixes) {
+  for (;;) {
+    std::string last;
+    for (const std::string& p : prefixes) {
+      if (p.size() < 2) return prefixes;
+      const std::size_t dot = p.rfind('.', p.size() - 2);
+      const std::string part = p.substr(dot == p.npos ? 0 : dot + 1);
+      if (!last.empty() && part != last) return prefixes;
+      last = part;
+    }
+    for (std::string& p : prefixes) p.resize(p.size() - last.size());
+  }
+}
+
 }  // namespace
+
+std::unique_ptr<TensorFile> part_of(const TensorFile& file, const std::string& prefix) {
+  return std::make_unique<Part>(file, with_dot(prefix));
+}
 
 std::optional<std::vector<Index>> weight_shape(const TensorFile& file, const std::string& layer) {
   const WeightSpelling* s = spelling_of(file, layer);
@@ -74,11 +121,22 @@ Tensor folded_weight(const TensorFile& file, const std::string& layer) {
 }
 
 void ModelFile::locate(const std::vector<std::string>& layers, std::vector<std::string> scopes) {
-  const std::vector<std::string> found = prefixes_of(file_, layers);
-  if (found.empty()) refuse("holds no layer \"", layers.front(), "\"");
-  if (found.size() > 1)
-    refuse("holds several layers \"", layers.front(), "\": behind \"", found[0], "\" and \"", found[1], "\"");
-  prefix_ = found.front();
+  others_ = prefixes_of(file_, layers);
+  if (others_.empty()) refuse("holds no layer \"", layers.front(), "\"");
+  std::size_t chosen = 0;
+  if (others_.size() > 1) {
+    const std::vector<std::string> names = shortened(others_);
+    const auto it = options_.prefix ? std::ranges::find(names, with_dot(*options_.prefix)) : names.end();
+    if (it == names.end()) {
+      std::vector<std::string> quoted;
+      for (const std::string& name : names)
+        quoted.push_back(message('"', name.substr(0, name.empty() ? 0 : name.size() - 1), '"'));
+      refuse("holds the network several times, behind the prefixes ", joined(quoted), ": name one");
+    }
+    chosen = static_cast<std::size_t>(it - names.begin());
+  }
+  prefix_ = others_[chosen];
+  others_.erase(others_.begin() + static_cast<std::ptrdiff_t>(chosen));
   scopes_ = std::move(scopes);
 }
 
@@ -127,11 +185,15 @@ std::vector<float> ModelFile::speaker(Index size) {
   for (const char* table : {"emb_g", "global_emb", "embed_speaker", "embed_speakers"}) {
     const std::vector<std::string> prefixes = prefixes_of(file_, {table});
     if (prefixes.empty()) continue;
-    used_.insert(prefixes.front() + table + ".weight");
-    const Tensor rows = file_.load(prefixes.front() + table + ".weight");
+    // Of several, that of the model which the network is a part of.
+    std::string name = prefixes.front();
+    for (const std::string& p : prefixes)
+      if (prefix_.starts_with(p) && (!prefix_.starts_with(name) || p.size() > name.size())) name = p;
+    name += table + std::string(".weight");
+    used_.insert(name);
+    const Tensor rows = file_.load(name);
     if (rows.shape.size() != 2 || rows.shape[1] != size || rows.shape[0] < 1)
-      refuse("tensor \"", prefixes.front(), table, ".weight\" must have shape [speakers, ", size, "], has ",
-             shape_string(rows.shape));
+      refuse("tensor \"", name, "\" must have shape [speakers, ", size, "], has ", shape_string(rows.shape));
     const Index chosen = options_.speaker.value_or(any_speaker_ ? 0 : -1);
     if (chosen < 0 || chosen >= rows.shape[0])
       refuse("has the voices of speakers 0 to ", rows.shape[0] - 1, ": name one",
@@ -185,9 +247,15 @@ void ModelFile::require_all_used() const {
     refuse("has one voice only: there is no speaker to choose");
   if (!given_used_ && options_.given != Given::features)
     refuse("has no use for given ", options_.given == Given::noise ? "noise" : "samples");
+  const auto another = [&](const std::string& name) {
+    return std::ranges::any_of(others_, [&](const std::string& p) {
+      return p.size() > prefix_.size() && p.starts_with(prefix_) && name.starts_with(p);
+    });
+  };
   for (const TensorInfo& t : file_.tensors())
     for (const std::string& scope : scopes_)
-      if (t.name.starts_with(prefix_ + scope) && used_.count(t.name) + skipped_.count(t.name) == 0)
+      if (t.name.starts_with(prefix_ + scope) && !another(t.name) &&
+          used_.count(t.name) + skipped_.count(t.name) == 0)
         refuse("tensor \"", t.name, "\" has no place in this architecture");
 }
 

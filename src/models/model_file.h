@@ -7,6 +7,7 @@
 #include <wavestride/weights.h>
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 
@@ -20,6 +21,10 @@ std::optional<std::vector<Index>> weight_shape(const TensorFile& file, const std
 
 /// The prefixes P ("", "generator.", "model_g.dec.") for which the file holds all layers P + name.
 std::vector<std::string> prefixes_of(const TensorFile& file, const std::vector<std::string>& layers);
+
+/// The tensors of a file whose names begin with "`prefix`." (with "": all), as float32. Throws IoError where
+/// there are none. The file must outlive it.
+std::unique_ptr<TensorFile> part_of(const TensorFile& file, const std::string& prefix);
 
 /// A layer's weight with weight norm folded: w = v·g/‖v‖, the norm over all dimensions but the first, from
 /// "weight", "weight_g" and "weight_v", or "parametrizations.weight.original0" and "…original1". Throws
@@ -45,7 +50,7 @@ class ModelFile {
 
   /// From now on names stand behind the prefix under which the file holds these layers; all its tensors
   /// behind the prefix and one of `scopes` belong to the network. Throws IoError where there is none, or
-  /// several.
+  /// several of which ModelOptions::prefix names none.
   void locate(const std::vector<std::string>& layers, std::vector<std::string> scopes = {""});
 
   std::optional<std::vector<Index>> shape_of(const std::string& layer) const {
@@ -98,6 +103,7 @@ class ModelFile {
   Config config_;
   ModelOptions options_;
   std::string prefix_;
+  std::vector<std::string> others_;  // prefixes of other copies of the network
   std::vector<std::string> scopes_{""};
   std::set<std::string> used_, skipped_;
   bool speaker_used_ = false, any_speaker_ = false, given_used_ = false;

@@ -63,6 +63,20 @@ Op cropped(const Op& network, Index channels, Index context, Index hop) {
                "upsample_network");
 }
 
+/// The filters of an upsampling network, whose activations count as layers between them.
+std::vector<Tensor> up_layers(ModelFile& file, const Config& up, const std::string& prefix,
+                              const UpsampleNetworkOptions& options, const std::string& by) {
+  const Keys bins_keys{"freq_axis_kernel_size"};
+  const Index bins = up.has(bins_keys) ? up.integer(bins_keys, 1, 1 << 10) : 1;
+  const Index step = options.negative_slope ? 3 : 2;
+  std::vector<Tensor> filters;
+  for (std::size_t i = 0; i < options.scales.size(); ++i)
+    filters.push_back(file.conv(message(prefix, "up_layers.", 1 + static_cast<Index>(i) * step),
+                                {1, 1, bins, 2 * options.scales[i] + 1}, Bias::none, by)
+                          .weight);
+  return filters;
+}
+
 }  // namespace
 
 std::vector<std::string> wavenet_anchors(const char* aux) {
@@ -144,20 +158,13 @@ Op upsample_net(ModelFile& file, const Config& c, const WavenetSpelling& s, bool
   if (hop > most_hop) up.refuse(up.name(scale_keys), " must multiply to at most ", most_hop);
   require_room(c, hop, features, up.name(scale_keys), " make ", hop, " samples of a frame, which with ",
                c.name(s.feature_channels));
-  const Index bins =
-      up.has({"freq_axis_kernel_size"}) ? up.integer({"freq_axis_kernel_size"}, 1, 1 << 10) : 1;
   UpsampleNetworkWeights weights;
   if (conv_in)
     weights.conv_in = file.conv("upsample_net.conv_in",
                                 {options.channels, options.channels, causal ? context + 1 : 2 * context + 1},
                                 Bias::optional, c.name(s.feature_channels) + " and " + c.name(s.context));
-  const Index step = options.negative_slope ? 3 : 2;
-  for (std::size_t i = 0; i < options.scales.size(); ++i) {
-    const std::string name =
-        message("upsample_net.", conv_in ? "upsample." : "", "up_layers.", 1 + static_cast<Index>(i) * step);
-    weights.up_layers.push_back(
-        file.conv(name, {1, 1, bins, 2 * options.scales[i] + 1}, Bias::none, up.name(scale_keys)).weight);
-  }
+  weights.up_layers =
+      up_layers(file, up, conv_in ? "upsample_net.upsample." : "upsample_net.", options, up.name(scale_keys));
   if (conv_in) return conv_in_upsample_network(weights, options);
   const Op network = upsample_network(weights, options);
   return context > 0 ? cropped(network, options.channels, context, hop) : network;

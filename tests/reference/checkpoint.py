@@ -156,6 +156,37 @@ add(
     },
     [""],
 )
+
+
+class AttrDict(dict):
+    """As in the code of HiFi-GAN, which reads it from its config."""
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.randn(2))
+
+
+h = AttrDict(rates=[8, 2], seed=1234)
+h.path = "config.json"
+add(
+    "protocol 1",
+    {
+        "generator": network,
+        "h": h,
+        "options": argparse.Namespace(lr=2.5, best=True, last=False, name="größe"),
+        "numbers": [-1, 300, 70000, 1 << 40, -(1 << 40), np.float64(2.5), np.int64(-3)],
+        "huge": 1 << 100,
+        "set": {5},
+        "shape": torch.Size([2, 3]),
+        "bytes": b"\x00\xff",
+        "net": Net(),
+    },
+    None,
+    ["generator", "net"],
+    protocols=(1,),
+)
 shared = {"w": torch.randn(3)}
 whole = nn.Sequential(nn.Conv1d(1, 1, 1), nn.Sequential(nn.BatchNorm1d(1)))
 add("module", {"net": whole}, None, ["net.0", "net.1.0"])
