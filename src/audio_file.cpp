@@ -63,7 +63,7 @@ const std::array containers{
     Container{"mp3", SF_FORMAT_MPEG, mp3},
 };
 
-const Container& container_of(const std::string& path) {
+[[gnu::cold]] const Container& container_of(const std::string& path) {
   const std::size_t dot = path.find_last_of("./");
   std::string extension = dot == path.npos || path[dot] == '/' ? "" : path.substr(dot + 1);
   std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -75,7 +75,8 @@ const Container& container_of(const std::string& path) {
   throw IoError(path, "its name does not end in a known audio format: " + known);
 }
 
-const Encoding& encoding_of(const std::string& path, const Container& container, SampleFormat wanted) {
+[[gnu::cold]] const Encoding& encoding_of(const std::string& path, const Container& container,
+                                          SampleFormat wanted) {
   if (wanted == SampleFormat::automatic) return container.encodings.front();
   std::string known;
   for (const Encoding& e : container.encodings) {
@@ -108,13 +109,117 @@ int bytes_of_sample(int format) {
   }
 }
 
+constexpr Index absurd = Index{1} << 48;
+
 // Whether a length is what a program writes ahead of sound whose length it does not know, into a pipe, where
-// it can't come back to it: the largest number of 31, 32 or more bits, or a little less.
-bool stands_for_unknown(const SF_INFO& info) {
-  constexpr Index little = 1 << 16, half = Index{1} << 31, whole = Index{1} << 32, absurd = Index{1} << 48;
-  if (info.frames >= absurd) return true;
-  const Index bytes = info.frames * info.channels * bytes_of_sample(info.format);
-  return (bytes > half - little && bytes <= half) || (bytes > whole - little && bytes <= whole);
+// it can't come back to it: the largest number of 31, 32 or more bits, or a little less (sox: 0x7f000000).
+bool stands_for_unknown(Index bytes) {
+  constexpr Index little = (1 << 24) + (1 << 16), half = Index{1} << 31, whole = Index{1} << 32;
+  return bytes >= absurd || (bytes > half - little && bytes <= half) ||
+         (bytes > whole - little && bytes <= whole);
+}
+
+// How a format writes its chunks: a name, a size, and what they hold, up to a multiple of some unit.
+struct Chunks {
+  const char* magic;
+  Index first;  // chunk's place
+  int name, size;
+  bool big_endian, whole;  // the size counts name and size, too
+  Index unit;
+  const char* samples;  // the chunk that holds them
+  Index before;         // bytes of that chunk ahead of them
+};
+constexpr std::array chunked{
+    Chunks{"RIFF", 12, 4, 4, false, false, 2, "data", 0},
+    Chunks{"RIFX", 12, 4, 4, true, false, 2, "data", 0},
+    Chunks{"RF64", 12, 4, 4, false, false, 2, "data", 0},
+    Chunks{"riff", 40, 16, 8, false, true, 8, "data", 0},
+    Chunks{"FORM", 12, 4, 4, true, false, 2, "SSND", 8},
+    Chunks{"caff", 8, 4, 8, true, false, 1, "data", 4},
+};
+
+Index number(const unsigned char* at, int bytes, bool big_endian) {
+  std::uint64_t n = 0;
+  for (int i = 0; i < bytes; ++i) n = n << 8 | at[big_endian ? i : bytes - 1 - i];
+  return static_cast<Index>(std::min(n, std::uint64_t{1} << 62));
+}
+
+bool named(const unsigned char* at, const char* name) {
+  return std::memcmp(at, name, 4) == 0;
+}
+
+// Bytes of samples that a header claims and that its file holds, which libsndfile takes for the same; 0 and 0
+// where the header isn't understood. A file may say what it likes: it is refused, or read as far as it goes.
+struct Claim {
+  Index bytes = 0, there = 0;
+  Index begin = 0;          // of samples of no size, as an interrupted writer leaves them; else 0
+  bool big_endian = false;  // as the header is
+};
+[[gnu::cold]] Claim claim_of(int file) {
+  struct stat s;
+  unsigned char head[24];
+  const auto got = [&](int bytes, Index at) { return pread(file, head, bytes, at) == bytes; };
+  if (fstat(file, &s) != 0 || !S_ISREG(s.st_mode) || !got(12, 0)) return {};
+  const bool sun = named(head, ".snd");
+  if (sun || named(head, "dns.")) {
+    const Index bytes = number(head + 8, 4, sun), begin = number(head + 4, 4, sun);
+    return {bytes, s.st_size - begin, bytes == 0 || stands_for_unknown(bytes) ? begin : 0, sun};
+  }
+  for (const Chunks& c : chunked) {
+    if (!named(head, c.magic)) continue;
+    const bool ended = number(head + 4, 4, c.big_endian) + 8 >= s.st_size;
+    constexpr int most_chunks = 4096;
+    Index at = c.first, large = 0;
+    for (int n = 0; n < most_chunks && got(c.name + c.size, at); ++n) {
+      at += c.name + c.size;
+      const Index bytes = number(head + c.name, c.size, c.big_endian) - (c.whole ? c.name + c.size : 0);
+      if (named(head, c.samples))
+        return {(large != 0 && bytes == 0xffffffff ? large : bytes) - c.before, s.st_size - at - c.before,
+                bytes == 0 && !ended ? at : 0, c.big_endian};
+      if (bytes < 0 || bytes > s.st_size - at) break;
+      if (named(head, "ds64") && got(16, at)) large = number(head + 8, 8, false);
+      at += (bytes + c.unit - 1) / c.unit * c.unit;
+    }
+    break;
+  }
+  return {};
+}
+
+// Whether an Ogg file was cut: its last page is no whole one, or not marked as the end of its stream.
+[[gnu::cold]] bool lacks_ogg_end(int file) {
+  constexpr std::size_t head = 27, most = 1 << 16;  // bytes of a page's head, and of a page at most
+  struct stat s;
+  if (fstat(file, &s) != 0 || !S_ISREG(s.st_mode)) return false;
+  std::string tail(std::min(static_cast<std::size_t>(s.st_size), most), '\0');
+  const auto size = static_cast<ssize_t>(tail.size());
+  if (pread(file, tail.data(), tail.size(), s.st_size - size) != size) return false;
+  const std::size_t at = tail.rfind("OggS");
+  if (at == tail.npos) return false;  // something else follows the last page
+  const auto byte = [&](std::size_t i) -> std::size_t {
+    return i < tail.size() ? static_cast<unsigned char>(tail[i]) : most;
+  };
+  std::size_t end = at + head + byte(at + head - 1);
+  for (std::size_t i = at + head, pieces = end; i < pieces && end <= tail.size(); ++i) end += byte(i);
+  return end > tail.size() || (byte(at + 5) & 4) == 0;
+}
+
+// Of 3 to 8 channels in the order of Vorbis (Vorbis I, 4.3.9), which libsndfile passes through, those that
+// WAV's are.
+constexpr std::uint8_t vorbis_channels[][8]{
+    {0, 2, 1},          {0, 1, 2, 3},          {0, 2, 1, 3, 4},
+    {0, 2, 1, 5, 3, 4}, {0, 2, 1, 6, 5, 3, 4}, {0, 2, 1, 7, 5, 6, 3, 4}};
+
+// The row for a file; null where its channels are as WAV's, or nobody knows what they are.
+const std::uint8_t* order_of(const SF_INFO& info) {
+  const int code = info.format & SF_FORMAT_SUBMASK;
+  const bool reordered = code == SF_FORMAT_VORBIS || code == SF_FORMAT_OPUS;
+  return reordered && info.channels >= 3 && info.channels <= 8 ? vorbis_channels[info.channels - 3] : nullptr;
+}
+
+// Whether a file is Opus of channels that are no loudspeakers' (RFC 7845, 5.1.1.3).
+bool has_discrete_channels(int file) {
+  unsigned char head[47];  // a page's head of 28 bytes, then Opus's
+  return pread(file, head, sizeof head, 0) == sizeof head && named(head + 28, "Opus") && head[46] == 255;
 }
 
 // The descriptor that libsndfile writes to. Its encoders pass over writes that fail, so what went wrong first
@@ -166,14 +271,14 @@ struct Close {
 };
 using Handle = std::unique_ptr<SNDFILE, Close>;
 
-std::string trimmed(std::string text) {
+[[gnu::cold]] std::string trimmed(std::string text) {
   while (!text.empty() && (std::isspace(static_cast<unsigned char>(text.back())) || text.back() == '.'))
     text.pop_back();
   return text;
 }
 
 // "WAV (Microsoft), Signed 16 bit PCM" from libsndfile's own lists.
-std::string format_name(int format) {
+[[gnu::cold]] std::string format_name(int format) {
   std::string name;
   for (const int part : {format & SF_FORMAT_TYPEMASK, format & SF_FORMAT_SUBMASK}) {
     SF_FORMAT_INFO info{};
@@ -189,7 +294,7 @@ std::string format_name(int format) {
 namespace {
 
 // What a file is that libsndfile will not know; empty where it may be sound.
-std::string what_else(int file) {
+[[gnu::cold]] std::string what_else(int file) {
   struct stat s;
   if (fstat(file, &s) == 0 && S_ISDIR(s.st_mode)) return "it is a directory";
   char begin[4] = {};
@@ -200,7 +305,7 @@ std::string what_else(int file) {
 }
 
 // libsndfile's last reason.
-std::string reason_unread() {
+[[gnu::cold]] std::string reason_unread() {
   const std::string reason = trimmed(sf_strerror(nullptr));
   if (reason.find("SF_INFO") == reason.npos) return reason;
   return "its header gives no sample rate, or no channels";
@@ -214,9 +319,11 @@ struct AudioReader::File {
   Handle handle;
   Index position = 0;
   Index room = 0;  // frames that libsndfile reads at most, where the header gives no length but this; else 0
+  bool cut = false;
+  const std::uint8_t* order = nullptr;  // of channels, see order_of()
 };
 
-AudioReader::AudioReader(const std::string& path, const std::optional<RawAudio>& raw)
+[[gnu::cold]] AudioReader::AudioReader(const std::string& path, const std::optional<RawAudio>& raw)
     : file_(std::make_unique<File>()) {
   file_->path = path;
   SF_INFO& info = file_->info;
@@ -234,6 +341,7 @@ AudioReader::AudioReader(const std::string& path, const std::optional<RawAudio>&
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) throw IoError(path, "can't be opened: " + std::generic_category().message(errno));
   const std::string other = raw ? std::string() : what_else(descriptor);
+  const Claim claim = raw ? Claim() : claim_of(descriptor);
   file_->handle.reset(sf_open_fd(descriptor, SFM_READ, &info, SF_TRUE));
   if (!file_->handle)
     throw IoError(path, "is not read as audio: " + (other.empty() ? reason_unread() : other));
@@ -242,8 +350,28 @@ AudioReader::AudioReader(const std::string& path, const std::optional<RawAudio>&
     throw IoError(path, message("claims ", info.channels, " channels at ", info.samplerate, " Hz; 1 to ",
                                 max_channels, " and 1 to ", max_sample_rate_hz, " are read"));
   file_->format = format_name(info.format);
-  if (!info.seekable && stands_for_unknown(info))
+  const Index frame = info.channels * bytes_of_sample(info.format);
+  if (!info.seekable && (info.frames >= absurd || stands_for_unknown(info.frames * frame)))
     file_->room = std::exchange(info.frames, std::numeric_limits<Index>::max());
+  if (frame > 0 && claim.bytes > claim.there && !stands_for_unknown(claim.bytes))
+    info.frames = std::max<Index>(info.frames, claim.bytes / frame);
+  if (frame > 0 && claim.begin > 0 && claim.there >= frame && info.frames == 0) {
+    // libsndfile believes a size of 0; what has no header has no size.
+    SF_INFO bare = info;
+    bare.format = (info.format & SF_FORMAT_SUBMASK) | SF_FORMAT_RAW |
+                  (claim.big_endian ? SF_ENDIAN_BIG : SF_ENDIAN_LITTLE);
+    file_->handle.reset(sf_open(path.c_str(), SFM_READ, &bare));
+    sf_count_t begin = claim.begin;
+    if (!file_->handle ||
+        sf_command(file_->handle.get(), SFC_SET_RAW_START_OFFSET, &begin, sizeof begin) != 0 ||
+        sf_seek(file_->handle.get(), 0, SEEK_SET) != 0)
+      throw IoError(path, "is not read as audio: " + reason_unread());
+    info.frames = claim.there / frame;
+  }
+  if ((info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_OGG) {
+    file_->cut = lacks_ogg_end(descriptor);
+    if (!has_discrete_channels(descriptor)) file_->order = order_of(info);
+  }
 }
 
 AudioReader::AudioReader(AudioReader&&) noexcept = default;
@@ -258,6 +386,27 @@ Index AudioReader::channels() const {
 }
 const std::string& AudioReader::format() const {
   return file_->format;
+}
+SampleFormat AudioReader::sample_format() const {
+  switch (file_->info.format & SF_FORMAT_SUBMASK) {
+    case SF_FORMAT_PCM_S8:
+    case SF_FORMAT_PCM_U8:
+    case SF_FORMAT_PCM_16:
+    case SF_FORMAT_ALAC_16:
+      return SampleFormat::int16;
+    case SF_FORMAT_PCM_24:
+    case SF_FORMAT_ALAC_20:
+    case SF_FORMAT_ALAC_24:
+      return SampleFormat::int24;
+    case SF_FORMAT_PCM_32:
+    case SF_FORMAT_ALAC_32:
+      return SampleFormat::int32;
+    case SF_FORMAT_FLOAT:
+    case SF_FORMAT_DOUBLE:
+      return SampleFormat::float32;
+    default:
+      return SampleFormat::automatic;
+  }
 }
 Index AudioReader::claimed_frames() const {
   const Index frames = file_->info.frames;
@@ -276,6 +425,11 @@ Index AudioReader::read(FramesSpan out) {
     const Index wanted = std::min(out.frames() - got, std::max<Index>(1, block_samples / channels()));
     const Index now = sf_readf_float(f.handle.get(), out.frame(got), wanted);
     if (now <= 0) break;
+    for (Index n = got; f.order && n < got + now; ++n) {
+      std::array<float, 8> stored;
+      std::copy_n(out.frame(n), channels(), stored.begin());
+      for (Index c = 0; c < channels(); ++c) out.frame(n)[c] = stored[f.order[c]];
+    }
     got += now;
   }
   f.position += got;
@@ -288,6 +442,7 @@ Index AudioReader::read(FramesSpan out) {
   if (f.position < claimed_frames())
     throw IoError(f.path, message("ends after ", f.position, " of the ", claimed_frames(),
                                   " frames that its header claims"));
+  if (f.cut) throw IoError(f.path, message("ends after ", f.position, " frames without its stream's end"));
   return got;
 }
 
@@ -321,6 +476,8 @@ struct AudioWriter::File {
   Handle handle;
   Index channels = 0, frames = 0, clipped = 0;
   std::vector<int> block;
+  const std::uint8_t* order = nullptr;  // of channels, see order_of()
+  std::vector<float> reordered;
 
   [[noreturn]] void fail(const std::string& reason) const { throw IoError(output.path(), reason); }
   [[noreturn]] void fail(int error) const {
@@ -355,7 +512,9 @@ struct AudioWriter::File {
       }
       written = sf_writef_int(handle.get(), block.data(), x.frames());
     } else {
-      written = sf_writef_float(handle.get(), x.data(), x.frames());
+      for (Index n = 0; order && n < x.frames(); ++n)
+        for (Index c = 0; c < channels; ++c) reordered[n * channels + order[c]] = x.frame(n)[c];
+      written = sf_writef_float(handle.get(), order ? reordered.data() : x.data(), x.frames());
     }
     require_written();
     if (written != x.frames()) fail("writing failed: " + trimmed(sf_strerror(handle.get())));
@@ -385,8 +544,8 @@ bool forget_time_of_peaks(int file) {
 
 }  // namespace
 
-AudioWriter::AudioWriter(const std::string& path, int sample_rate_hz, Index channels,
-                         const AudioWriteOptions& options) {
+[[gnu::cold]] AudioWriter::AudioWriter(const std::string& path, int sample_rate_hz, Index channels,
+                                       const AudioWriteOptions& options) {
   require(sample_rate_hz >= 1 && sample_rate_hz <= max_sample_rate_hz,
           "AudioWriter: the sample rate must be 1 to ", max_sample_rate_hz, " Hz, got ", sample_rate_hz);
   require(channels >= 1 && channels <= max_channels, "AudioWriter: there must be 1 to ", max_channels,
@@ -409,6 +568,8 @@ AudioWriter::AudioWriter(const std::string& path, int sample_rate_hz, Index chan
   if (f.container.code == SF_FORMAT_AIFF && ftruncate(f.output.descriptor(), 0) != 0) f.fail(errno);
   f.channels = channels;
   f.block.resize(static_cast<std::size_t>(std::max(channels, block_samples)));
+  f.order = order_of(info);
+  if (f.order) f.reordered.resize(f.block.size());
 }
 
 AudioWriter::AudioWriter(AudioWriter&&) noexcept = default;
@@ -430,7 +591,7 @@ void AudioWriter::write(FramesView x) {
   for (Index n = 0; n < x.frames(); n += step) f.write(x.slice(n, std::min(step, x.frames() - n)));
 }
 
-void AudioWriter::commit() {
+[[gnu::cold]] void AudioWriter::commit() {
   File& f = *file_;
   f.require_open();
   if (f.frames == 0 && f.container.code == SF_FORMAT_OGG)
@@ -449,6 +610,11 @@ Index AudioWriter::frames() const {
 }
 Index AudioWriter::clipped_samples() const {
   return file_->clipped;
+}
+
+SampleFormat nearest_sample_format(const std::string& path, SampleFormat wanted) {
+  if (wanted == SampleFormat::automatic) return wanted;
+  return std::min(wanted, container_of(path).encodings.back().sample_format);
 }
 
 AudioData read_audio(const std::string& path, const std::optional<RawAudio>& raw) {

@@ -124,6 +124,163 @@ TEST_CASE("audio files of lossy formats come back with their length and their so
     }
 }
 
+TEST_CASE("surround sound keeps WAV's order of channels, and is stored in that of Vorbis and Opus") {
+  // Vorbis I, 4.3.9: which of WAV's channels stands where.
+  const std::vector<std::vector<Index>> orders{
+      {0, 2, 1},          {0, 1, 2, 3},          {0, 2, 1, 3, 4},
+      {0, 2, 1, 4, 5, 3}, {0, 2, 1, 5, 6, 4, 3}, {0, 2, 1, 6, 7, 4, 5, 3},
+  };
+  constexpr Index frames = 48000;
+  // Low ones: what is below 120 Hz is all that the codes keep of the channel for it.
+  const auto tones_of = [](Index channels, Index length) {
+    return Signal(Signal::NullaryExpr(channels, length, [](Index c, Index n) {
+      return 0.5f * std::sin(0.004f * static_cast<float>((c + 1) * n));
+    }));
+  };
+  // The tone that a channel has.
+  const auto heard = [&](const Signal& x, Index c, Index tones) {
+    Index loudest = -1;
+    float most = 0.2f;
+    for (Index k = 0; k < tones; ++k) {
+      const Signal pure = tones_of(tones, x.cols()).row(k);
+      const float alike = x.row(c).dot(pure.row(0)) / pure.squaredNorm();
+      if (alike > most) most = alike, loudest = k;
+    }
+    return loudest;
+  };
+  const TemporaryDirectory dir;
+  for (const char* extension : {"ogg", "opus", "flac", "wav"})
+    for (Index channels = 1; channels <= 8; ++channels) {
+      INFO(extension << ", " << channels << " channels");
+      const std::string path = dir / (std::string("x.") + extension);
+      const Signal x = tones_of(channels, frames);
+      AudioWriter writer(path, 48000, channels);
+      for (Index n = 0; n < frames; n += 9999)
+        writer.write(x.middleCols(n, std::min<Index>(9999, frames - n)));
+      writer.commit();
+
+      SF_INFO info{};
+      Signal stored(channels, frames);
+      SNDFILE* file = sf_open(path.c_str(), SFM_READ, &info);
+      REQUIRE(file);
+      CHECK(sf_readf_float(file, stored.data(), frames) == frames);
+      sf_close(file);
+      const bool vorbis = (extension[0] == 'o') && channels >= 3;
+      AudioReader reader(path);
+      Signal y(channels, frames);
+      for (Index n = 0; n < frames; n += 7777)
+        reader.read(FramesSpan(y).slice(n, std::min<Index>(7777, frames - n)));
+      for (Index c = 0; c < channels; ++c) {
+        CHECK(heard(y, c, channels) == c);
+        CHECK(heard(stored, c, channels) == (vorbis ? orders[channels - 3][c] : c));
+      }
+    }
+}
+
+TEST_CASE("sound that was cut is refused at its end, and not where its writer knew no length") {
+  Rng rng(3);
+  const TemporaryDirectory dir;
+  const Signal x = grid_noise(rng, 2, 1000, 16);
+  struct Case {
+    const char* name;
+    std::size_t at;  // of the size of the samples
+    std::size_t bytes;
+    bool big_endian;
+    std::size_t more = 0;  // than the samples' bytes
+  };
+  constexpr std::size_t samples = 1000 * 2 * 2;
+  for (const Case& c :
+       {Case{"x.wav", 40, 4, false}, Case{"x.w64", 0, 8, false, 24}, Case{"x.rf64", 28, 8, false},
+        Case{"x.aiff", 42, 4, true, 8}, Case{"x.au", 8, 4, true}, Case{"x.caf", 0, 8, true, 4}}) {
+    INFO(c.name);
+    const std::string path = dir / c.name;
+    write_audio(path, x, 8000);
+    const std::string whole = file_bytes(path);
+    const auto written = [&](std::uint64_t size) {
+      std::string field;
+      for (std::size_t i = 0; i < c.bytes; ++i)
+        field += static_cast<char>(size >> 8 * (c.big_endian ? c.bytes - 1 - i : i) & 255);
+      return field;
+    };
+    const std::size_t at = c.at ? c.at : whole.find("data") + (c.more == 24 ? 16 : 4);
+    REQUIRE(whole.substr(at, c.bytes) == written(samples + c.more));
+    CHECK(AudioReader(path).claimed_frames() == 1000);
+    for (const std::size_t lost : {1, 4, 2000}) {
+      write_bytes(path, whole.substr(0, whole.size() - lost));
+      const Index left = 1000 - static_cast<Index>((lost + 3) / 4);
+      const std::string reason = refusal([&] { read_audio(path); });
+      CHECK(reason.ends_with(" of the 1000 frames that its header claims"));
+      if (c.name == std::string("x.caf")) continue;  // libsndfile takes its last frames for padding
+      CHECK(reason.starts_with(message("ends after ", left, " of ")));
+      AudioReader reader(path);
+      CHECK(same_bits(reader.read(left), x.leftCols(left)));
+    }
+    // What pipes and interrupted writers leave.
+    if (c.bytes != 4) continue;
+    for (const std::uint64_t size : {0u, 0xffffffffu, 0xffffff00u, 0x7ffff000u, 0x7f000000u}) {
+      INFO("a size of " << size);
+      std::string bytes = whole;
+      if (c.name == std::string("x.wav")) bytes.replace(4, 4, written(size));
+      write_bytes(path, bytes.replace(at, c.bytes, written(size)));
+      CHECK(AudioReader(path).claimed_frames() == 1000);
+      CHECK(same_bits(read_audio(path).samples, x));
+    }
+  }
+  // Chunks after the samples are none of them.
+  write_audio(dir / "y.wav", x, 8000);
+  write_bytes(dir / "y.wav", file_bytes(dir / "y.wav") + std::string("LIST\4\0\0\0INFO", 12));
+  CHECK(same_bits(read_audio(dir / "y.wav").samples, x));
+  write_audio(dir / "y.wav", x.leftCols(0), 8000);
+  std::string empty = file_bytes(dir / "y.wav") + std::string("LIST\4\0\0\0INFO", 12);
+  write_bytes(dir / "y.wav", empty.replace(4, 1, 1, static_cast<char>(empty.size() - 8)));
+  CHECK(read_audio(dir / "y.wav").samples.cols() == 0);
+}
+
+TEST_CASE("an Ogg file without the end of its stream is refused; one that goes on after it is read") {
+  const TemporaryDirectory dir;
+  for (const char* name : {"x.ogg", "x.opus"}) {
+    INFO(name);
+    const std::string path = dir / name;
+    const Signal x = tone(1, 480'000);
+    write_audio(path, x, 48000);
+    const std::string whole = file_bytes(path);
+    const std::size_t last = whole.rfind("OggS");
+    for (const std::size_t size : {last, last + 3, last + 20, last + 27, last + 40, whole.size() - 1}) {
+      INFO(size << " of " << whole.size() << " bytes");
+      write_bytes(path, whole.substr(0, size));
+      const std::string reason = refusal([&] { read_audio(path); });
+      CHECK((reason.starts_with("ends after ") && reason.ends_with(" frames without its stream's end")));
+    }
+    for (const std::size_t padding : {1, 128, 1000, 70'000}) {
+      INFO(padding << " bytes of padding");
+      write_bytes(path, whole + std::string(padding, '\0'));
+      CHECK(read_audio(path).samples.cols() == x.cols());
+    }
+    write_bytes(path, whole + whole);
+    CHECK(read_audio(path).samples.cols() >= x.cols());
+  }
+}
+
+TEST_CASE("a file's sample format is told, and what another holds best of it") {
+  Rng rng(4);
+  const TemporaryDirectory dir;
+  for (const Stored& s : lossless) {
+    const std::string path = dir / (std::string("x.") + s.extension);
+    write_audio(path, grid_noise(rng, 1, 100, s.bits), 8000, {.sample_format = s.format});
+    const SampleFormat held = s.format == SampleFormat::automatic ? SampleFormat::int16 : s.format;
+    CHECK(AudioReader(path, raw_of(s, 8000, 1)).sample_format() == held);
+    CHECK(nearest_sample_format(path, held) == held);
+    CHECK(nearest_sample_format("x.flac", held) == std::min(held, SampleFormat::int24));
+    CHECK(nearest_sample_format("x.opus", held) == SampleFormat::automatic);
+  }
+  write_audio(dir / "x.ogg", tone(1, 1000), 8000);
+  CHECK(AudioReader(dir / "x.ogg").sample_format() == SampleFormat::automatic);
+  CHECK(nearest_sample_format("x.wav", SampleFormat::automatic) == SampleFormat::automatic);
+  CHECK(refusal([] {
+          nearest_sample_format("x.txt", SampleFormat::int16);
+        }).starts_with("its name does not end in a known audio format: "));
+}
+
 TEST_CASE("audio is read in every format that libsndfile writes") {
   const TemporaryDirectory dir;
   int formats = 0, kinds = 0;

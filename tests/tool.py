@@ -155,7 +155,7 @@ class Basics(ToolTest):
             self.assertEqual(file.getframerate(), 16000)
         dither = ("resample", clip, self.path("p.wav"), "--rate", "16000", "--bits", "16", "--dither")
         for text, allowed in [("0x10", "0 to 18446744073709551615"), ("-1", "0 to 18446744073709551615"),
-                              ("18446744073709551616", "0 to 18446744073709551615"), ("1.5", "0 to "), ("", "0 to ")]:
+                              ("18446744073709551616", "0 to 18446744073709551615"), ("1.5", "0 to ")]:
             self.refused(2, f"--dither: must be an integer from {allowed}", *dither, text)
             self.refused(2, f"--seed: must be an integer from {allowed}", "vocode", clip, self.path("p.wav"), "--seed", text)
         self.refused(2, "--rate: must be an integer from 1 to 10000000, got 0x3e80", "resample", clip, self.path("p.wav"),
@@ -166,6 +166,41 @@ class Basics(ToolTest):
             made.append(pathlib.Path(self.path("p.wav")).read_bytes())
         self.assertEqual(made[0], made[1])
         self.assertNotEqual(made[0], made[2])
+
+    def test_an_empty_value_is_not_taken_for_none(self):
+        clip, out = self.wav("x.wav"), self.path("o.wav")
+        for command in [("vocode", clip, out, "--model"), ("vocode", clip, out, "--seed"), ("vocode", clip, out, "--channel"),
+                        ("resample", clip, out, "--rate", 8000, "--max-delay"), ("resample", clip, out, "--rate", 8000, "--passband"),
+                        ("resample", clip, out, "--rate", 8000, "--stopband-db"), ("resample", "--describe", "--from"),
+                        ("resample", clip, "--rate", 8000, "--out-dir", self.path("out"), "--extension"),
+                        ("plot", clip, self.path("o.png"), "--title"), ("apply", "avg_pool1d", "--ceil-mode")]:
+            self.refused(2, f"{command[-1]}: the value must not be empty", *command, "")
+            self.refused(2, f"{command[-1]}: the value must not be empty", *command[:-1], command[-1] + "=")
+        self.refused(2, "an argument: the value must not be empty", "mel", "", self.path("o.npy"), "--preset", "wavestride-16k")
+
+    def test_options_that_have_no_say_are_refused(self):
+        clip, out, png = self.wav("x.wav"), self.path("o.wav"), self.path("o.png")
+        features = self.save("m.npy", np.zeros((80, 9), "f4"))
+        describe = ("resample", "--describe", "--from", 48000, "--to", 16000)
+        for option in [("--rate", 8000), ("--bits", 16), ("--dither", 1), ("--list", "x"), ("--jobs", 2), ("--resume",),
+                       ("--out-dir", "x"), ("--extension", ".wav")]:
+            self.refused(2, f"{option[0]} is for converting", *describe, *option)
+        self.refused(2, "IN and OUT are for converting", *describe, clip, out)
+        for option in ["--from", "--to", "--plot"]:
+            self.refused(2, f"{option} is for --describe", "resample", clip, out, "--rate", 8000, option, 8000)
+        for option in [("--jobs", 2), ("--extension", ".flac"), ("--shard", "0/1")]:
+            self.refused(2, f"{option[0]} is for batches", "resample", clip, out, "--rate", 8000, *option)
+        for option in [("--chunk", 3), ("--threads", 2), ("--bfloat16",), ("--int8",), ("--minimal-filtering",)]:
+            self.refused(2, f"{option[0]} is for networks", "vocode", clip, out, *Vocode.preset, *option)
+        model = ("--model", GOLDEN / "model-0.safetensors")
+        self.refused(2, "--iterations is for --method griffin-lim", "vocode", clip, out, *model, "--iterations", 3)
+        self.refused(2, "--channel is for sound files", "vocode", features, out, *model, "--channel", 1)
+        self.refused(2, "--channel is for sound files", "plot", features, png, "--channel", 1)
+        self.refused(2, "--range is for levels", "plot", features, png, "--range", 60)
+        self.refused(2, "--range is for levels", "plot", clip, png, "--kind", "waveform", "--range", 60)
+        self.refused(2, "--preset is for --kind mel", "plot", clip, png, "--kind", "waveform", "--preset", "wavestride-16k")
+        self.ok("plot", features, png, "--preset", "wavestride-16k", "--range", 60)
+        self.ok("plot", clip, png, "--kind", "mel", "--preset", "wavestride-16k", "--range", 60)
 
     def test_a_full_standard_output_is_a_failure(self):
         for command in [("presets",), ("apply", "--list"), ("--man",), ("--help",), ("mel", "--help"),
@@ -420,10 +455,23 @@ class Vocode(ToolTest):
         empty.touch()
         self.refused(1, "empty.npy: ", "vocode", empty, out, *self.preset)
         good = self.save("good.npy", np.zeros((80, 5), "f4"))
-        self.refused(1, "o.xyz: ", "vocode", good, self.path("o.xyz"), *self.preset)
+        for name in ["o.xyz", "o", "o.npy"]:
+            self.refused(2, "OUT must end in one of ", "vocode", good, self.path(name), *self.preset)
+        self.refused(2, "--bits of .flac is 16 or 24", "vocode", good, self.path("o.flac"), *self.preset, "--bits", "float")
+        self.refused(2, "--bits is for uncompressed sound", "vocode", good, self.path("o.ogg"), *self.preset, "--bits", "16")
+        self.refused(2, "- can't be in a batch", "vocode", "--out-dir", self.path("x"), good, "-", *self.preset)
         cut = self.folder / "cut.npy"
         cut.write_bytes(pathlib.Path(good).read_bytes()[:-1])
         self.refused(1, "cut.npy: ", "vocode", cut, out, *self.preset)
+
+    def test_no_sound_goes_to_a_terminal(self):
+        ours, theirs = self.terminal(80)
+        for command in [("vocode", self.wav("x.wav"), "-", *self.preset), ("extend", CLIP, "-", "--model", "x")]:
+            result = subprocess.run([TOOL, *map(str, command)], stdout=theirs, stderr=subprocess.PIPE, text=True)
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn("standard output is a terminal", result.stderr)
+        os.close(theirs)
+        self.assertEqual(self.all_of(ours), b"")
 
     def start_long_work(self, **streams):
         """Runs until stopped, and has its unfinished output in the folder."""
@@ -699,6 +747,9 @@ class Pictures(ToolTest):
             self.ok("plot", self.wav("short.wav", frames=frames), self.path("p.png"))
             self.png_size("p.png")
         self.refused(1, "no mel preset", "plot", six, self.path("q.png"), "--kind", "mel")
+        for text in ["nan", "inf", "-inf", "0", "201", "1x"]:
+            self.refused(2, f"--range: must be a number from 1 to 200, got {text}", "plot", six, self.path("q.png"),
+                         f"--range={text}")
 
     def test_arrays(self):
         features = self.save("m.npy", self.random.normal(size=(80, 50)).astype("f4"))
@@ -716,7 +767,8 @@ class Pictures(ToolTest):
         self.refused(2, "must end in .png, got ", "plot", clip, clip)
         os.symlink(clip, self.path("link.png"))
         self.refused(1, "link.png: is an input", "plot", clip, self.path("link.png"))
-        self.refused(1, "x.wav: ", "compare", CLIP, clip, "--picture", clip)
+        self.refused(1, "link.png: is an input", "compare", CLIP, clip, "--picture", self.path("link.png"))
+        self.refused(2, "the name of --picture must end in .png", "compare", CLIP, clip, "--picture", clip)
 
 
 class Compare(ToolTest):
@@ -729,6 +781,18 @@ class Compare(ToolTest):
         text = self.ok("compare", CLIP, self.path("b.wav"))
         distance = float(text.split("log-spectral distance: ")[1].split()[0])
         self.assertTrue(0.5 < distance < 30, text)
+
+    def test_the_shorter_file_decides(self):
+        long = self.wav("long.wav", frames=16000)
+        with wave.open(long) as file:
+            head = file.readframes(5000)
+        with wave.open(self.path("short.wav"), "wb") as file:
+            file.setparams((1, 2, 16000, 0, "NONE", ""))
+            file.writeframes(head)
+        for a, b in [("long.wav", "short.wav"), ("short.wav", "long.wav")]:
+            text = self.ok("compare", self.path(a), self.path(b))
+            self.assertIn("log-spectral distance: 0.00 dB", text)
+            self.assertRegex(text, r"mel distance \(.*\): 0\.00 dB")
 
     def test_several_files_make_a_table(self):
         self.ok("vocode", CLIP, self.path("b.wav"), *Vocode.preset)
@@ -770,8 +834,19 @@ class Resample(ToolTest):
             back = np.frombuffer(file.readframes(100003), "<i2").astype(int)
         self.assertLessEqual(np.abs(back - tone)[500:-500].max(), 1)
 
+    def test_the_bits_of_the_input_are_kept(self):
+        self.ok("resample", self.wav("in.wav"), self.path("deep.wav"), "--rate", 8000, "--bits", 24)
+        self.ok("resample", self.path("deep.wav"), self.path("out.wav"), "--rate", 16000)
+        self.assertEqual(self.frames("out.wav")[2], 3)
+        self.ok("resample", self.path("deep.wav"), self.path("out.wav"), "--rate", 16000, "--bits", 16)
+        self.assertEqual(self.frames("out.wav")[2], 2)
+        self.ok("resample", self.path("deep.wav"), self.path("float.wav"), "--rate", 16000, "--bits", "float")
+        self.refused(2, "--dither needs integers of 16 or 24 bits", "resample", self.path("float.wav"),
+                     self.path("o.wav"), "--rate", 8000, "--dither", 1)
+
     def test_dither_is_reproducible(self):
         source = self.wav("in.wav", 16000)
+        self.ok("resample", source, self.path("d.wav"), "--rate", 22050, "--dither", 1)  # of 16 bits, too
         for name, seed in (("a.wav", 1), ("b.wav", 1), ("c.wav", 2)):
             self.ok("resample", source, self.path(name), "--rate", 22050, "--bits", 16, "--dither", seed)
         a, b, c = ((self.folder / name).read_bytes() for name in ("a.wav", "b.wav", "c.wav"))
@@ -793,11 +868,20 @@ class Resample(ToolTest):
         source = self.wav("in.wav")
         out = self.path("out.wav")
         self.refused(2, "--rate is required", "resample", source, out)
-        self.refused(2, "--dither needs --bits 16 or 24", "resample", source, out, "--rate", 8000, "--dither", 1)
+        self.refused(2, "--dither needs --bits 16 or 24", "resample", source, out, "--rate", 8000, "--dither", 1,
+                     "--bits", "float")
         self.refused(2, "give IN and OUT", "resample", source, "--rate", 8000)
         self.refused(2, "--rate: must be an integer from 1 to 10000000, got -1", "resample", source, out, "--rate", -1)
         self.refused(2, "--describe needs --from and --to", "resample", "--describe")
-        self.refused(1, "passband must be 0.05 to 0.995", "resample", source, out, "--rate", 8000, "--passband", 2)
+        to = ("resample", source, out, "--rate", 8000)
+        for option, value, reason in [("--passband", "2", "a number from 0.05 to 0.995"), ("--passband", "nan", "a number from "),
+                                      ("--stopband-db", "0", "a number from 20 to 160"), ("--stopband-db", "inf", "a number from "),
+                                      ("--max-delay", "0", "a number of ms above 0"), ("--max-delay", "nan", "a number of ms"),
+                                      ("--from", "-1", "a number of Hz above 0"), ("--to", "nan", "a number of Hz above 0")]:
+            self.refused(2, f"{option}: must be {reason}", *to, f"{option}={value}")
+        self.refused(2, "Hz delays by at most 0.01 ms; the usual one delays by ", *to, "--max-delay", 0.01)
+        self.refused(2, "the name of --plot must end in .png", "resample", "--describe", "--from", 1, "--to", 2, "--plot", out)
+        self.refused(2, "OUT must end in one of ", "resample", source, self.path("out.m4a"), "--rate", 8000)
 
 
 
@@ -856,6 +940,31 @@ class Batch(ToolTest):
         for k in range(2):
             (self.folder / "in" / f"speaker{k}" / f"{k:03}.wav").unlink()
         self.assertIn("2 of 2 files made", self.ok("vocode", "--list", corpus, "--out-dir", self.path("voices"), *Vocode.preset))
+
+    def test_folders_are_searched_as_help_says(self):
+        """Neither what is hidden nor the folder of the outputs; one that can't be searched is named, and the rest is made."""
+        corpus = self.corpus(3)
+        for name in [".hidden", "speaker0/.deep"]:
+            (self.folder / "in" / name).mkdir()
+            self.wav(f"in/{name}/x.wav")
+        self.wav("in/speaker1/.y.wav")
+        batch = ("resample", "--list", corpus, "--out-dir", self.path("in/made"), "--rate", 8000, "--extension", ".flac")
+        for _ in range(2):
+            self.assertIn("3 of 3 files made", self.ok(*batch))
+        self.assertEqual(self.made("in/made"), self.expected(3, ".flac"))
+        folder = os.open(corpus, os.O_RDONLY)
+        for _ in range(20):  # a path that is too long to be opened, whoever asks
+            os.mkdir("d" * 250, dir_fd=folder)
+            inner = os.open("d" * 250, os.O_RDONLY, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        os.close(folder)
+        result = run(*batch)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("3 of 3 files made", result.stdout)
+        complaint, end = result.stderr.splitlines()
+        self.assertRegex(complaint, r"^wavestride: .*/in/d+/.*d: can't be searched: File name too long$")
+        self.assertEqual(end, "wavestride: 1 folders could not be searched")
 
     def test_a_list_may_begin_with_a_byte_order_mark(self):
         corpus = self.corpus(2)
@@ -937,6 +1046,14 @@ class Batch(ToolTest):
         for shard in ["2/2", "-1/2", "1", "a/b", "0/0", "1/"]:
             self.refused(2, "--shard", "resample", one, "--rate", 8000, *out, f"--shard={shard}")
         self.refused(2, "begins with a dot", "resample", one, "--rate", 8000, *out, "--extension", "wav")
+        self.refused(2, "--extension is no path", "resample", one, "--rate", 8000, *out, "--extension", "./x.wav")
+        self.refused(2, "--extension must end in one of ", "resample", one, "--rate", 8000, *out, "--extension", ".m4a")
+        self.refused(2, "--bits of .flac", "resample", one, "--rate", 8000, *out, "--extension", ".flac", "--bits", "float")
+        for text in [b"a.wav\0b.wav\n", b"\x1b[31m\n", CLIP_BYTES]:
+            (self.folder / "in" / "list").write_bytes(text)
+            self.refused(1, "list: is no list of files: line 1 holds control characters", "resample", "--list",
+                         self.path("in/list"), "--rate", 8000, *out)
+        (self.folder / "in" / "list").unlink()
         self.refused(1, "absent.txt: ", "resample", "--list", self.path("absent.txt"), "--rate", 8000, *out)
         self.refused(1, "is an input", "resample", "--list", corpus, "--rate", 8000, "--out-dir", corpus)
         (self.folder / "in" / "speaker0" / "000.flac").write_bytes(CLIP_BYTES)
@@ -1203,6 +1320,17 @@ class Apply(ToolTest):
         self.refused(1, "x.npy: ", *conv, "--input", x, "--output", x)
         self.refused(1, "w.npy: ", *conv, "--input", x, "--output", weight)
         self.refused(1, "absent.npy: ", *conv, "--input", self.path("absent.npy"), *to)
+        self.refused(2, "name one instead of -", *conv, "--input", x, "--output", "-")
+        self.refused(2, "name one instead of -", *conv, "--input", "-", *to)
+
+    def test_help_says_no_default_of_flags(self):
+        text = self.ok("apply", "avg_pool1d", "--help")
+        self.assertIn("--ceil-mode [true|false] ", text)
+        self.assertNotIn("=true", text)
+        x = self.save("x.npy", array(1, 4))
+        for flag, frames in [((), 1), (("--ceil-mode",), 2), (("--ceil-mode", "true"), 2), (("--ceil-mode", "false"), 1)]:
+            self.ok("apply", "avg_pool1d", "--kernel-size", "3", "--input", x, "--output", self.path("y.npy"), *flag)
+            self.assertEqual(np.load(self.path("y.npy")).shape[1], frames)
 
     def test_empty_and_flat_signals(self):
         self.ok("apply", "relu", "--input", self.save("x.npy", np.zeros((3, 0), "f4")), "--output", self.path("y.npy"),

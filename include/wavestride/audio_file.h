@@ -21,7 +21,8 @@ struct RawAudio {
 };
 
 /// Reads a sound file piece by piece in constant memory. NaN and infinities of a floating-point file arrive
-/// as they are; integers of b bits are divided by 2^(b−1). Move-only; one thread at a time.
+/// as they are; integers of b bits are divided by 2^(b−1). Surround sound has WAV's order of channels, that
+/// of Vorbis and Opus too. Move-only; one thread at a time.
 class AudioReader {
  public:
   /// The content decides on the format, the name on nothing; with `raw` there is no header. Throws IoError
@@ -36,16 +37,18 @@ class AudioReader {
   Index channels() const;
   /// "WAV (Microsoft), Signed 16 bit PCM".
   const std::string& format() const;
-  /// What the header claims (of uncompressed samples no more than the file has room for, so that one that was
-  /// cut reads as a shorter one); −1 where it says nothing, or comes through a pipe with the largest number
-  /// that it can hold, as those do whose writer did not know the length. For progress, not for allocation.
+  /// The least that holds the file's samples; automatic for a lossy code.
+  SampleFormat sample_format() const;
+  /// What the header claims; −1 where it says nothing, or comes through a pipe with the largest number that
+  /// it can hold, as those do whose writer did not know the length; of a file with such a number, or none,
+  /// what is there. For progress, not for allocation.
   Index claimed_frames() const;
   /// Frames read so far.
   Index position() const;
 
   /// Fills `out` (channels() × any), returns the frames read: fewer than asked only at the end. Throws
-  /// IoError on damaged data and when the file ends before the frames that its header claims, and
-  /// std::invalid_argument on `out` of other channels.
+  /// IoError on damaged data, when the file ends before the frames that its header claims, or an Ogg file
+  /// before the end of its stream, and std::invalid_argument on `out` of other channels.
   Index read(FramesSpan out);
   /// At most `frames` more frames.
   Signal read(Index frames);
@@ -61,12 +64,17 @@ struct AudioWriteOptions {
   std::vector<std::string> inputs = {};  ///< files that must not be overwritten
 };
 
+/// How a file named `path` stores best what another stores as `wanted`: the same, or the most that its format
+/// takes; automatic where that is a lossy code, or `wanted` is. Throws IoError on an unknown extension.
+SampleFormat nearest_sample_format(const std::string& path, SampleFormat wanted);
+
 /// Writes a sound file piece by piece in constant memory; it appears, whole, at commit().
 ///
 /// The name's extension chooses the format: wav, w64, rf64, aiff, au, caf, raw (little-endian, no header):
 /// int16, int24, int32, float32; flac: int16, int24; ogg (Vorbis), opus, mp3: automatic alone. Integers are
 /// round(x · 2^(b−1)), so that reading them again and writing gives the same bits; samples beyond ±1 saturate
-/// and are counted. NaN and infinities pass in float32 and are refused elsewhere.
+/// and are counted. NaN and infinities pass in float32 and are refused elsewhere. 3 to 8 channels in WAV's
+/// order (5.1: left, right, centre, LFE, back left, back right) are stored in that of the format.
 class AudioWriter {
  public:
   /// Throws std::invalid_argument when sample rate or channels are below 1; IoError when the format takes

@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include <wavestride/io.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 #include <cctype>
@@ -53,9 +54,19 @@ std::string extension_of(const std::filesystem::path& path) {
   return ending;
 }
 
-void require_extension(const std::string& output, const std::string& extension) {
+void require_extension(const std::string& output, const std::string& extension, const std::string& what) {
   if (extension_of(output) != extension)
-    throw UsageError("the name of OUT must end in " + extension + ", got " + output);
+    throw UsageError("the name of " + what + " must end in " + extension + ", got " + output);
+}
+
+void require_used(const CLI::App& app, const std::vector<LimitedOption>& options) {
+  for (const auto& [name, used, purpose] : options)
+    if (!used && app.count(name) > 0) throw UsageError(name + " is " + purpose);
+}
+
+void require_no_terminal(const std::string& output) {
+  if (output == "-" && isatty(STDOUT_FILENO) != 0)
+    throw UsageError("standard output is a terminal: send the sound to a file or a program");
 }
 
 namespace {

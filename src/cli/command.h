@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "check.h"
 
@@ -66,7 +67,21 @@ std::string extension_of(const std::filesystem::path& path);
 
 /// Throws UsageError unless the name of an output ends as it must (".npy"), in small letters or capitals: the
 /// name of an input that got into its place does not.
-void require_extension(const std::string& output, const std::string& extension);
+void require_extension(const std::string& output, const std::string& extension,
+                       const std::string& what = "OUT");
+
+/// An option that has no say in some runs of its command.
+struct LimitedOption {
+  std::string name;     ///< "--from"
+  bool used;            ///< whether it has a say in this run
+  std::string purpose;  ///< what it is for: "for --describe"
+};
+
+/// Throws UsageError on those that were given and are not used.
+void require_used(const CLI::App& app, const std::vector<LimitedOption>& options);
+
+/// Throws UsageError where `output` is - and standard output is a terminal, which sound is nothing for.
+void require_no_terminal(const std::string& output);
 
 /// A bar on stderr, from one second of work on, when stderr is a terminal, on one line of it; gone when the
 /// object is.

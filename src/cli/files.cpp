@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -20,6 +21,7 @@ namespace fs = std::filesystem;
 namespace wavestride::cli {
 
 struct Files::Options {
+  CLI::App* app = nullptr;
   std::vector<std::string> given;
   std::string list, out_dir, extension;
   FileKinds kinds;
@@ -38,18 +40,45 @@ const std::set<std::string> sound_extensions{".aif", ".aiff", ".au",   ".caf",  
                                              ".oga", ".ogg",  ".opus", ".rf64", ".w64",  ".wav"};
 
 // The sound files in a folder and those in it, and the .npy files where they are wanted.
-std::vector<fs::path> files_below(const std::string& folder, bool features) {
-  std::vector<fs::path> files;
-  std::error_code error;
-  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string(), extension = extension_of(at->path());
-    const bool wanted = sound_extensions.count(extension) > 0 || (features && extension == ".npy");
-    if (at->is_regular_file(error) && name.front() != '.' && wanted) files.push_back(at->path());
+class Search {
+ public:
+  Search(const std::string& folder, bool features, const std::string& out_dir)
+      : features_(features), out_dir_(out_dir) {
+    if (const std::error_code error = look_into(folder))
+      throw IoError(folder, "can't be searched: " + error.message());
+    std::sort(files_.begin(), files_.end());
   }
-  if (error) throw IoError(folder, "can't be searched: " + error.message());
-  std::sort(files.begin(), files.end());
-  return files;
-}
+
+  const std::vector<fs::path>& files() const { return files_; }
+  /// Folders that could not be searched, of which standard error was told.
+  std::size_t failures() const { return failures_; }
+
+ private:
+  std::error_code look_into(const fs::path& folder) {
+    std::error_code error, ignored;
+    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+      if (at->path().filename().string().front() == '.') continue;
+      if (at->is_directory(ignored) && !at->is_symlink(ignored)) {
+        if (fs::equivalent(at->path(), out_dir_, ignored)) continue;
+        if (const std::error_code inner = look_into(at->path())) {
+          std::fprintf(stderr, "wavestride: %s: can't be searched: %s\n", at->path().c_str(),
+                       inner.message().c_str());
+          ++failures_;
+        }
+        continue;
+      }
+      const std::string extension = extension_of(at->path());
+      const bool wanted = sound_extensions.count(extension) > 0 || (features_ && extension == ".npy");
+      if (wanted && at->is_regular_file(ignored)) files_.push_back(at->path());
+    }
+    return error;
+  }
+
+  bool features_;
+  fs::path out_dir_;
+  std::vector<fs::path> files_;
+  std::size_t failures_ = 0;
+};
 
 std::vector<fs::path> listed_files(const std::string& list) {
   std::ifstream file;
@@ -60,10 +89,12 @@ std::vector<fs::path> listed_files(const std::string& list) {
   std::istream& lines = list == "-" ? std::cin : file;
   std::vector<fs::path> files;
   constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";  // as some editors put it before UTF-8
-  bool first = true;
-  for (std::string line; std::getline(lines, line); first = false) {
-    if (first && line.starts_with(byte_order_mark)) line.erase(0, byte_order_mark.size());
+  Index number = 1;
+  for (std::string line; std::getline(lines, line); ++number) {
+    if (number == 1 && line.starts_with(byte_order_mark)) line.erase(0, byte_order_mark.size());
     if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (std::ranges::any_of(line, [](char c) { return std::iscntrl(static_cast<unsigned char>(c)) != 0; }))
+      throw IoError(list, message("is no list of files: line ", number, " holds control characters"));
     if (!line.empty()) files.emplace_back(line);
   }
   if (lines.bad()) throw IoError(list, "reading failed");
@@ -178,8 +209,25 @@ class Batch {
 
 }  // namespace
 
+void require_sound_name(const std::string& name, const std::string& bits, const std::string& what) {
+  const std::string extension = extension_of(name);
+  if (extension != ".raw" && sound_extensions.count(extension) == 0) {
+    std::string known;
+    for (const std::string& one : sound_extensions) known += one + ", ";
+    throw UsageError(what + " must end in one of " + known + ".raw, got " +
+                     (what == "OUT" ? name : extension));
+  }
+  static const std::set<std::string> coded{".mp3", ".oga", ".ogg", ".opus"};
+  if (bits.empty()) return;
+  if (coded.count(extension) > 0)
+    throw UsageError("--bits is for uncompressed sound and .flac, not for " + extension);
+  if (extension == ".flac" && bits != "16" && bits != "24")
+    throw UsageError("--bits of .flac is 16 or 24, got " + bits);
+}
+
 Files::Files(CLI::App& app, const std::string& in_help, const std::string& out_help, FileKinds kinds)
     : options_(std::make_shared<Options>()) {
+  options_->app = &app;
   options_->extension = kinds.extension;
   options_->kinds = std::move(kinds);
   const auto o = options_;
@@ -189,9 +237,11 @@ Files::Files(CLI::App& app, const std::string& in_help, const std::string& out_h
   app.add_option("--out-dir", o->out_dir, "make one file of each input, in this folder")
       ->type_name("DIR")
       ->group(batch);
-  app.add_option("--list", o->list,
-                 "inputs, one path a line (- is standard input), or a folder that is searched; outputs keep "
-                 "the folders below the one that all share")
+  app.add_option(
+         "--list", o->list,
+         "inputs, one path a line (- is standard input), or a folder that is searched, with those in "
+         "it, for files by their extensions: not through links to folders, not in --out-dir, and "
+         "nothing whose name begins with a dot; outputs keep the folders below the one that all share")
       ->type_name("FILE|DIR")
       ->group(batch);
   app.add_option("--extension", o->extension,
@@ -227,7 +277,11 @@ void Files::run(const MakeFile& make) const {
     if (o.given.size() != 2) throw UsageError("give IN and OUT, or any number of inputs and --out-dir");
     if (!o.list.empty() || o.resume || o.shards > 1)
       throw UsageError("--list, --shard and --resume need --out-dir");
+    require_used(*o.app, {{"--jobs", false, "for batches, which need --out-dir"},
+                          {"--extension", false, "for batches, which need --out-dir"},
+                          {"--shard", false, "for batches, which need --out-dir"}});
     if (o.kinds.extension_fixed) require_extension(o.given[1], o.kinds.extension);
+    require_no_terminal(o.given[1]);
     const Made made = make(o.given[0], o.given[1]);
     say_clipped(o.given[1], made.clipped);
     o.given[1] == "-" ? say_aside(made.text) : say(made.text);
@@ -236,14 +290,24 @@ void Files::run(const MakeFile& make) const {
   if (o.given.empty() == o.list.empty()) throw UsageError("--out-dir needs inputs, or --list");
   if (!o.extension.empty() && o.extension.front() != '.')
     throw UsageError("--extension begins with a dot, got " + o.extension);
-
+  if (o.extension.find('/') != o.extension.npos)
+    throw UsageError("--extension is no path, got " + o.extension);
+  if (std::ranges::count(o.given, "-") > 0)
+    throw UsageError("- can't be in a batch: standard input and output are for IN and OUT alone");
   if (o.kinds.extension_fixed && CLI::detail::to_lower(o.extension) != o.kinds.extension)
     throw UsageError("--extension must be " + o.kinds.extension + ", got " + o.extension);
 
   std::error_code ignored;
   const bool folder = fs::is_directory(o.list, ignored);
   std::vector<fs::path> files(o.given.begin(), o.given.end());
-  if (!o.list.empty()) files = folder ? files_below(o.list, o.kinds.features) : listed_files(o.list);
+  std::size_t unsearched = 0;
+  if (folder) {
+    const Search search(o.list, o.kinds.features, o.out_dir);
+    files = search.files();
+    unsearched = search.failures();
+  } else if (!o.list.empty()) {
+    files = listed_files(o.list);
+  }
   const fs::path root =
       folder ? (fs::absolute(o.list) / "").lexically_normal().parent_path() : common_folder(files);
   std::vector<Item> items;
@@ -265,6 +329,27 @@ void Files::run(const MakeFile& make) const {
       " s of audio in ", fixed(timer.seconds(), 1), " s");
   if (batch.failures() > 0)
     throw std::runtime_error(message(batch.failures(), " of ", made, " files failed"));
+  if (unsearched > 0) throw std::runtime_error(message(unsearched, " folders could not be searched"));
+}
+
+void Files::require_sounds(const std::string& bits) const {
+  const Options& o = *options_;
+  const bool batch = !o.out_dir.empty();
+  const std::string& name = batch ? o.extension : o.given.size() == 2 ? o.given[1] : o.extension;
+  if (name.empty() || name == "-" || (batch && (name.front() != '.' || name.find('/') != name.npos))) return;
+  require_sound_name(batch ? "x" + name : name, bits, batch ? "--extension" : "OUT");
+}
+
+std::string Files::only_input() const {
+  return options_->out_dir.empty() && !options_->given.empty() ? options_->given[0] : "";
+}
+
+void Files::require_none(const std::string& why) const {
+  if (!options_->given.empty()) throw UsageError("IN and OUT are " + why);
+  std::vector<LimitedOption> all;
+  for (const char* name : {"--out-dir", "--list", "--extension", "--jobs", "--shard", "--resume"})
+    all.push_back({name, false, why});
+  require_used(*options_->app, all);
 }
 
 }  // namespace wavestride::cli

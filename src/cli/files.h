@@ -28,6 +28,9 @@ struct FileKinds {
   bool features = false;         ///< a folder is searched for .npy files too, not for sound files alone
 };
 
+/// Throws UsageError where no sound file is named so, or where that kind of file can't have these --bits.
+void require_sound_name(const std::string& name, const std::string& bits, const std::string& what);
+
 class Files {
  public:
   /// Declares IN and OUT and the options of batches.
@@ -37,6 +40,14 @@ class Files {
   /// by name and goes on. Throws std::runtime_error at the end when any did, UsageError on options that
   /// contradict each other, IoError where inputs can't be listed, and when two would make the same output.
   void run(const MakeFile& make) const;
+
+  /// Throws UsageError where the name that OUT or --extension gives is of no sound file, or of one that
+  /// --bits can't have; "-" is left to others.
+  void require_sounds(const std::string& bits) const;
+  /// IN where there is no batch, else "".
+  std::string only_input() const;
+  /// Throws UsageError where anything is given of files, or of batches: `why` says that there are none.
+  void require_none(const std::string& why) const;
 
  private:
   struct Options;

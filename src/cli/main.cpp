@@ -140,6 +140,17 @@ std::string left_over(const CLI::App& app) {
   return "not understood:" + words + " (" + path + " --help tells the options)";
 }
 
+// The option that was given an empty value, "an argument" for one that is no option's; "" where none was.
+// What is empty would else pass for what was not given.
+std::string given_empty(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string text = argv[i], before = argv[i - 1];
+    if (text.empty()) return i > 1 && before.starts_with("--") ? before : "an argument";
+    if (text.starts_with("--") && text.find('=') == text.size() - 1) return text.substr(0, text.size() - 1);
+  }
+  return {};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -153,6 +164,8 @@ int main(int argc, char** argv) {
     sub->footer(footer);
     sub->final_callback([&run, action = command.setup(*sub)] { run = action; });
   }
+  if (const std::string option = given_empty(argc, argv); !option.empty())
+    return failed(exit_usage, option + ": the value must not be empty");
   bool man = false;
   app.add_flag("--man", man, "print the manual page, for man -l -");
   try {

@@ -4,6 +4,7 @@
 #include <wavestride/stream.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <filesystem>
 
 namespace wavestride::cli {
@@ -17,7 +18,8 @@ std::string Sound::description() const {
   return path + ": " + duration_text(samples.cols(), sample_rate_hz);
 }
 
-SoundReader::SoundReader(const std::string& path, const std::string& channel) : reader_(path), chosen_(0) {
+SoundReader::SoundReader(const std::string& path, const std::string& channel)
+    : path_(path), reader_(path), chosen_(0) {
   const Index channels = reader_.channels();
   const std::string choices = message("--channel N (1 to ", channels, ") or --channel mix (their mean)");
   if (channel == "all" || channel == "mix") {
@@ -42,6 +44,16 @@ Signal SoundReader::read(Index frames) {
 std::optional<double> SoundReader::done() const {
   if (reader_.claimed_frames() <= 0) return {};
   return static_cast<double>(reader_.position()) / static_cast<double>(reader_.claimed_frames());
+}
+
+void SoundReader::require_finite(const Signal& block) const {
+  if (block.allFinite()) return;
+  Index n = 0, c = 0;
+  while (block.col(n).allFinite()) ++n;
+  while (std::isfinite(block(c, n))) ++c;
+  const Index sample = reader_.position() - block.cols() + n;
+  const std::string where = chosen_ == all && block.rows() > 1 ? message(" of channel ", c + 1) : "";
+  throw IoError(path_, message("sample ", sample, where, " is not a finite number"));
 }
 
 Sound read_sound(const std::string& path, const std::string& channel) {

@@ -26,14 +26,19 @@ class SoundReader {
   SoundReader(const std::string& path, const std::string& channel);
 
   int sample_rate_hz() const { return reader_.sample_rate_hz(); }
+  /// How the file stores its samples; automatic where by a lossy code.
+  SampleFormat sample_format() const { return reader_.sample_format(); }
   Index channels() const { return chosen_ == all ? reader_.channels() : 1; }
   /// The next frames, at most so many; none at the end.
   Signal read(Index frames);
   /// Part of the file that was read, 0 … 1; nothing where its header doesn't tell.
   std::optional<double> done() const;
+  /// Throws IoError on NaN and infinities in `block`, which read() returned last.
+  void require_finite(const Signal& block) const;
 
  private:
   static constexpr Index mix = -1, all = -2;
+  std::string path_;
   AudioReader reader_;
   Index chosen_;  // a channel, or one of these
 };

@@ -45,14 +45,18 @@ std::array<char, 44> wav_header(Index sample_rate_hz, SampleFormat format) {
 
 }  // namespace
 
-void add_bits_option(CLI::App& app, std::string& bits) {
-  app.add_option("--bits", bits, "per sample of the output, if not the usual ones of its format")
+void add_bits_option(CLI::App& app, std::string& bits, const std::string& otherwise) {
+  app.add_option("--bits", bits, "per sample of the output, if not " + otherwise)
       ->check(CLI::IsMember({"16", "24", "32", "float"}).description(""))
       ->type_name("16|24|32|float");
 }
 
 SampleFormat sample_format(const std::string& bits) {
   return formats.at(bits);
+}
+
+SampleFormat sample_format(const std::string& bits, const std::string& path, SampleFormat input) {
+  return bits.empty() ? nearest_sample_format(path, input) : sample_format(bits);
 }
 
 SoundOutput::SoundOutput(const std::string& path, Index sample_rate_hz, const std::string& bits, bool raw,

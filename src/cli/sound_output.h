@@ -7,10 +7,15 @@
 
 namespace wavestride::cli {
 
-/// Declares --bits: 16, 24, 32, float, or empty for the usual ones of the output's format.
-void add_bits_option(CLI::App& app, std::string& bits);
+/// Declares --bits: 16, 24, 32, float, or empty for what is there otherwise.
+void add_bits_option(CLI::App& app, std::string& bits,
+                     const std::string& otherwise = "the usual ones of its format");
 /// What it asks for.
 SampleFormat sample_format(const std::string& bits);
+
+/// What a file named `path` holds of a sound that another stores as `input`, unless `bits` say otherwise: the
+/// same, or the most that its format takes. Throws IoError on an unknown extension.
+SampleFormat sample_format(const std::string& bits, const std::string& path, SampleFormat input);
 
 class SoundOutput {
  public:

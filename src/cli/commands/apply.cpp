@@ -122,6 +122,9 @@ void run(const OperatorInfo& what, Arguments& a) {
   std::vector<std::string> read = a.inputs;
   for (const auto& [name, file] : a.array_files) read.push_back(file);
   if (!a.indices_file.empty()) read.push_back(a.indices_file);
+  if (a.output == "-" || a.output_indices == "-" || std::ranges::count(read, "-") > 0)
+    throw UsageError(
+        "apply reads and writes files alone, not standard input and output: name one instead of -");
   check_output(a.output, read);
   if (!a.output_indices.empty()) {
     if (same_place(a.output, a.output_indices))
@@ -166,12 +169,17 @@ void declare(CLI::App& app, const OperatorOption& option, Arguments& a) {
   }
   const bool array = option.values == "ARRAY", flags = option.values == "true|false";
   CLI::Option* declared = app.add_option_function<std::string>(
-      flag, [&to = array ? a.array_files : a.options, name](const std::string& text) { to[name] = text; },
+      flag,
+      [&to = array ? a.array_files : a.options, name](const std::string& text) {
+        to[name] = text.empty() ? "true" : text;  // a flag alone
+      },
       help + (array ? ", .npy" : ""));
-  declared->required(option.required)->type_name(array ? "FILE" : option.values);
+  declared->required(option.required)
+      ->type_name(array   ? "FILE"
+                  : flags ? "[" + option.values + "]"
+                          : option.values);
   if (array) return;
-  // A flag alone is true.
-  if (flags) declared->expected(0, 1)->default_str("true");
+  if (flags) declared->expected(0, 1);
   declared->check(CLI::Validator(
       [name](const std::string& text) -> std::string {
         try {

@@ -63,13 +63,16 @@ Measures measures(const Sound& a, const Sound& b, const MelOptions* preset) {
                 message(fixed(d.spectral_convergence, 4), " (",
                         fixed(20 * std::log10(std::max(d.spectral_convergence, 1e-10)), 1), " dB)")}};
   if (preset == nullptr) return all;
-  const Signal p = mel_levels(mel_features(a, *preset), *preset),
-               q = mel_levels(mel_features(b, *preset), *preset);
-  const Index frames = std::min(p.cols(), q.cols());
-  if (frames > 0)
-    all.emplace_back(
-        "mel distance (" + preset->name + ")",
-        fixed((p.leftCols(frames) - q.leftCols(frames)).cwiseAbs().cast<double>().mean(), 2) + " dB");
+  // Both as long as the shorter, before frames look beyond its end.
+  const Index samples = std::min(a.samples.cols(), b.samples.cols());
+  const auto levels = [&](const Sound& s) {
+    const Sound shared{s.path, s.samples.leftCols(samples), s.sample_rate_hz};
+    return mel_levels(mel_features(shared, *preset), *preset);
+  };
+  const Signal p = levels(a), q = levels(b);
+  if (p.cols() > 0)
+    all.emplace_back("mel distance (" + preset->name + ")",
+                     fixed((p - q).cwiseAbs().cast<double>().mean(), 2) + " dB");
   return all;
 }
 
@@ -134,7 +137,10 @@ std::function<void()> compare_command(CLI::App& app) {
   return [args] {
     std::vector<std::string> inputs{args->a};
     inputs.insert(inputs.end(), args->others.begin(), args->others.end());
-    if (!args->picture.empty()) check_output(args->picture, inputs);
+    if (!args->picture.empty()) {
+      require_extension(args->picture, ".png", "--picture");
+      check_output(args->picture, inputs);
+    }
     const auto read = [&](const std::string& path) {
       Sound s = read_sound(path, args->channel);
       require_finite(s);

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli/files.h"
 #include "cli/integers.h"
 #include "cli/model_options.h"
 #include "cli/sound_output.h"
@@ -49,6 +50,8 @@ std::function<void()> extend_command(CLI::App& app) {
   add_bits_option(app, a->bits);
   app.add_flag("--raw", a->raw, "samples without a header on standard output");
   return [a] {
+    require_no_terminal(a->out);
+    if (a->out != "-") require_sound_name(a->out, a->bits, "OUT");
     const Model model = load_model(a->model, a->options);
     if (model.architecture != "audio-super-res")
       throw UsageError("the model makes sound of features, not of sound: wavestride vocode runs it");

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli/integers.h"
 #include "cli/mel_features.h"
 #include "cli/panels.h"
 
@@ -80,14 +81,18 @@ std::function<void()> plot_command(CLI::App& app) {
       ->type_name("N|mix");
   app.add_option("--title", a->title, "instead of the file's name");
   app.add_option("--range", a->range_db, "dB from the lowest level shown to the highest")
-      ->check(CLI::Range(1.0, 200.0).description(""))
+      ->check(number(1, 200))
       ->capture_default_str();
-  return [a] {
+  return [a, &app] {
     require_extension(a->out, ".png");
     check_output(a->out, {&a->in, 1});
     if (a->title.empty()) a->title = file_name(a->in);
     if (is_npy(a->in) && !a->kind.empty() && a->kind != "mel")
       throw UsageError("--kind " + a->kind + " needs a sound file, and " + a->in + " is an array");
+    const bool array = is_npy(a->in), levels = array ? !a->preset.empty() : a->kind != "waveform";
+    require_used(app, {{"--channel", !array, "for sound files, and " + a->in + " is an array"},
+                       {"--preset", array || a->kind == "mel", "for --kind mel, and for arrays"},
+                       {"--range", levels, "for levels in dB: spectrograms and mel features of a --preset"}});
     const Plot plot = is_npy(a->in) ? features_plot(*a) : sound_plot(*a);
     write_png(a->out, plot, {&a->in, 1});
   };

@@ -37,34 +37,56 @@ struct Arguments {
   }
 };
 
+// What the library says of delays is in seconds and of its own options.
+Resampler resampler_for(double in_hz, double out_hz, const Arguments& a) {
+  try {
+    return {in_hz, out_hz, a.options()};
+  } catch (const std::invalid_argument&) {
+    if (!a.max_delay_ms) throw;
+  }
+  Arguments free = a;
+  free.max_delay_ms.reset();
+  const Resampler usual(in_hz, out_hz, free.options());
+  free.passband = 0.3;  // no narrower one is tried
+  const Resampler least(in_hz, out_hz, free.options());
+  throw UsageError(message("--max-delay: no filter of this quality and phase from ", in_hz, " to ", out_hz,
+                           " Hz delays by at most ", *a.max_delay_ms, " ms; the usual one delays by ",
+                           fixed(1000 * usual.filter_delay_s(), 3), " ms, the narrowest by ",
+                           fixed(1000 * least.filter_delay_s(), 3), " ms"));
+}
+
 // Rounds to the file's integers with dither; they are floats again afterwards, and written as they are.
 // Returns how many were clipped.
-Index dither_block(Signal& block, const Arguments& a, Index first_frame) {
-  const SampleOptions options{.bits = a.bits == "24" ? 24 : 0, .dither_seed = a.dither};
+Index dither_block(Signal& block, bool of_24_bits, std::uint64_t seed, Index first_frame) {
+  const SampleOptions options{.bits = of_24_bits ? 24 : 0, .dither_seed = seed};
   const auto round = [&]<class T>(std::vector<T> samples) {
     samples.resize(static_cast<std::size_t>(block.size()));
     const Index clipped = to_samples<T>(block, samples, options, first_frame);
     block = from_samples<T>(samples, block.rows(), options);
     return clipped;
   };
-  return a.bits == "24" ? round(std::vector<std::int32_t>()) : round(std::vector<std::int16_t>());
+  return of_24_bits ? round(std::vector<std::int32_t>()) : round(std::vector<std::int16_t>());
 }
 
 Made convert(const Arguments& a, const std::string& in, const std::string& out) {
   constexpr Index block_frames = 1 << 15;
   const Timer timer;
   SoundReader reader(in, "all");
-  const Resampler resampler(reader.sample_rate_hz(), a.rate_hz, a.options());
-  AudioWriter writer(out, a.rate_hz, reader.channels(),
-                     {.sample_format = sample_format(a.bits), .inputs = {in}});
+  const Resampler resampler = resampler_for(reader.sample_rate_hz(), a.rate_hz, a);
+  const SampleFormat format = sample_format(a.bits, out, reader.sample_format());
+  const bool of_24_bits = format == SampleFormat::int24;
+  if (a.dither && !of_24_bits && format != SampleFormat::int16)
+    throw UsageError("--dither needs integers of 16 or 24 bits in " + out + ": choose with --bits");
+  AudioWriter writer(out, a.rate_hz, reader.channels(), {.sample_format = format, .inputs = {in}});
   Stream stream = resampler.op(reader.channels()).stream();
   Progress progress("converting " + file_name(in));
   Index frames = 0, clipped = 0;
   const auto write = [&](Signal block) {
-    if (a.dither) clipped += dither_block(block, a, writer.frames());
+    if (a.dither) clipped += dither_block(block, of_24_bits, *a.dither, writer.frames());
     writer.write(block);
   };
   for (Signal block; (block = reader.read(block_frames)).cols() > 0; frames += block.cols()) {
+    if (format != SampleFormat::float32) reader.require_finite(block);
     write(stream.push(block));
     progress.show(reader.done());
   }
@@ -91,7 +113,7 @@ void draw_response(const Arguments& a, const Resampler& resampler) {
 }
 
 void describe(const Arguments& a) {
-  const Resampler r(a.from_hz, a.to_hz, a.options());
+  const Resampler r = resampler_for(a.from_hz, a.to_hz, a);
   const FilterResponse achieved = r.achieved();
   const double nyquist = std::min(a.from_hz, a.to_hz) / 2;
   say("from ", a.from_hz, " to ", a.to_hz, " Hz, ", a.phase, " phase");
@@ -105,14 +127,19 @@ void describe(const Arguments& a) {
   if (!a.plot.empty()) draw_response(a, r);
 }
 
-void check_usage(const Arguments& a) {
+void check_usage(const Arguments& a, const CLI::App& app, const Files& files) {
   if (a.describe) {
+    const std::string why = "for converting, and --describe converts nothing";
+    require_used(app, {{"--rate", false, why}, {"--bits", false, why}, {"--dither", false, why}});
+    files.require_none(why);
+    if (!a.plot.empty()) require_extension(a.plot, ".png", "--plot");
     if (a.from_hz == 0 || a.to_hz == 0) throw UsageError("--describe needs --from and --to");
     return;
   }
-  if (!a.plot.empty()) throw UsageError("--plot goes with --describe");
+  for (const char* name : {"--from", "--to", "--plot"}) require_used(app, {{name, false, "for --describe"}});
   if (a.rate_hz == 0) throw UsageError("--rate is required");
-  if (a.dither && a.bits != "16" && a.bits != "24") throw UsageError("--dither needs --bits 16 or 24");
+  files.require_sounds(a.bits);
+  if (a.dither && (a.bits == "32" || a.bits == "float")) throw UsageError("--dither needs --bits 16 or 24");
 }
 
 }  // namespace
@@ -129,22 +156,25 @@ std::function<void()> resample_command(CLI::App& app) {
   app.add_option("--quality", a->quality, "fast, standard, best or steep")
       ->check(names(qualities))
       ->capture_default_str();
-  app.add_option("--stopband-db", a->stopband_db, "attenuation of the stopband, instead of the quality's");
-  app.add_option("--passband", a->passband, "edge as a fraction of the lower Nyquist frequency, likewise");
-  app.add_option("--max-delay", a->max_delay_ms, "ms that the filter may delay at most");
+  app.add_option("--stopband-db", a->stopband_db, "attenuation of the stopband, instead of the quality's")
+      ->check(number(20, 160));
+  app.add_option("--passband", a->passband, "edge as a fraction of the lower Nyquist frequency, likewise")
+      ->check(number(0.05, 0.995));
+  app.add_option("--max-delay", a->max_delay_ms, "ms that the filter may delay at most")
+      ->check(positive("ms"));
   app.add_option("--phase", a->phase, "linear or minimum")
       ->check(CLI::IsMember({"linear", "minimum"}).description(""))
       ->capture_default_str();
-  add_bits_option(app, a->bits);
+  add_bits_option(app, a->bits, "those of the input, as far as its format has them");
   app.add_option("--dither", a->dither, "add triangular dither, seeded with this number")
       ->transform(decimal<std::uint64_t>(0))
       ->type_name("SEED");
   app.add_flag("--describe", a->describe, "print what a filter achieves, and convert nothing");
-  app.add_option("--from", a->from_hz, "Hz, for --describe");
-  app.add_option("--to", a->to_hz, "Hz, for --describe");
+  app.add_option("--from", a->from_hz, "Hz, for --describe")->check(positive("Hz"));
+  app.add_option("--to", a->to_hz, "Hz, for --describe")->check(positive("Hz"));
   app.add_option("--plot", a->plot, "PNG file for the filter's response, with --describe");
-  return [a, files] {
-    check_usage(*a);
+  return [a, files, &app] {
+    check_usage(*a, app, files);
     if (a->describe) return describe(*a);
     files.run([&](const std::string& in, const std::string& out) { return convert(*a, in, out); });
   };

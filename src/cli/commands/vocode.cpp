@@ -149,8 +149,15 @@ std::function<void()> vocode_command(CLI::App& app) {
       ->capture_default_str();
   add_bits_option(app, a->bits);
   app.add_flag("--raw", a->raw, "samples without a header on standard output");
-  return [a, files] {
+  return [a, files, &app] {
+    files.require_sounds(a->bits);
+    const std::string only = files.only_input();
+    require_used(app,
+                 {{"--channel", only != "-" && !is_npy(only), "for sound files, and IN holds features"}});
     const std::optional<Model> model = chosen_model(*a);
+    require_used(app, {{"--iterations", !model, "for --method griffin-lim, not for a network"}});
+    for (const char* name : {"--chunk", "--threads", "--minimal-filtering", "--bfloat16", "--int8"})
+      require_used(app, {{name, model.has_value(), "for networks, not for Griffin-Lim"}});
     const MelOptions preset = chosen_features(*a, model);
     const std::optional<Op> network = model ? std::optional(network_for(*model, preset, *a)) : std::nullopt;
     files.run([&](const std::string& in, const std::string& out) {
