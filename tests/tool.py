@@ -346,11 +346,12 @@ class Vocode(ToolTest):
         out = self.path("x.wav")
         self.refused(2, "takes features of preset wavestride-16k, not of whisper-16k", "vocode", CLIP, out, *model, "--preset",
                      "whisper-16k")
-        for alone in [("--speaker", "3"), ("--config", "v1"), ("--stats", "x.npy")]:
+        for alone in [("--speaker", "3"), ("--config", "v1"), ("--stats", "x.npy"), ("--prefix", "ema")]:
             self.refused(2, "of a network that --model names", "vocode", CLIP, out, *alone)
         self.refused(2, "--model is of --method model", "vocode", CLIP, out, *model, *self.preset)
         self.refused(2, "--preset is needed", "vocode", CLIP, out, "--method", "griffin-lim")
         self.refused(1, "m.npy: ", "vocode", CLIP, out, "--model", self.path("m.npy"))
+        self.refused(1, 'no tensor whose name begins with "ema."', "vocode", CLIP, out, *model, "--prefix", "ema")
         copy = self.path("copy.wav")
         pathlib.Path(copy).write_bytes(pathlib.Path(model[1]).read_bytes())
         self.refused(1, "copy.wav: ", "vocode", CLIP, copy, "--model", copy)

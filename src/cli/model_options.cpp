@@ -16,6 +16,11 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
   std::string known;
   for (const std::string& name : named_configs()) known += (known.empty() ? "" : ", ") + name;
   add_config_option(app, options, "; or one of " + known);
+  app.add_option(
+         "--prefix", options.prefix,
+         "of the copy to take, where a file holds a network several times, as beside an average of its "
+         "weights")
+      ->type_name("NAME");
   app.add_option("--stats", options.stats, "mean and deviation of the recipe's features (.npy, [2, bands])")
       ->type_name("FILE");
 }

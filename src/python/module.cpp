@@ -787,14 +787,16 @@ PYBIND11_MODULE(_wavestride, m) {
       "load_model",
       [](const std::optional<Path>& path, const std::optional<Path>& config,
          const std::optional<std::string>& preset, const std::optional<Path>& stats,
-         const std::optional<Index>& speaker, std::uint64_t seed, bool minimal, bool rounded, bool int8) {
+         const std::optional<Index>& speaker, std::uint64_t seed, bool minimal, bool rounded, bool int8,
+         const std::optional<std::string>& prefix) {
         return unlocked([&] {
           Model model = load_model(path ? path->string() : data_file(default_vocoder_file),
                                    {.config = config.value_or(Path()).string(),
                                     .preset = preset.value_or(""),
                                     .stats = stats.value_or(Path()).string(),
                                     .speaker = speaker,
-                                    .seed = seed});
+                                    .seed = seed,
+                                    .prefix = prefix});
           model.network =
               compute_by(model.network, {.minimal_filtering = minimal, .bfloat16 = rounded, .int8 = int8});
           return model;
@@ -802,6 +804,7 @@ PYBIND11_MODULE(_wavestride, m) {
       },
       "path"_a = none, "config"_a = none, py::kw_only(), "preset"_a = none, "stats"_a = none,
       "speaker"_a = none, "seed"_a = 0, "minimal_filtering"_a = false, "bfloat16"_a = false, "int8"_a = false,
+      "prefix"_a = none,
       "A vocoder from a checkpoint, or without a path the one that comes with the library (16 kHz, preset\n"
       "'wavestride-16k'). config: path of its config where that is neither in the file nor beside it, or "
       "the\n"
@@ -812,7 +815,8 @@ PYBIND11_MODULE(_wavestride, m) {
       "large\n"
       "convolutions from numbers of 8 significant bits, fast where bfloat16_in_hardware(); with both each "
       "layer\n"
-      "by whichever is faster. int8: a WaveNet from weights of 8 bits. Raises IoError.");
+      "by whichever is faster. int8: a WaveNet from weights of 8 bits. prefix: of the copy to take, where a\n"
+      "file holds a network several times, as beside an average of its weights. Raises IoError.");
   m.def("bfloat16_in_hardware", &bfloat16_in_hardware,
         "Whether this machine multiplies bfloat16 faster than float: by AMX or, AMD's processors, AVX-512 "
         "BF16.");

@@ -291,6 +291,8 @@ def test_models():
         ws.load_model(MODEL, config="/nonexistent.config")
     with pytest.raises(ws.IoError, match="speaker"):
         ws.load_model(MODEL, speaker=0)
+    with pytest.raises(ws.IoError, match='no tensor whose name begins with "ema."'):
+        ws.load_model(MODEL, prefix="ema")
     with pytest.raises(ws.IoError, match="/nonexistent.npy"):
         ws.load_model(MODEL, stats="/nonexistent.npy")
 

@@ -30,8 +30,9 @@ struct Arguments {
 // The network to use, nothing for Griffin-Lim: that where it is asked for, or where nothing is and no network
 // came with the library.
 std::optional<Model> chosen_model(const Arguments& a) {
-  if (a.model.empty() && (!a.options.config.empty() || !a.options.stats.empty() || a.options.speaker))
-    throw UsageError("--config, --stats and --speaker are of a network that --model names");
+  if (a.model.empty() &&
+      (!a.options.config.empty() || !a.options.stats.empty() || a.options.speaker || a.options.prefix))
+    throw UsageError("--config, --stats, --speaker and --prefix are of a network that --model names");
   if (a.method == "griffin-lim") {
     if (!a.model.empty()) throw UsageError("--model is of --method model, not of griffin-lim");
     return {};
