@@ -12,7 +12,7 @@
 // libsndfile 1.2.0 leaks its decoder's state where it refuses a Vorbis file, and its encoder's where it can't
 // write one.
 extern "C" const char* __lsan_default_suppressions() {
-  return "leak:libvorbis.so\nleak:libogg.so\n";
+  return "leak:libvorbis.so\nleak:libvorbisenc.so\nleak:libogg.so\n";
 }
 #endif
 
