@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include "kernels/dense.h"
@@ -31,6 +32,10 @@ using Half = hn::CappedTag<float, 8>;
 constexpr int most_frames = WAVESTRIDE_MOST_SUMS / 2, most_frames_of_one = 12;
 // So much of a panel stays in the second-level cache while all frames of a call pass by.
 constexpr Index cached_units = 32 << 10;
+// So many weights are there anyway, however many frames pass by; and a tile of more reads inputs that are too
+// far apart, and each for too long, to be better off with what it fetches than with what the processor
+// foresees.
+constexpr Index near_units = 7 << 10;
 
 // The first `count` lanes, and no byte beyond.
 template <class D>
@@ -181,6 +186,14 @@ HWY_NOINLINE void Tiles(Run<Unit> r, Index frames, const Unit* in, const float* 
   Index tiles = (frames + F - 1) / F;
   r.ahead_step = (r.width * static_cast<Index>(sizeof(Unit)) + tiles - 1) / tiles;
   auto ahead = reinterpret_cast<std::uintptr_t>(r.w + rows * r.width);
+  // Where a tile has few weights for them, its frames are many short streams, of which it fetches what the
+  // next tile reads.
+  if constexpr (V == 1 && std::is_same_v<Unit, float>)
+    if (tiles > 1 && r.in_step <= rows && rows * r.width <= near_units) {
+      const Index past = r.offsets[r.taps - 1] + r.channels + (F - 1) * r.in_step;
+      ahead = reinterpret_cast<std::uintptr_t>(in) + static_cast<std::uintptr_t>(past) * sizeof *in;
+      r.ahead_step = 4 * frames * r.in_step / (rows * tiles) + 1;
+    }
   for (; tiles > 0; --tiles) {
     const Index size = (frames + tiles - 1) / tiles;
     // What is added lies beyond the nearest cache, and arrives while the sums are made.
