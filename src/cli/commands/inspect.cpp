@@ -21,7 +21,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int most_depth = 50;
-constexpr Index most_lines = 10'000;  // of one kind: more is nothing to read
+constexpr Index most_lines = 10'000;        // of one kind: more is nothing to read
+constexpr std::size_t most_text = 4 << 20;  // of metadata
 
 /// Text of strangers, without what a terminal would obey.
 std::string printable(std::string text) {
@@ -78,7 +79,9 @@ void describe_rest(std::size_t all) {
 void describe_metadata(const TensorFile& file) {
   for (const auto& [key, text] : file.metadata()) {
     const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth < most_depth; };
-    const Json json = Json::parse(text, shallow, false);
+    // Values of more text may not fit in memory, and a destructor of theirs that finds none ends the program.
+    const Json json =
+        text.size() <= most_text ? Json::parse(text, shallow, false) : Json(Json::value_t::discarded);
     say("");
     say(printable(key));
     if (!json.is_object()) {
