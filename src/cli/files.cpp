@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "cli/integers.h"
+#include "cli/sound_output.h"
 
 namespace fs = std::filesystem;
 
@@ -217,12 +218,11 @@ void require_sound_name(const std::string& name, const std::string& bits, const 
     throw UsageError(what + " must end in one of " + known + ".raw, got " +
                      (what == "OUT" ? name : extension));
   }
-  static const std::set<std::string> coded{".mp3", ".oga", ".ogg", ".opus"};
   if (bits.empty()) return;
-  if (coded.count(extension) > 0)
+  const SampleFormat wanted = sample_format(bits), nearest = nearest_sample_format(name, wanted);
+  if (nearest == SampleFormat::automatic)
     throw UsageError("--bits is for uncompressed sound and .flac, not for " + extension);
-  if (extension == ".flac" && bits != "16" && bits != "24")
-    throw UsageError("--bits of .flac is 16 or 24, got " + bits);
+  if (nearest != wanted) throw UsageError("--bits of " + extension + " is 16 or 24, got " + bits);
 }
 
 Files::Files(CLI::App& app, const std::string& in_help, const std::string& out_help, FileKinds kinds)

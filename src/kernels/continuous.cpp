@@ -79,8 +79,6 @@ void Coefficients(const double* table, double position, double step, double lowe
   }
 }
 
-using V = hn::Vec<D>;
-
 // sums[j·most_outputs + i] of the samples x[j·apart], x[j·apart + 1], … of output i, for C of j: all in the
 // same order, whatever lies beside them.
 template <Index C, class T>
