@@ -331,7 +331,7 @@ Index Graph::carried_floats() const {
   };
   Index worst = 0;
   // The most is held just before something can be made again.
-  for_each_run(period(0), made_of, [&](Index, Index received) {
+  for_each_run(far_off, period(0), made_of, [&](Index, Index received) {
     availables(matching_lengths(received), made);
     Index sum = 0;
     for (std::size_t v = 0; v < values_.size(); ++v) {

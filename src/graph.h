@@ -98,22 +98,32 @@ class [[gnu::visibility("hidden")]] Graph {
   std::optional<std::string> whole_signal_reason_;
 };
 
-/// Calls f(first, last) for the runs of numbers of which value(n), which never falls as n grows, is the same:
-/// those of one period that begins far from 0, or the first 32,768 where there are more.
+/// A frame further from the start than most windows reach.
+inline constexpr Index far_off = Index{1} << 20;
+
+/// The last number of those from `first` to `limit` of which value(n), which never falls as n grows, is the
+/// same as of `first`.
+template <class Value>
+Index last_of_run(Index first, Index limit, Value&& value) {
+  const auto same = [&, here = value(first)](Index n) { return n <= limit && value(n) == here; };
+  Index step = 1;
+  while (same(first + step)) step *= 2;
+  Index last = first + step / 2, beyond = first + step;
+  while (last + 1 < beyond) {
+    const Index middle = last + (beyond - last) / 2;
+    (same(middle) ? last : beyond) = middle;
+  }
+  return last;
+}
+
+/// Calls f(first, last) for the runs of numbers of which value(n) is the same: those from `begin` on in one
+/// period, or the first 32,768 where there are more.
 template <class Value, class F>
-void for_each_run(Index period, Value&& value, F&& f) {
-  constexpr Index far = 1 << 20, most_runs = 1 << 15;
-  const Index begin = (far + period - 1) / period * period, end = begin + period;
+void for_each_run(Index begin, Index period, Value&& value, F&& f) {
+  constexpr Index most_runs = 1 << 15;
   Index first = begin;
-  for (Index runs = 0; first < end && runs < most_runs; ++runs) {
-    const auto same = [&, here = value(first)](Index n) { return n < end && value(n) == here; };
-    Index step = 1;
-    while (same(first + step)) step *= 2;
-    Index last = first + step / 2, beyond = first + step;
-    while (last + 1 < beyond) {
-      const Index middle = last + (beyond - last) / 2;
-      (same(middle) ? last : beyond) = middle;
-    }
+  for (Index runs = 0; first < begin + period && runs < most_runs; ++runs) {
+    const Index last = last_of_run(first, begin + period - 1, value);
     f(first, last);
     first = last + 1;
   }

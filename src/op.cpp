@@ -81,47 +81,62 @@ Ratio Op::rate(Index output, Index input) const {
 
 namespace {
 
-// Calls f(n, range) for those output frames of one period that read further than the frame before: the
-// others lag less, look less far ahead and read less.
-template <class F>
-void over_period(const Op& op, const detail::Graph& graph, F&& f) {
-  detail::for_each_run(
-      graph.period(graph.outputs[0]), [&](Index n) { return op.reads(n).last; },
-      [&](Index n, Index) { f(n, op.reads(n)); });
+struct Lag {
+  Index frames_in = 0, frames_out = 0;  // Op::lookahead_frames() and latency_frames()
+};
+
+// Frames that come together wait for the same frame, the first of them longest. The first that ever come may
+// wait for more than their windows read, frames that are reflected at the start; later ones come as a period
+// before.
+[[gnu::cold]] Lag worst_lag(const detail::Graph& graph, Ratio rate) {
+  constexpr Index beyond =
+      Index{1} << 40;  // by which further inputs are ahead, so that nothing waits for them
+  std::vector<Index> values(graph.values().size());
+  const auto available = [&](Index received) {
+    std::vector<Index> lengths = graph.matching_lengths(received + beyond);
+    lengths[0] = received;
+    graph.availables(lengths, values);
+    return values[static_cast<std::size_t>(graph.outputs[0])];
+  };
+  Lag worst;
+  const auto arrive = [&](Index received, Index) {
+    const Index n = available(received - 1);
+    if (n == available(received)) return;
+    worst.frames_in =
+        std::max(worst.frames_in, received - 1 - detail::affine_floor(n, rate.num, 0, rate.den));
+    worst.frames_out = std::max(worst.frames_out, detail::affine_floor(received, rate.den, 0, rate.num) - n);
+  };
+  const Index first = detail::last_of_run(0, beyond, available) + 1;
+  arrive(first, first);
+  detail::for_each_run(first + 1, graph.period(0), available, arrive);
+  return worst;
 }
 
 }  // namespace
 
 Index Op::lookahead_frames() const {
-  if (const auto reason = whole_signal_reason()) return Work::unknown;
-  const Ratio r = rate();
-  Index worst = 0;
-  over_period(*this, *graph_, [&](Index n, FrameRange range) {
-    worst = std::max(worst, range.last - detail::affine_floor(n, r.num, 0, r.den));
-  });
-  return worst;
+  return streamable() ? worst_lag(*graph_, rate()).frames_in : Work::unknown;
 }
 
 Index Op::latency_frames() const {
-  if (const auto reason = whole_signal_reason()) return Work::unknown;
-  const Ratio r = rate();
-  Index worst = 0;
-  over_period(*this, *graph_, [&](Index n, FrameRange range) {
-    worst = std::max(worst, detail::affine_floor(range.last + 1, r.den, 0, r.num) - n);
-  });
-  return worst;
+  return streamable() ? worst_lag(*graph_, rate()).frames_out : Work::unknown;
 }
 
-Index Op::receptive_field() const {
-  if (const auto reason = whole_signal_reason()) return Work::unknown;
+[[gnu::cold]] Index Op::receptive_field() const {
+  if (!streamable()) return Work::unknown;
   Index widest = 0;
-  over_period(*this, *graph_,
-              [&](Index, FrameRange range) { widest = std::max(widest, range.last - range.first + 1); });
+  // Of frames whose last input frame is the same, the first reads most.
+  detail::for_each_run(
+      detail::far_off, graph_->period(graph_->outputs[0]), [&](Index n) { return reads(n).last; },
+      [&](Index n, Index) {
+        const FrameRange range = reads(n);
+        widest = std::max(widest, range.last - range.first + 1);
+      });
   return widest;
 }
 
 Index Op::carried_bytes() const {
-  if (const auto reason = whole_signal_reason()) return Work::unknown;
+  if (!streamable()) return Work::unknown;
   return graph_->carried_floats() * static_cast<Index>(sizeof(float));
 }
 

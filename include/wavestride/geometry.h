@@ -110,37 +110,6 @@ struct Geometry {
 
   /// Input frames per output frame.
   constexpr Ratio rate() const { return {window.num, window.den}; }
-
-  /// Input frames that must have arrived beyond the frame at output n's own position (n·num/den), at worst.
-  constexpr Index lookahead() const {
-    // max over n of floor((n·num + hi)/den) − floor(n·num/den); n·num runs through the multiples of gcd mod
-    // den.
-    const Index g = std::gcd(window.num, window.den);
-    return detail::affine_floor(window.hi, 1, window.den - g, window.den);
-  }
-
-  /// How far the output lags at worst, in output frames: what has come in by the time that output n can be
-  /// made, at the output's rate, less n.
-  constexpr Index latency() const {
-    Index worst = 0;
-    const Index period = window.den / std::gcd(window.num, window.den);
-    for (Index n = 0; n < period && n < 65536; ++n) {
-      const Index lag = detail::affine_floor(window.last(n) + 1, window.den, 0, window.num) - n;
-      if (lag > worst) worst = lag;
-    }
-    return worst;
-  }
-
-  /// The largest number of input frames that one output frame reads.
-  constexpr Index receptive_field() const {
-    Index widest = 0;
-    const Index period = window.den / std::gcd(window.num, window.den);
-    for (Index n = 0; n < period && n < 65536; ++n) {
-      const Index w = window.last(n) - window.first(n) + 1;
-      if (w > widest) widest = w;
-    }
-    return widest;
-  }
 };
 
 /// Convolution and pooling: kernel K, stride s, dilation d, padding L and R. Output

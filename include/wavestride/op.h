@@ -50,10 +50,12 @@ class Op {
 
   /// Input frames per output frame.
   Ratio rate(Index output = 0, Index input = 0) const;
-  /// Input frames needed beyond the one at an output frame's own position, at worst.
+  /// Input frames that must come after the one at an output frame's own position before that frame comes out,
+  /// at worst: what its window reads, what must be known to be no end that a crop removes, and at the start
+  /// what is reflected. Here and below: of output 0 and input 0, while frames of other inputs are there.
   Index lookahead_frames() const;
   /// How far the output lags, at worst, in output frames: what has come in, at the output's rate, minus what
-  /// has come out, right before a frame is made. 0 only for operators that read no frame at all.
+  /// has come out, right before a frame comes out.
   Index latency_frames() const;
   /// The largest number of input frames that one output frame depends on.
   Index receptive_field() const;
