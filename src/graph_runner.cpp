@@ -436,7 +436,8 @@ bool GraphRunner::process_single(FramesView in, Index count, float* out) noexcep
   // Of a signal that begins with less than what lies before it, that is held, too, lest windows that reach
   // there be put together for every push.
   if (const Index before = -w.first(0); from.made == 0 && port.padding.mode == PadMode::constant &&
-                                        in.frames() < before && before <= from.queue.room() - in.frames())
+                                        in.frames() > 0 && in.frames() < before &&
+                                        before <= from.queue.room() - in.frames())
     from.queue.precede(before, port.padding.value);
   const Index first = w.first(to.made), begin = from.queue.begin();
   if (in.frames() > from.queue.room() || begin >= from.made || (first < 0 && first < begin)) return false;

@@ -218,6 +218,31 @@ TEST_CASE("stream: inputs of unequal length finish, each output by the shortest 
   }
 }
 
+TEST_CASE("stream: padding wider than a window allocates nothing, also when no frame comes first") {
+  Rng rng(19);
+  for (const Index kernel : {1, 2, 5})
+    for (Index left = 3; left < 14; ++left) {
+      const Op op = random_conv(rng, 2, 3, kernel, {.padding = {left, 3}});
+      const Signal x = noise(rng, 2, 40), y = op(x);
+      for (Index block = 1; block < 16; ++block)
+        for (const Index chunk : {1, 2, 17}) {
+          CAPTURE(kernel, left, block, chunk);
+          Stream stream = op.stream({.block_frames = block});
+          Signal z(3, y.cols());
+          const std::size_t before = allocations();
+          Index at = stream.push(FramesView(x).slice(0, 0), FramesSpan(z).slice(0, 0));
+          for (Index n = 0; n < x.cols(); n += chunk) {
+            const FramesView in = FramesView(x).slice(n, std::min(chunk, x.cols() - n));
+            at += stream.push(in, FramesSpan(z).slice(at, stream.frames_after(in.frames())));
+          }
+          at += stream.finish(FramesSpan(z).slice(at, stream.frames_at_finish()));
+          const std::size_t spent = allocations() - before;
+          CHECK(spent == 0);
+          CHECK(same_bits(z, y));
+        }
+    }
+}
+
 TEST_CASE("stream: inputs that keep step allocate nothing") {
   Rng rng(36);
   const Op op = lopsided(rng);
