@@ -131,19 +131,14 @@ HWY_INLINE void Store(const hn::Vec<DD> (&acc)[double_vectors], double* to) {
   for (int v = 0; v < double_vectors; ++v) hn::Store(acc[v], DD(), to + v * double_lanes);
 }
 
-HWY_INLINE void Store(const hn::Vec<D> (&acc)[vectors], double* to) {
-  HWY_ALIGN float from[lanes];
-  Store(acc, from);
-  const hn::Rebind<float, DD> half;
-#pragma GCC unroll 16
-  for (int v = 0; v < double_vectors; ++v)
-    hn::Store(hn::PromoteTo(DD(), hn::Load(half, from + v * double_lanes)), DD(), to + v * double_lanes);
+HWY_INLINE hn::Vec<DD> LoadWide(const float* from) {
+  return hn::PromoteTo(DD(), hn::Load(hn::Rebind<float, DD>(), from));
 }
 
-// The centre, in double, of G groups of F rows each, on top of y.
+// y: the centre, in double, of G groups of F rows each, on top of the sums of the rest.
 template <int G, int F>
 HWY_INLINE void Centre(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
-                       double (*y)[row_values], int each) {
+                       const float (*sums)[row_values], double (*y)[row_values], int each) {
   const double *x[G * F], *h[G];
   Index step[G * F];
   hn::Vec<DD> acc[G * F][double_vectors];
@@ -158,7 +153,7 @@ HWY_INLINE void Centre(const PolyphaseBank& bank, const Row* rows, const Samples
       step[g * F + f] = row.mirrored ? -1 : 1;
 #pragma GCC unroll 16
       for (int v = 0; v < double_vectors; ++v)
-        acc[g * F + f][v] = hn::Load(DD(), y[g * each + f] + v * double_lanes);
+        acc[g * F + f][v] = LoadWide(sums[g * each + f] + v * double_lanes);
     }
   }
   const Index n = bank.centre();
@@ -178,22 +173,23 @@ HWY_INLINE void Centre(const PolyphaseBank& bank, const Row* rows, const Samples
 
 // As many groups, or as many rows of one, at a time as there are registers for.
 template <int G, int F, int each = F>
-HWY_INLINE void Centres(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
-                        double (*y)[row_values]) {
+HWY_NOINLINE void Centres(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
+                          const float (*sums)[row_values], double (*y)[row_values]) {
   constexpr int f = std::min(F, double_rows), g = std::clamp(double_rows / F, 1, G);
   if constexpr (f < F) {
-    for (int k = 0; k < G; ++k) Centre<1, f>(bank, rows + k * each, samples, y + k * each, each);
-    Centres<G, F - f, each>(bank, rows + f, samples, y + f);
+    for (int k = 0; k < G * each; k += each) Centre<1, f>(bank, rows + k, samples, sums + k, y + k, each);
+    Centres<G, F - f, each>(bank, rows + f, samples, sums + f, y + f);
   } else {
-    Centre<g, F>(bank, rows, samples, y, each);
-    if constexpr (g < G) Centres<G - g, F, each>(bank, rows + g * each, samples, y + g * each);
+    Centre<g, F>(bank, rows, samples, sums, y, each);
+    constexpr int done = g * each;
+    if constexpr (g < G) Centres<G - g, F, each>(bank, rows + done, samples, sums + done, y + done);
   }
 }
 
 // G groups of F rows each: y[g·F + f] is row f of group g, in its lanes.
-template <int G, int F, class T>
+template <int G, int F>
 HWY_NOINLINE void DirectTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
-                             T (*y)[row_values]) {
+                             float (*y)[row_values]) {
   const Index low = bank.low(), high = bank.high(), last = bank.frames() - 1;
   const Index paired = std::min(low, high), lead = std::max(low, high) - paired;
   const float *x[G * F], *h[G];
@@ -224,7 +220,6 @@ HWY_NOINLINE void DirectTile(const PolyphaseBank& bank, const Row* rows, const S
     if constexpr (two_chains) up[r][0] = hn::Add(up[r][0], below[r][0]);
     Store(up[r], y[r]);
   }
-  if constexpr (std::is_same_v<T, double>) Centres<G, F>(bank, rows, samples, y);
 }
 
 // Sums over samples in one direction, of F rows of two groups: the second group's begin `apart` samples
@@ -261,9 +256,9 @@ struct SharedRun {
 // As DirectTile<2, F>, of groups of which the second's rows read from `apart` samples after the first's: what
 // both read is loaded once, for loads are what limits sums that fill one register each. Both directions at
 // once, as far as there are registers. The bank's have the same length.
-template <int F, class T>
+template <int F>
 HWY_NOINLINE void SharedTile(const PolyphaseBank& bank, const Row* rows, Index apart, const Samples& samples,
-                             T (*y)[row_values]) {
+                             float (*y)[row_values]) {
   const Index n = bank.low(), last = bank.frames() - 1;
   const float *h = bank.floats(rows[0].group), *g = bank.floats(rows[F].group);
   SharedRun<F> up{h, g, 1, {}, {}, {}}, down{g + lanes, h + lanes, -1, {}, {}, {}};
@@ -291,7 +286,6 @@ HWY_NOINLINE void SharedTile(const PolyphaseBank& bank, const Row* rows, Index a
     Store(up.a[r], y[r]);
     Store(up.b[r], y[F + r]);
   }
-  if constexpr (std::is_same_v<T, double>) Centres<2, F>(bank, rows, samples, y);
 }
 
 // s[k] = x[k] + x[−k], d[k] = x[k] − x[−k] relative to both ends of the core, whole vectors of them.
@@ -358,9 +352,9 @@ HWY_NOINLINE void Exact(const double* h, Index n, const double* folds, double (*
 
 // The rows are periods that follow each other. Of each, one vector of lanes after the other: the sums, the
 // differences, and what the edges make of the lanes and of their mirror images.
-template <int F, class T>
+template <int F>
 HWY_NOINLINE void FoldTile(const PolyphaseBank& bank, const Row* rows, const Samples& samples, float* folds,
-                           double* exact_folds, T (*y)[row_values]) {
+                           float (*y)[row_values]) {
   const Index last = bank.frames() - 1, edge = bank.edge(), outer = bank.pairs() - bank.exact();
   const float *const x = samples.x + rows[0].at, *h = bank.floats(0);
   const Index step = bank.advance();
@@ -389,19 +383,26 @@ HWY_NOINLINE void FoldTile(const PolyphaseBank& bank, const Row* rows, const Sam
   }
 #pragma GCC unroll 16
   for (int r = 0; r < F; ++r) Store(a[r], y[r]), Store(b[r], y[r] + lanes);
-  if constexpr (std::is_same_v<T, double>) {
-    const double* hd = bank.doubles(0);
-    for (Index k = outer; k < bank.pairs(); k += segment) {
-      const Index n = std::min(segment, bank.pairs() - k);
-      for (int r = 0; r < F; ++r) {
-        const double* first = samples.exact + rows[0].at + r * step;
-        double* s = exact_folds + 2 * r * fold_stride;
-        Fold(first + edge + k, first + last - edge - k, n, s, s + fold_stride);
-      }
-      Exact<F>(hd, n, exact_folds, y, 0);
-      Exact<F>(hd + lanes, n, exact_folds + fold_stride, y, lanes);
-      hd += 2 * n * lanes;
+}
+
+// y: the centre of FoldTile's sums and differences, in double, on top of what it made.
+template <int F>
+HWY_NOINLINE void FoldCentre(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
+                             double* folds, const float (*sums)[row_values], double (*y)[row_values]) {
+  for (int r = 0; r < F; ++r)
+    for (Index i = 0; i < row_values; i += double_lanes) hn::Store(LoadWide(sums[r] + i), DD(), y[r] + i);
+  const Index last = bank.frames() - 1, edge = bank.edge(), step = bank.advance();
+  const double* h = bank.doubles(0);
+  for (Index k = bank.pairs() - bank.exact(); k < bank.pairs(); k += segment) {
+    const Index n = std::min(segment, bank.pairs() - k);
+    for (int r = 0; r < F; ++r) {
+      const double* first = samples.exact + rows[0].at + r * step;
+      double* s = folds + 2 * r * fold_stride;
+      Fold(first + edge + k, first + last - edge - k, n, s, s + fold_stride);
     }
+    Exact<F>(h, n, folds, y, 0);
+    Exact<F>(h + lanes, n, folds + fold_stride, y, lanes);
+    h += 2 * n * lanes;
   }
 }
 
@@ -442,23 +443,34 @@ bool IsLone(const PolyphaseBank& bank, std::size_t group) {
   return bank.lone() && group + 1 == bank.groups().size();
 }
 
-template <int G, int F, class T>
+template <int G, int F>
 HWY_INLINE void Tile(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
-                     PolyphaseScratch& scratch, T (*y)[row_values]) {
+                     PolyphaseScratch& scratch, float (*y)[row_values]) {
   if (!bank.folded())
-    DirectTile<G, F, T>(bank, rows, samples, y);
+    DirectTile<G, F>(bank, rows, samples, y);
   else if constexpr (G == 1 && F <= fold_rows)
-    FoldTile<F, T>(bank, rows, samples, scratch.folds.data(), scratch.exact_folds.data(), y);
+    FoldTile<F>(bank, rows, samples, scratch.folds.data(), y);
+}
+
+template <int G, int F>
+HWY_INLINE void Tile(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
+                     PolyphaseScratch& scratch, double (*y)[row_values]) {
+  HWY_ALIGN float sums[G * F][row_values];
+  Tile<G, F>(bank, rows, samples, scratch, sums);
+  if (!bank.folded())
+    Centres<G, F>(bank, rows, samples, sums, y);
+  else if constexpr (G == 1 && F <= fold_rows)
+    FoldCentre<F>(bank, rows, samples, scratch.exact_folds.data(), sums, y);
 }
 
 // Outputs n … n+count−1 of one channel, of samples that are 0 where no output of these may look.
-template <class T, class Out>
+template <class T>
 struct Block {
   const PolyphaseBank& bank;
   Samples samples;
   PolyphaseScratch& scratch;
   Index n, count;
-  Out* out;
+  T* out;
   Index step;
   Index first_frame, mirror;  // frame m lies at m − first_frame, and at mirror − m among those in reverse
   // Of rows that have any of these outputs.
@@ -466,17 +478,13 @@ struct Block {
   Index highest_period = detail::affine_floor(n + count - 1, 1, 0, bank.period());
 
   // Writes all lanes of a row to `to`; whether they are finite.
-  HWY_INLINE bool Write(const Row& row, const T* y, Out* to) const {
+  HWY_INLINE bool Write(const Row& row, const T* y, T* to) const {
     const Lanes<T> tag;
-    const hn::Rebind<Out, Lanes<T>> out_tag;
     constexpr Index N = hn::MaxLanes(Lanes<T>());
     auto probe = hn::Zero(tag);
-    const auto write = [&](auto v, Out* at) {
+    const auto write = [&](auto v, T* at) {
       probe = hn::MulAdd(v, hn::Zero(tag), probe);
-      if constexpr (std::is_same_v<T, Out>)
-        hn::StoreU(v, out_tag, at);
-      else
-        hn::StoreU(hn::DemoteTo(out_tag, v), out_tag, at);
+      hn::StoreU(v, tag, at);
     };
     const auto load = [&](Index i) { return hn::Load(tag, y + i); };
     // No sum is −0: that depends on what else was summed.
@@ -519,11 +527,11 @@ struct Block {
   HWY_NOINLINE void FinishPart(const Row& row, const Outputs& outputs, const T* y) const {
     const auto a = static_cast<int>(std::max<Index>(outputs.from, n - row.output));
     const auto b = static_cast<int>(std::min<Index>(outputs.to, n + count - row.output));
-    Out values[fold_lanes];
+    T values[fold_lanes];
     if (!Write(row, y, values)) [[unlikely]]
       for (int j = a; j < b; ++j)
         if (!std::isfinite(values[j])) values[j] = Again(row, row.mirrored ? lanes - 1 - j : j);
-    Out* to = out + (row.output + a - n) * step;
+    T* to = out + (row.output + a - n) * step;
     if (step == 1 && b - a >= lanes) {  // two copies of a length known here, which may overlap
       std::copy_n(values + a, lanes, to);
       std::copy_n(values + b - lanes, lanes, to + (b - a - lanes));
@@ -534,7 +542,7 @@ struct Block {
     }
   }
 
-  [[gnu::cold]] HWY_NOINLINE Out Again(const Row& row, int lane) const {
+  [[gnu::cold]] HWY_NOINLINE T Again(const Row& row, int lane) const {
     const Group& g = bank.groups()[row.group];
     const auto own = [&](const auto* from, Index direction, auto& to) {
       if (to.empty()) return;
@@ -549,10 +557,10 @@ struct Block {
       own(samples.exact + row.at, 1, scratch.exact_again);
     const Row alone{row.group, row.output, fold_lanes};
     const Samples own_samples{scratch.again.data(), scratch.exact_again.data(), 0};
-    if (IsLone(bank, row.group)) return static_cast<Out>(Lone<T>(bank, fold_lanes, own_samples) + T(0));
+    if (IsLone(bank, row.group)) return Lone<T>(bank, fold_lanes, own_samples) + T(0);
     HWY_ALIGN T y[1][row_values];
-    Tile<1, 1, T>(bank, &alone, own_samples, scratch, y);
-    Out values[fold_lanes];
+    Tile<1, 1>(bank, &alone, own_samples, scratch, y);
+    T values[fold_lanes];
     (void)Write(alone, y[0], values);
     return values[lane];
   }
@@ -561,7 +569,7 @@ struct Block {
   HWY_NOINLINE void Run(const Row* rows) const {
     if constexpr (G * F <= max_rows) {
       HWY_ALIGN T y[G * F][row_values];
-      Tile<G, F, T>(bank, rows, samples, scratch, y);
+      Tile<G, F>(bank, rows, samples, scratch, y);
       for (int r = 0; r < G * F; ++r) Finish(rows[r], y[r]);
     }
   }
@@ -579,13 +587,19 @@ struct Block {
   template <int F>
   HWY_NOINLINE void Shared(const Row* rows, Index apart) const {
     HWY_ALIGN T y[2 * F][row_values];
-    SharedTile<F, T>(bank, rows, apart, samples, y);
+    if constexpr (std::is_same_v<T, float>) {
+      SharedTile<F>(bank, rows, apart, samples, y);
+    } else {
+      HWY_ALIGN float sums[2 * F][row_values];
+      SharedTile<F>(bank, rows, apart, samples, sums);
+      Centres<2, F>(bank, rows, samples, sums, y);
+    }
     for (int r = 0; r < 2 * F; ++r) Finish(rows[r], y[r]);
   }
 
   HWY_NOINLINE void RunLone(const Row& row) const {
     const T y = Lone<T>(bank, row.at, samples) + T(0);
-    out[(row.output - n) * step] = std::isfinite(y) ? static_cast<Out>(y) : Again(row, 0);
+    out[(row.output - n) * step] = std::isfinite(y) ? y : Again(row, 0);
   }
 
   // `number` rows of one group.
@@ -779,6 +793,14 @@ HWY_NOINLINE void Reverse(const From* from, Index channels, Index frames, float*
   for (; i < frames; ++i) to[i] = static_cast<float>(from[(frames - 1 - i) * channels]);
 }
 
+// To the first of `channels` channels.
+HWY_NOINLINE void Round(const double* from, Index frames, Index channels, float* to) {
+  Index i = 0;
+  for (const hn::Rebind<float, DD> half; channels == 1 && i + double_lanes <= frames; i += double_lanes)
+    hn::StoreU(hn::DemoteTo(half, hn::LoadU(DD(), from + i)), half, to + i);
+  for (; i < frames; ++i) to[i * channels] = static_cast<float>(from[i]);
+}
+
 template <class T, class In, class Out>
 void PolyphaseOf(const PolyphaseBank& bank, const In* in, Index n, Index count, Index channels, Out* out,
                  PolyphaseScratch& scratch) {
@@ -802,16 +824,25 @@ void PolyphaseOf(const PolyphaseBank& bank, const In* in, Index n, Index count, 
         std::fill_n(reverse + frames, margin, 0.0f);
       }
       const Index turn = scratch.reverse + 2 * margin + frames - 1;
-      Block<T, Out>{bank,
-                    {scratch.samples.data(), scratch.exact_samples.data(), turn},
-                    scratch,
-                    n + done,
-                    some,
-                    out + done * channels + c,
-                    channels,
-                    first - margin,
-                    turn + first - margin}
-          .All();
+      const auto make = [&](T* to, Index step) {
+        Block<T>{bank,
+                 {scratch.samples.data(), scratch.exact_samples.data(), turn},
+                 scratch,
+                 n + done,
+                 some,
+                 to,
+                 step,
+                 first - margin,
+                 turn + first - margin}
+            .All();
+      };
+      Out* const to = out + done * channels + c;
+      if constexpr (std::is_same_v<T, Out>) {
+        make(to, channels);
+      } else {
+        make(scratch.exact_outputs.data(), 1);
+        Round(scratch.exact_outputs.data(), some, channels, to);
+      }
     }
     done += some;
     if (done < count) first = w.first(n + done);
@@ -865,13 +896,16 @@ PolyphaseScratch::PolyphaseScratch(const PolyphaseBank& bank) {
   exact_samples.resize(room);
   exact_again.resize(alone);
   exact_folds.resize(folded);
+  // What is rounded at a time: few enough for the nearest caches, enough to fill the rows in flight.
+  block = std::min(block, std::max<Index>(4096, most_rows * bank.period()));
+  exact_outputs.resize(static_cast<std::size_t>(block));
 }
 
 Index PolyphaseScratch::bytes() const {
   const auto sum = [](const auto&... memory) {
     return (static_cast<Index>(memory.size() * sizeof(*memory.data())) + ...);
   };
-  return sum(samples, folds, again, exact_samples, exact_folds, exact_again);
+  return sum(samples, folds, again, exact_samples, exact_folds, exact_again, exact_outputs);
 }
 
 HWY_EXPORT(PolyphaseFloat);

@@ -21,7 +21,7 @@ class PolyphaseScratch {
   /// Where in `samples` they lie in reverse, for a mirrored bank.
   Index reverse = 0;
   Aligned<float> samples, folds, again;
-  Aligned<double> exact_samples, exact_folds, exact_again;
+  Aligned<double> exact_samples, exact_folds, exact_again, exact_outputs;
 };
 
 /// Outputs n … n+count−1. `in` is the frame that output n reads first. The bits of an output depend on the
