@@ -1,5 +1,5 @@
 /* Wavestride in C: operators, resamplers, mel front ends and trained networks, on whole signals and as
- * streams.
+ * streams, and what brings their samples to a device.
  *
  * A signal is frames of interleaved channels, `channels` 32-bit floats a frame, without gaps: sample c of
  * frame n is data[n * channels + c]. Counts (int64_t) are of frames, capacities too. Audio has full scale
@@ -18,14 +18,14 @@
  * int32_t fields are 0 or 1, or hold the enum that they name; enums have fixed values.
  *
  * Ownership: a call copies the strings, arrays and structs that it is given, which may be freed after it;
- * what it writes goes to memory of the caller's, which must not overlap what it reads. Every operator and
- * stream that a call made is freed by the caller, once, by wavestride_op_free() and wavestride_stream_free(),
- * in any order. Strings end with 0 and are UTF-8; paths are bytes as the file system has them, and messages
+ * what it writes goes to memory of the caller's, which must not overlap what it reads. Every operator, stream
+ * and varispeed that a call made is freed by the caller, once, by wavestride_op_free() and the like, in any
+ * order. Strings end with 0 and are UTF-8; paths are bytes as the file system has them, and messages
  * repeat them so.
  *
  * Threads: all functions may be called from any number of threads at once. An operator is immutable and may
- * be shared. A stream is of one call at a time, from whichever thread. A handle is freed when no call on it
- * is under way. */
+ * be shared. A stream or varispeed is of one call at a time, from whichever thread. A handle is freed when no
+ * call on it is under way. */
 #ifndef WAVESTRIDE_H
 #define WAVESTRIDE_H
 
@@ -75,10 +75,9 @@ typedef struct wavestride_op_info {
   int64_t rate_den;
   int64_t latency_frames;   /**< how far the output lags at most, in output frames; this and the next two:
                                INT64_MAX where streamable is 0 */
-  int64_t lookahead_frames; /**< input frames read beyond an output frame's own position, at most */
+  int64_t lookahead_frames; /**< input frames that must come after an output frame's own position, at most */
   int64_t receptive_field;  /**< input frames that one output frame depends on, at most */
-  int32_t streamable;       /**< 1: has a stream; wavestride_stream_create() takes it if it has one input and
-                               one output */
+  int32_t streamable;       /**< 1: wavestride_stream_create() takes it */
 } wavestride_op_info;
 
 /** Fills `info`. */
@@ -227,6 +226,14 @@ WAVESTRIDE_C_API wavestride_status wavestride_mel_create_with(const wavestride_m
 WAVESTRIDE_C_API wavestride_status wavestride_op_get_mel_config(const wavestride_op* op,
                                                                 wavestride_mel_config* config);
 
+/** Samples of features that `op` makes or takes, by the Griffin-Lim iteration instead of a network: `frames`
+ * frames of n_mels to 1 channel, about hop_length times as many; of WAVESTRIDE_TOO_SMALL the message says how
+ * many, before any work. Some 60 `iterations` are usual, `seed` chooses the phases to start with. Fails as
+ * wavestride_op_get_mel_config() does. Allocates. */
+WAVESTRIDE_C_API wavestride_status wavestride_griffin_lim(const wavestride_op* op, const float* features,
+                                                          int64_t frames, int64_t iterations, uint64_t seed,
+                                                          float* out, int64_t capacity, int64_t* out_frames);
+
 /** A setting of an operator by name, as text: {"stride", "2"}, {"padding", "same"}, {"levels", "1,2,4"},
  * {"ceil-mode", "true"}. */
 typedef struct wavestride_option {
@@ -265,6 +272,12 @@ typedef struct wavestride_op_config {
 WAVESTRIDE_C_API wavestride_status wavestride_op_create(const char* name, const wavestride_op_config* config,
                                                         wavestride_op** op);
 
+/** Operators of one input and one output in sequence, the output of each the input of the next: one operator,
+ * and so one stream, of a network and the conversion of its sound to a device's rate. At most 64; they may be
+ * freed after it. Its name is theirs. */
+WAVESTRIDE_C_API wavestride_status wavestride_stack_create(const wavestride_op* const* ops, size_t count,
+                                                           wavestride_op** op);
+
 /** What a model says of itself. */
 typedef struct wavestride_model_info {
   size_t size;            /**< sizeof(wavestride_model_info) */
@@ -272,7 +285,7 @@ typedef struct wavestride_model_info {
   int64_t n_mels;         /**< channels of its input; wavestride_op_get_mel_config() says how they are made */
   int64_t upsampling_num; /**< samples per frame, a fraction */
   int64_t upsampling_den;
-  double lookahead_seconds; /**< how far beyond its own time a sample reads the features */
+  double lookahead_seconds; /**< how far beyond its own time a sample waits for features */
 } wavestride_model_info;
 
 /** What a checkpoint does not say about itself; all but the size may be 0. */
@@ -289,6 +302,11 @@ typedef struct wavestride_model_config {
                        has AMX or, AMD's, AVX-512 BF16, slow elsewhere; of a WaveNet the weights alone, fast
                        anywhere. With minimal_filtering each layer is made by whichever is faster */
   int32_t int8_weights; /**< 1: a WaveNet from weights of 8 bits, two to three times as fast */
+  const char* prefix;   /**< of a file that holds a network several times, as beside a moving average of its
+                           weights: what the names of the copy to take begin with, "model_ema"; "": the copy
+                           that stands behind no such name; null: the file holds one */
+  const float* speaker_embedding; /**< a voice that is not in the file: its embedding, instead of `speaker` */
+  size_t speaker_embedding_size;  /**< 0: not at all */
 } wavestride_model_config;
 
 /** A trained vocoder: n_mels channels of features to 1 channel of samples. A null `path` is the vocoder that
@@ -300,9 +318,9 @@ WAVESTRIDE_C_API wavestride_status wavestride_model_load(const char* path,
                                                          const wavestride_model_config* config,
                                                          wavestride_model_info* info, wavestride_op** op);
 
-/** One signal passing through one operator of one input and one output. All memory is allocated when it is
+/** One signal passing through one operator, or one of each of its inputs. All memory is allocated when it is
  * made, and the operator may be freed then. What it gives has the same bits however the signal is cut, and
- * equals wavestride_op_run(). */
+ * equals wavestride_op_run() or wavestride_op_run_all(). */
 typedef struct wavestride_stream wavestride_stream;
 
 /** How a stream works; all but the size may be 0. */
@@ -322,7 +340,8 @@ WAVESTRIDE_C_API wavestride_status wavestride_stream_create_with(const wavestrid
 /** Null is allowed. */
 WAVESTRIDE_C_API void wavestride_stream_free(wavestride_stream* stream);
 
-/** Exactly how many frames a push of so many frames, and finish, would give now; 0 once it is finished. */
+/** Exactly how many frames a push of so many frames, and finish, would give now; 0 once it is finished. Of
+ * several: what the first output gives for so many frames of each input. */
 WAVESTRIDE_C_API wavestride_status wavestride_stream_frames_after(const wavestride_stream* stream,
                                                                   int64_t frames, int64_t* out_frames);
 WAVESTRIDE_C_API wavestride_status wavestride_stream_frames_at_finish(const wavestride_stream* stream,
@@ -339,15 +358,83 @@ WAVESTRIDE_C_API wavestride_status wavestride_stream_push(wavestride_stream* str
  * WAVESTRIDE_INVALID_ARGUMENT, until reset. */
 WAVESTRIDE_C_API wavestride_status wavestride_stream_finish(wavestride_stream* stream, float* out,
                                                             int64_t capacity, int64_t* out_frames);
+/** The same for any number of inputs and outputs, in arrays whose structs all have the same size. An input
+ * may bring any number of frames, but inputs should keep step: frames that one is more than a block ahead of
+ * the others are kept, and may allocate; so may the message where these fail. Of WAVESTRIDE_TOO_SMALL it says
+ * how many frames an output has now. */
+WAVESTRIDE_C_API wavestride_status wavestride_stream_push_all(wavestride_stream* stream,
+                                                              const wavestride_signal* inputs,
+                                                              size_t input_count, wavestride_signal* outputs,
+                                                              size_t output_count);
+WAVESTRIDE_C_API wavestride_status wavestride_stream_finish_all(wavestride_stream* stream,
+                                                                wavestride_signal* outputs,
+                                                                size_t output_count);
 /** Begins a new signal, in the same memory, whether or not the last was finished; allocates nothing. */
 WAVESTRIDE_C_API wavestride_status wavestride_stream_reset(wavestride_stream* stream);
 
-/** Frames taken and given since the start or the last reset. */
+/** Frames taken and given since the start or the last reset, of the first input and output. */
 WAVESTRIDE_C_API wavestride_status wavestride_stream_position(const wavestride_stream* stream,
                                                               int64_t* received, int64_t* emitted);
 /** How far the output lags at most, in output frames. */
 WAVESTRIDE_C_API wavestride_status wavestride_stream_latency(const wavestride_stream* stream,
                                                              int64_t* out_frames);
+
+/** Sample-rate conversion by a ratio that changes while it runs, for clock drift, speed and pitch: a signal
+ * of its own, as a stream is. Output frames lie at input positions p(0) = 0, p(n+1) = p(n) + speed(p(n)), so
+ * that no cutting of the signal changes a bit. All memory is allocated when it is made. */
+typedef struct wavestride_varispeed wavestride_varispeed;
+
+/** What wavestride_varispeed_create() makes. */
+typedef struct wavestride_varispeed_config {
+  size_t size; /**< sizeof(wavestride_varispeed_config) */
+  int64_t channels;
+  double speed;    /**< input frames per output frame at first, 1/16 to 16; 0: 1 */
+  int32_t quality; /**< wavestride_quality; holds at every speed, and above 1 nothing aliases */
+} wavestride_varispeed_config;
+
+WAVESTRIDE_C_API wavestride_status wavestride_varispeed_create(const wavestride_varispeed_config* config,
+                                                               wavestride_varispeed** varispeed);
+/** Null is allowed. */
+WAVESTRIDE_C_API void wavestride_varispeed_free(wavestride_varispeed* varispeed);
+
+/** Changes the speed to 1/16 to 16 from the next frame that is pushed, linearly over `ramp_frames` input
+ * frames. A change that comes before an earlier ramp is over starts where that ramp stands. Allocates
+ * nothing, also where it fails. */
+WAVESTRIDE_C_API wavestride_status wavestride_varispeed_set_speed(wavestride_varispeed* varispeed,
+                                                                  double speed, int64_t ramp_frames);
+/** The speed at the next frame that is pushed. */
+WAVESTRIDE_C_API wavestride_status wavestride_varispeed_get_speed(const wavestride_varispeed* varispeed,
+                                                                  double* speed);
+/** Input frames that an output frame reads ahead at a speed: how far the output lags. */
+WAVESTRIDE_C_API wavestride_status wavestride_varispeed_lookahead(const wavestride_varispeed* varispeed,
+                                                                  double speed, int64_t* in_frames);
+
+/** As of streams, by the same rules. Frames are counted one by one, since their positions are sums that are
+ * rounded one by one: ask for as many as a push brings. */
+WAVESTRIDE_C_API wavestride_status wavestride_varispeed_frames_after(const wavestride_varispeed* varispeed,
+                                                                     int64_t frames, int64_t* out_frames);
+WAVESTRIDE_C_API wavestride_status
+wavestride_varispeed_frames_at_finish(const wavestride_varispeed* varispeed, int64_t* out_frames);
+WAVESTRIDE_C_API wavestride_status wavestride_varispeed_push(wavestride_varispeed* varispeed, const float* in,
+                                                             int64_t in_frames, float* out, int64_t capacity,
+                                                             int64_t* out_frames);
+WAVESTRIDE_C_API wavestride_status wavestride_varispeed_finish(wavestride_varispeed* varispeed, float* out,
+                                                               int64_t capacity, int64_t* out_frames);
+/** Begins a new signal at the speed that it was made with; allocates nothing. */
+WAVESTRIDE_C_API wavestride_status wavestride_varispeed_reset(wavestride_varispeed* varispeed);
+WAVESTRIDE_C_API wavestride_status wavestride_varispeed_position(const wavestride_varispeed* varispeed,
+                                                                 int64_t* received, int64_t* emitted);
+
+/** 16-bit samples as devices and files take them: round(x * 32768), saturated, 0 for NaN. With *dither_seed,
+ * unless it is null, triangular noise of one step is added before rounding, the same on every machine;
+ * `first_sample` counts from the start of the signal, so that pieces give what the whole gives. `samples`
+ * counts all channels'. *saturated, unless it is null, is how many were beyond full scale. Allocates
+ * nothing. */
+WAVESTRIDE_C_API wavestride_status wavestride_to_int16(const float* in, int64_t samples,
+                                                       const uint64_t* dither_seed, int64_t first_sample,
+                                                       int16_t* out, int64_t* saturated);
+/** x / 32768. */
+WAVESTRIDE_C_API wavestride_status wavestride_from_int16(const int16_t* in, int64_t samples, float* out);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,6 @@
 /* The C interface, from C: c_interface GOLDEN_DIR. What it computes is tested in C++; here, that everything
  * arrives, and that no mistake of a caller does more than give an error. */
+#define _POSIX_C_SOURCE 200809L
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
@@ -8,9 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <threads.h>
+#include <unistd.h>
 #include <wavestride.h>
 
 static int failures = 0;
+
+/* Allocations of this thread, of which the one after `before_failure` others fails, while it is not negative:
+ * by standing before the C library's function, where no sanitizer or Valgrind does. */
+static _Thread_local size_t allocations = 0;
+static _Thread_local int64_t before_failure = -1;
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+extern void* __libc_malloc(size_t);
+void* malloc(size_t bytes) {
+  ++allocations;
+  return before_failure >= 0 && before_failure-- == 0 ? NULL : __libc_malloc(bytes);
+}
+#endif
 
 #define CHECK(condition)                                                                     \
   do {                                                                                       \
@@ -285,7 +299,23 @@ static void test_max_pooling(void) {
   pooled[1].capacity = 9;
   REFUSED(WAVESTRIDE_TOO_SMALL, "there are 10", wavestride_op_run_all(op, &x, 1, pooled, 2));
   wavestride_stream* stream = NULL;
-  INVALID("2 outputs", wavestride_stream_create(op, &stream));
+  OK(wavestride_stream_create(op, &stream));
+  float pushed[2][20];
+  for (int64_t n = 0, done = 0, last = 0; !last; n += 7) {
+    wavestride_signal piece = {sizeof x, in + 2 * n, 2, n + 7 < 20 ? 7 : 20 - n, 0};
+    wavestride_signal now[2] = {{sizeof x, pushed[0] + 2 * done, 2, -1, 10 - done},
+                                {sizeof x, pushed[1] + 2 * done, 2, -1, 10 - done}};
+    OK(wavestride_stream_push_all(stream, &piece, 1, now, 2));
+    CHECK(now[0].frames == now[1].frames && now[0].frames >= 0);
+    done += now[0].frames;
+    last = n + 7 >= 20;
+    if (!last) continue;
+    for (int o = 0; o < 2; ++o) now[o].data = pushed[o] + 2 * done, now[o].capacity = 10 - done;
+    OK(wavestride_stream_finish_all(stream, now, 2));
+    CHECK(done + now[0].frames == 10 && now[1].frames == now[0].frames);
+  }
+  CHECK(memcmp(pushed[0], values, sizeof values) == 0 && memcmp(pushed[1], offsets, sizeof offsets) == 0);
+  wavestride_stream_free(stream);
   wavestride_op_free(op);
 
   /* 10 maxima could come of 19 frames or of 20. */
@@ -339,7 +369,53 @@ static void test_operators_by_name(void) {
   for (int n = 0; n < 10; ++n) CHECK(out[n] == in[n] + in[10 + n]);
   INVALID("has 2 inputs", wavestride_op_run(op, in, 10, out, max_frames, &frames));
   wavestride_stream* stream = NULL;
-  INVALID("has 2 inputs", wavestride_stream_create(op, &stream));
+  OK(wavestride_stream_create(op, &stream));
+  OK(wavestride_stream_frames_after(stream, 10, &frames));
+  CHECK(frames == 10);
+  terms[1].frames = 6; /* which the other waits for */
+  OK(wavestride_stream_push_all(stream, terms, 2, &result, 1));
+  CHECK(result.frames == 6);
+  for (int n = 0; n < 6; ++n) CHECK(out[n] == in[n] + in[10 + n]);
+  terms[0].data = NULL;
+  terms[0].frames = 0;
+  terms[1].data = in + 16;
+  terms[1].frames = 4;
+  result.capacity = 3;
+  REFUSED(WAVESTRIDE_TOO_SMALL, "there are 4", wavestride_stream_push_all(stream, terms, 2, &result, 1));
+  CHECK(result.frames == 6); /* left as it was, and nothing was taken */
+  result.capacity = max_frames;
+  terms[1].channels = 2;
+  INVALID("input 1 has 1 channels, not 2", wavestride_stream_push_all(stream, terms, 2, &result, 1));
+  terms[1].channels = 1;
+  terms[1].data = NULL;
+  INVALID("input must not be null", wavestride_stream_push_all(stream, terms, 2, &result, 1));
+  terms[1].data = in + 16;
+  result.channels = 3;
+  INVALID("output 0 has 1 channels, not 3", wavestride_stream_push_all(stream, terms, 2, &result, 1));
+  INVALID("output 0 has 1 channels, not 3", wavestride_stream_finish_all(stream, &result, 1));
+  result.channels = 1;
+  OK(wavestride_stream_frames_after(stream, 1, &frames));
+  CHECK(frames == 1);
+  INVALID("not 1 and 1", wavestride_stream_push_all(stream, terms, 1, &result, 1));
+  INVALID("not 2 and 0", wavestride_stream_finish_all(stream, NULL, 0));
+  INVALID("null", wavestride_stream_push_all(stream, NULL, 2, &result, 1));
+  INVALID("null", wavestride_stream_push_all(stream, terms, 2, NULL, 1));
+  INVALID("null", wavestride_stream_push_all(NULL, terms, 2, &result, 1));
+  INVALID("null", wavestride_stream_finish_all(NULL, &result, 1));
+  INVALID("several inputs", wavestride_stream_push(stream, in, 1, out, max_frames, &frames));
+  INVALID("several inputs", wavestride_stream_finish(stream, out, max_frames, &frames));
+  OK(wavestride_stream_push_all(stream, terms, 2, &result, 1));
+  CHECK(result.frames == 4);
+  for (int n = 0; n < 4; ++n) CHECK(out[n] == in[6 + n] + in[16 + n]);
+  OK(wavestride_stream_finish_all(stream, &result, 1));
+  CHECK(result.frames == 0);
+  INVALID("finished", wavestride_stream_push_all(stream, terms, 2, &result, 1));
+  INVALID("finished", wavestride_stream_finish_all(stream, &result, 1));
+  wavestride_stream_free(stream);
+  stream = NULL;
+  terms[0] = (wavestride_signal){sizeof *terms, in, 1, 10, 0};
+  terms[1].data = in + 10;
+  terms[1].frames = 10;
   result.capacity = 9;
   REFUSED(WAVESTRIDE_TOO_SMALL, "room for 9", wavestride_op_run_all(op, terms, 2, &result, 1));
   result.capacity = max_frames;
@@ -444,6 +520,102 @@ static void test_operators_by_name(void) {
   CHECK(op == NULL);
 }
 
+/* The first samples that a model makes of the test signal, or 0 where it is refused. */
+static int64_t voice(const char* path, const wavestride_model_config* config, float* samples) {
+  wavestride_model_info info = {.size = sizeof info};
+  wavestride_op* op = NULL;
+  int64_t frames = 0;
+  if (wavestride_model_load(path, config, &info, &op) != WAVESTRIDE_OK) return 0;
+  OK(wavestride_op_run(op, in, 20, samples, 2 * max_frames, &frames));
+  wavestride_op_free(op);
+  return frames;
+}
+
+static void test_voices(const char* golden) {
+  char path[4096];
+  const int64_t first = 0;
+  const float of_ours[] = {0.1f, -0.2f, 0.3f, 0.4f};
+  wavestride_model_config config = {.size = sizeof config};
+  snprintf(path, sizeof path, "%s/models/hifigan-xtts/model.pth", golden);
+  CHECK(voice(path, &config, out) == 0 &&
+        strstr(wavestride_last_error(), "an embedding of 4 values") != NULL);
+  config.speaker_embedding = of_ours;
+  config.speaker_embedding_size = 4;
+  int64_t frames = voice(path, &config, out);
+  CHECK(frames > 0);
+  config.speaker_embedding = (const float[]){0.1f, -0.2f, 0.3f, 0.5f};
+  CHECK(voice(path, &config, streamed) == frames && memcmp(out, streamed, 4 * (size_t)frames) != 0);
+  config.speaker_embedding_size = 3;
+  CHECK(voice(path, &config, out) == 0 && strstr(wavestride_last_error(), "values, got 3") != NULL);
+  wavestride_op* op = NULL;
+  config.speaker_embedding_size = (size_t)-1;
+  INVALID("speaker_embedding_size must be at most", wavestride_model_load(path, &config, NULL, &op));
+  config.speaker_embedding_size = 4;
+  config.speaker_embedding = NULL;
+  INVALID("speaker_embedding must not be null", wavestride_model_load(path, &config, NULL, &op));
+  /* One that is in the file. */
+  snprintf(path, sizeof path, "%s/models/hifigan-vits/G_100000.pth", golden);
+  config = (wavestride_model_config){.size = sizeof config, .speaker = &first};
+  CHECK(voice(path, &config, out) > 0 && op == NULL);
+}
+
+/* Writes a file of the network in `from` and of a copy behind "model_ema.", whose values are half as large.
+ */
+static void write_copies(const char* from, const char* to) {
+  static char header[8192], both[2 * sizeof header + 4096];
+  static float data[16384];
+  uint64_t length = 0, end = 0;
+  FILE* file = fopen(from, "rb");
+  CHECK(file != NULL && fread(&length, sizeof length, 1, file) == 1 && length < sizeof header);
+  CHECK(fread(header, 1, length, file) == length);
+  header[length] = 0;
+  const size_t bytes = sizeof *data * fread(data, sizeof *data, sizeof data / sizeof *data, file);
+  fclose(file);
+  const char* tensors = strstr(header, "\"conv_pre.bias\""); /* behind the metadata */
+  CHECK(tensors != NULL && bytes > 0 && bytes < sizeof data);
+  end += (uint64_t)sprintf(both, "%.*s", (int)(tensors - header), header);
+  for (size_t copy = 0; copy < 2; ++copy)
+    for (const char* at = tensors; (at = strchr(at, '"')) != NULL; at = strchr(at, '}')) {
+      char name[64] = "", description[128] = "";
+      unsigned long first = 0, last = 0;
+      CHECK(sscanf(at, "\"%63[^\"]\": {%127[^]]], \"data_offsets\": [%lu, %lu]}", name, description, &first,
+                   &last) == 4);
+      end += (uint64_t)sprintf(both + end, "%s\"%s%s\": {%s], \"data_offsets\": [%lu, %lu]}",
+                               copy == 0 && at == tensors ? "" : ", ", copy ? "model_ema." : "", name,
+                               description, first + copy * bytes, last + copy * bytes);
+    }
+  end += (uint64_t)sprintf(both + end, "}");
+  file = fopen(to, "wb");
+  CHECK(file != NULL && fwrite(&end, sizeof end, 1, file) == 1 && fwrite(both, 1, end, file) == end);
+  CHECK(fwrite(data, 1, bytes, file) == bytes);
+  for (size_t i = 0; i < bytes / sizeof *data; ++i) data[i] *= 0.5f;
+  CHECK(fwrite(data, 1, bytes, file) == bytes && fclose(file) == 0);
+}
+
+static void test_copies(const char* golden) {
+  char from[4096], settings[4096], path[] = "/tmp/wavestride-c-XXXXXX";
+  snprintf(from, sizeof from, "%s/models/hifigan-speecht5/model.safetensors", golden);
+  snprintf(settings, sizeof settings, "%s/models/hifigan-speecht5/config.json", golden);
+  const int descriptor = mkstemp(path);
+  CHECK(descriptor >= 0 && close(descriptor) == 0);
+  write_copies(from, path);
+  wavestride_model_config config = {.size = sizeof config, .config = settings};
+  const int64_t frames = voice(from, &config, out);
+  const size_t bytes = (size_t)frames * sizeof *out;
+  CHECK(frames > 0);
+  config.prefix = "";
+  CHECK(voice(path, &config, streamed) == frames && memcmp(out, streamed, bytes) == 0);
+  config.prefix = "model_ema";
+  CHECK(voice(path, &config, streamed) == frames && memcmp(out, streamed, bytes) != 0);
+  config.prefix = "ema";
+  CHECK(voice(path, &config, streamed) == 0);
+  CHECK(strstr(wavestride_last_error(), "no tensor whose name begins with \"ema.\"") != NULL);
+  config.size = offsetof(wavestride_model_config, prefix); /* an older caller, who has no such field */
+  CHECK(voice(from, &config, streamed) == frames && memcmp(out, streamed, bytes) == 0);
+  CHECK(voice(path, &config, streamed) == 0 && strstr(wavestride_last_error(), "model_ema") != NULL);
+  remove(path);
+}
+
 static void test_model(const char* golden) {
   char path[4096];
   wavestride_model_info info = {.size = sizeof info};
@@ -484,6 +656,9 @@ static void test_model(const char* golden) {
   check_stream(op, 20, 3);
   wavestride_op_free(op);
 
+  test_voices(golden);
+  test_copies(golden);
+
   op = NULL;
   REFUSED(WAVESTRIDE_IO_ERROR, "/nonexistent", wavestride_model_load("/nonexistent", NULL, &info, &op));
   REFUSED(WAVESTRIDE_IO_ERROR, golden, wavestride_model_load(golden, NULL, &info, &op));
@@ -506,6 +681,242 @@ static void test_model(const char* golden) {
   INVALID("wavestride_model_info", wavestride_model_load(path, NULL, &info, &op));
   INVALID("wavestride_model_info", wavestride_model_load("/nonexistent", NULL, &info, &op));
   CHECK(op == NULL);
+}
+
+static void test_griffin_lim(void) {
+  wavestride_op *mel = NULL, *other = resampler();
+  static float features[80 * 64];
+  int64_t frames = -1, samples = -1;
+  OK(wavestride_mel_create("hifigan-22k", NULL, &mel));
+  OK(wavestride_op_run(mel, in, max_frames, features, 64, &frames));
+  CHECK(frames == 32);
+  OK(wavestride_griffin_lim(mel, features, frames, 30, 1, out, 2 * max_frames, &samples));
+  CHECK(samples == max_frames);
+  /* Its features are nearly those it was made of: closer by far than silence's. */
+  OK(wavestride_op_run(mel, out, samples, streamed, 64, &frames));
+  double error = 0, scale = 0;
+  for (int i = 0; i < 80 * 32; ++i) error += fabs(streamed[i] - features[i]), scale += features[i] + 11.52;
+  CHECK(error < 0.2 * scale);
+  OK(wavestride_griffin_lim(mel, features, 32, 3, 1, out, max_frames, &samples));
+  OK(wavestride_griffin_lim(mel, features, 32, 3, 2, streamed, max_frames, &samples));
+  CHECK(memcmp(out, streamed, max_frames * sizeof *out) != 0); /* another seed */
+  OK(wavestride_griffin_lim(mel, NULL, 0, 3, 1, NULL, 0, &samples));
+  CHECK(samples == 0);
+  samples = -1;
+  REFUSED(WAVESTRIDE_TOO_SMALL, "there are 8192",
+          wavestride_griffin_lim(mel, features, 32, 3, 1, out, max_frames - 1, &samples));
+  INVALID("input must not be null", wavestride_griffin_lim(mel, NULL, 3, 3, 1, out, max_frames, &samples));
+  INVALID("output must not be null",
+          wavestride_griffin_lim(mel, features, 3, 3, 1, NULL, max_frames, &samples));
+  INVALID("negative", wavestride_griffin_lim(mel, features, -3, 3, 1, out, max_frames, &samples));
+  INVALID("n_iter", wavestride_griffin_lim(mel, features, 3, -3, 1, out, max_frames, &samples));
+  INVALID("out_frames must not be null",
+          wavestride_griffin_lim(mel, features, 3, 3, 1, out, max_frames, NULL));
+  INVALID("op must not be null", wavestride_griffin_lim(NULL, features, 3, 3, 1, out, max_frames, &samples));
+  INVALID("was not made by", wavestride_griffin_lim(other, features, 3, 3, 1, out, max_frames, &samples));
+  CHECK(samples == -1);
+  wavestride_op_free(mel);
+  wavestride_op_free(other);
+}
+
+static void test_stack(void) {
+  wavestride_resampler_config config = {
+      .size = sizeof config, .in_hz = 48000, .out_hz = 16000, .channels = 1};
+  wavestride_op *parts[65] = {NULL}, *stack = NULL;
+  int64_t samples = -1, frames = -1, stacked = -1;
+  OK(wavestride_resampler_create(&config, &parts[0]));
+  OK(wavestride_mel_create("wavestride-16k", NULL, &parts[1]));
+  OK(wavestride_op_run(parts[0], in, max_frames, out, max_frames, &samples));
+  OK(wavestride_op_run(parts[1], out, samples, streamed, 200, &frames));
+  const wavestride_op* const sequence[] = {parts[0], parts[1]};
+  OK(wavestride_stack_create(sequence, 2, &stack));
+  CHECK(strstr(wavestride_op_name(stack), "16000 Hz), mel_spectrogram(wavestride-16k)") != NULL);
+  OK(wavestride_op_run(stack, in, max_frames, out, 200, &stacked));
+  CHECK(stacked == frames && memcmp(out, streamed, 80 * (size_t)frames * sizeof *out) == 0);
+  check_stream(stack, max_frames, 480);
+  wavestride_op_free(stack);
+  stack = NULL;
+  const wavestride_op* const wrong_way[] = {parts[1], parts[0]};
+  INVALID("channels", wavestride_stack_create(wrong_way, 2, &stack));
+  const wavestride_op* const a_gap[] = {parts[0], NULL};
+  INVALID("operator 1 must not be null", wavestride_stack_create(a_gap, 2, &stack));
+  INVALID("1 to 64 operators, got 0", wavestride_stack_create(sequence, 0, &stack));
+  INVALID("1 to 64 operators, got 65", wavestride_stack_create(sequence, 65, &stack));
+  INVALID("ops must not be null", wavestride_stack_create(NULL, 2, &stack));
+  INVALID("op must not be null", wavestride_stack_create(sequence, 2, NULL));
+  const int64_t ones[] = {1, 1};
+  const wavestride_op_config sum = {sizeof sum, ones, 2, NULL, 0, NULL, 0, NULL};
+  OK(wavestride_op_create("add", &sum, &parts[2]));
+  const wavestride_op* const joined[] = {parts[0], parts[2]};
+  INVALID("has 2 inputs", wavestride_stack_create(joined, 2, &stack));
+  CHECK(stack == NULL);
+  for (int i = 0; i < 3; ++i) wavestride_op_free(parts[i]);
+}
+
+static void test_varispeed(void) {
+  wavestride_varispeed_config config = {.size = sizeof config, .channels = 2};
+  wavestride_varispeed* v = NULL;
+  double speed = 0;
+  int64_t expected = -1, got = -1, done = 0, received = -1, emitted = -1;
+  OK(wavestride_varispeed_create(&config, &v));
+  OK(wavestride_varispeed_get_speed(v, &speed));
+  CHECK(speed == 1); /* which 0 stands for */
+  wavestride_varispeed_free(v);
+
+  config = (wavestride_varispeed_config){
+      .size = sizeof config, .channels = 2, .speed = 2, .quality = WAVESTRIDE_QUALITY_FAST};
+  OK(wavestride_varispeed_create(&config, &v));
+  for (int whole = 1; whole >= 0; --whole) { /* the same bits in pieces; a change in the middle */
+    float* const to = whole ? out : streamed;
+    const int64_t piece = whole ? 2000 : 100;
+    const size_t before = allocations;
+    done = 0;
+    for (int64_t n = 0; n < 4000; n += piece) {
+      if (n == 2000) OK(wavestride_varispeed_set_speed(v, 0.75, 500));
+      OK(wavestride_varispeed_frames_after(v, piece, &expected));
+      OK(wavestride_varispeed_push(v, in + 2 * n, piece, to + 2 * done, max_frames - done, &got));
+      CHECK(got == expected);
+      done += got;
+    }
+    OK(wavestride_varispeed_frames_at_finish(v, &expected));
+    REFUSED(WAVESTRIDE_TOO_SMALL, "room for 0", wavestride_varispeed_finish(v, out, 0, &got));
+    OK(wavestride_varispeed_finish(v, to + 2 * done, max_frames - done, &got));
+    CHECK(got == expected && got > 0);
+    done += got;
+    OK(wavestride_varispeed_position(v, &received, &emitted));
+    CHECK(received == 4000 && emitted == done);
+    OK(wavestride_varispeed_get_speed(v, &speed));
+    CHECK(speed == 0.75);
+    INVALID("finished", wavestride_varispeed_push(v, in, 1, out, max_frames, &got));
+    INVALID("finished", wavestride_varispeed_finish(v, out, max_frames, &got));
+    OK(wavestride_varispeed_reset(v));
+    OK(wavestride_varispeed_get_speed(v, &speed));
+    CHECK(speed == 2);
+    CHECK(allocations == before);
+  }
+  CHECK(memcmp(out, streamed, 2 * (size_t)done * sizeof *out) == 0);
+  for (int n = 100; n < 900; ++n) /* the slow sine of either channel, at twice the speed */
+    CHECK(fabsf(out[2 * n] - sinf(0.03f * (float)(4 * n))) < 0.31f);
+
+  int64_t near = -1, far = -1;
+  OK(wavestride_varispeed_lookahead(v, 1, &near));
+  OK(wavestride_varispeed_lookahead(v, 16, &far));
+  CHECK(near > 1 && far > 8 * near);
+  const size_t before = allocations;
+  const double wrong_speeds[] = {0, -1, 0.06, 16.1, NAN, INFINITY};
+  for (size_t i = 0; i < sizeof wrong_speeds / sizeof *wrong_speeds; ++i)
+    INVALID("speed must be 1/16 to 16", wavestride_varispeed_set_speed(v, wrong_speeds[i], 0));
+  INVALID("ramp_frames must not be negative", wavestride_varispeed_set_speed(v, 1, -1));
+  INVALID("varispeed must not be null", wavestride_varispeed_set_speed(NULL, 1, 0));
+  INVALID("negative", wavestride_varispeed_push(v, in, -1, out, max_frames, &got));
+  INVALID("input must not be null", wavestride_varispeed_push(v, NULL, 1, out, max_frames, &got));
+  INVALID("output must not be null", wavestride_varispeed_push(v, in, 1000, NULL, max_frames, &got));
+  INVALID("out_frames must not be null", wavestride_varispeed_push(v, in, 1000, out, max_frames, NULL));
+  REFUSED(WAVESTRIDE_TOO_SMALL, "room for 3", wavestride_varispeed_push(v, in, 1000, out, 3, &got));
+  INVALID("null", wavestride_varispeed_push(NULL, in, 1, out, max_frames, &got));
+  INVALID("null", wavestride_varispeed_finish(NULL, out, max_frames, &got));
+  INVALID("null", wavestride_varispeed_reset(NULL));
+  CHECK(allocations == before);
+  INVALID("speed must be 1/16 to 16", wavestride_varispeed_lookahead(v, 17, &far));
+  INVALID("null", wavestride_varispeed_lookahead(v, 1, NULL));
+  INVALID("null", wavestride_varispeed_lookahead(NULL, 1, &far));
+  INVALID("null", wavestride_varispeed_get_speed(v, NULL));
+  INVALID("null", wavestride_varispeed_get_speed(NULL, &speed));
+  INVALID("negative", wavestride_varispeed_frames_after(v, -1, &got));
+  INVALID("null", wavestride_varispeed_frames_after(v, 1, NULL));
+  INVALID("null", wavestride_varispeed_frames_after(NULL, 1, &got));
+  INVALID("null", wavestride_varispeed_frames_at_finish(v, NULL));
+  INVALID("null", wavestride_varispeed_frames_at_finish(NULL, &got));
+  INVALID("received must not be null", wavestride_varispeed_position(v, NULL, &emitted));
+  INVALID("emitted must not be null", wavestride_varispeed_position(v, &received, NULL));
+  INVALID("null", wavestride_varispeed_position(NULL, &received, &emitted));
+  OK(wavestride_varispeed_position(v, &received, &emitted));
+  CHECK(received == 0 && emitted == 0); /* nothing was taken */
+  wavestride_varispeed_free(v);
+  wavestride_varispeed_free(NULL);
+
+  v = NULL;
+  INVALID("wavestride_varispeed_config must not be null", wavestride_varispeed_create(NULL, &v));
+  INVALID("varispeed must not be null", wavestride_varispeed_create(&config, NULL));
+  config.speed = NAN;
+  INVALID("speed must be 1/16 to 16", wavestride_varispeed_create(&config, &v));
+  config.speed = 1;
+  config.channels = 0;
+  INVALID("channels must be 1 to 65536", wavestride_varispeed_create(&config, &v));
+  config.channels = 1;
+  config.quality = 4;
+  INVALID("quality must be 0 to 3, got 4", wavestride_varispeed_create(&config, &v));
+  config.size = 1;
+  INVALID("size must be", wavestride_varispeed_create(&config, &v));
+  CHECK(v == NULL);
+}
+
+static void test_int16(void) {
+  const float x[] = {0, 0.5f, -0.5f, 1, -1, -2, 0.4f / 32768, 0.5f / 32768, NAN, INFINITY};
+  const int16_t y[] = {0, 16384, -16384, 32767, -32768, -32768, 0, 0, 0, 32767};
+  enum { count = sizeof x / sizeof *x };
+  int16_t got[count] = {0}, dithered[2][1000];
+  int64_t saturated = -1;
+  const size_t before = allocations;
+  OK(wavestride_to_int16(x, count, NULL, 0, got, &saturated));
+  CHECK(memcmp(got, y, sizeof y) == 0 && saturated == 3);
+  const uint64_t seed = 5;
+  OK(wavestride_to_int16(in, 1000, &seed, 300, dithered[0], NULL));
+  OK(wavestride_to_int16(in, 400, &seed, 300, dithered[1], NULL));
+  OK(wavestride_to_int16(in + 400, 600, &seed, 700, dithered[1] + 400, NULL));
+  CHECK(memcmp(dithered[0], dithered[1], sizeof dithered[0]) == 0);
+  OK(wavestride_to_int16(in, 1000, NULL, 0, dithered[1], NULL));
+  CHECK(memcmp(dithered[0], dithered[1], sizeof dithered[0]) != 0);
+  for (int i = 0; i < 1000; ++i) CHECK(abs(dithered[0][i] - dithered[1][i]) <= 2);
+  float back[count];
+  OK(wavestride_from_int16(y, count, back));
+  for (int i = 0; i < count; ++i) CHECK(back[i] == (float)y[i] / 32768);
+  OK(wavestride_to_int16(NULL, 0, NULL, 0, NULL, NULL));
+  OK(wavestride_from_int16(NULL, 0, NULL));
+  INVALID("negative", wavestride_to_int16(x, -1, NULL, 0, got, NULL));
+  INVALID("input must not be null", wavestride_to_int16(NULL, 1, NULL, 0, got, NULL));
+  INVALID("output must not be null", wavestride_to_int16(x, 1, NULL, 0, NULL, NULL));
+  INVALID("negative", wavestride_from_int16(y, -1, back));
+  INVALID("must not be null", wavestride_from_int16(NULL, 1, back));
+  INVALID("must not be null", wavestride_from_int16(y, 1, NULL));
+  CHECK(allocations == before);
+}
+
+/* Whichever allocation fails, nothing is written, and nothing is lost. */
+static void test_no_memory(void) {
+  wavestride_op* op = NULL;
+  wavestride_mel_info mel = {.size = sizeof mel, .n_mels = -1};
+#define WITHOUT_MEMORY(untouched, call)                       \
+  for (int64_t nth = 0; nth < 100000; ++nth) {                \
+    before_failure = nth;                                     \
+    const wavestride_status status = (call);                  \
+    const bool failed = before_failure < 0;                   \
+    before_failure = -1;                                      \
+    if (status == WAVESTRIDE_OK || !failed) break;            \
+    CHECK(status == WAVESTRIDE_OUT_OF_MEMORY && (untouched)); \
+  }
+  WITHOUT_MEMORY(op == NULL && mel.n_mels == -1, wavestride_mel_create("whisper-16k", &mel, &op));
+  CHECK(op != NULL && mel.n_mels == 80);
+  wavestride_op_free(op);
+  op = NULL;
+  wavestride_resampler_config config = {.size = sizeof config, .in_hz = 3, .out_hz = 2, .channels = 1};
+  WITHOUT_MEMORY(op == NULL, wavestride_resampler_create(&config, &op));
+  wavestride_stream* stream = NULL;
+  WITHOUT_MEMORY(stream == NULL, wavestride_stream_create(op, &stream));
+  wavestride_varispeed* v = NULL;
+  const wavestride_varispeed_config speed = {.size = sizeof speed, .channels = 1};
+  WITHOUT_MEMORY(v == NULL, wavestride_varispeed_create(&speed, &v));
+  wavestride_varispeed_free(v);
+  const size_t before = allocations;
+  int64_t frames = -1;
+  OK(wavestride_stream_push(stream, in, 1000, out, max_frames, &frames));
+  REFUSED(WAVESTRIDE_TOO_SMALL, "room for 3", wavestride_stream_push(stream, in, 1000, out, 3, &frames));
+  INVALID("null", wavestride_stream_push(stream, NULL, 1000, out, max_frames, &frames));
+  OK(wavestride_stream_finish(stream, out, max_frames, &frames));
+  OK(wavestride_stream_reset(stream));
+  CHECK(allocations == before);
+  wavestride_stream_free(stream);
+  wavestride_op_free(op);
 }
 
 static void test_mistakes(void) {
@@ -675,7 +1086,7 @@ static void test_errors_are_of_one_thread(void) {
   for (int shift = 0; shift < 4; ++shift) {
     for (size_t i = 0; i + 1 < sizeof longest; ++i)
       longest[i] = i < (size_t)shift ? 'x' : "\xF0\x9F\x8E\xB5"[(i - (size_t)shift) % 4];
-    INVALID("x\xF0\x9F\x8E\xB5" + (shift == 0), wavestride_mel_create(longest, NULL, &op));
+    INVALID(&"x\xF0\x9F\x8E\xB5"[shift == 0], wavestride_mel_create(longest, NULL, &op));
     const char* message = wavestride_last_error();
     const size_t end = strlen(message);
     CHECK(end >= 1023 - 4 && strcmp(message + end - 4, "\xF0\x9F\x8E\xB5") == 0);
@@ -695,6 +1106,11 @@ int main(int argc, char** argv) {
   test_max_pooling();
   test_operators_by_name();
   test_model(argv[1]);
+  test_griffin_lim();
+  test_stack();
+  test_varispeed();
+  test_int16();
+  test_no_memory();
   test_mistakes();
   test_errors_are_of_one_thread();
   return failures == 0 ? 0 : 1;

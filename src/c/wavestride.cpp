@@ -1,15 +1,20 @@
 #include <wavestride.h>
 #include <wavestride/arithmetic.h>
+#include <wavestride/griffin_lim.h>
 #include <wavestride/io.h>
 #include <wavestride/mel.h>
 #include <wavestride/operators.h>
 #include <wavestride/resample.h>
+#include <wavestride/samples.h>
+#include <wavestride/stack.h>
 #include <wavestride/stream.h>
+#include <wavestride/varispeed.h>
 #ifndef WAVESTRIDE_NO_MODELS
 #include <wavestride/model.h>
 #endif
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstring>
 #include <new>
@@ -27,6 +32,13 @@ struct wavestride_op {
 struct wavestride_stream {
   Stream stream;
   Index in_channels, out_channels, latency_frames;
+  bool plain;  // of one input and one output
+};
+
+struct wavestride_varispeed {
+  Varispeed varispeed;
+  Index channels;
+  bool finished = false;
 };
 
 namespace {
@@ -44,14 +56,15 @@ void end_at_character() noexcept {
 }
 
 template <class... Parts>
-wavestride_status complain(wavestride_status status, const char* format, Parts... parts) noexcept {
+[[gnu::cold, gnu::noinline]] wavestride_status complain(wavestride_status status, const char* format,
+                                                        Parts... parts) noexcept {
   last_error[sizeof last_error - 2] = 0;
   std::snprintf(last_error, sizeof last_error, format, parts...);
   end_at_character();
   return status;
 }
 
-wavestride_status complain(wavestride_status status, const char* text) noexcept {
+[[gnu::cold, gnu::noinline]] wavestride_status complain(wavestride_status status, const char* text) noexcept {
   return complain(status, "%s", text);
 }
 
@@ -90,9 +103,10 @@ class TooSmall : public std::runtime_error {
   }
 }
 
-// What `work` throws as a status: no exception crosses the border.
+// What `work` throws as a status: no exception crosses the border. Small rather than fast: what must be fast
+// does without.
 template <class Work>
-wavestride_status guarded(Work work) noexcept {
+[[gnu::cold]] wavestride_status guarded(Work work) noexcept {
   try {
     work();
     return WAVESTRIDE_OK;
@@ -151,17 +165,33 @@ void require_fillable(const T* given, const char* name) {
   if (given != nullptr) size_of(given, name, sizeof(T), sizeof(T));
 }
 
+constexpr std::size_t most_parts = 64;
+
+// A caller's array as this version knows it.
+template <class T>
+struct Parts {
+  std::array<T, most_parts> known;
+  std::size_t count = 0;
+  const T* begin() const { return known.data(); }
+  const T* end() const { return begin() + count; }
+};
+
 // Elements of a caller's array are as far apart as their size says.
 template <class T>
-std::vector<T> known_parts(const T* first, std::size_t count, const char* name) {
-  constexpr std::size_t most = 64;
-  require(count <= most, name, ": at most ", most, ", got ", count);
+T* part(T* first, std::size_t i) {
+  using Byte = std::conditional_t<std::is_const_v<T>, const char, char>;
+  return reinterpret_cast<T*>(reinterpret_cast<Byte*>(first) + i * first->size);
+}
+
+template <class T>
+Parts<T> known_parts(const T* first, std::size_t count, const char* name) {
+  require(count <= most_parts, name, ": at most ", most_parts, ", got ", count);
   if (count > 0) require_given(first, name);
-  std::vector<T> parts;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto at = reinterpret_cast<const T*>(reinterpret_cast<const char*>(first) + i * first->size);
+  Parts<T> parts;
+  for (; parts.count < count; ++parts.count) {
+    const T* const at = part(first, parts.count);
     require(at->size == first->size, name, ": all must have the same size");
-    parts.push_back(known_part(at, name));
+    parts.known[parts.count] = known_part(at, name);
     require(first->size % alignof(T) == 0, name, ": size must be a multiple of ", alignof(T));
   }
   return parts;
@@ -184,13 +214,21 @@ void require_plain(const Op& op) {
           op.outputs(), " outputs, must have one of each here");
 }
 
-// Runs `make` and gives what it made to the caller.
-template <class Make>
-wavestride_status create(wavestride_op** op, Make make) noexcept {
+// Runs `make` and gives what it made to the caller. `tell` writes what else the caller wants to know, where
+// nothing can fail any more but that itself.
+template <class Make, class Tell>
+wavestride_status create(wavestride_op** op, Make make, Tell tell) noexcept {
   return guarded([&] {
     require_given(op, "op");
-    *op = new wavestride_op(make());
+    auto made = std::make_unique<wavestride_op>(make());
+    tell();
+    *op = made.release();
   });
+}
+
+template <class Make>
+wavestride_status create(wavestride_op** op, Make make) noexcept {
+  return create(op, make, [] {});
 }
 
 Tensor tensor_of(const wavestride_array& array) {
@@ -211,8 +249,8 @@ Tensor tensor_of(const wavestride_array& array) {
 }
 
 OperatorSettings settings_of(const wavestride_op_config& config) {
-  constexpr std::size_t most = 64;
-  require(config.inputs <= most && config.option_count <= most, "at most ", most, " inputs and options");
+  require(config.inputs <= most_parts && config.option_count <= most_parts, "at most ", most_parts,
+          " inputs and options");
   OperatorSettings settings;
   if (config.inputs > 0) require_given(config.channels, "channels");
   settings.channels.assign(config.channels, config.channels + config.inputs);
@@ -288,6 +326,35 @@ MelOptions options_of(const wavestride_mel_config& c) {
           .peak_range = c.peak_range};
 }
 
+#ifndef WAVESTRIDE_NO_MODELS
+ModelOptions options_of(const wavestride_model_config& config, Arithmetic& arithmetic) {
+  const auto c =
+      known_part(&config, "wavestride_model_config", offsetof(wavestride_model_config, int8_weights));
+  const auto text = [](const char* s) { return std::string(s == nullptr ? "" : s); };
+  arithmetic = {.minimal_filtering = c.minimal_filtering != 0,
+                .bfloat16 = c.bfloat16 != 0,
+                .int8 = c.int8_weights != 0};
+  ModelOptions options{
+      .config = text(c.config), .preset = text(c.preset), .stats = text(c.stats), .seed = c.seed};
+  if (c.speaker != nullptr) options.speaker = *c.speaker;
+  if (c.prefix != nullptr) options.prefix = c.prefix;
+  constexpr std::size_t most = 65536;
+  require(c.speaker_embedding_size <= most, "speaker_embedding_size must be at most ", most, ", got ",
+          c.speaker_embedding_size);
+  if (c.speaker_embedding_size > 0) require_given(c.speaker_embedding, "speaker_embedding");
+  options.speaker_embedding.assign(c.speaker_embedding, c.speaker_embedding + c.speaker_embedding_size);
+  return options;
+}
+#endif
+
+// What `op` makes of sound, or takes.
+const MelOptions& features_of(const wavestride_op* op) {
+  require_given(op, "op");
+  require(op->features && op->no_analysis.empty(), op->op.name(), ": ",
+          op->features ? op->no_analysis : "was not made by wavestride_mel_create or wavestride_model_load");
+  return *op->features;
+}
+
 // Texts and arrays stay those of `o`.
 void fill_config(wavestride_mel_config* config, const MelOptions& o) {
   fill(config,
@@ -321,22 +388,81 @@ std::optional<double> unless_0(double value) {
   return value == 0 ? std::nullopt : std::optional(value);
 }
 
-// Writes what one call of a stream gives, after all that can be wrong with it was checked.
-template <class Give>
-wavestride_status give(wavestride_stream* stream, Index frames, float* out, Index capacity,
-                       std::int64_t* out_frames, Give give) noexcept {
-  if (stream->stream.finished())
-    return complain(WAVESTRIDE_INVALID_ARGUMENT, "the stream is finished, reset begins a new signal");
+constexpr const char* is_finished = "the stream is finished, reset begins a new signal";
+
+// What is wrong with the frames that a call of a stream takes.
+wavestride_status check_taken(const float* in, Index in_frames) noexcept {
+  if (in_frames < 0) return complain(WAVESTRIDE_INVALID_ARGUMENT, "frames must not be negative");
+  if (in == nullptr && in_frames > 0) return complain(WAVESTRIDE_INVALID_ARGUMENT, "input must not be null");
+  return WAVESTRIDE_OK;
+}
+
+// What is wrong with where it should write its `frames`.
+wavestride_status check_given(bool finished, Index frames, const float* out, Index capacity,
+                              const std::int64_t* out_frames) noexcept {
+  if (finished) return complain(WAVESTRIDE_INVALID_ARGUMENT, is_finished);
   if (out_frames == nullptr) return complain(WAVESTRIDE_INVALID_ARGUMENT, "out_frames must not be null");
   if (capacity < frames)
     return complain(WAVESTRIDE_TOO_SMALL, "the output has room for %lld frames, and there are %lld",
                     static_cast<long long>(capacity), static_cast<long long>(frames));
   if (out == nullptr && frames > 0) return complain(WAVESTRIDE_INVALID_ARGUMENT, "output must not be null");
-  *out_frames = give(FramesSpan(out, stream->out_channels, frames));
   return WAVESTRIDE_OK;
 }
 
-constexpr const char* no_stream = "stream must not be null";
+wavestride_status check_plain(const wavestride_stream* stream) noexcept {
+  if (stream == nullptr) return complain(WAVESTRIDE_INVALID_ARGUMENT, "stream must not be null");
+  if (!stream->plain)
+    return complain(WAVESTRIDE_INVALID_ARGUMENT, "the stream has several inputs or outputs: see push_all");
+  return WAVESTRIDE_OK;
+}
+
+wavestride_status check_varispeed(const wavestride_varispeed* varispeed) noexcept {
+  return varispeed != nullptr ? WAVESTRIDE_OK
+                              : complain(WAVESTRIDE_INVALID_ARGUMENT, "varispeed must not be null");
+}
+
+// Signals that a call reads and writes, of which the latter need room for so many frames each.
+struct Signals {
+  Signals(std::size_t input_count, std::size_t output_count) : inputs(input_count), outputs(output_count) {}
+  std::array<FramesView, most_parts> in;
+  std::array<Index, most_parts> in_frames;
+  std::array<FramesSpan, most_parts> out;
+  std::array<Index, most_parts> out_frames;
+  std::size_t inputs, outputs;
+
+  std::span<const FramesView> taken() const { return {in.data(), inputs}; }
+  std::span<const Index> lengths() const { return {in_frames.data(), inputs}; }
+  std::span<Index> counts() { return {out_frames.data(), outputs}; }
+};
+
+void require_ports(const Op& op, std::size_t inputs, std::size_t outputs) {
+  require(static_cast<Index>(inputs) == op.inputs() && static_cast<Index>(outputs) == op.outputs(), op.name(),
+          " has ", op.inputs(), " inputs and ", op.outputs(), " outputs, not ", inputs, " and ", outputs);
+}
+
+void take(Signals& signals, const Op& op, const wavestride_signal* inputs) {
+  std::size_t i = 0;
+  for (const wavestride_signal& x : known_parts(inputs, signals.inputs, "wavestride_signal")) {
+    const Index channels = op.in_channels(static_cast<Index>(i));
+    require(x.channels == channels, "input ", i, " has ", channels, " channels, not ", x.channels);
+    signals.in[i] = input(x.data, x.channels, x.frames);
+    signals.in_frames[i++] = x.frames;
+  }
+}
+
+void make_room(Signals& signals, const Op& op, const wavestride_signal* outputs) {
+  std::size_t o = 0;
+  for (const wavestride_signal& y : known_parts(outputs, signals.outputs, "wavestride_signal")) {
+    const Index channels = op.out_channels(static_cast<Index>(o)), frames = signals.out_frames[o];
+    require(y.channels == channels, "output ", o, " has ", channels, " channels, not ", y.channels);
+    require_room(y.data, y.capacity, frames);
+    signals.out[o++] = {y.data, channels, frames};
+  }
+}
+
+void tell_frames(const Signals& signals, wavestride_signal* outputs) {
+  for (std::size_t o = 0; o < signals.outputs; ++o) part(outputs, o)->frames = signals.out_frames[o];
+}
 
 }  // namespace
 
@@ -405,29 +531,16 @@ wavestride_status wavestride_op_run_all(const wavestride_op* op, const wavestrid
                                         size_t input_count, wavestride_signal* outputs, size_t output_count) {
   return guarded([&] {
     require_given(op, "op");
-    require(static_cast<Index>(input_count) == op->op.inputs() &&
-                static_cast<Index>(output_count) == op->op.outputs(),
-            op->op.name(), " has ", op->op.inputs(), " inputs and ", op->op.outputs(), " outputs, not ",
-            input_count, " and ", output_count);
-    std::vector<FramesView> in;
-    std::vector<Index> lengths;
-    for (const wavestride_signal& x : known_parts(inputs, input_count, "wavestride_signal")) {
-      in.push_back(input(x.data, x.channels, x.frames));
-      lengths.push_back(x.frames);
-    }
-    std::vector<wavestride_signal> room = known_parts(outputs, output_count, "wavestride_signal");
-    for (std::size_t o = 0; o < output_count; ++o) {
-      const auto output = static_cast<Index>(o);
-      require(room[o].channels == op->op.out_channels(output), "output ", o, " has ",
-              op->op.out_channels(output), " channels, not ", room[o].channels);
-      require_room(room[o].data, room[o].capacity, op->op.total(lengths, output));
-    }
-    const std::vector<Signal> results = op->op(in);
-    for (std::size_t o = 0; o < output_count; ++o) {
-      std::copy_n(results[o].data(), results[o].size(), room[o].data);
-      const auto at = reinterpret_cast<char*>(outputs) + o * outputs->size;
-      reinterpret_cast<wavestride_signal*>(at)->frames = results[o].cols();
-    }
+    require_ports(op->op, input_count, output_count);
+    Signals signals(input_count, output_count);
+    take(signals, op->op, inputs);
+    for (std::size_t o = 0; o < output_count; ++o)
+      signals.out_frames[o] = op->op.total(signals.lengths(), static_cast<Index>(o));
+    make_room(signals, op->op, outputs);
+    const std::vector<Signal> results = op->op(signals.taken());
+    for (std::size_t o = 0; o < output_count; ++o)
+      std::copy_n(results[o].data(), results[o].size(), signals.out[o].data());
+    tell_frames(signals, outputs);
   });
 }
 
@@ -447,15 +560,18 @@ wavestride_status wavestride_resampler_create(const wavestride_resampler_config*
 }
 
 wavestride_status wavestride_mel_create(const char* preset, wavestride_mel_info* info, wavestride_op** op) {
-  return create(op, [&]() -> wavestride_op {
-    require_given(preset, "preset");
-    const MelOptions& options = mel_preset(preset);
-    Op made = op::mel_spectrogram(options);
-    if (info != nullptr)
-      fill(info, {0, options.sample_rate, options.n_fft, options.hop_length, options.n_mels},
-           "wavestride_mel_info");
-    return {made, options};
-  });
+  wavestride_mel_info known{};
+  return create(
+      op,
+      [&]() -> wavestride_op {
+        require_given(preset, "preset");
+        const MelOptions& options = mel_preset(preset);
+        known = {0, options.sample_rate, options.n_fft, options.hop_length, options.n_mels};
+        return {op::mel_spectrogram(options), options};
+      },
+      [&] {
+        if (info != nullptr) fill(info, known, "wavestride_mel_info");
+      });
 }
 
 const char* wavestride_mel_preset_name(size_t i) {
@@ -478,13 +594,7 @@ wavestride_status wavestride_mel_create_with(const wavestride_mel_config* config
 }
 
 wavestride_status wavestride_op_get_mel_config(const wavestride_op* op, wavestride_mel_config* config) {
-  return guarded([&] {
-    require_given(op, "op");
-    require(
-        op->features && op->no_analysis.empty(), op->op.name(), ": ",
-        op->features ? op->no_analysis : "was not made by wavestride_mel_create or wavestride_model_load");
-    fill_config(config, *op->features);
-  });
+  return guarded([&] { fill_config(config, features_of(op)); });
 }
 
 wavestride_status wavestride_op_create(const char* name, const wavestride_op_config* config,
@@ -496,41 +606,68 @@ wavestride_status wavestride_op_create(const char* name, const wavestride_op_con
   });
 }
 
-wavestride_status wavestride_model_load(const char* path, const wavestride_model_config* config,
-                                        wavestride_model_info* info, wavestride_op** op) {
-  return create(op, [&]() -> wavestride_op {
-#ifdef WAVESTRIDE_NO_MODELS
-    (void)path, (void)config, (void)info;
-    throw Unsupported("this library was built without models");
-#else
-    ModelOptions options;
-    Arithmetic arithmetic;
-    require_fillable(info, "wavestride_model_info");
-    if (config != nullptr) {
-      const auto given =
-          known_part(config, "wavestride_model_config", offsetof(wavestride_model_config, int8_weights));
-      const auto text = [](const char* s) { return std::string(s == nullptr ? "" : s); };
-      options = {.config = text(given.config),
-                 .preset = text(given.preset),
-                 .stats = text(given.stats),
-                 .seed = given.seed};
-      if (given.speaker != nullptr) options.speaker = *given.speaker;
-      arithmetic = {.minimal_filtering = given.minimal_filtering != 0,
-                    .bfloat16 = given.bfloat16 != 0,
-                    .int8 = given.int8_weights != 0};
-    }
-    Model model = load_model(path == nullptr ? data_file(default_vocoder_file) : path, options);
-    model.network = compute_by(model.network, arithmetic);
-    const Ratio upsampling = model.upsampling();
-    if (info != nullptr)
-      fill(info,
-           {0, model.features.sample_rate, model.features.n_mels, upsampling.num, upsampling.den,
-            model.lookahead_seconds()},
-           "wavestride_model_info");
-    return {model.network, std::move(model.features), std::move(model.no_analysis)};
-#endif
+wavestride_status wavestride_griffin_lim(const wavestride_op* op, const float* features, int64_t frames,
+                                         int64_t iterations, uint64_t seed, float* out, int64_t capacity,
+                                         int64_t* out_frames) {
+  return guarded([&] {
+    require_given(out_frames, "out_frames");
+    const MelOptions& made_by = features_of(op);
+    const FramesView x = input(features, made_by.n_mels, frames);
+    require_room(out, capacity, op::istft(made_by.stft()).total(frames));
+    const Signal y = vocode_griffin_lim(x, made_by, {.n_iter = iterations, .seed = seed});
+    std::copy_n(y.data(), y.size(), out);
+    *out_frames = y.cols();
   });
 }
+
+wavestride_status wavestride_stack_create(const wavestride_op* const* ops, size_t count, wavestride_op** op) {
+  return create(op, [&]() -> wavestride_op {
+    require(count >= 1 && count <= most_parts, "a stack is of 1 to ", most_parts, " operators, got ", count);
+    require_given(ops, "ops");
+    std::vector<Op> sequence;
+    std::string name;
+    for (std::size_t i = 0; i < count; ++i) {
+      require(ops[i] != nullptr, "operator ", i, " must not be null");
+      require_plain(ops[i]->op);
+      sequence.push_back(ops[i]->op);
+      name = message(name, i == 0 ? "" : ", ", ops[i]->op.name());
+    }
+    return {Stack(sequence, name)};
+  });
+}
+
+#ifdef WAVESTRIDE_NO_MODELS
+wavestride_status wavestride_model_load(const char*, const wavestride_model_config*, wavestride_model_info*,
+                                        wavestride_op**) {
+  return complain(WAVESTRIDE_UNSUPPORTED, "this library was built without models");
+}
+#else
+wavestride_status wavestride_model_load(const char* path, const wavestride_model_config* config,
+                                        wavestride_model_info* info, wavestride_op** op) {
+  constexpr const char* info_name = "wavestride_model_info";
+  wavestride_model_info known{};
+  return create(
+      op,
+      [&]() -> wavestride_op {
+        require_fillable(info, info_name);
+        Arithmetic arithmetic;
+        const ModelOptions options = config != nullptr ? options_of(*config, arithmetic) : ModelOptions();
+        Model model = load_model(path == nullptr ? data_file(default_vocoder_file) : path, options);
+        model.network = compute_by(model.network, arithmetic);
+        const Ratio upsampling = model.upsampling();
+        known = {0,
+                 model.features.sample_rate,
+                 model.features.n_mels,
+                 upsampling.num,
+                 upsampling.den,
+                 model.lookahead_seconds()};
+        return {model.network, std::move(model.features), std::move(model.no_analysis)};
+      },
+      [&] {
+        if (info != nullptr) fill(info, known, info_name);
+      });
+}
+#endif
 
 wavestride_status wavestride_stream_create(const wavestride_op* op, wavestride_stream** stream) {
   const wavestride_stream_config config = {.size = sizeof config, .threads = 1};
@@ -545,11 +682,10 @@ wavestride_status wavestride_stream_create_with(const wavestride_op* op,
     require_given(stream, "stream");
     const wavestride_stream_config given = known_part(config, "wavestride_stream_config");
     require(given.threads >= -1, "threads must be −1 (all) or not negative, got ", given.threads);
-    require_plain(op->op);
     constexpr Index all = 0;
     const StreamOptions options{.threads = given.threads == -1 ? all : std::max<Index>(given.threads, 1)};
     *stream = new wavestride_stream{op->op.stream(options), op->op.in_channels(), op->op.out_channels(),
-                                    op->op.latency_frames()};
+                                    op->op.latency_frames(), op->op.inputs() == 1 && op->op.outputs() == 1};
   });
 }
 
@@ -563,7 +699,12 @@ wavestride_status wavestride_stream_frames_after(const wavestride_stream* stream
     require_given(stream, "stream");
     require_given(out_frames, "out_frames");
     require(frames >= 0, "frames must not be negative, got ", frames);
-    *out_frames = stream->stream.frames_after(frames);
+    const Op& op = stream->stream.op();
+    std::array<Index, most_parts> each, given;
+    each.fill(frames);
+    stream->stream.frames_after({each.data(), static_cast<std::size_t>(op.inputs())},
+                                {given.data(), static_cast<std::size_t>(op.outputs())});
+    *out_frames = given[0];
   });
 }
 
@@ -577,24 +718,60 @@ wavestride_status wavestride_stream_frames_at_finish(const wavestride_stream* st
 
 wavestride_status wavestride_stream_push(wavestride_stream* stream, const float* in, int64_t in_frames,
                                          float* out, int64_t capacity, int64_t* out_frames) {
-  if (stream == nullptr) return complain(WAVESTRIDE_INVALID_ARGUMENT, no_stream);
-  if (in_frames < 0) return complain(WAVESTRIDE_INVALID_ARGUMENT, "frames must not be negative");
-  if (in == nullptr && in_frames > 0) return complain(WAVESTRIDE_INVALID_ARGUMENT, "input must not be null");
-  return give(stream, stream->stream.frames_after(in_frames), out, capacity, out_frames,
-              [&](FramesSpan y) noexcept {
-                return stream->stream.push(FramesView(in, stream->in_channels, in_frames), y);
-              });
+  if (const auto wrong = check_plain(stream)) return wrong;
+  if (const auto wrong = check_taken(in, in_frames)) return wrong;
+  const Index frames = stream->stream.frames_after(in_frames);
+  if (const auto wrong = check_given(stream->stream.finished(), frames, out, capacity, out_frames))
+    return wrong;
+  *out_frames = stream->stream.push(FramesView(in, stream->in_channels, in_frames),
+                                    FramesSpan(out, stream->out_channels, frames));
+  return WAVESTRIDE_OK;
 }
 
 wavestride_status wavestride_stream_finish(wavestride_stream* stream, float* out, int64_t capacity,
                                            int64_t* out_frames) {
-  if (stream == nullptr) return complain(WAVESTRIDE_INVALID_ARGUMENT, no_stream);
-  return give(stream, stream->stream.frames_at_finish(), out, capacity, out_frames,
-              [&](FramesSpan y) noexcept { return stream->stream.finish(y); });
+  if (const auto wrong = check_plain(stream)) return wrong;
+  const Index frames = stream->stream.frames_at_finish();
+  if (const auto wrong = check_given(stream->stream.finished(), frames, out, capacity, out_frames))
+    return wrong;
+  *out_frames = stream->stream.finish(FramesSpan(out, stream->out_channels, frames));
+  return WAVESTRIDE_OK;
+}
+
+wavestride_status wavestride_stream_push_all(wavestride_stream* stream, const wavestride_signal* inputs,
+                                             size_t input_count, wavestride_signal* outputs,
+                                             size_t output_count) {
+  return guarded([&] {
+    require_given(stream, "stream");
+    const Op& op = stream->stream.op();
+    require_ports(op, input_count, output_count);
+    require(!stream->stream.finished(), is_finished);
+    Signals signals(input_count, output_count);
+    take(signals, op, inputs);
+    stream->stream.frames_after(signals.lengths(), signals.counts());
+    make_room(signals, op, outputs);
+    stream->stream.push(signals.taken(), {signals.out.data(), output_count}, signals.counts());
+    tell_frames(signals, outputs);
+  });
+}
+
+wavestride_status wavestride_stream_finish_all(wavestride_stream* stream, wavestride_signal* outputs,
+                                               size_t output_count) {
+  return guarded([&] {
+    require_given(stream, "stream");
+    const Op& op = stream->stream.op();
+    require_ports(op, static_cast<std::size_t>(op.inputs()), output_count);
+    require(!stream->stream.finished(), is_finished);
+    Signals signals(0, output_count);
+    stream->stream.frames_at_finish(signals.counts());
+    make_room(signals, op, outputs);
+    stream->stream.finish({signals.out.data(), output_count}, signals.counts());
+    tell_frames(signals, outputs);
+  });
 }
 
 wavestride_status wavestride_stream_reset(wavestride_stream* stream) {
-  if (stream == nullptr) return complain(WAVESTRIDE_INVALID_ARGUMENT, no_stream);
+  if (stream == nullptr) return complain(WAVESTRIDE_INVALID_ARGUMENT, "stream must not be null");
   stream->stream.reset();
   return WAVESTRIDE_OK;
 }
@@ -616,6 +793,127 @@ wavestride_status wavestride_stream_latency(const wavestride_stream* stream, int
     require_given(out_frames, "out_frames");
     *out_frames = stream->latency_frames;
   });
+}
+
+wavestride_status wavestride_varispeed_create(const wavestride_varispeed_config* config,
+                                              wavestride_varispeed** varispeed) {
+  return guarded([&] {
+    require_given(varispeed, "varispeed");
+    const auto c = known_part(config, "wavestride_varispeed_config");
+    *varispeed = new wavestride_varispeed{
+        Varispeed(c.channels, unless_0(c.speed).value_or(1), quality_of(c.quality)), c.channels};
+  });
+}
+
+void wavestride_varispeed_free(wavestride_varispeed* varispeed) {
+  delete varispeed;
+}
+
+wavestride_status wavestride_varispeed_set_speed(wavestride_varispeed* varispeed, double speed,
+                                                 int64_t ramp_frames) {
+  if (const auto wrong = check_varispeed(varispeed)) return wrong;
+  if (!(speed >= 1.0 / 16 && speed <= 16))
+    return complain(WAVESTRIDE_INVALID_ARGUMENT, "speed must be 1/16 to 16, got %g", speed);
+  if (ramp_frames < 0) return complain(WAVESTRIDE_INVALID_ARGUMENT, "ramp_frames must not be negative");
+  varispeed->varispeed.set_speed(speed, ramp_frames);
+  return WAVESTRIDE_OK;
+}
+
+wavestride_status wavestride_varispeed_get_speed(const wavestride_varispeed* varispeed, double* speed) {
+  return guarded([&] {
+    require_given(varispeed, "varispeed");
+    require_given(speed, "speed");
+    *speed = varispeed->varispeed.speed();
+  });
+}
+
+wavestride_status wavestride_varispeed_lookahead(const wavestride_varispeed* varispeed, double speed,
+                                                 int64_t* in_frames) {
+  return guarded([&] {
+    require_given(varispeed, "varispeed");
+    require_given(in_frames, "in_frames");
+    *in_frames = varispeed->varispeed.lookahead_frames(speed);
+  });
+}
+
+wavestride_status wavestride_varispeed_frames_after(const wavestride_varispeed* varispeed, int64_t frames,
+                                                    int64_t* out_frames) {
+  return guarded([&] {
+    require_given(varispeed, "varispeed");
+    require_given(out_frames, "out_frames");
+    require(frames >= 0, "frames must not be negative, got ", frames);
+    *out_frames = varispeed->varispeed.frames_after(frames);
+  });
+}
+
+wavestride_status wavestride_varispeed_frames_at_finish(const wavestride_varispeed* varispeed,
+                                                        int64_t* out_frames) {
+  return guarded([&] {
+    require_given(varispeed, "varispeed");
+    require_given(out_frames, "out_frames");
+    *out_frames = varispeed->varispeed.frames_at_finish();
+  });
+}
+
+wavestride_status wavestride_varispeed_push(wavestride_varispeed* varispeed, const float* in,
+                                            int64_t in_frames, float* out, int64_t capacity,
+                                            int64_t* out_frames) {
+  if (const auto wrong = check_varispeed(varispeed)) return wrong;
+  if (const auto wrong = check_taken(in, in_frames)) return wrong;
+  const Index frames = varispeed->varispeed.frames_after(in_frames);
+  if (const auto wrong = check_given(varispeed->finished, frames, out, capacity, out_frames)) return wrong;
+  *out_frames = varispeed->varispeed.push(FramesView(in, varispeed->channels, in_frames),
+                                          FramesSpan(out, varispeed->channels, frames));
+  return WAVESTRIDE_OK;
+}
+
+wavestride_status wavestride_varispeed_finish(wavestride_varispeed* varispeed, float* out, int64_t capacity,
+                                              int64_t* out_frames) {
+  if (const auto wrong = check_varispeed(varispeed)) return wrong;
+  const Index frames = varispeed->varispeed.frames_at_finish();
+  if (const auto wrong = check_given(varispeed->finished, frames, out, capacity, out_frames)) return wrong;
+  *out_frames = varispeed->varispeed.finish(FramesSpan(out, varispeed->channels, frames));
+  varispeed->finished = true;
+  return WAVESTRIDE_OK;
+}
+
+wavestride_status wavestride_varispeed_reset(wavestride_varispeed* varispeed) {
+  if (const auto wrong = check_varispeed(varispeed)) return wrong;
+  varispeed->varispeed.reset();
+  varispeed->finished = false;
+  return WAVESTRIDE_OK;
+}
+
+wavestride_status wavestride_varispeed_position(const wavestride_varispeed* varispeed, int64_t* received,
+                                                int64_t* emitted) {
+  return guarded([&] {
+    require_given(varispeed, "varispeed");
+    require_given(received, "received");
+    require_given(emitted, "emitted");
+    *received = varispeed->varispeed.received();
+    *emitted = varispeed->varispeed.emitted();
+  });
+}
+
+wavestride_status wavestride_to_int16(const float* in, int64_t samples, const uint64_t* dither_seed,
+                                      int64_t first_sample, int16_t* out, int64_t* saturated) {
+  if (const auto wrong = check_taken(in, samples)) return wrong;
+  if (out == nullptr && samples > 0) return complain(WAVESTRIDE_INVALID_ARGUMENT, "output must not be null");
+  SampleOptions options;
+  if (dither_seed != nullptr) options.dither_seed = *dither_seed;
+  const Index clipped = to_samples(FramesView(in, 1, samples),
+                                   std::span(out, static_cast<std::size_t>(samples)), options, first_sample);
+  if (saturated != nullptr) *saturated = clipped;
+  return WAVESTRIDE_OK;
+}
+
+wavestride_status wavestride_from_int16(const int16_t* in, int64_t samples, float* out) {
+  if (samples < 0) return complain(WAVESTRIDE_INVALID_ARGUMENT, "samples must not be negative");
+  if (samples > 0 && (in == nullptr || out == nullptr))
+    return complain(WAVESTRIDE_INVALID_ARGUMENT, "input and output must not be null");
+  constexpr float step = 1.0f / 32768;
+  std::transform(in, in + samples, out, [](std::int16_t x) { return static_cast<float>(x) * step; });
+  return WAVESTRIDE_OK;
 }
 
 }  // extern "C"

@@ -35,33 +35,101 @@ void check_signals() {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds patience(100);  // of one who pressed Ctrl-C
 
-// op(x), without the lock. What takes long passes in pieces through a stream, which gives the same bits, and
-// lets Ctrl-C in between.
-Signal whole(const Op& op, FramesView x) {
-  if (op.inputs() != 1 || op.outputs() != 1 || !op.streamable() || x.channels() != op.in_channels())
-    return op(x);
-  const Index total = op.total(x.frames());
-  const auto values = static_cast<double>(x.channels() * x.frames() + op.out_channels() * total);
-  // In multiply-adds, as many as take a value to memory and back; 1e9 mostly take less than that patience.
-  const double work = 16 * values + op.macs_per_frame() * static_cast<double>(total);
-  if (work < 1e9) return op(x);
-  Index piece = 1 + static_cast<Index>(static_cast<double>(x.frames()) * 2e8 / work);
-  Stream stream = op.stream();
-  Signal y(op.out_channels(), total);
-  detail::prefer_large_pages(y);
-  const FramesSpan out(y);
-  Index done = 0;
-  const auto rest = [&] { return out.slice(done, total - done); };
-  for (Index n = 0; n < x.frames();) {
+// In multiply-adds, as many as take a value to memory and back; 1e9 mostly take less than that patience.
+constexpr double of_a_value = 16, little_work = 1e9;
+
+// What it takes to make `totals` frames of the outputs, of x.
+double work_of(const Op& op, std::span<const FramesView> x, std::span<const Index> totals) {
+  double values = 0;
+  for (const FramesView& in : x) values += static_cast<double>(in.channels() * in.frames());
+  for (std::size_t o = 0; o < totals.size(); ++o)
+    values += static_cast<double>(op.out_channels(static_cast<Index>(o)) * totals[o]);
+  return of_a_value * values + op.macs_per_frame() * static_cast<double>(totals[0]);
+}
+
+// Whether these are signals that it takes.
+bool fits(const Op& op, std::span<const FramesView> x) {
+  if (static_cast<Index>(x.size()) != op.inputs()) return false;
+  for (std::size_t i = 0; i < x.size(); ++i)
+    if (x[i].channels() != op.in_channels(static_cast<Index>(i))) return false;
+  return true;
+}
+
+std::vector<Signal> room_for(const Op& op, std::span<const Index> frames) {
+  std::vector<Signal> room;
+  for (std::size_t o = 0; o < frames.size(); ++o)
+    detail::prefer_large_pages(room.emplace_back(op.out_channels(static_cast<Index>(o)), frames[o]));
+  return room;
+}
+
+// Pushes x in pieces, which gives the same bits, and lets Ctrl-C in between; `rest` is moved behind what came
+// out. Inputs keep step.
+void push_in_pieces(Stream& stream, std::span<const FramesView> x, double work,
+                    std::vector<FramesSpan>& rest) {
+  double done = 0, piece = 0.2 * little_work / work;  // as parts of the whole
+  std::vector<FramesView> part(x.begin(), x.end());
+  std::vector<Index> given(rest.size());
+  while (done < 1) {
     const auto start = Clock::now();
-    const Index frames = std::min(piece, x.frames() - n);
-    done += stream.push(x.slice(n, frames), rest());
-    n += frames;
+    const double end = std::min(done + piece, 1.0);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const auto up_to = [&](double of) {
+        return static_cast<Index>(static_cast<double>(x[i].frames()) * of);
+      };
+      part[i] = x[i].slice(up_to(done), up_to(end) - up_to(done));
+    }
+    stream.push(part, rest, given);
+    for (std::size_t o = 0; o < rest.size(); ++o)
+      rest[o] = rest[o].slice(given[o], rest[o].frames() - given[o]);
+    done = end;
     if (Clock::now() - start < patience) piece *= 2;
     check_signals();
   }
-  stream.finish(rest());
+}
+
+// stream.push(x), likewise.
+std::vector<Signal> push(Stream& stream, std::span<const FramesView> x) {
+  const Op& op = stream.op();
+  if (stream.finished()) return stream.push(x);  // which says so
+  if (static_cast<Index>(x.size()) != op.inputs())
+    throw py::value_error(op.name() + " has " + std::to_string(op.inputs()) + " inputs, got " +
+                          std::to_string(x.size()));
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const Index channels = op.in_channels(static_cast<Index>(i));
+    if (x[i].channels() != channels && x[i].frames() > 0)
+      throw py::value_error(op.name() + ": expects " + std::to_string(channels) + " channels at input " +
+                            std::to_string(i) + ", got " + std::to_string(x[i].channels()));
+  }
+  std::vector<Index> frames;
+  for (const FramesView& in : x) frames.push_back(in.frames());
+  std::vector<Index> given(static_cast<std::size_t>(op.outputs()));
+  stream.frames_after(frames, given);
+  const double work = work_of(op, x, given);
+  if (work < little_work) return stream.push(x);
+  std::vector<Signal> y = room_for(op, given);
+  std::vector<FramesSpan> rest(y.begin(), y.end());
+  push_in_pieces(stream, x, work, rest);
   return y;
+}
+
+// op(x), without the lock. What takes long passes through a stream.
+std::vector<Signal> whole(const Op& op, std::span<const FramesView> x) {
+  if (!op.streamable() || !fits(op, x)) return op(x);
+  std::vector<Index> frames, totals;
+  for (const FramesView& in : x) frames.push_back(in.frames());
+  for (Index o = 0; o < op.outputs(); ++o) totals.push_back(op.total(frames, o));
+  const double work = work_of(op, x, totals);
+  if (work < little_work) return op(x);
+  std::vector<Signal> y = room_for(op, totals);
+  std::vector<FramesSpan> rest(y.begin(), y.end());
+  Stream stream = op.stream();
+  push_in_pieces(stream, x, work, rest);
+  stream.finish(rest, totals);
+  return y;
+}
+
+Signal whole(const Op& op, FramesView x) {
+  return std::move(whole(op, std::span<const FramesView>(&x, 1)).front());
 }
 
 // The same of the operator that `make` makes.
@@ -136,7 +204,7 @@ py::object max_pool1d_of(const py::object& input, const py::object& kernel_size,
   const MaxPool1dOptions o{number(kernel_size, "kernel_size"), positive_or_default(stride, "stride"),
                            number(padding, "padding"), number(dilation, "dilation"), ceil_mode};
   if (return_indices) return pooled(unlocked([&] { return max_pool1d_with_indices(x, o); }));
-  return array_of(unlocked([&] { return max_pool1d(x, o); }));
+  return array_of(run(x, [&] { return op::max_pool1d(x.view().channels(), o); }));
 }
 
 py::object max_unpool1d_of(const py::object& input, const py::object& indices, const py::object& kernel_size,
@@ -162,7 +230,7 @@ py::object avg_pool1d_of(const py::object& input, const py::object& kernel_size,
   const Frames x(input);
   const AvgPool1dOptions o{number(kernel_size, "kernel_size"), positive_or_default(stride, "stride"),
                            number(padding, "padding"), ceil_mode, count_include_pad};
-  return array_of(unlocked([&] { return avg_pool1d(x, o); }));
+  return array_of(run(x, [&] { return op::avg_pool1d(x.view().channels(), o); }));
 }
 
 py::object adaptive_max_pool1d_of(const py::object& input, const py::object& output_size,
@@ -180,7 +248,7 @@ py::object interpolate_of(const py::object& input, const py::object& size, const
                        .mode = named<InterpolateMode>(mode, "mode"),
                        .align_corners = align_corners.value_or(false)};
   if (!scale_factor.is_none()) o.scale_factor = real(scale_factor, "scale_factor");
-  return array_of(unlocked([&] { return interpolate(x, o); }));
+  return array_of(run(x, [&] { return op::interpolate(x.view().channels(), o); }));
 }
 
 py::object stft_of(const py::object& input, const py::object& n_fft, const py::object& hop_length,
@@ -220,30 +288,76 @@ py::object griffin_lim_of(const py::object& specgram, const py::object& window, 
   return samples_of(unlocked([&] { return griffin_lim(x, o, power, how, frames); }));
 }
 
-// A stream whose lock keeps two Python threads apart while neither holds the interpreter's.
-struct PyStream {
-  PyStream(const Op& op, Index threads) : stream(unlocked([&] { return op.stream({.threads = threads}); })) {}
-  Stream stream;
-  std::mutex busy;
+Index not_negative(Index frames) {
+  if (frames < 0) throw py::value_error("frames must not be negative, got " + std::to_string(frames));
+  return frames;
+}
 
+// What is of one call at a time: its lock keeps Python threads apart while none holds the interpreter's.
+// Ctrl-C ends the wait for it.
+class OneAtATime {
+ public:
   template <class Work>
   auto locked(Work work) {
     const Without lock;
-    const std::lock_guard guard(busy);
+    std::unique_lock guard(busy_, patience);
+    while (!guard.owns_lock()) {
+      check_signals();
+      guard.try_lock_for(patience);
+    }
     return work();
   }
 
+ private:
+  std::timed_mutex busy_;
+};
+
+struct PyStream : OneAtATime {
+  PyStream(const Op& op, Index threads) : stream(unlocked([&] { return op.stream({.threads = threads}); })) {}
+  Stream stream;
+
   py::object push(std::span<const FramesView> inputs) {
-    return arrays_of(locked([&] { return stream.push(inputs); }));
+    return arrays_of(locked([&] { return ::push(stream, inputs); }));
   }
 
   // A number, or of several outputs a tuple.
   py::object frames_after(Index frames) {
-    if (frames < 0) throw py::value_error("frames must not be negative, got " + std::to_string(frames));
-    const std::vector<Index> n(static_cast<std::size_t>(stream.op().inputs()), frames);
+    const std::vector<Index> n(static_cast<std::size_t>(stream.op().inputs()), not_negative(frames));
     std::vector<Index> out(static_cast<std::size_t>(stream.op().outputs()));
     locked([&] { stream.frames_after(n, out); });
     return out.size() == 1 ? py::object(py::int_(out[0])) : py::object(py::tuple(py::cast(out)));
+  }
+};
+
+struct PyVarispeed : OneAtATime {
+  PyVarispeed(Index channel_count, double speed, const std::string& quality)
+      : varispeed(channel_count, speed, named<Quality>(quality, "quality")), channels(channel_count) {}
+  Varispeed varispeed;
+  Index channels;
+
+  py::object push(const Frames& input) {
+    const FramesView x = input;
+    if (x.channels() != channels && x.frames() > 0)
+      throw py::value_error("input must have " + std::to_string(channels) + " channels, has " +
+                            std::to_string(x.channels()));
+    return array_of(locked([&] { return push_in_pieces(x); }));
+  }
+
+ private:
+  // Ctrl-C ends what takes long.
+  Signal push_in_pieces(FramesView x) {
+    const Index piece = std::max<Index>(1, Index{1 << 19} / channels);
+    if (x.frames() <= piece) return varispeed.push(x);
+    Signal y(channels, varispeed.frames_after(x.frames()));
+    const FramesSpan out(y);
+    Index done = 0;
+    for (Index n = 0; n < x.frames(); n += piece) {
+      const Signal made = varispeed.push(x.slice(n, std::min(piece, x.frames() - n)));
+      std::copy_n(made.data(), made.size(), out.frame(done));
+      done += made.cols();
+      check_signals();
+    }
+    return y;
   }
 };
 
@@ -255,7 +369,7 @@ struct PyOp : Op {
   OperatorSettings settings;
 
   py::object call(std::span<const FramesView> inputs) const {
-    return arrays_of(unlocked([&] { return (*this)(inputs); }));
+    return arrays_of(unlocked([&] { return whole(*this, inputs); }));
   }
 
   py::tuple state() const {
@@ -406,10 +520,37 @@ MelOptions mel_options(const std::optional<std::string>& preset, const py::dict&
 // A mel front end, with what it was made of.
 struct MelSpectrogram {
   MelSpectrogram(std::optional<std::string> named, const py::dict& given)
-      : preset(std::move(named)), options(mel_options(preset, given)), op(op::mel_spectrogram(options)) {}
+      : preset(std::move(named)), options(mel_options(preset, given)), op(op::mel_spectrogram(options)) {
+    if (options.peak_range == 0) return;
+    MelOptions open = options;
+    open.peak_range = 0;
+    without_peak = op::mel_spectrogram(open);
+  }
   std::optional<std::string> preset;
   MelOptions options;
-  Op op;
+  Op op, without_peak = op;  // which has a stream
+
+  // What peak_range does to the whole signal comes last, so that Ctrl-C can end what is before.
+  Signal operator()(FramesView x) const {
+    Signal y = whole(without_peak, x);
+    if (options.peak_range == 0 || y.size() == 0) return y;
+    const std::span<float> values(y.data(), static_cast<std::size_t>(y.size()));
+    const float least = *std::max_element(values.begin(), values.end()) -
+                        static_cast<float>(options.peak_range * options.scale);
+    for (float& v : values) v = std::max(v, least);
+    return y;
+  }
+
+  // The one of these options; by the name of their preset, where there is one.
+  static MelSpectrogram of(const MelOptions& options) {
+    const auto presets = mel_presets();
+    const bool named = std::any_of(presets.begin(), presets.end(),
+                                   [&](const MelOptions& preset) { return preset.name == options.name; });
+    py::dict all;
+    for (const auto& [name, setting] : mel_settings)
+      std::visit([&, key = name](auto member) { all[key] = object_of(options.*member); }, setting);
+    return {named ? std::optional(options.name) : std::nullopt, all};
+  }
 
   // All settings, or those that differ from the preset's.
   py::dict settings(bool all) const {
@@ -483,7 +624,7 @@ PYBIND11_MODULE(_wavestride, m) {
       [](const py::object& input, const py::object& upscale_factor) {
         const Frames x(input);
         const Index factor = number(upscale_factor, "upscale_factor");
-        return array_of(unlocked([&] { return pixel_shuffle1d(x, factor); }));
+        return array_of(run(x, [&] { return op::pixel_shuffle1d(x.view().channels(), factor); }));
       },
       "input"_a, "upscale_factor"_a,
       "torch.nn.functional.pixel_shuffle in one dimension: [C*r, frames] to [C, r*frames].");
@@ -492,7 +633,7 @@ PYBIND11_MODULE(_wavestride, m) {
       [](const py::object& input, const py::object& downscale_factor) {
         const Frames x(input);
         const Index factor = number(downscale_factor, "downscale_factor");
-        return array_of(unlocked([&] { return pixel_unshuffle1d(x, factor); }));
+        return array_of(run(x, [&] { return op::pixel_unshuffle1d(x.view().channels(), factor); }));
       },
       "input"_a, "downscale_factor"_a, "Undoes pixel_shuffle1d: [C, r*frames] to [C*r, frames].");
   m.def(
@@ -527,7 +668,9 @@ PYBIND11_MODULE(_wavestride, m) {
             const Frames x(input);
             return s.push({&x.view(), 1});
           },
-          "input"_a, "Takes any number of frames [channels, frames]; gives those that became ready.")
+          "input"_a,
+          "Takes any number of frames [channels, frames]; gives those that became ready. A push that Ctrl-C "
+          "ends has taken a part: reset() begins anew.")
       .def(
           "push", [](PyStream& s, const py::args& inputs) { return s.push(ManyFrames(inputs).views()); },
           "The same of several inputs. Of several outputs a tuple.")
@@ -584,13 +727,13 @@ PYBIND11_MODULE(_wavestride, m) {
       .def_property_readonly(
           "out_channels", [](const PyOp& o) { return o.out_channels(); }, "Of the first output.")
       .def_property_readonly("latency_frames", &PyOp::latency_frames,
-                             "How far the output lags, in output frames.")
+                             "How far the output lags at worst, in output frames.")
       .def_property_readonly("lookahead_frames", &PyOp::lookahead_frames,
-                             "Input frames read beyond an output frame's own position.")
+                             "Input frames that must come after an output frame's own position, at worst.")
       .def_property_readonly("receptive_field", &PyOp::receptive_field,
                              "Input frames that one output frame depends on.")
       .def(
-          "total", [](const PyOp& o, Index frames) { return o.total(frames); }, "frames"_a,
+          "total", [](const PyOp& o, Index frames) { return o.total(not_negative(frames)); }, "frames"_a,
           "Output frames of so many input frames.");
   m.def(
       "operator",
@@ -669,6 +812,53 @@ PYBIND11_MODULE(_wavestride, m) {
       "[channels, frames] or [frames] at another sample rate, aligned in time: ceil(frames*out/in) frames. "
       "Goal 'throughput' is the faster for long ones.");
 
+  py::class_<PyVarispeed>(m, "Varispeed",
+                          "Sample-rate conversion by a ratio that changes while it runs: clock drift, speed, "
+                          "pitch. What it gives has the same bits however the signal is cut.")
+      .def(py::init<Index, double, const std::string&>(), "channels"_a = 1, "speed"_a = 1.0,
+           "quality"_a = "standard",
+           "speed: input frames per output frame, 1/16 to 16. The filter is that of the quality at every "
+           "speed.")
+      .def(
+          "push", [](PyVarispeed& v, const py::object& input) { return v.push(Frames(input)); }, "input"_a,
+          "Takes any number of frames [channels, frames]; gives those that became ready. A push that Ctrl-C "
+          "ends has taken a part: reset() begins anew.")
+      .def(
+          "finish", [](PyVarispeed& v) { return array_of(v.locked([&] { return v.varispeed.finish(); })); },
+          "Ends the signal, gives the remaining frames.")
+      .def(
+          "reset", [](PyVarispeed& v) { v.locked([&] { v.varispeed.reset(); }); },
+          "Begins a new signal at the first speed.")
+      .def(
+          "set_speed",
+          [](PyVarispeed& v, double speed, Index ramp_frames) {
+            v.locked([&] { v.varispeed.set_speed(speed, ramp_frames); });
+          },
+          "speed"_a, "ramp_frames"_a = 0,
+          "Changes the speed from the next frame that is pushed, linearly over so many input frames.")
+      .def(
+          "frames_after",
+          [](PyVarispeed& v, Index frames) {
+            return v.locked([&, n = not_negative(frames)] { return v.varispeed.frames_after(n); });
+          },
+          "frames"_a, "Frames that a push of so many would give now.")
+      .def(
+          "lookahead_frames",
+          [](const PyVarispeed& v, double speed) { return v.varispeed.lookahead_frames(speed); }, "speed"_a,
+          "Input frames that an output frame reads ahead at a speed.")
+      .def_property_readonly(
+          "speed", [](PyVarispeed& v) { return v.locked([&] { return v.varispeed.speed(); }); },
+          "At the next frame that is pushed.")
+      .def_property_readonly(
+          "received", [](PyVarispeed& v) { return v.locked([&] { return v.varispeed.received(); }); },
+          "Frames taken since the start or the last reset.")
+      .def_property_readonly(
+          "emitted", [](PyVarispeed& v) { return v.locked([&] { return v.varispeed.emitted(); }); },
+          "Frames given since then.")
+      .def("__repr__", [](PyVarispeed& v) {
+        return "<wavestride.Varispeed of " + std::to_string(v.channels) + " channels>";
+      });
+
   py::class_<MelSpectrogram>(
       m, "MelSpectrogram",
       "A mel front end by the name of its preset, 'whisper-16k', 'hifigan-22k', ..., with options instead of "
@@ -689,7 +879,7 @@ PYBIND11_MODULE(_wavestride, m) {
           "__call__",
           [](const MelSpectrogram& mel, const py::object& input) {
             const Samples x(input);
-            return array_of(run(x, [&]() -> const Op& { return mel.op; }));
+            return array_of(unlocked([&] { return mel(x); }));
           },
           "input"_a, "Samples [frames] at sample_rate to [n_mels, frames].")
       .def(
@@ -774,8 +964,16 @@ PYBIND11_MODULE(_wavestride, m) {
           "preset", [](const Model& model) { return model.features.name; },
           "Name of the features that it takes; of a config's own 'mel'.")
       .def_property_readonly(
+          "mel",
+          [](const Model& model) {
+            if (!model.no_analysis.empty()) throw py::value_error(model.no_analysis);
+            return MelSpectrogram::of(model.features);
+          },
+          "The MelSpectrogram that makes the features which it takes: model(model.mel(samples)). Raises "
+          "ValueError, with the reason, where they can't be made of sound alone.")
+      .def_property_readonly(
           "lookahead_frames", [](const Model& model) { return model.network.lookahead_frames(); },
-          "Frames of features read beyond a sample's own time.")
+          "Frames of features that must come after a sample's own time, at worst.")
       .def_property_readonly(
           "upsampling",
           [](const Model& model) {
@@ -788,13 +986,15 @@ PYBIND11_MODULE(_wavestride, m) {
       [](const std::optional<Path>& path, const std::optional<Path>& config,
          const std::optional<std::string>& preset, const std::optional<Path>& stats,
          const std::optional<Index>& speaker, std::uint64_t seed, bool minimal, bool rounded, bool int8,
-         const std::optional<std::string>& prefix) {
+         const std::optional<std::string>& prefix, const py::object& speaker_embedding) {
+        const std::vector<float> embedding = values_from(speaker_embedding, "speaker_embedding");
         return unlocked([&] {
           Model model = load_model(path ? path->string() : data_file(default_vocoder_file),
                                    {.config = config.value_or(Path()).string(),
                                     .preset = preset.value_or(""),
                                     .stats = stats.value_or(Path()).string(),
                                     .speaker = speaker,
+                                    .speaker_embedding = embedding,
                                     .seed = seed,
                                     .prefix = prefix});
           model.network =
@@ -804,7 +1004,7 @@ PYBIND11_MODULE(_wavestride, m) {
       },
       "path"_a = none, "config"_a = none, py::kw_only(), "preset"_a = none, "stats"_a = none,
       "speaker"_a = none, "seed"_a = 0, "minimal_filtering"_a = false, "bfloat16"_a = false, "int8"_a = false,
-      "prefix"_a = none,
+      "prefix"_a = none, "speaker_embedding"_a = none,
       "A vocoder from a checkpoint, or without a path the one that comes with the library (16 kHz, preset\n"
       "'wavestride-16k'). config: path of its config where that is neither in the file nor beside it, or "
       "the\n"
@@ -816,7 +1016,9 @@ PYBIND11_MODULE(_wavestride, m) {
       "convolutions from numbers of 8 significant bits, fast where bfloat16_in_hardware(); with both each "
       "layer\n"
       "by whichever is faster. int8: a WaveNet from weights of 8 bits. prefix: of the copy to take, where a\n"
-      "file holds a network several times, as beside an average of its weights. Raises IoError.");
+      "file holds a network several times, as beside an average of its weights. speaker_embedding: of a "
+      "voice\n"
+      "that is not in the file, instead of speaker. Raises IoError.");
   m.def("bfloat16_in_hardware", &bfloat16_in_hardware,
         "Whether this machine multiplies bfloat16 faster than float: by AMX or, AMD's processors, AVX-512 "
         "BF16.");

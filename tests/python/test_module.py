@@ -235,8 +235,13 @@ def test_mel_options():
     assert features.shape == (128, 50) and whisper.n_mels == 128 and whisper.preset == "whisper-16k"
     stream = whisper.stream()
     assert np.array_equal(np.concatenate([stream.push(x[:700]), stream.push(x[700:]), stream.finish()], 1), features)
-    assert np.array_equal(ws.MelSpectrogram("whisper-16k", n_mels=128)(x),
-                          np.maximum(features, features.max() - np.float32(2)))  # 8 units of a quarter
+    faded = x * np.linspace(1, 0, 8000, dtype="f4") ** 6
+    features, limited = whisper(faded), ws.MelSpectrogram("whisper-16k", n_mels=128)(faded)
+    assert np.array_equal(limited, np.maximum(features, features.max() - np.float32(2)))  # 8 units of a quarter
+    assert limited.min() > features.min()
+    for samples in [faded, x[:700], x[:0], np.append(x, np.nan)]:
+        assert np.array_equal(ws.MelSpectrogram("whisper-16k")(samples),
+                              ws.operator("mel_spectrogram", 1, preset="whisper-16k")(samples[None]), equal_nan=True)
     with pytest.raises(ws.NotStreamable, match="peak_range"):
         ws.MelSpectrogram("whisper-16k").stream()
 
@@ -295,6 +300,32 @@ def test_models():
         ws.load_model(MODEL, prefix="ema")
     with pytest.raises(ws.IoError, match="/nonexistent.npy"):
         ws.load_model(MODEL, stats="/nonexistent.npy")
+    xtts = TESTS / "golden" / "models" / "hifigan-xtts" / "model.pth"
+    with pytest.raises(ws.IoError, match="an embedding of 4 values"):
+        ws.load_model(xtts)
+    one, same, other = (ws.load_model(xtts, speaker_embedding=e) for e in
+                        [[0.1, 0.2, 0.3, 0.4], np.array([0.1, 0.2, 0.3, 0.4]), [0.1, 0.2, 0.3, 0.5]])
+    x = signal(one.n_mels, 20)
+    assert np.array_equal(one(x), same(x)) and not np.array_equal(one(x), other(x))
+    with pytest.raises(ws.IoError, match="4 values, got 3"):
+        ws.load_model(xtts, speaker_embedding=[1, 2, 3])
+    with pytest.raises(TypeError, match="^speaker_embedding must be an array of real numbers"):
+        ws.load_model(xtts, speaker_embedding="me")
+
+
+def test_features_of_models():
+    mel = ws.load_model().mel
+    assert repr(mel) == "wavestride.MelSpectrogram('wavestride-16k')"
+    model = ws.load_model(TESTS / "golden" / "models" / "hifigan-jik876-1" / "g_02500000")
+    own = model.mel
+    assert own.n_mels == model.n_mels and own.sample_rate == model.sample_rate
+    samples = signal(1, 5000)[0]
+    assert model(own(samples)).ndim == 1
+    assert np.array_equal(ws.MelSpectrogram(own.preset, **own.options)(samples), own(samples))
+    assert np.array_equal(pickle.loads(pickle.dumps(own))(samples), own(samples))
+    latents = ws.load_model(TESTS / "golden" / "models" / "hifigan-xtts" / "model.pth", speaker_embedding=[0, 0, 0, 1])
+    with pytest.raises(ValueError, match="latents"):
+        latents.mel
 
 
 def test_files_that_are_not_there():
@@ -406,7 +437,10 @@ def test_refusals():
         (ValueError, "quality must be one of", lambda: ws.resample(x, 2, 1, "superb")),
         (ValueError, "whisper-16k", lambda: ws.MelSpectrogram("whisper")),
         (ValueError, "takes no option", lambda: ws.operator("relu", 3, colour="red")),
-        (ValueError, "channels", lambda: ws.Resampler(2, 1).stream(2).push(x)),
+        (ValueError, "expects 2 channels at input 0, got 3", lambda: ws.Resampler(2, 1).stream(2).push(x)),
+        (ValueError, "has 2 inputs, got 1", lambda: ws.operator("add", [3, 3]).stream().push(x)),
+        (ValueError, "at input 1, got 2", lambda: ws.operator("add", [3, 3]).stream().push(x, x[:2])),
+        (ValueError, "frames must not be negative, got -1", lambda: ws.operator("relu", 3).total(-1)),
         (ValueError, "goal must be one of", lambda: ws.Resampler(2, 1, goal="speed")),
         (TypeError, "input must be an array of real numbers, got None", lambda: ws.conv1d(None, w)),
         (ValueError, "has shape ..", lambda: ws.conv1d(1.5, w)),
@@ -442,7 +476,10 @@ def test_others_run_while_it_computes():
     assert sum(start < t < end for t in ticks) >= 3, f"{end - start} s of work"
 
 
-@pytest.mark.parametrize("what", ["resample", "operator", "conv1d", "griffin_lim", "mel", "model"])
+LONG = ["resample", "operator", "conv1d", "max_pool1d", "griffin_lim", "mel", "whisper", "model", "stream", "varispeed"]
+
+
+@pytest.mark.parametrize("what", LONG)
 def test_ctrl_c_ends_what_takes_long(what):
     x, w = signal(1, 1000)[0], np.ones((256, 256, 31), "f4")
     zeros = lambda channels, frames: np.zeros((channels, frames), "f4", order="F")
@@ -452,8 +489,12 @@ def test_ctrl_c_ends_what_takes_long(what):
         "resample": lambda: ws.resample(zeros(1, 60_000_000), 48000, 44101, "best"),
         "operator": lambda: ws.operator("conv1d", 256, weight=w)(zeros(256, 300_000)),
         "conv1d": lambda: ws.conv1d(zeros(256, 300_000), w),
+        "max_pool1d": lambda: ws.max_pool1d(zeros(1, 60_000_000), 301, 1, dilation=100),
+        "stream": lambda: ws.operator("conv1d", 256, weight=w).stream().push(zeros(256, 300_000)),
+        "varispeed": lambda: ws.Varispeed(1, 1.01, "best").push(zeros(1, 60_000_000)),
         "griffin_lim": lambda: ws.griffin_lim(np.ones((9, 1000)), window, 16, 4, n_iter=10**7),
         "mel": lambda: mel.griffin_lim(mel(x), n_iter=10**7),
+        "whisper": lambda: ws.MelSpectrogram("whisper-16k")(zeros(1, 150_000_000)),
         "model": lambda model=ws.load_model(): model(zeros(80, 200_000)),
     }[what]
     sent = []
@@ -471,6 +512,59 @@ def test_ctrl_c_ends_what_takes_long(what):
     assert waited < 3, f"{waited} s after Ctrl-C"  # of 10 to 200
 
 
+def test_ctrl_c_ends_the_wait_for_another_thread():
+    op = ws.operator("conv1d", 256, weight=np.ones((256, 256, 31), "f4"))
+    stream, x = op.stream(), np.zeros((256, 1000), "f4", order="F")
+    start = time.perf_counter()
+    stream.push(x)
+    frames = round(1000 * 4 / (time.perf_counter() - start))  # 4 s of work, and out of Ctrl-C's reach
+    thread = threading.Thread(target=lambda: stream.push(np.zeros((256, frames), "f4", order="F")))
+    thread.start()
+    time.sleep(0.3)
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        stream.received
+    assert thread.is_alive()
+    thread.join()
+    timer.join()
+    assert stream.received == 1000 + frames
+
+
+def test_a_stream_can_begin_anew_after_ctrl_c():
+    w = np.ones((256, 256, 31), "f4")
+    op, x = ws.operator("conv1d", 256, weight=w), signal(256, 100)
+    stream = op.stream()
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        stream.push(np.zeros((256, 300_000), "f4", order="F"))
+    timer.join()
+    assert 0 < stream.received < 300_000
+    stream.reset()
+    assert np.array_equal(np.concatenate([stream.push(x), stream.finish()], 1), op(x))
+
+
+def test_pieces_of_several_inputs_and_outputs_give_the_same():
+    frames = 8_000_000
+    x, y = np.asfortranarray(signal(2, frames)), np.asfortranarray(signal(2, frames - 1000))
+    both = ws.operator("concatenate", [2, 2])
+    shorter = x[:, : frames - 1000]
+    assert np.array_equal(both(shorter, y), np.concatenate([shorter, y]))
+    stream = both.stream()
+    parts = [stream.push(x[:, :777], y[:, :77]), stream.push(x[:, 777 : frames - 1000], y[:, 77:]), stream.finish()]
+    assert np.array_equal(np.concatenate(parts, 1), np.concatenate([shorter, y]))
+    uneven = stream.reset(), stream.push(x, y)
+    assert uneven[1].shape == (4, frames - 1000) and stream.received == frames
+    pool = ws.operator("max_pool1d", 2, kernel_size=3, stride=2, padding=1, return_indices=True)
+    values, offsets = pool(np.concatenate([x, x], 1))
+    padded = np.full((2, 2 * frames + 2), -np.inf, "f4")
+    padded[:, 1 : frames + 1] = padded[:, frames + 1 : -1] = x
+    a, b, c = (padded[:, k : k + 2 * frames : 2] for k in range(3))
+    assert np.array_equal(values, np.maximum(np.maximum(a, b), c))
+    assert np.array_equal(offsets, np.where(c > np.maximum(a, b), 2, b > a))
+
+
 def test_pieces_give_the_same():
     """What is long enough to look for Ctrl-C on the way."""
     w = signal(64, 64 * 9).reshape(64, 64, 9)
@@ -484,6 +578,50 @@ def test_pieces_give_the_same():
     stream = resampler.stream()
     parts = [stream.push(part) for part in np.array_split(samples, 9)] + [stream.finish()]
     assert np.array_equal(resampler(samples), np.concatenate(parts, 1)[0])
+    stream.reset()
+    assert np.array_equal(np.concatenate([stream.push(samples), stream.finish()], 1), np.concatenate(parts, 1))
+
+
+def test_varispeed():
+    x = signal(2, 3000)
+    whole, cut = ws.Varispeed(2, 1.5, "best"), ws.Varispeed(channels=2, speed=1.5, quality="best")
+    results = []
+    for v, step in [(whole, 1500), (cut, 75)]:
+        parts = []
+        for n in range(0, 3000, step):
+            if n == 1500:
+                v.set_speed(0.8, ramp_frames=200)
+            expected = v.frames_after(step)
+            parts.append(v.push(x[:, n : n + step]))
+            assert parts[-1].shape == (2, expected)
+        parts.append(v.finish())
+        results.append(np.concatenate(parts, 1))
+        assert (v.received, v.emitted, v.speed) == (3000, results[-1].shape[1], 0.8)
+    assert np.array_equal(*results) and results[0].shape[1] > 1000 + 1500
+    with pytest.raises(ValueError, match="finished"):
+        whole.push(x)
+    whole.reset()
+    assert (whole.received, whole.speed) == (0, 1.5)
+    sine = ws.Varispeed(1, 2).push(np.sin(np.arange(4000) * 0.05))[0]
+    assert np.abs(sine[100:1900] - np.sin(np.arange(100, 1900) * 0.1)).max() < 1e-4
+    assert whole.lookahead_frames(4) > 2 * whole.lookahead_frames(1) > 2
+    long = signal(1, 2_000_000)  # in pieces
+    halves = ws.Varispeed(1, 1.1)
+    parts = [halves.push(long[:, :900_000]), halves.push(long[:, 900_000:])]
+    assert np.array_equal(ws.Varispeed(1, 1.1).push(long), np.concatenate(parts, 1))
+    assert "2 channels" in repr(whole)
+    for error, words, call in [
+        (ValueError, "speed must be 1/16 to 16, got 17", lambda: whole.set_speed(17)),
+        (ValueError, "a ramp must not be negative", lambda: whole.set_speed(1, -1)),
+        (ValueError, "channels must be 1 to 65536, got 0", lambda: ws.Varispeed(0)),
+        (ValueError, "quality must be one of", lambda: ws.Varispeed(1, quality="good")),
+        (ValueError, "input must have 2 channels, has 1", lambda: whole.push(x[0])),
+        (ValueError, "frames must not be negative", lambda: whole.frames_after(-1)),
+        (TypeError, "input must be an array of real numbers", lambda: whole.push(None)),
+    ]:
+        with pytest.raises(error, match=words):
+            call()
+    assert whole.received == 0 and whole.push(np.zeros((2, 0))).shape == (2, 0)
 
 
 def test_objects_can_be_copied():
@@ -558,15 +696,16 @@ def test_one_op_serves_many_threads():
 
 
 def test_memory_is_given_back():
-    import resource
+    def resident():  # pages; the most that there ever were says nothing behind the other tests
+        return int(pathlib.Path("/proc/self/statm").read_text().split()[1])
 
     x = signal(16, 20000)
     for _ in range(20):
         ws.pixel_shuffle1d(x, 2)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = resident()
     for _ in range(500):  # 640 MB in all
         ws.pixel_shuffle1d(x, 2)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
+    assert (resident() - before) * os.sysconf("SC_PAGESIZE") < 50_000_000
 
 
 def test_everything_public_is_documented_and_typed():
@@ -579,7 +718,7 @@ def test_everything_public_is_documented_and_typed():
         assert thing.__doc__, name
     options = re.findall(r"(\w+): [\w\[\]]+ = \.\.\.", stubs)
     assert options == 2 * list(ws.MelSpectrogram().options)
-    for name in ["Stream", "Op", "Resampler", "MelSpectrogram", "Model"]:
+    for name in ["Stream", "Op", "Resampler", "Varispeed", "MelSpectrogram", "Model"]:
         block = re.search(rf"^class {name}:\n((?:    .*\n)+)", stubs, re.M).group(1)
         members = {m for m in re.findall(r"def (\w+)", block) if not m.startswith("__")}
         actual = {m for m, _ in inspect.getmembers(getattr(ws, name)) if not m.startswith("_")}

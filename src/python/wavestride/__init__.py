@@ -14,6 +14,7 @@ from ._wavestride import (
     Op,
     Resampler,
     Stream,
+    Varispeed,
     __version__,
     adaptive_avg_pool1d,
     adaptive_max_pool1d,
