@@ -18,6 +18,10 @@ double sinc(double x);
 /// cepstrum, folded). The response is floored `floor_db` below its peak.
 std::vector<double> minimum_phase(std::span<const double> h, double floor_db);
 
+/// h at `ratio` as many points, from its first to its last, by polynomials through ten of them: good to −210
+/// dB where nothing above a thirty-second of h's rate matters.
+std::vector<double> interpolated(std::span<const double> h, double ratio);
+
 /// |H| at frequencies 0, 1/n, … 1/2 with n ≥ `size`, a power of two.
 std::vector<double> amplitude_response(std::span<const double> h, Index size);
 

@@ -41,11 +41,18 @@ struct Series {
   }
 };
 
-// Points τ and weights that integrate over 0 … 1 (Gauss and Legendre), enough for what turns by up to 230
-// rad.
+// A value for each of the terms, and one more for the sake of whole vectors.
+using OfTerms = std::array<double, terms + 2>;
+
+// Points τ that integrate over 0 … 1 (Gauss and Legendre), enough for what turns by up to 230 rad: their
+// weights over πτ, and cos πkτ and sin πkτ.
 struct Quadrature {
+  struct Point {
+    double at, scale;
+    OfTerms cosines, sines;
+  };
   static constexpr int size = 128;
-  std::array<double, size> at, weight;
+  std::array<Point, size> points;
 
   Quadrature() {
     for (int i = 0; i < size; ++i) {
@@ -58,8 +65,11 @@ struct Quadrature {
         step = value / slope;
         x -= step;
       }
-      at[static_cast<std::size_t>(i)] = (x + 1) / 2;
-      weight[static_cast<std::size_t>(i)] = 1 / ((1 - x * x) * slope * slope);
+      const double at = (x + 1) / 2, weight = 1 / ((1 - x * x) * slope * slope);
+      Point& p = points[static_cast<std::size_t>(i)] = {at, weight / (pi * at), {}, {}};
+      const std::complex<double> turn = std::polar(1.0, pi * at);
+      std::complex<double> z = 1;
+      for (std::size_t k = 0; k <= terms; ++k, z *= turn) p.cosines[k] = z.real(), p.sines[k] = z.imag();
     }
   }
 };
@@ -67,19 +77,16 @@ struct Quadrature {
 // The amplitude at frequency v, in 1/T from the cutoff, for each of the coefficients of a and of b:
 //     ½ a(0) − 1/π ∫ a(τ) sin(vτ)/τ dτ + 1/π ∫ b(τ) cos(vτ)/τ dτ, from 0 to 1
 struct Amplitude {
-  std::array<double, terms + 1> even, odd{};
+  OfTerms even, odd{};
 
   explicit Amplitude(double v) {
     static const Quadrature q;
     even.fill(0.5);
-    for (std::size_t i = 0; i < q.at.size(); ++i) {
-      const double scale = q.weight[i] / (pi * q.at[i]);
-      const double s = scale * std::sin(v * q.at[i]), c = scale * std::cos(v * q.at[i]);
-      const std::complex<double> turn = std::polar(1.0, pi * q.at[i]);
-      std::complex<double> z = 1;
-      for (std::size_t k = 0; k <= terms; ++k, z *= turn) {
-        even[k] -= s * z.real();
-        odd[k] += c * z.imag();
+    for (const Quadrature::Point& p : q.points) {
+      const double s = p.scale * std::sin(v * p.at), c = p.scale * std::cos(v * p.at);
+      for (std::size_t k = 0; k < even.size(); ++k) {
+        even[k] -= s * p.cosines[k];
+        odd[k] += c * p.sines[k];
       }
     }
   }
@@ -103,36 +110,40 @@ struct Condition {
   }
 };
 
-// Of the coefficients, those with the least Σ weight · error², by reflections (Householder).
-Series::Coefficients least_squares(std::vector<Condition> c, const std::vector<double>& weight) {
+// Of the coefficients, those with the least Σ weight · error², by reflections (Householder) of whole rows: a
+// row has the factors, the constant, and one value more for the sake of whole vectors. What a reflection
+// leaves in columns before its own is not used.
+Series::Coefficients least_squares(const std::vector<Condition>& conditions,
+                                   const std::vector<double>& weight) {
+  constexpr std::size_t constants = Series::free, columns = constants + 2;
+  std::vector<std::array<double, columns>> c(conditions.size());
   for (std::size_t r = 0; r < c.size(); ++r) {
     const double root = std::sqrt(weight[r]);
-    for (double& f : c[r].factor) f *= root;
-    c[r].constant *= -root;
+    for (std::size_t i = 0; i < Series::free; ++i) c[r][i] = conditions[r].factor[i] * root;
+    c[r][constants] = conditions[r].constant * -root;
   }
   for (std::size_t k = 0; k < Series::free; ++k) {
     double norm = 0;
-    for (std::size_t r = k; r < c.size(); ++r) norm += c[r].factor[k] * c[r].factor[k];
-    norm = std::copysign(std::sqrt(norm), c[k].factor[k]);
-    const double top = c[k].factor[k] + norm;
+    for (std::size_t r = k; r < c.size(); ++r) norm += c[r][k] * c[r][k];
+    norm = std::copysign(std::sqrt(norm), c[k][k]);
+    const double top = c[k][k] + norm;
     if (top == 0) continue;
-    const auto reflect = [&](auto&& column) {
-      double sum = top * column(k);
-      for (std::size_t r = k + 1; r < c.size(); ++r) sum += c[r].factor[k] * column(r);
-      sum /= norm * top;
-      column(k) -= sum * top;
-      for (std::size_t r = k + 1; r < c.size(); ++r) column(r) -= sum * c[r].factor[k];
-    };
-    for (std::size_t i = k + 1; i < Series::free; ++i)
-      reflect([&](std::size_t r) -> double& { return c[r].factor[i]; });
-    reflect([&](std::size_t r) -> double& { return c[r].constant; });
-    c[k].factor[k] = -norm;
+    c[k][k] = top;
+    std::array<double, columns> sum{};
+    for (std::size_t r = k; r < c.size(); ++r)
+      for (std::size_t i = 0; i < columns; ++i) sum[i] += c[r][k] * c[r][i];
+    for (double& v : sum) v /= norm * top;
+    for (std::size_t r = k; r < c.size(); ++r) {
+      const double reflected = c[r][k];
+      for (std::size_t i = 0; i < columns; ++i) c[r][i] -= sum[i] * reflected;
+    }
+    c[k][k] = -norm;
   }
   Series::Coefficients x{};
   for (std::size_t k = Series::free; k-- > 0;) {
-    double sum = c[k].constant;
-    for (std::size_t i = k + 1; i < Series::free; ++i) sum -= c[k].factor[i] * x[i];
-    x[k] = c[k].factor[k] == 0 ? 0 : sum / c[k].factor[k];
+    double sum = c[k][constants];
+    for (std::size_t i = k + 1; i < Series::free; ++i) sum -= c[k][i] * x[i];
+    x[k] = c[k][k] == 0 ? 0 : sum / c[k][k];
   }
   return x;
 }
@@ -154,17 +165,22 @@ struct LowPassEdge::Shape {
 
   // The series whose largest error, as a part of what is allowed, is least; returns that error.
   double fit(double passband, double stopband) {
+    static const auto units = [] {
+      std::vector<Series> all;
+      for (std::size_t i = 0; i < Series::free; ++i) {
+        Series::Coefficients unit{};
+        unit[i] = 1;
+        all.emplace_back(unit);
+      }
+      return all;
+    }();
     std::vector<Condition> conditions;
     const auto add = [&](double v, double wanted, double allowed) {
       const Amplitude amplitude(v);
       Condition& c = conditions.emplace_back();
       const double fixed = amplitude.of(Series({}));
       c.constant = (fixed - wanted) / allowed;
-      for (std::size_t i = 0; i < Series::free; ++i) {
-        Series::Coefficients unit{};
-        unit[i] = 1;
-        c.factor[i] = (amplitude.of(Series(unit)) - fixed) / allowed;
-      }
+      for (std::size_t i = 0; i < Series::free; ++i) c.factor[i] = (amplitude.of(units[i]) - fixed) / allowed;
     };
     for_distances([&](double d) { add((1 - place) * width + d, 0, stopband / (1 + d / half_allowed)); });
     for_distances([&](double d) { add(-place * width - d, 1, passband); });

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <mutex>
+#include <numbers>
 #include <numeric>
 #include <tuple>
 #include <utility>
@@ -57,7 +58,8 @@ struct Filter {
   double transition() const { return stopband - passband; }
   double cutoff() const { return passband + LowPassEdge::place * transition(); }
 
-  LowPassEdge edge() const {
+  // Of the passband and of the stopband, in dB.
+  std::pair<double, double> deviations() const {
     // A gain that is off by a ten-thousandth is nothing to hear, and a shorter filter. But far into the
     // passband of the edge at the negative cutoff lies the stopband, and near edges disturb each other.
     const bool apart = cutoff() > 2.5 * transition();
@@ -69,6 +71,10 @@ struct Filter {
     // In steps, so that few edges need to be designed.
     const double margin = design_margin_db + std::ceil(2 * disturbance - 0.01) / 2;
     return {passband_db + margin + ripple_margin_db, stopband_db + margin};
+  }
+  LowPassEdge edge() const {
+    const auto [passband_deviation, stopband_deviation] = deviations();
+    return {passband_deviation, stopband_deviation};
   }
 };
 
@@ -93,6 +99,13 @@ std::shared_ptr<const Value> shared(const Key& key, Make&& make) {
 
 // A low-pass filter, so many points to a sample of the lower rate, and their sum.
 std::vector<double> impulse_response(const Filter& f, double points, double total) {
+  // Minimum phase takes large transforms, and many points add only more of the stopband to them.
+  constexpr double enough = 16;
+  if (f.phase == Phase::minimum && points > enough) {
+    std::vector<double> h = interpolated(impulse_response(f, enough, enough), points / enough);
+    for (double& v : h) v *= total / points;
+    return h;
+  }
   const double lower_nyquist = 0.5 / points;
   const LowPassEdge edge = f.edge();
   // It comes to 0 half a sample beyond its ends.
@@ -162,44 +175,56 @@ namespace {
 
 using Design = Resampler::Design;
 
+double taps(const Filter& f, double half_width) {
+  return 4 * half_width / f.transition() * std::max(1.0, static_cast<double>(f.M) / static_cast<double>(f.L));
+}
 double taps(const Filter& f) {
-  return 4 * f.edge().half_width() / f.transition() *
-         std::max(1.0, static_cast<double>(f.M) / static_cast<double>(f.L));
+  return taps(f, f.edge().half_width());
+}
+// Without designing an edge, to choose among many.
+double estimated_taps(const Filter& f) {
+  const auto [passband_deviation, stopband_deviation] = f.deviations();
+  return taps(f,
+              LowPassEdge::estimated_width(passband_deviation, stopband_deviation) / (2 * std::numbers::pi));
 }
 
-bool fits_bank(const Filter& f) {
+bool fits_bank(const Filter& f, double taps) {
   constexpr double lanes = kernels::PolyphaseBank::lanes;
   const auto L = static_cast<double>(f.L), M = static_cast<double>(f.M);
-  const double bytes = std::max(L, 2 * lanes) * (taps(f) + 2 * lanes * M / L) * sizeof(float);
-  return bytes <= most_bytes && (f.phase == Phase::linear || taps(f) * L <= 1 << 18);
+  const double bytes = std::max(L, 2 * lanes) * (taps + 2 * lanes * M / L) * sizeof(float);
+  return bytes <= most_bytes && (f.phase == Phase::linear || taps * L <= 1 << 18);
 }
 
 // Multiply-adds per output of a bank, as PolyphaseBank lays them out; a fold halves those of its core.
-double cost(const Filter& f) {
+double cost(const Filter& f, double taps) {
   constexpr double lanes = kernels::PolyphaseBank::lanes;
   const double pace = static_cast<double>(f.M) / static_cast<double>(f.L), edge = 2 * lanes * pace;
-  const bool folded = f.phase == Phase::linear && f.L <= kernels::PolyphaseBank::lanes && taps(f) > 2 * edge;
-  return folded ? (taps(f) + 2 * edge) / 2 : taps(f) + lanes * pace;
+  const bool folded = f.phase == Phase::linear && f.L <= kernels::PolyphaseBank::lanes && taps > 2 * edge;
+  return folded ? (taps + 2 * edge) / 2 : taps + lanes * pace;
 }
 
-// A sharp filter between the lower rate and a/b of it, and a loose one, which needs to be steep only over
-// what the sharp one leaves free, between that rate and the higher one.
+// A sharp filter, to L/M of the rate before it, and a loose one, which needs to be steep only over what the
+// sharp one leaves free, for the rest of the way.
 struct SharpAndLoose {
   Filter sharp, loose;
+  double between;  // the rate there, in units of the lower one
 
-  SharpAndLoose(const Filter& f, Index a, Index b) : sharp(f), loose(f) {
+  SharpAndLoose(const Filter& f, Index L, Index M, bool sharp_first) : sharp(f), loose(f) {
     constexpr double loose_margin_db = 12;  // costs little, and leaves the stopband to the sharp filter
-    const bool up = f.L > f.M;
-    const Ratio rest(std::max(f.L, f.M) * b, std::min(f.L, f.M) * a);
-    const double between = static_cast<double>(a) / static_cast<double>(b);
-    const double lower =
-        std::min(between, static_cast<double>(std::max(f.L, f.M)) / static_cast<double>(std::min(f.L, f.M)));
-    std::tie(sharp.L, sharp.M) = up ? std::pair(a, b) : std::pair(b, a);
-    std::tie(loose.L, loose.M) = up ? std::pair(rest.num, rest.den) : std::pair(rest.den, rest.num);
+    const double pace = static_cast<double>(f.M) / static_cast<double>(f.L);
+    double sharp_end = std::max(1.0, pace), loose_end = std::max(1.0, 1 / pace);
+    if (!sharp_first) std::swap(sharp_end, loose_end);
+    between = sharp_end * static_cast<double>(sharp_first ? L : M) / static_cast<double>(sharp_first ? M : L);
+    const double sharp_lower = std::min(between, sharp_end), loose_lower = std::min(between, loose_end);
+    const Ratio rest(f.L * M, f.M * L);
+    std::tie(sharp.L, sharp.M) = std::pair(L, M);
+    std::tie(loose.L, loose.M) = std::pair(rest.num, rest.den);
     loose.stopband_db = f.stopband_db + loose_margin_db;
     loose.ripple_margin_db = loose_margin_db;
-    loose.passband = f.passband / lower;
-    loose.stopband = (2 * between - 1) / lower;
+    sharp.passband = f.passband / sharp_lower;
+    sharp.stopband = 1 / sharp_lower;
+    loose.passband = f.passband / loose_lower;
+    loose.stopband = (2 * between - 1) / loose_lower;
   }
 };
 
@@ -208,17 +233,17 @@ struct SharpAndLoose {
 std::optional<std::pair<Filter, Filter>> in_two(const Filter& f) {
   constexpr double worth = 0.65;  // of the multiply-adds, which short filters do less fast
   std::optional<std::pair<Filter, Filter>> best;
-  double least = worth * cost(f);
+  double least = worth * cost(f, taps(f));
   if (f.phase == Phase::minimum) return best;
   const bool up = f.L > f.M;
   for (const auto& [a, b] : {std::pair<Index, Index>{3, 2}, {2, 1}}) {
-    const auto [sharp, loose] = SharpAndLoose(f, a, b);
+    const auto [sharp, loose, between] = up ? SharpAndLoose(f, a, b, true) : SharpAndLoose(f, b, a, false);
     if (loose.L == loose.M) continue;
     // Frames between per output.
-    const double pace = up ? static_cast<double>(loose.M) / static_cast<double>(loose.L)
-                           : static_cast<double>(a) / static_cast<double>(b);
-    const double sum = (up ? cost(sharp) * pace + cost(loose) : cost(loose) * pace + cost(sharp));
-    if (sum < least && fits_bank(loose))
+    const double pace = up ? static_cast<double>(loose.M) / static_cast<double>(loose.L) : between;
+    const double of_sharp = cost(sharp, taps(sharp)), of_loose = cost(loose, taps(loose));
+    const double sum = up ? of_sharp * pace + of_loose : of_loose * pace + of_sharp;
+    if (sum < least && fits_bank(loose, taps(loose)))
       least = sum, best = up ? std::pair(sharp, loose) : std::pair(loose, sharp);
   }
   return best;
@@ -307,31 +332,42 @@ void design_in_sequence(Design& d, bool causal, const Part& first, const Part& s
   d.window = kernels::cascade_window(d.before->window, d.after->window);
 }
 
-// Of a table the coefficients of each output are made anew: a loose filter has few of them, and a bank of two
-// phases is as sharp as it takes. What little less than halves a rate has fewer outputs of the table where
-// the bank comes first, too.
+// As multiply-adds of a bank, per output of a table, whose coefficients are made anew for each.
+double table_cost(const Filter& f) {
+  return 200 + 7 * estimated_taps(f);
+}
+
+// A loose filter has few taps, and a bank of few phases is as sharp as it takes. The bank comes first, to a
+// rate a little above the lower one, so that a table makes no more than the outputs; unless the bank would be
+// much longer than one that halves twice as many of them.
 void design_around_table(Design& d, bool causal) {
   const Filter& f = d.filter;
-  const double pace = static_cast<double>(f.M) / static_cast<double>(f.L);
-  const bool bank_first = pace < 1.6;
-  auto [sharp, loose] = SharpAndLoose(f, 2, 1);
-  if (bank_first && pace > 1) {
-    const Ratio rest(f.L, 2 * f.M);
-    std::tie(sharp.L, sharp.M) = std::pair(2, 1);
-    std::tie(loose.L, loose.M) = std::pair(rest.num, rest.den);
-    sharp.passband = f.passband / pace;
-    sharp.stopband = 1 / pace;
-    loose.passband = f.passband;
-    loose.stopband = 4 * pace - 1;
-  }
-  const Part bank{sharp, design_bank}, table{loose, design_table};
-  bank_first ? design_in_sequence(d, causal, bank, table) : design_in_sequence(d, causal, table, bank);
+  const bool up = f.L > f.M;
+  const SharpAndLoose halving(f, 1, 2, false);
+  const auto bank_cost = [](const Filter& bank) { return cost(bank, estimated_taps(bank)); };
+  double least =
+      up ? std::numeric_limits<double>::infinity() : 2 * table_cost(halving.loose) + bank_cost(halving.sharp);
+  std::optional<SharpAndLoose> best;
+  for (Index L = 1; L <= 4; ++L)
+    for (Index M = 1; M <= 8; ++M) {
+      const SharpAndLoose s(f, L, M, true);
+      if (std::gcd(L, M) > 1 || L == M || s.between < 1.35 || !fits_bank(s.sharp, estimated_taps(s.sharp)))
+        continue;
+      // Frames between per output.
+      const double pace = static_cast<double>(s.loose.M) / static_cast<double>(s.loose.L);
+      const double sum = bank_cost(s.sharp) * pace + table_cost(s.loose);
+      if (sum < least) least = sum, best = s;
+    }
+  if (best)
+    design_in_sequence(d, causal, {best->sharp, design_bank}, {best->loose, design_table});
+  else
+    design_in_sequence(d, causal, {halving.loose, design_table}, {halving.sharp, design_bank});
 }
 
 // How to convert by blocks, where that takes less time than direct sums.
 std::optional<BlockShape> blocks_for(const Filter& f, const Window& window) {
   // Multiply-adds per cycle of sums in float and in double, and cycles beside them, on a processor of today.
-  const double direct = cost(f) / (f.precise ? 20 : 22) * (in_two(f) ? 0.8 : 1) + 1;
+  const double direct = cost(f, taps(f)) / (f.precise ? 20 : 22) * (in_two(f) ? 0.8 : 1) + 1;
   auto shape = block_shape(window, f.precise);
   if (shape && shape->cycles > direct) shape.reset();
   return shape;
@@ -343,7 +379,7 @@ Design design_filter(const Filter& f, double in_hz, double out_hz, const Resampl
   require(taps(f) <= most_taps, "resample: from ", in_hz, " to ", out_hz, " Hz an output frame would read ",
           taps(f), " input frames, at most ", most_taps,
           " are allowed; convert in two steps, or ask for a lower stopband or passband");
-  if (!fits_bank(f)) {
+  if (!fits_bank(f, taps(f))) {
     constexpr double few = 48;
     const bool in_sequence = f.phase == Phase::linear && taps(f) > few;
     (in_sequence ? design_around_table : design_table)(d, o.causal);
@@ -468,6 +504,13 @@ double decibels(double amplitude) {
 
 }  // namespace
 
+Doubling shared_doubling(Quality quality) {
+  const Preset& preset = presets[static_cast<int>(quality)];
+  const SharpAndLoose s({2, 1, preset.passband, preset.stopband_db, Phase::linear}, 2, 1, true);
+  return {make_bank(s.sharp, Response(s.sharp, false)),
+          shared_table(table_filter(s.loose), table_step, table_step, {})};
+}
+
 Resampler::Resampler(double in_hz, double out_hz, const ResampleOptions& o) {
   const Ratio ratio(millihertz("output", out_hz), millihertz("input", in_hz));
   const Preset& preset = presets[static_cast<int>(o.quality)];
@@ -518,6 +561,17 @@ double Resampler::stopband_db() const {
 
 namespace {
 
+std::vector<double> response(std::span<const double> h) {
+  return amplitude_response(h, 8 * static_cast<Index>(h.size()));
+}
+
+// As the bank holds it.
+std::vector<double> held(const Design& d) {
+  std::vector<double> h = impulse_response(d.filter);
+  d.bank->quantise(h);
+  return h;
+}
+
 // Two banks in sequence are one filter: output n has the coefficient of input frame k that the sum over the
 // frames between them gives, and belongs to sample n·M − k·L of the impulse response. Where M input frames
 // are no whole number of frames between, that response alternates; this is the one around output turn·L.
@@ -537,48 +591,55 @@ std::vector<double> in_sequence(const Design& d, std::span<const double> a, std:
   return h;
 }
 
-// A bank and a table in sequence, as a function of time: `points` points to a frame between them.
-std::vector<double> around_table(const Design& d, Index points) {
+// A bank and a table in sequence, each by its response in units of the rate between. Where a bank that comes
+// first thins its frames, a tone reaches the table as what it is there, and frequencies that are the same
+// there reach an output: the largest that the two leave of any.
+std::pair<std::vector<double>, double> around_table(const Design& d) {
+  constexpr Index points = 64, furthest = 16;
   const bool bank_first = d.before->bank != nullptr;
   const Design &bank = bank_first ? *d.before : *d.after, &table = bank_first ? *d.after : *d.before;
-  std::vector<double> h = impulse_response(bank.filter);
-  bank.bank->quantise(h);
   const double pace = table.in_hz / table.out_hz,
                to_lower = static_cast<double>(points) * std::max(1.0, bank_first ? pace : 1 / pace);
-  const std::vector<double> g = impulse_response(table_filter(table.filter), to_lower, to_lower);
-  const auto step = static_cast<std::size_t>(points);
-  std::vector<double> both((h.size() - 1) * step + g.size());
-  for (std::size_t k = 0; k < h.size(); ++k)
-    for (std::size_t i = 0; i < g.size(); ++i) both[k * step + i] += h[k] * g[i];
-  return both;
+  const std::vector<double> sharp = response(held(bank)),
+                            loose =
+                                response(impulse_response(table_filter(table.filter), to_lower, to_lower));
+  const Index turns = bank_first ? bank.filter.M : 1, period = 2 * (static_cast<Index>(sharp.size()) - 1);
+  const double unit = static_cast<double>(period) / static_cast<double>(turns);
+  const auto of_bank = [&](Index i) {
+    const Index at = i % period;
+    return sharp[static_cast<std::size_t>(std::min(at, period - at))];
+  };
+  const auto of_table = [&](double frequency) {
+    const double at = frequency * 2 * static_cast<double>(loose.size() - 1) / static_cast<double>(points);
+    return loose[static_cast<std::size_t>(std::llround(at))];
+  };
+  std::vector<double> amplitude(static_cast<std::size_t>(static_cast<double>(furthest) * unit));
+  for (std::size_t i = 0; i < amplitude.size(); ++i) {
+    const double frequency = static_cast<double>(i) / unit;
+    double largest = 0;
+    for (Index turn = 0; turn < turns; ++turn)
+      largest =
+          std::max(largest, of_bank(static_cast<Index>(i) + std::llround(static_cast<double>(turn) * unit)));
+    amplitude[i] = largest * of_table(frequency);
+    if (2 * frequency < static_cast<double>(turns))
+      amplitude[i] = std::max(amplitude[i], of_bank(static_cast<Index>(i)) *
+                                                of_table(std::abs(frequency - std::round(frequency))));
+  }
+  return {amplitude, unit * std::min(d.in_hz, d.out_hz) / (2 * d.after->in_hz)};
 }
 
 // The amplitude response, and how many of its points the lower Nyquist frequency is. Of responses that
 // alternate, the largest: none of the components that a tone leaves is larger.
 std::pair<std::vector<double>, double> measured(const Design& d) {
   constexpr double longest = 1 << 19;
-  constexpr Index points = 64;
+  if (d.before && (d.before->table || d.after->table)) return around_table(d);
   Filter f = d.filter;
   if (d.table || taps(f) * static_cast<double>(f.L) > longest) f = table_filter(f);
-  const auto response = [](std::span<const double> h) {
-    return amplitude_response(h, 8 * static_cast<Index>(h.size()));
-  };
-  const auto held = [](const Filter& filter, const kernels::PolyphaseBank& bank) {
-    std::vector<double> h = impulse_response(filter);
-    bank.quantise(h);
-    return h;
-  };
   std::vector<double> amplitude;
-  if (d.before && (d.before->table || d.after->table)) {
-    amplitude = response(around_table(d, points));
-    const double to_lower = d.after->in_hz / std::min(d.in_hz, d.out_hz) * static_cast<double>(points);
-    return {amplitude, static_cast<double>(amplitude.size() - 1) / to_lower};
-  }
   if (d.table || d.blocks || f != d.filter) {
     amplitude = response(impulse_response(f));
   } else if (d.before) {
-    const std::vector<double> a = held(d.before->filter, *d.before->bank),
-                              b = held(d.after->filter, *d.after->bank);
+    const std::vector<double> a = held(*d.before), b = held(*d.after);
     const Index turns = Ratio(f.M * d.before->filter.L, d.before->filter.M).den;
     for (Index turn = 0; turn < turns; ++turn) {
       const std::vector<double> other = response(in_sequence(d, a, b, turn));
@@ -586,7 +647,7 @@ std::pair<std::vector<double>, double> measured(const Design& d) {
       for (std::size_t i = 0; i < other.size(); ++i) amplitude[i] = std::max(amplitude[i], other[i]);
     }
   } else {
-    amplitude = response(held(f, *d.bank));
+    amplitude = response(held(d));
   }
   return {amplitude, static_cast<double>(amplitude.size() - 1) / static_cast<double>(std::max(f.L, f.M))};
 }

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "check.h"
+#include "kernels/cascade.h"
 #include "resample_filter.h"
 
 namespace wavestride {
@@ -47,6 +48,11 @@ struct Varispeed::State {
   double nominal;
   std::shared_ptr<const kernels::ContinuousFilter> table;
   double half_width;  // of the filter, in samples of the lower rate
+  // Speeds up to 1 go through twice the rate.
+  std::shared_ptr<const kernels::ContinuousFilter> second;
+  Index second_reach;  // in frames of twice the rate
+  kernels::KeptFrames doubled;
+  Index slow_reach;  // of both, in input frames
 
   std::vector<Change> changes;  // by where they begin, from the one that the next output lies in
   std::vector<float> memory;    // input frames from `first` on
@@ -58,12 +64,17 @@ struct Varispeed::State {
   kernels::ContinuousScratch scratch;
   std::vector<kernels::ContinuousFilter::Output> waiting;
 
-  State(Index channel_count, double speed, std::shared_ptr<const kernels::ContinuousFilter> filter)
+  State(Index channel_count, double speed, std::shared_ptr<const kernels::ContinuousFilter> filter,
+        Doubling doubling)
       : channels(channel_count),
         nominal(speed),
         table(std::move(filter)),
         half_width(static_cast<double>(table->points() / 2) / static_cast<double>(table_step)),
-        scratch(*table, 2 * reach(1) + 2 + kernels::ContinuousScratch::most_outputs) {
+        second(std::move(doubling.table)),
+        second_reach((second->points() / 2 + table_step - 1) / table_step),
+        doubled(kernels::Conversion(std::move(doubling.bank)), channels, most_doubled(), second->precise()),
+        slow_reach(doubled.window().last(second_reach + 2)),
+        scratch(*second, most_doubled()) {
     waiting.reserve(kernels::ContinuousScratch::most_outputs);
     // An output waits for as many frames as its filter reaches, and looks as far back. Each of the frames
     // that it waits for may begin a change.
@@ -79,10 +90,16 @@ struct Varispeed::State {
     std::fill(memory.begin(), memory.end(), 0.0f);
     received = emitted = 0;
     next = {};
+    doubled.reset();
     finished = false;
   }
 
-  Index reach(double speed) const { return static_cast<Index>(std::ceil(half_width * std::max(1.0, speed))); }
+  Index reach(double speed) const {
+    return speed <= 1 ? slow_reach : static_cast<Index>(std::ceil(half_width * speed));
+  }
+
+  // Frames of twice the rate that the outputs which wait may read.
+  Index most_doubled() const { return 2 * (kernels::ContinuousScratch::most_outputs + second_reach + 1); }
 
   // The speed of the next output where it lies before `stop` and its frames are among the first `end`, or 0.
   double ready(Cursor& c, Index end, Index stop) const noexcept {
@@ -110,7 +127,16 @@ struct Varispeed::State {
 
   // Those that wait, and returns where the output goes on.
   float* make_waiting(float* out) noexcept {
-    table->apply(memory.data(), waiting, channels, 1.0, out, scratch);
+    if (waiting.empty()) return out;
+    const Index from = waiting.front().first, to = waiting.back().first + waiting.back().frames;
+    for (auto& o : waiting) o.first -= from;
+    const auto apply = [&](const auto* frames) {
+      second->apply(frames, waiting, channels, 1.0, out, scratch);
+    };
+    if (doubled.precise())
+      apply(doubled.make<double>(from, to, memory.data(), first));
+    else
+      apply(doubled.make<float>(from, to, memory.data(), first));
     out += static_cast<Index>(waiting.size()) * channels;
     waiting.clear();
     return out;
@@ -119,19 +145,24 @@ struct Varispeed::State {
   // Makes the outputs before position `stop` that the first `end` input frames give, likewise.
   float* make(Index end, Index stop, float* out) noexcept {
     for (double speed = 0; (speed = ready(next, end, stop)) > 0; ++emitted) {
-      const Index around = reach(speed), from = next.frame - around - first, frames = 2 * around + 2;
-      const auto position = [&](double points) {
-        return static_cast<double>(table->points() / 2) +
-               (static_cast<double>(around) + next.fraction) * points;
+      // Of an output a fraction of a frame behind `frame`: what it reads, and the point of the first of
+      // these.
+      const auto place = [](const kernels::ContinuousFilter& filter, Index frame, double fraction,
+                            Index around, double points) -> kernels::ContinuousFilter::Output {
+        return {frame - around, 2 * around + 2,
+                static_cast<double>(filter.points() / 2) + (static_cast<double>(around) + fraction) * points};
       };
       if (speed <= 1) {
-        waiting.push_back({from, frames, position(static_cast<double>(table_step))});
+        const Index half = next.fraction < 0.5 ? 0 : 1;
+        waiting.push_back(place(*second, 2 * next.frame + half, 2 * next.fraction - static_cast<double>(half),
+                                second_reach, static_cast<double>(table_step)));
         if (waiting.size() == waiting.capacity()) out = make_waiting(out);
       } else {
         out = make_waiting(out);
         const double points = static_cast<double>(table_step) / speed;
-        table->apply(memory.data() + from * channels, frames, channels, position(points), points, 1 / speed,
-                     out);
+        const auto o = place(*table, next.frame, next.fraction, reach(speed), points);
+        table->apply(memory.data() + (o.first - first) * channels, o.frames, channels, o.position, points,
+                     1 / speed, out);
         out += channels;
       }
       advance(next, speed);
@@ -197,7 +228,8 @@ struct Varispeed::State {
 
 Varispeed::Varispeed(Index channels, double speed, Quality quality) {
   require(channels >= 1 && channels <= 1 << 16, "varispeed: channels must be 1 to 65536, got ", channels);
-  state_ = std::make_unique<State>(channels, in_range(speed), shared_table(quality));
+  state_ =
+      std::make_unique<State>(channels, in_range(speed), shared_table(quality), shared_doubling(quality));
 }
 
 Varispeed::Varispeed(Varispeed&&) noexcept = default;

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <complex>
 #include <numbers>
 #include <numeric>
 #include <set>
@@ -108,6 +109,8 @@ TEST_CASE("resample keeps the contract of every Op") {
     verify(from, to, uniform(rng, 1, 5), options);
   }
   verify_contract_multi(op::resample(2, 44100, 48001, {.quality = Quality::fast}), rng);
+  verify_contract_multi(op::resample(2, 48000, 16001, {.quality = Quality::fast}),
+                        rng);  // a bank that halves first
   verify(16000, 16000, 2, {});
 }
 
@@ -445,7 +448,7 @@ TEST_CASE("resample: ratios without a common period") {
   }
   // They are two conversions in sequence, by a bank and by a table, in either order.
   Rng rng(35);
-  for (const auto& [from, to] : {std::pair(44100, 48001), {48000, 44101}, {48001, 16000}})
+  for (const auto& [from, to] : {std::pair(44100, 48001), {48000, 44101}, {48001, 16000}, {48001, 22050}})
     for (const Quality q : {Quality::fast, Quality::standard, Quality::best, Quality::steep}) {
       CAPTURE(from, to);
       const Resampler r(from, to, {q});
@@ -490,6 +493,120 @@ TEST_CASE("resample: ratios without a common period") {
   CHECK(stream.state_bytes() < 16 << 20);
   CHECK(hostile.total(3) == 3'000'000'000);
   CHECK(Resampler(48000, 20).bytes() < 20 << 20);
+}
+
+TEST_CASE("resample: tones between rates without a common period, near to each other and far apart") {
+  Rng rng(39);
+  const auto part = [&] { return 0.001 * static_cast<double>(uniform(rng, 1, 999)); };
+  for (const auto& [from, to] : {std::pair(8003, 48000),
+                                 {44101, 48000},
+                                 {48001, 44100},
+                                 {64007, 44101},
+                                 {48001, 29000},
+                                 {48000, 24001},
+                                 {48000, 22051},
+                                 {48000, 16001},
+                                 {96000, 23999},
+                                 {96000, 11027},
+                                 {192000, 8001}})
+    for (const Quality q : {Quality::fast, Quality::standard, Quality::best, Quality::steep}) {
+      const Resampler r(from, to, {q});
+      const Op op = r.op();
+      const FilterResponse achieved = r.achieved();
+      const double nyquist = std::min(from, to) / 2.0, edge = r.passband_edge() * nyquist;
+      INFO(op.name() << ", quality " << static_cast<int>(q) << ": " << achieved.stopband_db << " dB, "
+                     << achieved.passband << ", ripple " << achieved.ripple_db);
+      CHECK(achieved.stopband_db >= r.stopband_db());
+      CHECK(achieved.passband >= r.passband_edge());
+      CHECK(achieved.ripple_db < 0.001);
+      CHECK(r.bytes() < 1 << 20);
+      CHECK(std::abs(r.output_delay_s()) < 1e-12);
+      // Later than one filter as sharp by the loose one alone: few frames of the lower rate.
+      const Resampler plain(std::max(from, to) / std::min(from, to) + 1, 1, {q});
+      CHECK(r.filter_delay_s() * 2 * nyquist < plain.filter_delay_s() + 14);
+      const Index T = 2 * r.taps() + from / 16, margin = op.total(r.taps());
+      for (const double f : {part() * edge, part() * edge, edge}) {
+        CAPTURE(f);
+        const Fit found = fit(convert(op, tones({f}, 0.9, from, T)), to, {f}, margin);
+        CHECK(found.residual_db >= r.stopband_db());
+        CHECK(std::abs(20 * std::log10(found.amplitude / 0.9)) < 0.001);
+      }
+      if (from < to) continue;
+      for (const double above : {0.003, 0.1 * part(), part(), part(), part(), part()}) {
+        const double f = nyquist * (1 + above * (static_cast<double>(from) / to - 1));
+        CAPTURE(f);
+        const auto y = convert(op, tones({f}, 0.9, from, T));
+        const auto inside = y.segment(margin, y.cols() - 2 * margin);
+        CHECK(10 * std::log10(2 * inside.squaredNorm() / static_cast<double>(inside.cols())) <=
+              -r.stopband_db());
+      }
+    }
+}
+
+TEST_CASE("resample: minimum phase of long filters has their amplitude, and its energy at the front") {
+  for (const auto& [from, to] :
+       {std::pair(44100, 48000), {44100, 48001}, {48000, 16001}, {192000, 8000}, {1000, 999}, {96000, 7}})
+    for (const Quality q : {Quality::fast, Quality::standard, Quality::best, Quality::steep}) {
+      if (to == 7 && q != Quality::fast) continue;
+      const Resampler linear(from, to, {q}), minimum(from, to, {.quality = q, .phase = Phase::minimum});
+      const FilterResponse is = minimum.achieved(), wanted = linear.achieved();
+      INFO(minimum.op().name() << ", quality " << static_cast<int>(q) << ": " << is.stopband_db << " dB, "
+                               << is.passband << ", ripple " << is.ripple_db);
+      CHECK(is.stopband_db >= minimum.stopband_db());
+      CHECK(is.passband == Approx(wanted.passband).margin(0.002));
+      CHECK(is.ripple_db < 0.001);
+      CHECK(minimum.filter_delay_s() < 0.08 * linear.filter_delay_s());
+    }
+  const Op op = op::resample(1, 44100, 48001, {.phase = Phase::minimum, .causal = true});
+  Signal impulse = Signal::Zero(1, 1500);
+  impulse(0, 300) = 1;
+  const Signal y = op(impulse);
+  CHECK(y.leftCols(326).norm() == 0);
+  CHECK(y.middleCols(326, 12).norm() > 0.9f * y.norm());
+}
+
+TEST_CASE("resample: the minimum-phase filter of known zeros, in transforms short and long") {
+  for (const std::size_t size : {3, 100, 5000, 40'000}) {
+    std::vector<double> h = {1, -2.5, 1};  // zeros at 2 and at 1/2
+    h.resize(size);
+    std::vector<double> expected = {2, -2, 0.5};  // both at 1/2
+    expected.resize(size);
+    const std::vector<double> found = minimum_phase(h, 200);
+    REQUIRE(found.size() == size);
+    double error = 0;
+    for (std::size_t i = 0; i < size; ++i) error = std::max(error, std::abs(found[i] - expected[i]));
+    CAPTURE(size);
+    CHECK(error < 1e-11);
+  }
+}
+
+TEST_CASE("resample: amplitudes, and points between those of an impulse response, against sums of sines") {
+  Rng rng(40);
+  std::vector<double> h(3000);
+  for (double& v : h) v = 1e-3 * static_cast<double>(uniform(rng, -1000, 1000));
+  for (const Index size : {4096, 65536, 1 << 19}) {
+    const std::vector<double> amplitude = amplitude_response(h, size);
+    REQUIRE(static_cast<Index>(amplitude.size()) == size / 2 + 1);
+    for (int i = 0; i < 20; ++i) {
+      const Index bin = i == 0 ? size / 2 : uniform(rng, 0, size / 2);
+      std::complex<double> sum = 0;
+      for (std::size_t k = 0; k < h.size(); ++k)
+        sum += h[k] * std::polar(1.0, -2 * std::numbers::pi *
+                                          static_cast<double>(static_cast<Index>(k) * bin % size) /
+                                          static_cast<double>(size));
+      CHECK(amplitude[static_cast<std::size_t>(bin)] == Approx(std::abs(sum)).margin(1e-10));
+    }
+  }
+  const auto wave = [](double t) { return std::sin(0.19 * t + 1) + std::cos(0.05 * t); };
+  for (std::size_t i = 0; i < h.size(); ++i) h[i] = wave(static_cast<double>(i));
+  for (const double ratio : {1.0, 7.3, 187.5}) {
+    const std::vector<double> points = interpolated(h, ratio);
+    CHECK(points.size() == static_cast<std::size_t>(2999 * ratio) + 1);
+    double error = 0;
+    for (auto i = static_cast<std::size_t>(5 * ratio); i < static_cast<std::size_t>(2990 * ratio); ++i)
+      error = std::max(error, std::abs(points[i] - wave(static_cast<double>(i) / ratio)));
+    CHECK(error < 5e-11);
+  }
 }
 
 TEST_CASE("resample: frames that are not numbers stay within their own windows") {

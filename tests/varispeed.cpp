@@ -1,8 +1,10 @@
 #include <wavestride/varispeed.h>
 
+#include <Eigen/Cholesky>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <numbers>
+#include <tuple>
 
 #include "contract.h"
 #include "kernels/continuous.h"
@@ -228,6 +230,74 @@ TEST_CASE("varispeed: a tone follows a ramp of ±10 % without noise") {
     position += 0.9 + 0.2 * ramp;
   }
   CHECK(10 * std::log10(power / error) > 145);  // the input is rounded to float: −150 dB
+}
+
+TEST_CASE("varispeed: tones up to the edge of the passband come through speeds up to 1 alone") {
+  constexpr std::tuple<Quality, double, double> presets[] = {
+      {Quality::fast, 0.85, 100},
+      {Quality::standard, 0.923, 125},
+      {Quality::best, 0.923, 145},  // the input is float
+      {Quality::steep, 0.968, 145}};
+  for (const auto& [quality, edge, stopband_db] : presets)
+    for (const double speed : {1.0, 0.99993, 0.731, 0.31, 1.0 / 16})
+      for (const double part : {1.0, 0.37}) {
+        const double cycles = 0.5 * part * edge;
+        const auto wave = [&](double t) {
+          return std::sin(2 * std::numbers::pi * std::fmod(cycles * t, 1.0));
+        };
+        Signal x(1, 3000);
+        for (Index n = 0; n < x.cols(); ++n) x(0, n) = static_cast<float>(wave(static_cast<double>(n)));
+        Varispeed v(1, speed, quality);
+        const Signal y = joined({v.push(x), v.finish()}, 1);
+        double error = 0, power = 0;
+        for (Index n = 0; n < y.cols(); ++n) {
+          const double position = speed * static_cast<double>(n), s = wave(position);
+          if (position < 700 || position > 2300) continue;
+          error += std::pow(static_cast<double>(y(0, n)) - s, 2);
+          power += s * s;
+        }
+        CAPTURE(speed, cycles, static_cast<int>(quality));
+        // The gain may be off by the ripple of the passband.
+        CHECK(10 * std::log10(power / error) > (quality < Quality::best ? 82 : 100));
+        // Beside a sine of its own frequency nothing is left.
+        Eigen::MatrixXd basis(y.cols(), 2);
+        for (Index n = 0; n < y.cols(); ++n) {
+          const double phase = 2 * std::numbers::pi * std::fmod(cycles * speed * static_cast<double>(n), 1.0);
+          basis.row(n) << std::sin(phase), std::cos(phase);
+        }
+        const auto from = static_cast<Index>(700 / speed), count = static_cast<Index>(1600 / speed);
+        const Eigen::MatrixXd inside = basis.middleRows(from, count);
+        const Eigen::VectorXd out = y.row(0).segment(from, count).transpose().cast<double>();
+        const Eigen::VectorXd fitted =
+            inside * (inside.transpose() * inside).ldlt().solve(inside.transpose() * out);
+        CHECK(10 * std::log10(fitted.squaredNorm() / (out - fitted).squaredNorm()) > stopband_db);
+      }
+}
+
+TEST_CASE("varispeed: an output comes with the last frame of its lookahead, and reads none beyond it") {
+  Rng rng(65);
+  for (const Quality q : {Quality::fast, Quality::best})
+    for (const double speed : {0.25, 0.9, 1.0, 1.7}) {
+      Varispeed v(1, speed, q);
+      const Index ahead = v.lookahead_frames(speed);
+      CAPTURE(speed);
+      CHECK(v.frames_after(ahead) == 0);
+      CHECK(v.frames_after(ahead + 1) > 0);
+      CHECK(ahead < (q == Quality::fast ? 53 : 128) * std::max(1.0, speed));
+      Signal x = noise(rng, 1, 2000);
+      const Signal clean = v.push(x);
+      x(0, 1000) = std::nanf("");
+      Varispeed again(1, speed, q);
+      const Signal y = again.push(x);
+      REQUIRE(y.cols() == clean.cols());
+      bool reached = false;
+      for (Index n = 0; n < y.cols(); ++n) {
+        const double position = speed * static_cast<double>(n);
+        reached = reached || std::isnan(y(0, n));
+        if (std::abs(position - 1000) > static_cast<double>(ahead) + 1) REQUIRE(y(0, n) == clean(0, n));
+      }
+      CHECK(reached);
+    }
 }
 
 TEST_CASE("varispeed refuses speeds, ramps and late frames") {

@@ -1,6 +1,7 @@
 #include "kernels/cascade.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 namespace wavestride::kernels {
@@ -57,47 +58,69 @@ Window cascade_window(const Window& a, const Window& b) {
           reduced(static_cast<Wide>(a.num) * b.hi + static_cast<Wide>(a.hi) * b.den)};
 }
 
-CascadeScratch::CascadeScratch(Conversion first, Conversion second, Index channels)
-    : first_(std::move(first)),
-      second_(std::move(second)),
-      window_(cascade_window(first_.window(), second_.window())),
-      channels_(channels) {
-  constexpr Index frames = 1024;
-  const Window& w = second_.window();
-  block_ = std::max<Index>(detail::affine_floor(frames, w.den, 0, w.num), 1);
-  const auto room =
-      static_cast<std::size_t>(channels * (w.span() + detail::affine_floor(block_, w.num, 0, w.den) + 2));
-  first_.precise() && second_.precise() ? doubles_.resize(room) : floats_.resize(room);
+KeptFrames::KeptFrames(Conversion conversion, Index channels, Index most, bool precise_follows)
+    : conversion_(std::move(conversion)), channels_(channels) {
+  const auto room = static_cast<std::size_t>(channels * most);
+  conversion_.precise() && precise_follows ? doubles_.resize(room) : floats_.resize(room);
 }
 
-Index CascadeScratch::bytes() const {
-  return first_.bytes() + second_.bytes() +
+Index KeptFrames::bytes() const {
+  return conversion_.bytes() +
          static_cast<Index>(floats_.size() * sizeof(float) + doubles_.size() * sizeof(double));
 }
 
 template <class T>
-void CascadeScratch::run(Aligned<T>& between, const float* in, Index n, Index count, float* out) noexcept {
-  const Window &a = first_.window(), &b = second_.window();
+const T* KeptFrames::make(Index from, Index to, const float* in, Index in_start) noexcept {
+  T* kept;
+  if constexpr (std::is_same_v<T, float>)
+    kept = floats_.data();
+  else
+    kept = doubles_.data();
+  if (from < begin_ || from > end_) begin_ = end_ = from;
+  std::move(kept + (from - begin_) * channels_, kept + (end_ - begin_) * channels_, kept);
+  begin_ = from;
+  if (to > end_) {
+    conversion_.run(in + (window().first(end_) - in_start) * channels_, end_, to - end_, channels_,
+                    kept + (end_ - begin_) * channels_);
+    end_ = to;
+  }
+  return kept;
+}
+
+template const float* KeptFrames::make(Index, Index, const float*, Index) noexcept;
+template const double* KeptFrames::make(Index, Index, const float*, Index) noexcept;
+
+// Outputs of `second` of about a thousand frames between.
+static Index block_of(const Conversion& second) {
+  const Window& w = second.window();
+  return std::max<Index>(detail::affine_floor(1024, w.den, 0, w.num), 1);
+}
+
+CascadeScratch::CascadeScratch(Conversion first, Conversion second, Index channels)
+    : second_(std::move(second)),
+      window_(cascade_window(first.window(), second_.window())),
+      channels_(channels),
+      block_(block_of(second_)),
+      between_(std::move(first), channels,
+               second_.window().span() +
+                   detail::affine_floor(block_, second_.window().num, 0, second_.window().den) + 2,
+               second_.precise()) {}
+
+void CascadeScratch::run(const float* in, Index n, Index count, float* out) noexcept {
+  const Window& w = second_.window();
   const Index in_start = window_.first(n);
   for (Index done = 0; done < count;) {
     const Index some = std::min(block_, count - done);
-    const Index from = b.first(n + done), to = b.last(n + done + some - 1) + 1;
-    if (from < begin_ || from > end_) begin_ = end_ = from;
-    std::move(between.begin() + (from - begin_) * channels_, between.begin() + (end_ - begin_) * channels_,
-              between.begin());
-    begin_ = from;
-    if (to > end_) {
-      first_.run(in + (a.first(end_) - in_start) * channels_, end_, to - end_, channels_,
-                 between.data() + (end_ - begin_) * channels_);
-      end_ = to;
-    }
-    second_.run(std::as_const(between).data(), n + done, some, channels_, out + done * channels_);
+    const Index from = w.first(n + done), to = w.last(n + done + some - 1) + 1;
+    const auto convert = [&](const auto* between) {
+      second_.run(between, n + done, some, channels_, out + done * channels_);
+    };
+    if (between_.precise())
+      convert(between_.make<double>(from, to, in, in_start));
+    else
+      convert(between_.make<float>(from, to, in, in_start));
     done += some;
   }
-}
-
-void CascadeScratch::run(const float* in, Index n, Index count, float* out) noexcept {
-  doubles_.empty() ? run(floats_, in, n, count, out) : run(doubles_, in, n, count, out);
 }
 
 }  // namespace wavestride::kernels

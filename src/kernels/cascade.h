@@ -49,27 +49,46 @@ class Conversion {
 /// The input frames that an output frame reads through both.
 Window cascade_window(const Window& first, const Window& second);
 
-/// The frames between two conversions, in double where both are precise, kept from call to call so that none
-/// is made twice as long as calls follow each other.
+/// The latest frames of a conversion, kept from call to call so that none is made twice as long as calls
+/// follow each other.
+class KeptFrames {
+ public:
+  /// At most so many at a time; in double where the conversion and what follows are precise.
+  [[gnu::cold]] KeptFrames(Conversion conversion, Index channels, Index most, bool precise_follows);
+
+  const Window& window() const { return conversion_.window(); }
+  bool precise() const { return !doubles_.empty(); }
+  Index bytes() const;
+
+  /// Frames from … to−1, from input whose first frame is in_start; T is double where precise. Frames kept
+  /// must be of the same signal: reset() starts another.
+  template <class T>
+  const T* make(Index from, Index to, const float* in, Index in_start) noexcept;
+  void reset() noexcept { begin_ = end_ = 0; }
+
+ private:
+  Conversion conversion_;
+  Index channels_;
+  Index begin_ = 0, end_ = 0;  // those that are kept
+  Aligned<float> floats_;      // they are here,
+  Aligned<double> doubles_;    // or here
+};
+
+/// Two conversions, with the frames between them in double where both are precise.
 class CascadeScratch {
  public:
   [[gnu::cold]] CascadeScratch(Conversion first, Conversion second, Index channels);
 
-  /// As Conversion::run(). Frames kept must be of the same signal: reset() starts another.
+  /// As Conversion::run(); of another signal after reset().
   void run(const float* in, Index n, Index count, float* out) noexcept;
-  void reset() noexcept { begin_ = end_ = 0; }
-  Index bytes() const;
+  void reset() noexcept { between_.reset(); }
+  Index bytes() const { return between_.bytes() + second_.bytes(); }
 
  private:
-  template <class T>
-  void run(Aligned<T>& between, const float* in, Index n, Index count, float* out) noexcept;
-
-  Conversion first_, second_;
+  Conversion second_;
   Window window_;
-  Index channels_, block_;     // outputs at a time
-  Index begin_ = 0, end_ = 0;  // frames between that are kept
-  Aligned<float> floats_;      // they are here,
-  Aligned<double> doubles_;    // or here when both are precise
+  Index channels_, block_;  // outputs at a time
+  KeptFrames between_;
 };
 
 }  // namespace wavestride::kernels
