@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cctype>
 #include <cerrno>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -266,12 +268,113 @@ SF_VIRTUAL_IO Sink::calls() {
   return io;
 }
 
+// Texts that files hold. The program that made a file, which libsndfile tells too, does not make its copy.
+constexpr struct {
+  const char* name;
+  int code;
+} texts[] = {
+    {"title", SF_STR_TITLE},     {"artist", SF_STR_ARTIST},
+    {"album", SF_STR_ALBUM},     {"tracknumber", SF_STR_TRACKNUMBER},
+    {"date", SF_STR_DATE},       {"genre", SF_STR_GENRE},
+    {"comment", SF_STR_COMMENT}, {"copyright", SF_STR_COPYRIGHT},
+    {"license", SF_STR_LICENSE},
+};
+
+// Loudspeakers in the order of WAV's mask, the lowest bit first.
+constexpr std::array speakers{
+    SF_CHANNEL_MAP_LEFT,
+    SF_CHANNEL_MAP_RIGHT,
+    SF_CHANNEL_MAP_CENTER,
+    SF_CHANNEL_MAP_LFE,
+    SF_CHANNEL_MAP_REAR_LEFT,
+    SF_CHANNEL_MAP_REAR_RIGHT,
+    SF_CHANNEL_MAP_FRONT_LEFT_OF_CENTER,
+    SF_CHANNEL_MAP_FRONT_RIGHT_OF_CENTER,
+    SF_CHANNEL_MAP_REAR_CENTER,
+    SF_CHANNEL_MAP_SIDE_LEFT,
+    SF_CHANNEL_MAP_SIDE_RIGHT,
+    SF_CHANNEL_MAP_TOP_CENTER,
+    SF_CHANNEL_MAP_TOP_FRONT_LEFT,
+    SF_CHANNEL_MAP_TOP_FRONT_CENTER,
+    SF_CHANNEL_MAP_TOP_FRONT_RIGHT,
+    SF_CHANNEL_MAP_TOP_REAR_LEFT,
+    SF_CHANNEL_MAP_TOP_REAR_CENTER,
+    SF_CHANNEL_MAP_TOP_REAR_RIGHT,
+};
+
+[[gnu::cold]] std::uint32_t mask_of(std::span<const int> channels) {
+  std::uint32_t mask = 0;
+  for (const int channel : channels) {
+    const auto bit = std::ranges::find(speakers, channel) - speakers.begin();
+    if (bit == std::ssize(speakers) || mask >> bit != 0) return 0;
+    mask |= std::uint32_t{1} << bit;
+  }
+  return mask;
+}
+
+[[gnu::cold]] std::vector<int> channels_of(std::uint32_t mask) {
+  std::vector<int> channels;
+  for (std::size_t bit = 0; bit < speakers.size(); ++bit)
+    if (mask >> bit & 1) channels.push_back(speakers[bit]);
+  return channels;
+}
+
+// What UTF-8 says, of characters that may be exchanged; empty where it is something else. libsndfile 1.2.0
+// frees twice what libFLAC refuses.
+[[gnu::cold]] std::u32string characters_of(const std::string& text) {
+  std::u32string characters;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto first = static_cast<unsigned char>(text[i++]);
+    const int more = first < 0x80 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+    if ((first >= 0x80 && first < 0xc2) || first > 0xf4) return {};
+    char32_t character = more == 0 ? first : first & (0x3f >> more);
+    for (int k = 0; k < more; ++k, ++i) {
+      if (i == text.size() || (text[i] & 0xc0) != 0x80) return {};
+      character = character << 6 | (text[i] & 0x3f);
+    }
+    constexpr char32_t least[] = {0, 0x80, 0x800, 0x10000};
+    if (character < least[more] || character > 0x10ffff || character >> 11 == 0xd800 >> 11 ||
+        character == 0xfffe || character == 0xffff)
+      return {};
+    characters += character;
+  }
+  return characters;
+}
+
+// A text as libsndfile takes it for a container; empty where that can't hold it.
+[[gnu::cold]] std::string stored_text(const std::string& text, int container) {
+  constexpr std::size_t longest = 2000;  // in chunks libsndfile reads no longer ones, nor what follows them
+  const bool to_mp3 = container == SF_FORMAT_MPEG;
+  if (!to_mp3 && container != SF_FORMAT_FLAC && container != SF_FORMAT_OGG)
+    return text.size() <= longest ? text : std::string();
+  const std::u32string characters = characters_of(text);
+  if (characters.empty() || text.size() > 1 << 16) return {};
+  if (!to_mp3) return text;
+  // Its encoder takes Latin-1.
+  if (std::ranges::any_of(characters, [](char32_t c) { return c > 0xff; })) return {};
+  return {characters.begin(), characters.end()};
+}
+
+// Tells libsndfile, which passes over what the format can't hold.
+[[gnu::cold]] void describe(SNDFILE* file, const AudioMetadata& metadata, int container) {
+  for (const auto& [name, code] : texts) {
+    const auto tag = metadata.tags.find(name);
+    const std::string text = tag != metadata.tags.end() ? stored_text(tag->second, container) : std::string();
+    if (!text.empty()) sf_set_string(file, code, text.c_str());
+  }
+  std::vector<int> channels = channels_of(metadata.channel_mask);
+  if (channels.empty()) return;
+  sf_command(file, SFC_SET_CHANNEL_MAP_INFO, channels.data(),
+             static_cast<int>(channels.size() * sizeof(int)));
+}
+
 struct Close {
   void operator()(SNDFILE* file) const { sf_close(file); }
 };
 using Handle = std::unique_ptr<SNDFILE, Close>;
 
 [[gnu::cold]] std::string trimmed(std::string text) {
+  if (text.starts_with("Error : ")) text.erase(0, 8);
   while (!text.empty() && (std::isspace(static_cast<unsigned char>(text.back())) || text.back() == '.'))
     text.pop_back();
   return text;
@@ -296,12 +399,41 @@ namespace {
 // What a file is that libsndfile will not know; empty where it may be sound.
 [[gnu::cold]] std::string what_else(int file) {
   struct stat s;
-  if (fstat(file, &s) == 0 && S_ISDIR(s.st_mode)) return "it is a directory";
+  if (fstat(file, &s) != 0) return {};
+  if (S_ISDIR(s.st_mode)) return "it is a directory";
+  if (S_ISREG(s.st_mode) && s.st_size == 0) return "it is empty";
   char begin[4] = {};
   if (!S_ISREG(s.st_mode) || pread(file, begin, sizeof begin, 0) != sizeof begin) return {};
   if (std::memcmp(begin, "PK\3\4", 4) == 0)
     return "it is a zip archive, as numpy's .npz are; of these, save the array alone, as .npy";
   return {};
+}
+
+// libsndfile reads FLAC, CAF and the whole of RF64 from files alone. Of a pipe of them, all goes into a file
+// without a name: returns its descriptor, or −1 and errno; for other input that itself. Closes what it does
+// not return.
+[[gnu::cold]] int as_file(int input) {
+  unsigned char begin[4];
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return input;
+  // A copy of what stays in the pipe; of what is no pipe there is none.
+  const bool got = tee(input, ends[1], sizeof begin, 0) == sizeof begin &&
+                   ::read(ends[0], begin, sizeof begin) == sizeof begin;
+  close(ends[0]);
+  close(ends[1]);
+  const bool of_files = got && (named(begin, "fLaC") || named(begin, "caff") || named(begin, "RF64"));
+  if (!of_files) return input;
+  using Closed = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+  const Closed from(fdopen(input, "rb"), std::fclose), to(std::tmpfile(), std::fclose);
+  if (!from || !to) return -1;
+  std::vector<char> block(1 << 16);
+  std::size_t bytes = 0;
+  while ((bytes = std::fread(block.data(), 1, block.size(), from.get())) > 0 &&
+         std::fwrite(block.data(), 1, bytes, to.get()) == bytes) {
+  }
+  if (bytes > 0 || std::ferror(from.get()) != 0 || std::fflush(to.get()) != 0) return -1;
+  std::rewind(to.get());
+  return fcntl(fileno(to.get()), F_DUPFD_CLOEXEC, 0);
 }
 
 // libsndfile's last reason.
@@ -325,7 +457,8 @@ struct AudioReader::File {
 
 [[gnu::cold]] AudioReader::AudioReader(const std::string& path, const std::optional<RawAudio>& raw)
     : file_(std::make_unique<File>()) {
-  file_->path = path;
+  const bool standard_input = path == "-";
+  file_->path = standard_input ? "standard input" : path;
   SF_INFO& info = file_->info;
   if (raw) {
     require(raw->sample_rate_hz >= 1 && raw->channels >= 1 && raw->channels <= max_channels,
@@ -338,17 +471,21 @@ struct AudioReader::File {
   }
   // By descriptor: given a name, libsndfile takes a file that it does not recognise for headerless telephone
   // speech if it ends in .au or .snd.
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw IoError(path, "can't be opened: " + std::generic_category().message(errno));
+  int descriptor =
+      standard_input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor >= 0 && !raw) descriptor = as_file(descriptor);
+  if (descriptor < 0)
+    throw IoError(file_->path, "can't be opened: " + std::generic_category().message(errno));
   const std::string other = raw ? std::string() : what_else(descriptor);
   const Claim claim = raw ? Claim() : claim_of(descriptor);
   file_->handle.reset(sf_open_fd(descriptor, SFM_READ, &info, SF_TRUE));
   if (!file_->handle)
-    throw IoError(path, "is not read as audio: " + (other.empty() ? reason_unread() : other));
+    throw IoError(file_->path, "is not read as audio: " + (other.empty() ? reason_unread() : other));
   if (info.channels < 1 || info.channels > max_channels || info.samplerate < 1 ||
       info.samplerate > max_sample_rate_hz)
-    throw IoError(path, message("claims ", info.channels, " channels at ", info.samplerate, " Hz; 1 to ",
-                                max_channels, " and 1 to ", max_sample_rate_hz, " are read"));
+    throw IoError(file_->path,
+                  message("claims ", info.channels, " channels at ", info.samplerate, " Hz; 1 to ",
+                          max_channels, " and 1 to ", max_sample_rate_hz, " are read"));
   file_->format = format_name(info.format);
   const Index frame = info.channels * bytes_of_sample(info.format);
   if (!info.seekable && (info.frames >= absurd || stands_for_unknown(info.frames * frame)))
@@ -365,7 +502,7 @@ struct AudioReader::File {
     if (!file_->handle ||
         sf_command(file_->handle.get(), SFC_SET_RAW_START_OFFSET, &begin, sizeof begin) != 0 ||
         sf_seek(file_->handle.get(), 0, SEEK_SET) != 0)
-      throw IoError(path, "is not read as audio: " + reason_unread());
+      throw IoError(file_->path, "is not read as audio: " + reason_unread());
     info.frames = claim.there / frame;
   }
   if ((info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_OGG) {
@@ -407,6 +544,17 @@ SampleFormat AudioReader::sample_format() const {
     default:
       return SampleFormat::automatic;
   }
+}
+AudioMetadata AudioReader::metadata() const {
+  SNDFILE* file = file_->handle.get();
+  AudioMetadata all;
+  for (const auto& [name, code] : texts)
+    if (const char* text = sf_get_string(file, code); text && *text) all.tags.emplace(name, text);
+  std::vector<int> map(static_cast<std::size_t>(channels()));
+  const auto bytes = static_cast<int>(map.size() * sizeof(int));
+  if (sf_command(file, SFC_GET_CHANNEL_MAP_INFO, map.data(), bytes) == SF_TRUE)
+    all.channel_mask = mask_of(map);
+  return all;
 }
 Index AudioReader::claimed_frames() const {
   const Index frames = file_->info.frames;
@@ -498,7 +646,7 @@ struct AudioWriter::File {
       const auto bad = std::ranges::find_if_not(all, [](float v) { return std::isfinite(v); });
       if (bad != all.end()) {
         const Index i = bad - all.begin();
-        fail(message("frame ", frames + i / channels, ", channel ", i % channels, " is ", *bad, "; ",
+        fail(message("frame ", frames + i / channels, ", channel ", i % channels + 1, " is ", *bad, "; ",
                      container.extension, " ", encoding.name, " can't hold it"));
       }
     }
@@ -550,12 +698,17 @@ bool forget_time_of_peaks(int file) {
           "AudioWriter: the sample rate must be 1 to ", max_sample_rate_hz, " Hz, got ", sample_rate_hz);
   require(channels >= 1 && channels <= max_channels, "AudioWriter: there must be 1 to ", max_channels,
           " channels, got ", channels);
+  const std::uint32_t mask = options.metadata.channel_mask;
+  require(mask == 0 || (mask >> speakers.size() == 0 && std::popcount(mask) == channels),
+          "AudioWriter: the channel mask must have a known loudspeaker for each of ", channels,
+          " channels, got ", mask);
   file_ = std::make_unique<File>(path, options);
   File& f = *file_;
   SF_INFO info{};
   info.samplerate = sample_rate_hz;
   info.channels = static_cast<int>(channels);
-  info.format = f.container.code | f.encoding.code;
+  const bool extensible = f.container.code == SF_FORMAT_WAV && mask != 0;
+  info.format = (extensible ? SF_FORMAT_WAVEX : f.container.code) | f.encoding.code;
   SF_VIRTUAL_IO calls = Sink::calls();
   f.handle.reset(sf_open_virtual(&calls, SFM_WRITE, &info, &f.sink));
   f.require_written();
@@ -566,6 +719,7 @@ bool forget_time_of_peaks(int file) {
   // where it stands, and of the longer one nothing may stay behind it.
   sf_command(f.handle.get(), SFC_SET_ADD_PEAK_CHUNK, nullptr, SF_FALSE);
   if (f.container.code == SF_FORMAT_AIFF && ftruncate(f.output.descriptor(), 0) != 0) f.fail(errno);
+  describe(f.handle.get(), options.metadata, f.container.code);
   f.channels = channels;
   f.block.resize(static_cast<std::size_t>(std::max(channels, block_samples)));
   f.order = order_of(info);

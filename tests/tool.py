@@ -182,7 +182,7 @@ class Basics(ToolTest):
         clip, out, png = self.wav("x.wav"), self.path("o.wav"), self.path("o.png")
         features = self.save("m.npy", np.zeros((80, 9), "f4"))
         describe = ("resample", "--describe", "--from", 48000, "--to", 16000)
-        for option in [("--rate", 8000), ("--bits", 16), ("--dither", 1), ("--list", "x"), ("--jobs", 2), ("--resume",),
+        for option in [("--rate", 8000), ("--bits", 16), ("--dither", 1), ("--raw",), ("--list", "x"), ("--jobs", 2), ("--resume",),
                        ("--out-dir", "x"), ("--extension", ".wav")]:
             self.refused(2, f"{option[0]} is for converting", *describe, *option)
         self.refused(2, "IN and OUT are for converting", *describe, clip, out)
@@ -277,7 +277,7 @@ class Mel(ToolTest):
         self.refused(1, "absent.wav: ", "mel", self.path("absent.wav"), out, *preset)
         empty = self.folder / "empty.wav"
         empty.touch()
-        self.refused(1, "empty.wav: ", "mel", empty, out, *preset)
+        self.refused(1, "empty.wav: is not read as audio: it is empty", "mel", empty, out, *preset)
         whole = pathlib.Path(self.wav("whole.wav")).read_bytes()
         for name, data, size in [("cut.wav", whole, 3), ("cut.wav", whole, 20), ("cut.flac", CLIP_BYTES, 100),
                                  ("cut.flac", CLIP_BYTES, len(CLIP_BYTES) // 2)]:
@@ -407,7 +407,7 @@ class Vocode(ToolTest):
         clip = self.wav("y.wav", rate=44100, frames=30011)
         self.ok("resample", clip, self.path("z.wav"), "--rate", "16000", "--bits", "float")
         for name, source in [("a.wav", clip), ("b.wav", self.path("z.wav"))]:
-            self.ok("vocode", source, self.path(name), *model)
+            self.ok("vocode", source, self.path(name), *model, "--bits", 16)
         self.assertEqual(self.samples("a.wav")[1].tobytes(), self.samples("b.wav")[1].tobytes())
 
     def test_pipes(self):
@@ -457,7 +457,7 @@ class Vocode(ToolTest):
         self.refused(1, "empty.npy: ", "vocode", empty, out, *self.preset)
         good = self.save("good.npy", np.zeros((80, 5), "f4"))
         for name in ["o.xyz", "o", "o.npy"]:
-            self.refused(2, "OUT must end in one of ", "vocode", good, self.path(name), *self.preset)
+            self.refused(2, "its name does not end in a known audio format: wav, ", "vocode", good, self.path(name), *self.preset)
         self.refused(2, "--bits of .flac is 16 or 24", "vocode", good, self.path("o.flac"), *self.preset, "--bits", "float")
         self.refused(2, "--bits is for uncompressed sound", "vocode", good, self.path("o.ogg"), *self.preset, "--bits", "16")
         self.refused(2, "- can't be in a batch", "vocode", "--out-dir", self.path("x"), good, "-", *self.preset)
@@ -467,10 +467,17 @@ class Vocode(ToolTest):
 
     def test_no_sound_goes_to_a_terminal(self):
         ours, theirs = self.terminal(80)
-        for command in [("vocode", self.wav("x.wav"), "-", *self.preset), ("extend", CLIP, "-", "--model", "x")]:
+        for command in [("vocode", self.wav("x.wav"), "-", *self.preset), ("extend", CLIP, "-", "--model", "x"),
+                        ("resample", CLIP, "-", "--rate", 8000), ("mel", CLIP, "-", "--preset", "wavestride-16k")]:
             result = subprocess.run([TOOL, *map(str, command)], stdout=theirs, stderr=subprocess.PIPE, text=True)
             self.assertEqual(result.returncode, 2, result.stderr)
             self.assertIn("standard output is a terminal", result.stderr)
+        for command in [("vocode", "-", self.path("o.wav"), *self.preset), ("extend", "-", self.path("o.wav"), "--model", "x"),
+                        ("resample", "-", self.path("o.wav"), "--rate", 8000), ("compare", CLIP, "-"),
+                        ("mel", "-", self.path("o.npy"), "--preset", "wavestride-16k"), ("plot", "-", self.path("o.png"))]:
+            result = subprocess.run([TOOL, *map(str, command)], stdin=theirs, capture_output=True, text=True)
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn("standard input is a terminal", result.stderr)
         os.close(theirs)
         self.assertEqual(self.all_of(ours), b"")
 
@@ -634,6 +641,235 @@ class Vocode(ToolTest):
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(60), 130)
         os.close(ours)
+
+
+class Pipes(ToolTest):
+    """- is standard input and output."""
+
+    def piped(self, *arguments, code=0, input=b""):
+        """What comes out of standard output, which is a pipe."""
+        result = subprocess.run([TOOL, *map(str, arguments)], input=input, capture_output=True)
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.said = result.stderr.decode()
+        return result.stdout
+
+    def bytes_of(self, path):
+        return pathlib.Path(self.path(path)).read_bytes()
+
+    def test_resample(self):
+        for channels, bits in [(1, 16), (2, 16), (1, 24), (3, 32), (2, "float")]:
+            with self.subTest(channels=channels, bits=bits):
+                clip = self.wav("x.wav", channels=channels, frames=30001)
+                options = ("--rate", 22050, "--bits", bits)
+                self.ok("resample", clip, self.path("o.wav"), *options)
+                self.ok("resample", clip, self.path("o.raw"), *options)
+                expected = self.bytes_of("o.raw")
+                for source, data in [(clip, b""), ("-", self.bytes_of("x.wav"))]:
+                    wav = self.piped("resample", source, "-", *options, input=data)
+                    self.assertEqual((wav[:8], wav[40:44], wav[44:]), (b"RIFF\xff\xff\xff\xff", b"\xff" * 4, expected))
+                    tag, count, rate, _, frame, width = struct.unpack("<HHIIHH", wav[20:36])
+                    self.assertEqual((tag, count, rate, frame), (3 if bits == "float" else 1, channels, 22050, channels * width // 8))
+                    self.assertRegex(self.said, r"^standard output: [\d.]+ s at 22050 Hz, .*\n$")
+                    self.assertEqual(self.piped("resample", source, "-", *options, "--raw", input=data), expected)
+                with open(clip, "rb") as file:  # standard input may be a file, too
+                    result = subprocess.run([TOOL, "resample", "-", self.path("p.wav"), *map(str, options)], stdin=file,
+                                            capture_output=True)
+                self.assertEqual((result.returncode, result.stderr), (0, b""))
+                self.assertEqual(self.bytes_of("p.wav"), self.bytes_of("o.wav"))
+
+    def test_every_format_is_read_of_a_pipe(self):
+        clip = self.wav("x.wav", rate=48000, frames=100000)
+        for extension in ["wav", "w64", "rf64", "aiff", "au", "caf", "flac", "ogg", "opus", "mp3"]:
+            with self.subTest(extension=extension):
+                name = self.path(f"y.{extension}")
+                self.ok("resample", clip, name, "--rate", 48000)
+                data = self.bytes_of(name)
+                self.ok("resample", name, self.path("o.wav"), "--rate", 24000)
+                self.piped("resample", "-", self.path("p.wav"), "--rate", 24000, input=data)
+                self.assertEqual(self.bytes_of("p.wav"), self.bytes_of("o.wav"))
+                self.piped("resample", "-", self.path("q.wav"), "--rate", 24000, code=1, input=data[:3])
+
+    def test_a_file_behind_standard_output_tells_its_length(self):
+        for frames, bits in [(8000, 16), (8001, 24), (1, 24), (0, 16)]:
+            clip = self.wav("x.wav", frames=frames)
+            command = [TOOL, "resample", clip, "-", "--rate", "16000", "--bits", str(bits)]
+            for before in [b"", b"something else"]:
+                with open(self.path("o.wav"), "wb", buffering=0) as file:
+                    file.write(before)
+                    subprocess.run(command, stdout=file, stderr=subprocess.DEVNULL, check=True)
+                made = self.bytes_of("o.wav")
+                self.assertEqual(made[: len(before)], before)
+                made = made[len(before) :]
+                self.assertEqual(struct.unpack("<I", made[4:8])[0], len(made) - 8)
+                self.assertEqual(struct.unpack("<I", made[40:44])[0], frames * bits // 8)
+                self.assertEqual(len(made), 44 + frames * bits // 8 + frames * bits // 8 % 2)
+            with open(self.path("o.wav"), "ab") as file:  # where nothing can be written but at the end
+                subprocess.run(command, stdout=file, stderr=subprocess.DEVNULL, check=True)
+            self.assertEqual(self.bytes_of("o.wav")[len(made) + len(before) :][4:8], b"\xff" * 4)
+        self.ok("vocode", CLIP, self.path("a.wav"), *Vocode.preset)
+        with open(self.path("b.wav"), "wb") as file:
+            subprocess.run([TOOL, "vocode", CLIP, "-", *Vocode.preset], stdout=file, stderr=subprocess.DEVNULL, check=True)
+        self.assertEqual(self.bytes_of("b.wav"), self.bytes_of("a.wav"))
+
+    def test_mel_gives_what_vocode_takes(self):
+        for preset in ["wavestride-16k", "whisper-16k"]:  # one streams, one does not
+            self.ok("mel", CLIP, self.path("m.npy"), "--preset", preset)
+            frames = np.load(self.path("m.npy")).T.astype("<f4").tobytes()
+            for source in [CLIP, "-"]:
+                self.assertEqual(self.piped("mel", source, "-", "--preset", preset, input=CLIP_BYTES), frames)
+                self.assertRegex(self.said, r"^standard output: 80 mels x \d+ frames at ")
+        self.ok("mel", CLIP, self.path("m.npy"), "--preset", "wavestride-16k")
+        frames = self.piped("mel", CLIP, "-", "--preset", "wavestride-16k")
+        self.ok("vocode", self.path("m.npy"), self.path("a.wav"), *Vocode.preset)
+        self.piped("vocode", "-", self.path("b.wav"), *Vocode.preset, input=frames)
+        self.assertEqual(self.bytes_of("b.wav"), self.bytes_of("a.wav"))
+        slow = self.wav("slow.wav", rate=8000)
+        self.assertEqual(self.piped("mel", slow, "-", "--preset", "wavestride-16k", code=1), b"")
+        self.assertIn("has 8000 Hz, and preset wavestride-16k needs 16000 Hz", self.said)
+        self.piped("mel", "-", "-", "--preset", "wavestride-16k", code=1, input=self.bytes_of("slow.wav"))
+        self.assertIn("(wavestride resample - - --rate 16000)", self.said)
+        for begin in [self.bytes_of("slow.wav"), self.bytes_of("m.npy"), CLIP_BYTES]:
+            self.piped("vocode", "-", self.path("o.wav"), *Vocode.preset, code=1, input=begin)
+            self.assertIn("standard input: is a file, where frames of 80 values", self.said)
+
+    def test_output_comes_before_the_input_ends(self):
+        data = pathlib.Path(self.wav("x.wav", frames=16000)).read_bytes()
+        for command, least in [(("mel", "-", "-", "--preset", "wavestride-16k"), 320 * 10),
+                               (("resample", "-", "-", "--rate", "8000", "--raw"), 2 * 1000)]:
+            process = subprocess.Popen([TOOL, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            self.addCleanup(process.kill)
+            process.stdin.write(data[: 44 + 2 * 12000])
+            process.stdin.flush()
+            self.assertEqual(len(process.stdout.read(least)), least)
+            process.stdin.close()
+            process.stdout.close()
+            process.wait(60)
+
+    def test_other_commands_read_standard_input(self):
+        clip, other = self.wav("x.wav"), self.wav("y.wav")
+        data = self.bytes_of("x.wav")
+        self.assertIn("log-spectral distance: 0.00 dB", self.piped("compare", clip, "-", input=data).decode())
+        self.assertIn("standard input: 0.500 s at 16000 Hz", self.piped("compare", "-", other, input=data).decode())
+        self.refused(2, "standard input can be one of the files alone", "compare", "-", clip, "-")
+        self.piped("plot", "-", self.path("p.png"), input=data)
+        self.png_size("p.png")
+        model = ("--model", str(GOLDEN / "models/audio-super-res-1/model.safetensors"))
+        self.ok("extend", clip, self.path("a.wav"), *model)
+        self.piped("extend", "-", self.path("b.wav"), *model, input=data)
+        self.assertEqual(self.bytes_of("b.wav"), self.bytes_of("a.wav"))
+        for command in [("resample", "-", "-", "--rate", 8000), ("mel", "-", "-", "--preset", "wavestride-16k"),
+                        ("compare", "-", clip)]:
+            self.piped(*command, code=1, input=b"no sound")
+            self.assertTrue(self.said.startswith("wavestride: standard input: is not read as audio: "), self.said)
+        self.piped("resample", "-", "-", "--rate", 8000, code=1, input=data[:-1000])
+        self.assertIn("standard input: ends after 7500 of the 8000 frames", self.said)
+
+    def test_what_standard_output_does_not_take(self):
+        clip = self.wav("x.wav")
+        for command in [("resample", clip, "-", "--rate", "8000"), ("mel", CLIP, "-", "--preset", "wavestride-16k")]:
+            with open("/dev/full", "w") as full:
+                result = subprocess.run([TOOL, *command], stdout=full, stderr=subprocess.PIPE, text=True)
+            self.assertEqual((result.returncode, result.stderr),
+                             (1, "wavestride: standard output: can't be written: No space left on device\n"))
+        self.refused(2, "--raw is of standard output", "resample", clip, self.path("o.wav"), "--rate", 8000, "--raw")
+        self.assertEqual(self.piped("resample", clip, "-", "--rate", 8000, "--bits", "float", "--dither", 1, code=2), b"")
+        nan = self.path("nan.wav")
+        data = np.full(100, np.nan, "<f4").tobytes()
+        pathlib.Path(nan).write_bytes(b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt "
+                                      + struct.pack("<IHHIIHH", 16, 3, 1, 16000, 64000, 4, 32) + b"data"
+                                      + struct.pack("<I", len(data)) + data)
+        self.piped("resample", nan, "-", "--rate", 8000, "--bits", 16, code=1)
+        self.assertIn("nan.wav: sample 0 is not a finite number", self.said)
+        extend = ("extend", nan, "-", "--model", str(GOLDEN / "models/audio-super-res-1/model.safetensors"))
+        self.piped(*extend, code=1)
+        self.assertIn("nan.wav: sample 0 is not a finite number", self.said)
+        self.refused(1, "nan.wav: sample 0 is not a finite number", extend[0], nan, self.path("o.wav"), *extend[3:])
+
+    def test_closed_streams_are_not_taken_for_files(self):
+        clip = self.wav("x.wav")
+        self.ok("resample", clip, self.path("a.wav"), "--rate", 8000)
+        result = subprocess.run([TOOL, "resample", clip, self.path("b.wav"), "--rate", "8000"], stderr=subprocess.PIPE, text=True,
+                                preexec_fn=lambda: (os.close(0), os.close(1)))
+        self.assertEqual((result.returncode, result.stderr),
+                         (1, "wavestride: standard output: can't be written: Bad file descriptor\n"))
+        self.assertEqual(self.bytes_of("b.wav"), self.bytes_of("a.wav"))
+        result = subprocess.run([TOOL, "resample", clip, self.path("none/b.wav"), "--rate", "8000"], stdout=subprocess.DEVNULL,
+                                preexec_fn=lambda: os.close(2))
+        self.assertEqual(result.returncode, 1)
+
+
+class Tags(ToolTest):
+    """What a file tells of its sound stays with it."""
+
+    def chunk(self, name, data):
+        return name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+    def tagged(self, name, channels=6, mask=0x60F, rate=16000):
+        samples = (self.random.normal(size=(4000, channels)) * 3000).astype("<i2").tobytes()
+        subformat = bytes.fromhex("0100000000001000800000aa00389b71")
+        form = struct.pack("<HHIIHHHHI", 0xFFFE, channels, rate, 2 * channels * rate, 2 * channels, 16, 22, 16, mask) + subformat
+        info = b"INFO" + self.chunk(b"INAM", "Grüße\0".encode()) + self.chunk(b"IART", b"Somebody\0") \
+            + self.chunk(b"ICMT", b"a comment\0") + self.chunk(b"ICRD", b"2020-02-02\0")
+        body = b"WAVE" + self.chunk(b"fmt ", form) + self.chunk(b"data", samples) + self.chunk(b"LIST", info)
+        pathlib.Path(self.path(name)).write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+        return self.path(name)
+
+    def chunks(self, data):
+        found, at = {}, 12
+        while at < len(data):
+            size = struct.unpack("<I", data[at + 4 : at + 8])[0]
+            found[data[at : at + 4]] = data[at + 8 : at + 8 + size]
+            at += 8 + size + size % 2
+        return found
+
+    def test_resample(self):
+        source = self.tagged("x.wav")
+        self.ok("resample", source, self.path("o.wav"), "--rate", 8000)
+        found = self.chunks(pathlib.Path(self.path("o.wav")).read_bytes())
+        self.assertEqual(struct.unpack("<H18xI", found[b"fmt "][:24]), (0xFFFE, 0x60F))
+        for text in ["Grüße", "Somebody", "a comment", "2020-02-02"]:
+            self.assertIn(text.encode(), found[b"LIST"])
+        self.ok("resample", source, self.path("o.flac"), "--rate", 8000)
+        flac = pathlib.Path(self.path("o.flac")).read_bytes()
+        for text in ["TITLE=Grüße", "ARTIST=Somebody", "COMMENT=a comment", "DATE=2020-02-02"]:
+            self.assertIn(text.encode().lower(), flac.lower())
+        self.ok("resample", self.path("o.flac"), self.path("p.wav"), "--rate", 8000)
+        found = self.chunks(pathlib.Path(self.path("p.wav")).read_bytes())
+        self.assertIn("Grüße".encode(), found[b"LIST"])
+        self.assertEqual(struct.unpack("<H", found[b"fmt "][:2])[0], 1)
+        for name in ["o.au", "o.w64", "o.caf", "o.raw"]:
+            self.ok("resample", source, self.path(name), "--rate", 8000)
+
+    def test_loudspeakers_on_standard_output(self):
+        source = self.tagged("x.wav")
+        self.ok("resample", source, self.path("o.wav"), "--rate", 8000)
+        self.ok("resample", source, self.path("o.raw"), "--rate", 8000)
+        with open(self.path("p.wav"), "wb") as file:
+            subprocess.run([TOOL, "resample", source, "-", "--rate", "8000"], stdout=file, stderr=subprocess.DEVNULL, check=True)
+        ours, theirs = (self.chunks(pathlib.Path(self.path(name)).read_bytes()) for name in ["p.wav", "o.wav"])
+        self.assertEqual(ours[b"fmt "], theirs[b"fmt "])
+        self.assertEqual(ours[b"data"], pathlib.Path(self.path("o.raw")).read_bytes())
+
+    def test_extend(self):
+        source = self.tagged("x.wav", 2, 3, 4000)
+        model = ("--model", str(GOLDEN / "models/audio-super-res-1/model.safetensors"))
+        self.ok("extend", source, self.path("o.wav"), *model, "--channel", 2)
+        found = self.chunks(pathlib.Path(self.path("o.wav")).read_bytes())
+        self.assertIn("Grüße".encode(), found[b"LIST"])
+        self.assertEqual(struct.unpack("<H", found[b"fmt "][:2])[0], 1)  # of one channel, no loudspeaker is told
+
+    def test_the_bits_of_the_input_are_kept(self):
+        clip = self.wav("x.wav", rate=4000)
+        for bits, tag, width in [("24", 1, 3), ("float", 3, 4)]:
+            self.ok("resample", clip, self.path("in.wav"), "--rate", 4000, "--bits", bits)
+            for command, options in [("vocode", Vocode.preset),
+                                     ("extend", ("--model", str(GOLDEN / "models/audio-super-res-1/model.safetensors")))]:
+                self.ok(command, self.path("in.wav"), self.path("o.wav"), *options)
+                form = self.chunks(pathlib.Path(self.path("o.wav")).read_bytes())[b"fmt "]
+                self.assertEqual(struct.unpack("<H12xH", form[:16]), (tag, 8 * width))
+                self.ok(command, self.path("in.wav"), self.path("o.wav"), *options, "--bits", 16)
+                form = self.chunks(pathlib.Path(self.path("o.wav")).read_bytes())[b"fmt "]
+                self.assertEqual(struct.unpack("<H12xH", form[:16]), (1, 16))
 
 
 class Checkpoints(ToolTest):
@@ -880,10 +1116,11 @@ class Resample(ToolTest):
                                       ("--max-delay", "0", "a number of ms above 0"), ("--max-delay", "nan", "a number of ms"),
                                       ("--from", "-1", "a number of Hz above 0"), ("--to", "nan", "a number of Hz above 0")]:
             self.refused(2, f"{option}: must be {reason}", *to, f"{option}={value}")
-        self.refused(2, "Hz delays by at most 0.01 ms; the usual one delays by ", *to, "--max-delay", 0.01)
+        self.refused(2, "--max-delay 0.01: resample: a stopband of 125 dB", *to, "--max-delay", 0.01)
+        self.refused(2, "not even a passband of ", *to, "--max-delay", 0.01)
         self.refused(2, "the name of --plot must end in .png", "resample", "--describe", "--from", 1, "--to", 2, "--plot", out)
-        self.refused(2, "OUT must end in one of ", "resample", source, self.path("out.m4a"), "--rate", 8000)
-
+        self.refused(2, "out.m4a: its name does not end in a known audio format: wav, ", "resample", source, self.path("out.m4a"),
+                     "--rate", 8000)
 
 
 class Batch(ToolTest):
@@ -967,6 +1204,39 @@ class Batch(ToolTest):
         self.assertRegex(complaint, r"^wavestride: .*/in/d+/.*d: can't be searched: File name too long$")
         self.assertEqual(end, "wavestride: 1 folders could not be searched")
 
+    def test_links_to_folders_are_followed(self):
+        corpus = self.corpus(2)
+        (self.folder / "elsewhere" / "deep").mkdir(parents=True)
+        self.wav("elsewhere/deep/x.wav")
+        self.wav("elsewhere/y.WAVE")
+        self.wav("elsewhere/z.raw")  # says nothing of itself
+        os.symlink(self.path("elsewhere"), self.path("in/link"))
+        os.symlink(corpus, self.path("in/speaker0/loop"))
+        os.symlink("..", self.path("elsewhere/deep/up"))
+        os.symlink("self", self.path("in/self"))
+        os.symlink(self.path("absent"), self.path("in/absent"))
+        (self.folder / "in" / "out").mkdir()
+        os.symlink(self.path("in/out"), self.path("in/made"))
+        batch = ("resample", "--list", corpus, "--out-dir", self.path("in/out"), "--rate", 8000)
+        for _ in range(2):
+            self.assertIn("4 of 4 files made", self.ok(*batch))
+            self.assertEqual(self.made("in/out"), sorted(self.expected(2, ".wav") + ["link/deep/x.wav", "link/y.WAVE"]))
+
+    def test_options_that_misfit_some_files(self):
+        corpus = self.corpus(2)
+        self.ok("resample", f"{corpus}/speaker0/000.wav", f"{corpus}/x.flac", "--rate", 8000)
+        out = ("--out-dir", self.path("out"))
+        result = run("resample", "--list", corpus, *out, "--rate", 8000, "--bits", "float")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("2 of 3 files made", result.stdout)
+        self.assertIn("x.flac: flac can't hold float32 samples; it takes int16, int24", result.stderr)
+        # --channel has its say where there are sounds.
+        features = self.save("m.npy", np.full((80, 9), -9, "f4"))
+        stereo = self.wav("stereo.wav", channels=2)
+        self.refused(2, "--channel is for sound files, and the inputs hold features", "vocode", features, *out, *Vocode.preset,
+                     "--channel", 1)
+        self.assertIn("2 of 2 files made", self.ok("vocode", features, stereo, *out, *Vocode.preset, "--channel", 1))
+
     def test_a_list_may_begin_with_a_byte_order_mark(self):
         corpus = self.corpus(2)
         pathlib.Path(self.path("list.txt")).write_text(f"\ufeff{corpus}/speaker0/000.wav\n{corpus}/speaker1/001.wav\n")
@@ -1048,13 +1318,15 @@ class Batch(ToolTest):
             self.refused(2, "--shard", "resample", one, "--rate", 8000, *out, f"--shard={shard}")
         self.refused(2, "begins with a dot", "resample", one, "--rate", 8000, *out, "--extension", "wav")
         self.refused(2, "--extension is no path", "resample", one, "--rate", 8000, *out, "--extension", "./x.wav")
-        self.refused(2, "--extension must end in one of ", "resample", one, "--rate", 8000, *out, "--extension", ".m4a")
+        self.refused(2, "--extension: .m4a: its name does not end in a known audio format: wav, ", "resample", one, "--rate", 8000, *out, "--extension", ".m4a")
         self.refused(2, "--bits of .flac", "resample", one, "--rate", 8000, *out, "--extension", ".flac", "--bits", "float")
         for text in [b"a.wav\0b.wav\n", b"\x1b[31m\n", CLIP_BYTES]:
             (self.folder / "in" / "list").write_bytes(text)
             self.refused(1, "list: is no list of files: line 1 holds control characters", "resample", "--list",
                          self.path("in/list"), "--rate", 8000, *out)
         (self.folder / "in" / "list").unlink()
+        pathlib.Path(self.path("list.txt")).write_text(f"{one}\n-\n")
+        self.refused(2, "- can't be in a batch", "resample", "--list", self.path("list.txt"), "--rate", 8000, *out)
         self.refused(1, "absent.txt: ", "resample", "--list", self.path("absent.txt"), "--rate", 8000, *out)
         self.refused(1, "is an input", "resample", "--list", corpus, "--rate", 8000, "--out-dir", corpus)
         (self.folder / "in" / "speaker0" / "000.flac").write_bytes(CLIP_BYTES)

@@ -5,6 +5,8 @@
 #include <wavestride/io.h>
 #include <wavestride/signal.h>
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -20,14 +22,25 @@ struct RawAudio {
   SampleFormat sample_format = SampleFormat::int16;  ///< little-endian
 };
 
+/// What a file tells of its sound besides the samples.
+struct AudioMetadata {
+  /// Texts under the names title, artist, album, tracknumber, date, genre, comment, copyright and license, in
+  /// the file's encoding: UTF-8, and in WAV and AIFF whatever its writer used.
+  std::map<std::string, std::string> tags = {};
+  /// The loudspeakers of the channels as WAV has them, a bit for each: 1 front left, 2 front right, 4 front
+  /// centre, 8 LFE, …; 0 where the file does not say, or has them in another order than WAV.
+  std::uint32_t channel_mask = 0;
+};
+
 /// Reads a sound file piece by piece in constant memory. NaN and infinities of a floating-point file arrive
 /// as they are; integers of b bits are divided by 2^(b−1). Surround sound has WAV's order of channels, that
 /// of Vorbis and Opus too. Move-only; one thread at a time.
 class AudioReader {
  public:
-  /// The content decides on the format, the name on nothing; with `raw` there is no header. Throws IoError
-  /// when the file can't be opened or understood, or claims no channel or an absurd sample rate, and
-  /// std::invalid_argument on a `raw` of no channel, an absurd rate or a format that raw samples can't have.
+  /// The content decides on the format, the name on nothing, but that "-" is standard input; with `raw` there
+  /// is no header. Throws IoError when the file can't be opened or understood, or claims no channel or an
+  /// absurd sample rate, and std::invalid_argument on a `raw` of no channel, an absurd rate or a format that
+  /// raw samples can't have.
   explicit AudioReader(const std::string& path, const std::optional<RawAudio>& raw = {});
   AudioReader(AudioReader&&) noexcept;
   AudioReader& operator=(AudioReader&&) noexcept;
@@ -39,6 +52,8 @@ class AudioReader {
   const std::string& format() const;
   /// The least that holds the file's samples; automatic for a lossy code.
   SampleFormat sample_format() const;
+  /// Of what stands behind the samples, nothing where the file comes through a pipe.
+  AudioMetadata metadata() const;
   /// What the header claims; −1 where it says nothing, or comes through a pipe with the largest number that
   /// it can hold, as those do whose writer did not know the length; of a file with such a number, or none,
   /// what is there. For progress, not for allocation.
@@ -62,6 +77,9 @@ class AudioReader {
 struct AudioWriteOptions {
   SampleFormat sample_format = SampleFormat::automatic;
   std::vector<std::string> inputs = {};  ///< files that must not be overwritten
+  /// Stored as far as the format can: other names than those of AudioMetadata, in FLAC, Ogg and MP3 what is
+  /// no UTF-8 or longer than 64 KiB, and elsewhere what is longer than 2,000 bytes, are left out.
+  AudioMetadata metadata = {};
 };
 
 /// How a file named `path` stores best what another stores as `wanted`: the same, or the most that its format
@@ -77,8 +95,9 @@ SampleFormat nearest_sample_format(const std::string& path, SampleFormat wanted)
 /// order (5.1: left, right, centre, LFE, back left, back right) are stored in that of the format.
 class AudioWriter {
  public:
-  /// Throws std::invalid_argument when sample rate or channels are below 1; IoError when the format takes
-  /// them not, or can't be written, and as OutputFile does.
+  /// Throws std::invalid_argument when sample rate or channels are below 1, or a channel mask is not of as
+  /// many loudspeakers as channels; IoError when the format takes them not, or can't be written, and as
+  /// OutputFile does.
   AudioWriter(const std::string& path, int sample_rate_hz, Index channels,
               const AudioWriteOptions& options = {});
   AudioWriter(AudioWriter&&) noexcept;

@@ -19,6 +19,10 @@ void require_printed(bool printed) {
     throw IoError("standard output", "can't be written: " + std::generic_category().message(errno));
 }
 
+void print_bytes(const void* data, std::size_t bytes) {
+  require_printed(std::fwrite(data, 1, bytes, stdout) == bytes && std::fflush(stdout) == 0);
+}
+
 std::string fixed(double v, int decimals) {
   char text[64];
   std::snprintf(text, sizeof text, "%.*f", decimals, v);
@@ -42,10 +46,18 @@ std::optional<Index> parse_index(const std::string& text) {
   return error == std::errc{} && at == end ? std::optional(n) : std::nullopt;
 }
 
+std::string input_name(const std::string& path) {
+  return path == "-" ? "standard input" : path;
+}
+
+std::string output_name(const std::string& path) {
+  return path == "-" ? "standard output" : path;
+}
+
 void say_clipped(const std::string& path, Index samples) {
   if (samples > 0)
     std::fprintf(stderr, "wavestride: %s: %lld samples beyond full scale were clipped\n",
-                 path == "-" ? "standard output" : path.c_str(), static_cast<long long>(samples));
+                 output_name(path).c_str(), static_cast<long long>(samples));
 }
 
 std::string extension_of(const std::filesystem::path& path) {
@@ -64,9 +76,11 @@ void require_used(const CLI::App& app, const std::vector<LimitedOption>& options
     if (!used && app.count(name) > 0) throw UsageError(name + " is " + purpose);
 }
 
-void require_no_terminal(const std::string& output) {
+void require_no_terminal(const std::string& input, const std::string& output) {
+  if (input == "-" && isatty(STDIN_FILENO) != 0)
+    throw UsageError("standard input is a terminal: let a file or a program send to it");
   if (output == "-" && isatty(STDOUT_FILENO) != 0)
-    throw UsageError("standard output is a terminal: send the sound to a file or a program");
+    throw UsageError("standard output is a terminal: send it to a file or a program");
 }
 
 namespace {

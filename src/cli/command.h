@@ -36,6 +36,9 @@ class UsageError : public std::runtime_error {
 /// Throws IoError, by errno, unless something was printed to standard output.
 void require_printed(bool printed);
 
+/// Writes to standard output at once. Throws IoError, by errno.
+void print_bytes(const void* data, std::size_t bytes);
+
 /// A line on standard output.
 template <class... Parts>
 void say(const Parts&... parts) {
@@ -59,6 +62,10 @@ std::string work_text(double spent, double seconds);
 /// A decimal integer and nothing else.
 std::optional<Index> parse_index(const std::string& text);
 
+/// What messages call an input and an output: "standard input" for "-".
+std::string input_name(const std::string& path);
+std::string output_name(const std::string& path);
+
 /// Says on standard error that samples of a file were clipped, where any were.
 void say_clipped(const std::string& path, Index samples);
 
@@ -80,8 +87,9 @@ struct LimitedOption {
 /// Throws UsageError on those that were given and are not used.
 void require_used(const CLI::App& app, const std::vector<LimitedOption>& options);
 
-/// Throws UsageError where `output` is - and standard output is a terminal, which sound is nothing for.
-void require_no_terminal(const std::string& output);
+/// Throws UsageError where a path is - and what stands for it is a terminal, which sound and features are
+/// nothing for.
+void require_no_terminal(const std::string& input, const std::string& output);
 
 /// A bar on stderr, from one second of work on, when stderr is a terminal, on one line of it; gone when the
 /// object is.

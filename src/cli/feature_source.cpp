@@ -55,7 +55,7 @@ Op analysis(int sample_rate_hz, const MelOptions& preset) {
 class SoundFeatures final : public FeatureSource {
  public:
   SoundFeatures(const std::string& path, const std::string& channel, const MelOptions& preset)
-      : path_(path),
+      : path_(input_name(path)),
         reader_(path, channel),
         samples_per_frame_(reader_.sample_rate_hz() / frame_rate(preset)),
         stream_(analysis(reader_.sample_rate_hz(), preset).stream()) {}
@@ -73,6 +73,8 @@ class SoundFeatures final : public FeatureSource {
     return Signal(stream_.op().out_channels(), 0);
   }
   std::optional<double> done() const override { return reader_.done(); }
+  SampleFormat sample_format() const override { return reader_.sample_format(); }
+  int sample_rate_hz() const { return reader_.sample_rate_hz(); }
 
  private:
   std::string path_;
@@ -87,6 +89,8 @@ class WholeSoundFeatures final : public FeatureSource {
   WholeSoundFeatures(const std::string& path, const std::string& channel, const MelOptions& preset) {
     const Sound sound = read_sound(path, channel);
     require_finite(sound);
+    sample_format_ = sound.sample_format;
+    sample_rate_hz_ = sound.sample_rate_hz;
     features_ = analysis(sound.sample_rate_hz, preset)(sound.samples);
   }
 
@@ -98,9 +102,13 @@ class WholeSoundFeatures final : public FeatureSource {
   std::optional<double> done() const override {
     return static_cast<double>(read_) / static_cast<double>(std::max<Index>(1, features_.cols()));
   }
+  SampleFormat sample_format() const override { return sample_format_; }
+  int sample_rate_hz() const { return sample_rate_hz_; }
 
  private:
   Signal features_;
+  SampleFormat sample_format_ = SampleFormat::automatic;
+  int sample_rate_hz_ = 0;
   Index read_ = 0;
 };
 
@@ -121,6 +129,7 @@ class StandardInputFeatures final : public FeatureSource {
                       message("ends within a frame: frames are ", mels_, " values of float32"));
       if (n == 0) return Signal(mels_, 0);
       held_ += static_cast<std::size_t>(n);
+      if (!begun_) require_frames();
     }
     Signal features(mels_, static_cast<Index>(held_ / frame_bytes_));
     const std::size_t used = static_cast<std::size_t>(features.size()) * sizeof(float);
@@ -131,6 +140,18 @@ class StandardInputFeatures final : public FeatureSource {
   std::optional<double> done() const override { return {}; }
 
  private:
+  // What files begin with would be no value that features have.
+  void require_frames() {
+    if (held_ < 4) return;
+    begun_ = true;
+    for (const std::string_view begin : {"RIFF", "RF64", "FORM", "caff", "fLaC", "OggS", ".snd", "\x93NUM"})
+      if (std::memcmp(bytes_.data(), begin.data(), begin.size()) == 0)
+        throw IoError("standard input",
+                      message("is a file, where frames of ", mels_,
+                              " values of float32 must come: wavestride mel - - makes them of sound"));
+  }
+
+  bool begun_ = false;
   Index mels_;
   std::size_t frame_bytes_, held_ = 0;
   std::vector<char> bytes_;
@@ -144,6 +165,16 @@ std::unique_ptr<FeatureSource> open_features(const std::string& path, const std:
   if (is_npy(path)) return std::make_unique<ArrayFeatures>(path, preset);
   if (preset.peak_range > 0) return std::make_unique<WholeSoundFeatures>(path, channel, preset);
   return std::make_unique<SoundFeatures>(path, channel, preset);
+}
+
+std::unique_ptr<FeatureSource> open_sound_features(const std::string& path, const std::string& channel,
+                                                   const MelOptions& preset) {
+  const auto checked = [&](auto source) -> std::unique_ptr<FeatureSource> {
+    require_rate(input_name(path), source->sample_rate_hz(), preset);
+    return source;
+  };
+  if (preset.peak_range > 0) return checked(std::make_unique<WholeSoundFeatures>(path, channel, preset));
+  return checked(std::make_unique<SoundFeatures>(path, channel, preset));
 }
 
 Signal read_all(FeatureSource& source, Index n_mels) {

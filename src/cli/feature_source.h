@@ -15,12 +15,19 @@ class FeatureSource {
   virtual Signal read(Index frames) = 0;
   /// Part of the input that was read, 0 … 1; nothing where nobody knows.
   virtual std::optional<double> done() const = 0;
+  /// How the sound that they are made of is stored; automatic where there is none.
+  virtual SampleFormat sample_format() const { return SampleFormat::automatic; }
 };
 
 /// `path` is a .npy array [mels, frames]; a sound file, which is converted to the preset's sample rate and
 /// analysed; or "-", standard input: frame after frame, each n_mels little-endian float32. Throws IoError.
 std::unique_ptr<FeatureSource> open_features(const std::string& path, const std::string& channel,
                                              const MelOptions& preset);
+
+/// The features of a sound file, or of what comes by standard input ("-"), which must have the preset's
+/// sample rate. Throws IoError.
+std::unique_ptr<FeatureSource> open_sound_features(const std::string& path, const std::string& channel,
+                                                   const MelOptions& preset);
 
 /// What is left of a source: n_mels × frames.
 Signal read_all(FeatureSource& source, Index n_mels);

@@ -11,6 +11,7 @@
 #include <iostream>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -37,8 +38,15 @@ struct Item {
   std::string in, out;
 };
 
-const std::set<std::string> sound_extensions{".aif", ".aiff", ".au",   ".caf",  ".flac", ".mp3",
-                                             ".oga", ".ogg",  ".opus", ".rf64", ".w64",  ".wav"};
+/// Why no sound file is named so; nothing where one may be.
+std::optional<std::string> no_sound_name(const std::string& name) {
+  try {
+    nearest_sample_format(name, SampleFormat::int16);
+    return {};
+  } catch (const IoError& e) {
+    return e.what();
+  }
+}
 
 // The sound files in a folder and those in it, and the .npy files where they are wanted.
 class Search {
@@ -57,10 +65,12 @@ class Search {
  private:
   std::error_code look_into(const fs::path& folder) {
     std::error_code error, ignored;
+    above_.push_back(folder);
     for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
       if (at->path().filename().string().front() == '.') continue;
-      if (at->is_directory(ignored) && !at->is_symlink(ignored)) {
+      if (at->is_directory(ignored)) {
         if (fs::equivalent(at->path(), out_dir_, ignored)) continue;
+        if (at->is_symlink(ignored) && leads_back(at->path())) continue;
         if (const std::error_code inner = look_into(at->path())) {
           std::fprintf(stderr, "wavestride: %s: can't be searched: %s\n", at->path().c_str(),
                        inner.message().c_str());
@@ -68,15 +78,31 @@ class Search {
         }
         continue;
       }
-      const std::string extension = extension_of(at->path());
-      const bool wanted = sound_extensions.count(extension) > 0 || (features_ && extension == ".npy");
-      if (wanted && at->is_regular_file(ignored)) files_.push_back(at->path());
+      if (wanted(extension_of(at->path())) && at->is_regular_file(ignored)) files_.push_back(at->path());
     }
+    above_.pop_back();
     return error;
+  }
+
+  /// Whether a link leads to a folder that is being searched.
+  bool leads_back(const fs::path& link) const {
+    std::error_code ignored;
+    return std::ranges::any_of(above_,
+                               [&](const fs::path& folder) { return fs::equivalent(folder, link, ignored); });
+  }
+
+  /// Whether files of that name are read, which say themselves what they hold.
+  bool wanted(const std::string& extension) {
+    const auto [known, fresh] = wanted_.emplace(extension, false);
+    if (fresh)
+      known->second = extension == ".npy" ? features_ : extension != ".raw" && !no_sound_name(extension);
+    return known->second;
   }
 
   bool features_;
   fs::path out_dir_;
+  std::vector<fs::path> above_;         // the folder that is being searched, and those that it was found in
+  std::map<std::string, bool> wanted_;  // by extension
   std::vector<fs::path> files_;
   std::size_t failures_ = 0;
 };
@@ -211,14 +237,9 @@ class Batch {
 }  // namespace
 
 void require_sound_name(const std::string& name, const std::string& bits, const std::string& what) {
-  const std::string extension = extension_of(name);
-  if (extension != ".raw" && sound_extensions.count(extension) == 0) {
-    std::string known;
-    for (const std::string& one : sound_extensions) known += one + ", ";
-    throw UsageError(what + " must end in one of " + known + ".raw, got " +
-                     (what == "OUT" ? name : extension));
-  }
+  if (const auto reason = no_sound_name(name)) throw UsageError(what + ": " + *reason);
   if (bits.empty()) return;
+  const std::string extension = name.substr(name.rfind('.'));
   const SampleFormat wanted = sample_format(bits), nearest = nearest_sample_format(name, wanted);
   if (nearest == SampleFormat::automatic)
     throw UsageError("--bits is for uncompressed sound and .flac, not for " + extension);
@@ -240,7 +261,7 @@ Files::Files(CLI::App& app, const std::string& in_help, const std::string& out_h
   app.add_option(
          "--list", o->list,
          "inputs, one path a line (- is standard input), or a folder that is searched, with those in "
-         "it, for files by their extensions: not through links to folders, not in --out-dir, and "
+         "it and those that links lead to, for files by their extensions: not in --out-dir, and "
          "nothing whose name begins with a dot; outputs keep the folders below the one that all share")
       ->type_name("FILE|DIR")
       ->group(batch);
@@ -280,8 +301,8 @@ void Files::run(const MakeFile& make) const {
     require_used(*o.app, {{"--jobs", false, "for batches, which need --out-dir"},
                           {"--extension", false, "for batches, which need --out-dir"},
                           {"--shard", false, "for batches, which need --out-dir"}});
-    if (o.kinds.extension_fixed) require_extension(o.given[1], o.kinds.extension);
-    require_no_terminal(o.given[1]);
+    if (o.kinds.extension_fixed && o.given[1] != "-") require_extension(o.given[1], o.kinds.extension);
+    require_no_terminal(o.given[0], o.given[1]);
     const Made made = make(o.given[0], o.given[1]);
     say_clipped(o.given[1], made.clipped);
     o.given[1] == "-" ? say_aside(made.text) : say(made.text);
@@ -292,8 +313,6 @@ void Files::run(const MakeFile& make) const {
     throw UsageError("--extension begins with a dot, got " + o.extension);
   if (o.extension.find('/') != o.extension.npos)
     throw UsageError("--extension is no path, got " + o.extension);
-  if (std::ranges::count(o.given, "-") > 0)
-    throw UsageError("- can't be in a batch: standard input and output are for IN and OUT alone");
   if (o.kinds.extension_fixed && CLI::detail::to_lower(o.extension) != o.kinds.extension)
     throw UsageError("--extension must be " + o.kinds.extension + ", got " + o.extension);
 
@@ -308,6 +327,11 @@ void Files::run(const MakeFile& make) const {
   } else if (!o.list.empty()) {
     files = listed_files(o.list);
   }
+  if (std::ranges::count(files, "-") > 0)
+    throw UsageError("- can't be in a batch: standard input and output are for IN and OUT alone");
+  if (o.kinds.features &&
+      std::ranges::all_of(files, [](const fs::path& file) { return is_npy(file.string()); }))
+    require_used(*o.app, {{"--channel", files.empty(), "for sound files, and the inputs hold features"}});
   const fs::path root =
       folder ? (fs::absolute(o.list) / "").lexically_normal().parent_path() : common_folder(files);
   std::vector<Item> items;
@@ -337,7 +361,7 @@ void Files::require_sounds(const std::string& bits) const {
   const bool batch = !o.out_dir.empty();
   const std::string& name = batch ? o.extension : o.given.size() == 2 ? o.given[1] : o.extension;
   if (name.empty() || name == "-" || (batch && (name.front() != '.' || name.find('/') != name.npos))) return;
-  require_sound_name(batch ? "x" + name : name, bits, batch ? "--extension" : "OUT");
+  require_sound_name(name, bits, batch ? "--extension" : "OUT");
 }
 
 std::string Files::only_input() const {

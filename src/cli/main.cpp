@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <unistd.h>
 #include <wavestride/io.h>
 
@@ -33,7 +34,8 @@ constexpr struct {
 };
 
 constexpr const char* footer =
-    "Files appear whole or not at all. Exit codes: 0 done, 1 a file or its processing failed (the reason is "
+    "Files appear whole or not at all; what goes to standard output goes as it is made, and is not whole\n"
+    "unless the exit code is 0. Exit codes: 0 done, 1 a file or its processing failed (the reason is "
     "on\n"
     "stderr), 2 the command line was not understood, 130 interrupted.";
 
@@ -66,6 +68,16 @@ void handle_signals() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) handle(signal, on_interrupt);
   for (const int signal : {SIGPIPE, SIGXCPU}) handle(signal, on_death, static_cast<int>(SA_RESETHAND));
   handle(SIGXFSZ, SIG_IGN);  // then a write fails, and the reason is told
+}
+
+// Where a standard stream is closed, its number would go to the next file that is opened, and what is said
+// would be written there. In its place comes one that refuses what the stream is for.
+void fill_standard_streams() {
+  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream)
+    if (fcntl(stream, F_GETFD) < 0) {
+      // The lowest number that is free, which is this one.
+      [[maybe_unused]] const int filled = open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    }
 }
 
 int failed(int code, const std::string& reason) {
@@ -154,6 +166,7 @@ std::string given_empty(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  fill_standard_streams();
   CLI::App app("Rate-changing operators on streams of audio and speech.", "wavestride");
   app.set_version_flag("--version", "wavestride " WAVESTRIDE_VERSION);
   app.require_subcommand(0, 1);

@@ -19,12 +19,16 @@ const MelOptions* preset_for(const std::string& name, int sample_rate_hz) {
   return nullptr;
 }
 
+void require_rate(const std::string& path, int sample_rate_hz, const MelOptions& preset) {
+  if (sample_rate_hz == preset.sample_rate) return;
+  const std::string files = path == input_name("-") ? "- -" : path + " OUT";
+  throw IoError(path, message("has ", sample_rate_hz, " Hz, and preset ", preset.name, " needs ",
+                              preset.sample_rate, " Hz: convert it (wavestride resample ", files, " --rate ",
+                              preset.sample_rate, "), or choose a preset of its rate (wavestride presets)"));
+}
+
 Signal mel_features(const Sound& sound, const MelOptions& preset) {
-  if (sound.sample_rate_hz != preset.sample_rate)
-    throw IoError(sound.path, message("has ", sound.sample_rate_hz, " Hz, and preset ", preset.name,
-                                      " needs ", preset.sample_rate, " Hz: convert it (wavestride resample ",
-                                      sound.path, " OUT --rate ", preset.sample_rate,
-                                      "), or choose a preset of its rate (wavestride presets)"));
+  require_rate(sound.path, sound.sample_rate_hz, preset);
   require_finite(sound);
   return run_with_progress(op::mel_spectrogram(preset), sound.samples, 1 << 16,
                            "analysing " + file_name(sound.path));

@@ -16,6 +16,9 @@ double top_hz(const MelOptions& preset);
 /// none.
 const MelOptions* preset_for(const std::string& name, int sample_rate_hz);
 
+/// Throws IoError when a sound has another sample rate than the preset.
+void require_rate(const std::string& path, int sample_rate_hz, const MelOptions& preset);
+
 /// Throws IoError when the sound has another sample rate than the preset, or is not finite.
 Signal mel_features(const Sound& sound, const MelOptions& preset);
 

@@ -19,19 +19,25 @@ std::string Sound::description() const {
 }
 
 SoundReader::SoundReader(const std::string& path, const std::string& channel)
-    : path_(path), reader_(path), chosen_(0) {
+    : path_(input_name(path)), reader_(path), chosen_(0) {
   const Index channels = reader_.channels();
   const std::string choices = message("--channel N (1 to ", channels, ") or --channel mix (their mean)");
   if (channel == "all" || channel == "mix") {
     chosen_ = channel == "all" ? all : mix;
   } else if (channel.empty()) {
-    if (channels != 1) throw IoError(path, message("has ", channels, " channels: choose with ", choices));
+    if (channels != 1) throw IoError(path_, message("has ", channels, " channels: choose with ", choices));
   } else {
     const auto n = parse_index(channel);
     if (!n || *n < 1) throw UsageError("--channel must be a number from 1 on, or mix, got " + channel);
-    if (*n > channels) throw IoError(path, "has no channel " + channel + ": choose with " + choices);
+    if (*n > channels) throw IoError(path_, "has no channel " + channel + ": choose with " + choices);
     chosen_ = *n - 1;
   }
+}
+
+AudioMetadata SoundReader::metadata() const {
+  AudioMetadata metadata = reader_.metadata();
+  if (chosen_ != all) metadata.channel_mask = 0;
+  return metadata;
 }
 
 Signal SoundReader::read(Index frames) {
@@ -58,9 +64,9 @@ void SoundReader::require_finite(const Signal& block) const {
 
 Sound read_sound(const std::string& path, const std::string& channel) {
   SoundReader reader(path, channel);
-  Sound sound{path, Signal(), reader.sample_rate_hz()};
+  Sound sound{input_name(path), Signal(), reader.sample_rate_hz(), reader.sample_format()};
   std::vector<float> samples;
-  Progress progress("reading " + file_name(path));
+  Progress progress("reading " + file_name(sound.path));
   for (Signal block; (block = reader.read(block_frames)).cols() > 0;) {
     samples.insert(samples.end(), block.data(), block.data() + block.size());
     progress.show(reader.done());

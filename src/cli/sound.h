@@ -14,13 +14,15 @@ struct Sound {
   std::string path;
   Signal samples;  ///< channels × frames
   int sample_rate_hz = 0;
+  SampleFormat sample_format = SampleFormat::automatic;  ///< as SoundReader has it
 
   double seconds() const { return static_cast<double>(samples.cols()) / sample_rate_hz; }
   /// "speech.wav: 2.5 s at 16000 Hz".
   std::string description() const;
 };
 
-/// A sound file piece by piece, of the channels that read_sound() speaks of.
+/// A sound file piece by piece, or what comes by standard input ("-"), of the channels that read_sound()
+/// speaks of.
 class SoundReader {
  public:
   SoundReader(const std::string& path, const std::string& channel);
@@ -28,6 +30,8 @@ class SoundReader {
   int sample_rate_hz() const { return reader_.sample_rate_hz(); }
   /// How the file stores its samples; automatic where by a lossy code.
   SampleFormat sample_format() const { return reader_.sample_format(); }
+  /// Of the file; loudspeakers only where all channels are read.
+  AudioMetadata metadata() const;
   Index channels() const { return chosen_ == all ? reader_.channels() : 1; }
   /// The next frames, at most so many; none at the end.
   Signal read(Index frames);

@@ -7,25 +7,35 @@
 
 namespace wavestride::cli {
 
-/// Declares --bits: 16, 24, 32, float, or empty for what is there otherwise.
-void add_bits_option(CLI::App& app, std::string& bits,
-                     const std::string& otherwise = "the usual ones of its format");
-/// What it asks for.
+/// Declares --bits: 16, 24, 32, float, or empty for those of the input.
+void add_bits_option(CLI::App& app, std::string& bits);
+/// Declares --raw.
+void add_raw_option(CLI::App& app, bool& raw);
+/// What --bits asks for.
 SampleFormat sample_format(const std::string& bits);
 
-/// What a file named `path` holds of a sound that another stores as `input`, unless `bits` say otherwise: the
-/// same, or the most that its format takes. Throws IoError on an unknown extension.
-SampleFormat sample_format(const std::string& bits, const std::string& path, SampleFormat input);
+struct SoundOutputOptions {
+  std::string bits;  ///< as --bits has them
+  /// As the input is stored, and so the output where `bits` are empty, as far as its format can; automatic
+  /// where there is nothing to keep.
+  SampleFormat input = SampleFormat::automatic;
+  bool raw = false;                      ///< as --raw
+  std::vector<std::string> inputs = {};  ///< files that must not be overwritten
+  AudioMetadata metadata = {};           ///< to keep
+};
+
+/// How samples are stored in what `path` names, "-" being standard output. Throws IoError on an unknown
+/// extension.
+SampleFormat stored_format(const std::string& path, const SoundOutputOptions& options);
 
 class SoundOutput {
  public:
-  /// `path` "-" is standard output: WAV of unknown length, or with `raw` the samples alone, little-endian.
-  /// `bits` as --bits has them. Throws IoError and UsageError.
-  SoundOutput(const std::string& path, Index sample_rate_hz, const std::string& bits, bool raw,
-              std::vector<std::string> inputs);
+  /// `path` "-" is standard output: WAV of unknown length, or with `raw` the samples alone, little-endian,
+  /// of 16 bits if nothing else is asked for. Throws IoError and UsageError.
+  SoundOutput(const std::string& path, Index sample_rate_hz, Index channels, SoundOutputOptions options);
 
-  /// One channel.
   void write(FramesView x);
+  /// A WAV that standard output took as a file then tells its length.
   void commit();
 
   Index frames() const { return frames_; }
@@ -34,11 +44,13 @@ class SoundOutput {
  private:
   template <class T>
   void convert(FramesView x, int bytes);
-  void put(const void* data, std::size_t bytes);
+  void tell_length();
 
   std::optional<AudioWriter> file_;  // else standard output
   SampleFormat format_;
-  Index frames_ = 0, clipped_ = 0;
+  Index channels_, frames_ = 0, clipped_ = 0;
+  std::size_t header_bytes_ = 0;              // of a WAV on standard output
+  std::optional<std::int64_t> header_place_;  // where these can be written again
 };
 
 }  // namespace wavestride::cli

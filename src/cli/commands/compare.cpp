@@ -121,7 +121,9 @@ std::function<void()> compare_command(CLI::App& app) {
     std::vector<std::string> others;
   };
   auto args = std::make_shared<Arguments>();
-  app.add_option("A", args->a, "sound file, the reference")->required();
+  app.add_option("A", args->a,
+                 "sound file, the reference; A or one B may be -, for a file from standard input")
+      ->required();
   app.add_option("B", args->others,
                  "sound files of the same sample rate; the shorter of A and B decides what is compared")
       ->required();
@@ -137,6 +139,8 @@ std::function<void()> compare_command(CLI::App& app) {
   return [args] {
     std::vector<std::string> inputs{args->a};
     inputs.insert(inputs.end(), args->others.begin(), args->others.end());
+    if (std::ranges::count(inputs, "-") > 1) throw UsageError("standard input can be one of the files alone");
+    for (const std::string& path : inputs) require_no_terminal(path, "");
     if (!args->picture.empty()) {
       require_extension(args->picture, ".png", "--picture");
       check_output(args->picture, inputs);
@@ -154,7 +158,7 @@ std::function<void()> compare_command(CLI::App& app) {
       const Sound& b = others.emplace_back(read(path));
       if (a.sample_rate_hz != b.sample_rate_hz)
         throw IoError(path,
-                      message("has ", b.sample_rate_hz, " Hz, and ", args->a, " has ", a.sample_rate_hz));
+                      message("has ", b.sample_rate_hz, " Hz, and ", a.path, " has ", a.sample_rate_hz));
       columns.push_back(measures(a, b, preset));
     }
     say(a.description());

@@ -33,7 +33,9 @@ Op network_for(const Model& model, int rate_hz) {
 
 std::function<void()> extend_command(CLI::App& app) {
   auto a = std::make_shared<Arguments>();
-  app.add_option("IN", a->in, "sound file, which is converted to the rate that the network takes")
+  app.add_option(
+         "IN", a->in,
+         "sound file, or - for one from standard input; it is converted to the rate that the network takes")
       ->required();
   app.add_option("OUT", a->out,
                  "sound file at the network's higher rate; or - for WAV to standard output, as it is made")
@@ -48,9 +50,9 @@ std::function<void()> extend_command(CLI::App& app) {
       ->capture_default_str();
   add_threads_option(app, a->stream);
   add_bits_option(app, a->bits);
-  app.add_flag("--raw", a->raw, "samples without a header on standard output");
+  add_raw_option(app, a->raw);
   return [a] {
-    require_no_terminal(a->out);
+    require_no_terminal(a->in, a->out);
     if (a->out != "-") require_sound_name(a->out, a->bits, "OUT");
     const Model model = load_model(a->model, a->options);
     if (model.architecture != "audio-super-res")
@@ -58,12 +60,18 @@ std::function<void()> extend_command(CLI::App& app) {
     SoundReader source(a->in, a->channel);
     if (source.channels() != 1) throw UsageError("extend works on one channel: choose one or mix");
     const Op network = network_for(model, source.sample_rate_hz());
-    SoundOutput output(a->out, model.features.sample_rate, a->bits, a->raw, {a->in, a->model});
+    SoundOutput output(a->out, model.features.sample_rate, 1,
+                       {.bits = a->bits,
+                        .input = source.sample_format(),
+                        .raw = a->raw,
+                        .inputs = {a->in, a->model},
+                        .metadata = source.metadata()});
     const Timer timer;
     {
       Stream stream = network.stream(a->stream);
       Progress progress("extending");
       for (Signal x; (x = source.read(a->chunk)).cols() > 0;) {
+        source.require_finite(x);
         output.write(stream.push(x));
         progress.show(source.done());
       }
@@ -72,8 +80,8 @@ std::function<void()> extend_command(CLI::App& app) {
     output.commit();
     say_clipped(a->out, output.clipped_samples());
     const std::string line =
-        message(a->out, ": ", duration_text(output.frames(), model.features.sample_rate), " from ",
-                source.sample_rate_hz(), " Hz by ", model.architecture, "; ",
+        message(output_name(a->out), ": ", duration_text(output.frames(), model.features.sample_rate),
+                " from ", source.sample_rate_hz(), " Hz by ", model.architecture, "; ",
                 work_text(timer.seconds(), static_cast<double>(output.frames()) /
                                                static_cast<double>(model.features.sample_rate)));
     a->out == "-" ? say_aside(line) : say(line);

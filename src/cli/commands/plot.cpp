@@ -71,7 +71,8 @@ Plot sound_plot(const Arguments& a) {
 
 std::function<void()> plot_command(CLI::App& app) {
   auto a = std::make_shared<Arguments>();
-  app.add_option("IN", a->in, "sound file, or an array [mels, frames] (.npy)")->required();
+  app.add_option("IN", a->in, "sound file, - for one from standard input, or an array [mels, frames] (.npy)")
+      ->required();
   app.add_option("OUT", a->out, "PNG file")->required();
   app.add_option("--kind", a->kind, "of a sound: waveform, spectrogram or mel; the first two if not given")
       ->check(CLI::IsMember({"waveform", "spectrogram", "mel"}).description(""))
@@ -86,7 +87,8 @@ std::function<void()> plot_command(CLI::App& app) {
   return [a, &app] {
     require_extension(a->out, ".png");
     check_output(a->out, {&a->in, 1});
-    if (a->title.empty()) a->title = file_name(a->in);
+    if (a->title.empty()) a->title = file_name(input_name(a->in));
+    require_no_terminal(a->in, a->out);
     if (is_npy(a->in) && !a->kind.empty() && a->kind != "mel")
       throw UsageError("--kind " + a->kind + " needs a sound file, and " + a->in + " is an array");
     const bool array = is_npy(a->in), levels = array ? !a->preset.empty() : a->kind != "waveform";

@@ -22,7 +22,7 @@ struct Arguments {
   std::string bits, plot, phase = "linear", quality = "standard";
   int rate_hz = 0;
   double from_hz = 0, to_hz = 0;
-  bool describe = false;
+  bool describe = false, raw = false;
   std::optional<double> stopband_db, passband, max_delay_ms;
   std::optional<std::uint64_t> dither;
 
@@ -37,22 +37,13 @@ struct Arguments {
   }
 };
 
-// What the library says of delays is in seconds and of its own options.
 Resampler resampler_for(double in_hz, double out_hz, const Arguments& a) {
   try {
     return {in_hz, out_hz, a.options()};
-  } catch (const std::invalid_argument&) {
+  } catch (const std::invalid_argument& e) {
     if (!a.max_delay_ms) throw;
+    throw UsageError(message("--max-delay ", *a.max_delay_ms, ": ", e.what()));
   }
-  Arguments free = a;
-  free.max_delay_ms.reset();
-  const Resampler usual(in_hz, out_hz, free.options());
-  free.passband = 0.3;  // no narrower one is tried
-  const Resampler least(in_hz, out_hz, free.options());
-  throw UsageError(message("--max-delay: no filter of this quality and phase from ", in_hz, " to ", out_hz,
-                           " Hz delays by at most ", *a.max_delay_ms, " ms; the usual one delays by ",
-                           fixed(1000 * usual.filter_delay_s(), 3), " ms, the narrowest by ",
-                           fixed(1000 * least.filter_delay_s(), 3), " ms"));
 }
 
 // Rounds to the file's integers with dither; they are floats again afterwards, and written as they are.
@@ -69,17 +60,23 @@ Index dither_block(Signal& block, bool of_24_bits, std::uint64_t seed, Index fir
 }
 
 Made convert(const Arguments& a, const std::string& in, const std::string& out) {
-  constexpr Index block_frames = 1 << 15;
+  const Index block_frames = out == "-" ? 1 << 11 : 1 << 15;  // whoever listens waits for a block
   const Timer timer;
   SoundReader reader(in, "all");
   const Resampler resampler = resampler_for(reader.sample_rate_hz(), a.rate_hz, a);
-  const SampleFormat format = sample_format(a.bits, out, reader.sample_format());
+  const SoundOutputOptions options{.bits = a.bits,
+                                   .input = reader.sample_format(),
+                                   .raw = a.raw,
+                                   .inputs = {in},
+                                   .metadata = reader.metadata()};
+  const SampleFormat format = stored_format(out, options);
   const bool of_24_bits = format == SampleFormat::int24;
   if (a.dither && !of_24_bits && format != SampleFormat::int16)
-    throw UsageError("--dither needs integers of 16 or 24 bits in " + out + ": choose with --bits");
-  AudioWriter writer(out, a.rate_hz, reader.channels(), {.sample_format = format, .inputs = {in}});
+    throw UsageError("--dither needs integers of 16 or 24 bits in " + output_name(out) +
+                     ": choose with --bits");
+  SoundOutput writer(out, a.rate_hz, reader.channels(), options);
   Stream stream = resampler.op(reader.channels()).stream();
-  Progress progress("converting " + file_name(in));
+  Progress progress("converting " + file_name(input_name(in)));
   Index frames = 0, clipped = 0;
   const auto write = [&](Signal block) {
     if (a.dither) clipped += dither_block(block, of_24_bits, *a.dither, writer.frames());
@@ -93,7 +90,7 @@ Made convert(const Arguments& a, const std::string& in, const std::string& out) 
   write(stream.finish());
   writer.commit();
   const double seconds = static_cast<double>(frames) / reader.sample_rate_hz();
-  return {message(out, ": ", duration_text(writer.frames(), a.rate_hz), ", ",
+  return {message(output_name(out), ": ", duration_text(writer.frames(), a.rate_hz), ", ",
                   work_text(timer.seconds(), seconds)),
           seconds, clipped + writer.clipped_samples()};
 }
@@ -130,7 +127,9 @@ void describe(const Arguments& a) {
 void check_usage(const Arguments& a, const CLI::App& app, const Files& files) {
   if (a.describe) {
     const std::string why = "for converting, and --describe converts nothing";
-    require_used(app, {{"--rate", false, why}, {"--bits", false, why}, {"--dither", false, why}});
+    require_used(
+        app,
+        {{"--rate", false, why}, {"--bits", false, why}, {"--dither", false, why}, {"--raw", false, why}});
     files.require_none(why);
     if (!a.plot.empty()) require_extension(a.plot, ".png", "--plot");
     if (a.from_hz == 0 || a.to_hz == 0) throw UsageError("--describe needs --from and --to");
@@ -151,7 +150,12 @@ std::function<void()> resample_command(CLI::App& app) {
     for (const auto& entry : map) keys.push_back(entry.first);
     return CLI::IsMember(keys).description("");
   };
-  const Files files(app, "sound file", "sound file; its extension chooses the format", {});
+  const Files files(
+      app, "sound file, or - for one from standard input",
+      "sound file, its extension chooses the format, which keeps title, artist, comment and the "
+      "like and the loudspeakers of channels as far as it can; or - for WAV to standard output, "
+      "as it is made",
+      {});
   app.add_option("--rate", a->rate_hz, "sample rate of the output, Hz")->transform(decimal(1, 10'000'000));
   app.add_option("--quality", a->quality, "fast, standard, best or steep")
       ->check(names(qualities))
@@ -165,7 +169,8 @@ std::function<void()> resample_command(CLI::App& app) {
   app.add_option("--phase", a->phase, "linear or minimum")
       ->check(CLI::IsMember({"linear", "minimum"}).description(""))
       ->capture_default_str();
-  add_bits_option(app, a->bits, "those of the input, as far as its format has them");
+  add_bits_option(app, a->bits);
+  add_raw_option(app, a->raw);
   app.add_option("--dither", a->dither, "add triangular dither, seeded with this number")
       ->transform(decimal<std::uint64_t>(0))
       ->type_name("SEED");

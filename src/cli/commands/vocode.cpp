@@ -110,8 +110,7 @@ std::function<void()> vocode_command(CLI::App& app) {
   const Files files(
       app,
       "features [mels, frames] (.npy); a sound file, which is analysed first; or - for frames of float32 "
-      "from "
-      "standard input, all bands of a frame together",
+      "from standard input, all bands of a frame together, as wavestride mel IN - makes them",
       "sound file, its extension chooses the format; or - for WAV to standard output, as it is made",
       {.extension = ".wav", .features = true});
   add_preset_option(app, a->preset);
@@ -149,7 +148,7 @@ std::function<void()> vocode_command(CLI::App& app) {
       ->transform(decimal<std::uint64_t>(0))
       ->capture_default_str();
   add_bits_option(app, a->bits);
-  app.add_flag("--raw", a->raw, "samples without a header on standard output");
+  add_raw_option(app, a->raw);
   return [a, files, &app] {
     files.require_sounds(a->bits);
     const std::string only = files.only_input();
@@ -167,7 +166,9 @@ std::function<void()> vocode_command(CLI::App& app) {
       const std::unique_ptr<FeatureSource> source = open_features(in, a->channel, preset);
       std::vector<std::string> inputs{in};
       if (!a->model.empty()) inputs.push_back(a->model);
-      SoundOutput output(out, preset.sample_rate, a->bits, a->raw, inputs);
+      SoundOutput output(
+          out, preset.sample_rate, 1,
+          {.bits = a->bits, .input = source->sample_format(), .raw = a->raw, .inputs = inputs});
       const Timer timer;
       const double convergence =
           network ? (vocode_with_model(*network, a->stream, *source, a->chunk, output), 0.0)
@@ -176,7 +177,7 @@ std::function<void()> vocode_command(CLI::App& app) {
 
       const double seconds = static_cast<double>(output.frames()) / static_cast<double>(preset.sample_rate);
       Made made{
-          message(out, ": ", duration_text(output.frames(), preset.sample_rate), " by ",
+          message(output_name(out), ": ", duration_text(output.frames(), preset.sample_rate), " by ",
                   model ? model->architecture : "griffin-lim", "; ", work_text(timer.seconds(), seconds)),
           seconds, output.clipped_samples()};
       if (!model && a->iterations > 0) made.text += "\nspectral convergence " + fixed(convergence, 4);
