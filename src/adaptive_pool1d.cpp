@@ -22,15 +22,38 @@ class AdaptivePool1d final : public WholeSignalKernel {
   Index total(std::span<const Index> lengths) const override { return lengths[0] > 0 ? output_size_ : 0; }
 
   void compute(const Work& work) const noexcept override {
-    const Index channels = out_channels();
+    const Index channels = out_channels(), T = work.length[0], step = T / output_size_,
+                left = T % output_size_;
+    auto [first, count] = pool::adaptive_bin(work.n, output_size_, T);
+    Index rest = static_cast<Index>(static_cast<detail::Wide>(work.n) * T -
+                                    static_cast<detail::Wide>(first) * output_size_);
     for (Index j = 0; j < work.count; ++j) {
-      const auto [first, count] = pool::adaptive_bin(work.n + j, output_size_, work.length[0]);
-      pool::reduce(pooling_, work.in[0] + first * channels, channels, channels, count,
-                   work.out + j * channels);
+      // The next bin begins at the last frame of this one where it shares it.
+      Index next = first + step;
+      if ((rest += left) >= output_size_) rest -= output_size_, ++next;
+      count = next - first + (rest > 0 ? 1 : 0);
+      const float* in = work.in[0] + first * channels;
+      float* out = work.out + j * channels;
+      // These take less time to reduce than to tell a kernel of.
+      if (channels < 4 && channels * count <= 16)
+        for (Index c = 0; c < channels; ++c) out[c] = reduced(in + c, channels, count);
+      else
+        pool::reduce(pooling_, in, channels, channels, count, out);
+      first = next;
     }
   }
 
  private:
+  // As the kernels do it, in that order.
+  float reduced(const float* in, Index step, Index count) const noexcept {
+    float result = pooling_ == Pooling::max ? *in : 0.0f + *in;
+    for (Index k = 1; k < count; ++k) {
+      const float v = in[k * step];
+      result = pooling_ == Pooling::max ? (pool::exceeds(v, result) ? v : result) : result + v;
+    }
+    return pooling_ == Pooling::max ? result : result * (1 / static_cast<float>(count));
+  }
+
   Pooling pooling_;
   Index output_size_;
 };

@@ -19,7 +19,7 @@ struct WideRatio {
 };
 
 // The fraction of the smallest denominator in [a/b, c/d], by continued fractions.
-WideRatio simplest_between(Wide a, Wide b, Wide c, Wide d) {
+[[gnu::noinline]] WideRatio simplest_between(Wide a, Wide b, Wide c, Wide d) {
   const Wide whole = a / b;
   if (whole * b == a) return {whole, 1};
   if (whole < c / d) return {whole + 1, 1};
@@ -121,7 +121,7 @@ struct Axis {
   }
 
   /// The positions of outputs n, n + 1, … of T inputs; T matters only where the axis does not stream.
-  Walk from(Index n, Index T) const {
+  [[gnu::noinline]] Walk from(Index n, Index T) const {
     const Index L = size ? *size : scale.num, M = size ? T : scale.den;
     switch (mode) {
       case InterpolateMode::nearest:
@@ -175,11 +175,18 @@ class Interpolate final : public Kernel {
     std::array<kernels::Blend, most> blends;
     float* out = work.out;
     Walk at = frames_.from(work.n, T);
-    if (bins_.empty() && frames_.mode != InterpolateMode::linear && channels < few) {
-      for (Index j = 0; j < work.count; ++j, ++at) {
-        const float* a = frame((*at).index);
-        for (Index c = 0; c < channels; ++c) *out++ = a[c];
-      }
+    if (bins_.empty() && channels < few) {
+      if (frames_.mode != InterpolateMode::linear)
+        for (Index j = 0; j < work.count; ++j, ++at) {
+          const float* a = frame((*at).index);
+          for (Index c = 0; c < channels; ++c) *out++ = a[c];
+        }
+      else
+        for (Index j = 0; j < work.count; ++j, ++at) {
+          const Position p = *at;
+          const float *a = frame(p.index), *b = p.weight == 0.0f ? a : frame(p.index + 1);
+          for (Index c = 0; c < channels; ++c) *out++ = between(a[c], b[c], p.weight);
+        }
       return;
     }
     for (Index left = work.count; left > 0;) {

@@ -62,10 +62,10 @@ Signal max_unpool1d(FramesView x, const IndexSignal& indices, const MaxUnpool1dO
   if (T == 0) return Signal(channels, 0);
   const Length& length = geometry(windows, 0).length;
   const Index usual = detail::affine_floor(T, length.mul, length.add, length.div);
-  const Index size = output_size.value_or(std::max<Index>(usual, 0));
-  require(!output_size || (size >= 0 && usual - windows.stride < size && size < usual + windows.stride),
-          "max_unpool1d: output_size must be between ", usual - windows.stride, " and ",
-          usual + windows.stride, ", exclusive, got ", size);
+  const Index size = output_size.value_or(usual), least = std::max<Index>(usual - windows.stride, 0);
+  // Also of the usual size, which is 0 where padding leaves nothing: no frame has room for a value.
+  require(least < size && size < usual + windows.stride, "max_unpool1d: output_size must be between ", least,
+          " and ", usual + windows.stride, ", exclusive, got ", size);
   Signal y = Signal::Zero(channels, size);
   for (Index n = 0; n < T; ++n)
     for (Index c = 0; c < channels; ++c) {

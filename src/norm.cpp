@@ -1,11 +1,10 @@
 #include <wavestride/norm.h>
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 
 #include "check.h"
 #include "depthwise.h"
+#include "kernels/elementwise.h"
 
 namespace wavestride {
 namespace {
@@ -21,18 +20,6 @@ AlignedFloats values_or(float fallback, std::span<const float> values, Index cha
   return result;
 }
 
-// Σ of f(c): sixteen partial sums, so that it vectorises, in an order that depends on `size` alone.
-template <class F>
-float sum(Index size, F&& f) {
-  constexpr Index lanes = 16;
-  float partial[lanes] = {};
-  Index c = 0;
-  for (; c + lanes <= size; c += lanes)
-    for (Index l = 0; l < lanes; ++l) partial[l] += f(c + l);
-  for (Index l = 0; c + l < size; ++l) partial[l] += f(c + l);
-  return std::accumulate(partial, partial + lanes, 0.0f);
-}
-
 class LayerNorm final : public Kernel {
  public:
   LayerNorm(Index channels, std::span<const float> weight, std::span<const float> bias, float eps)
@@ -41,21 +28,13 @@ class LayerNorm final : public Kernel {
         weight_(values_or(1.0f, weight, channels, "layer_norm", "weight")),
         bias_(values_or(0.0f, bias, channels, "layer_norm", "bias")),
         eps_(eps),
-        parameters_(static_cast<Index>(weight.size() + bias.size())) {}
+        parameters_(static_cast<Index>(weight.size() + bias.size())) {
+    for (AlignedFloats* values : {&weight_, &bias_}) values->resize(values->size() + kernels::most_lanes);
+  }
 
   void compute(const Work& work) const noexcept override {
-    const Index channels = out_channels();
-    const auto count = static_cast<float>(channels);
-    for (Index n = 0; n < work.count; ++n) {
-      const float* x = work.in[0] + n * channels;
-      float* y = work.out + n * channels;
-      const float mean = sum(channels, [&](Index c) { return x[c]; }) / count;
-      const auto square = [&](Index c) { return (x[c] - mean) * (x[c] - mean); };
-      const float scale = 1.0f / std::sqrt(sum(channels, square) / count + eps_);
-      for (Index c = 0; c < channels; ++c)
-        y[c] =
-            (x[c] - mean) * scale * weight_[static_cast<std::size_t>(c)] + bias_[static_cast<std::size_t>(c)];
-    }
+    kernels::layer_norm({weight_.data(), bias_.data(), eps_}, work.in[0], out_channels(), work.count,
+                        work.out);
   }
 
   Index parameters() const override { return parameters_; }

@@ -48,6 +48,37 @@ TEST_CASE("adaptive pooling of any number of channels, in few and many bins, equ
     }
 }
 
+TEST_CASE("adaptive pooling in bins of a few frames or of one is that of each bin by itself, bit for bit") {
+  Rng rng(3);
+  for (const Index channels : {1, 2, 3, 4, 5})
+    for (const Index T : {1, 2, 7, 300, 5000})
+      for (const Index bins : {T / 30 + 1, T / 9 + 1, T / 3 + 1, T - 1, T, T + 1, 2 * T, 5 * T + 3}) {
+        INFO(channels << " channels, " << T << " frames, " << bins << " bins");
+        Signal x = noise(rng, channels, T);
+        if (T > 200) {
+          x(0, 17) = std::nanf("");
+          x.col(40).fill(-std::numeric_limits<float>::infinity());
+        }
+        const Signal mean = adaptive_avg_pool1d(x, bins), max = adaptive_max_pool1d(x, bins);
+        Signal means(channels, bins), maxima(channels, bins);
+        for (Index i = 0; i < bins; ++i) {
+          const Index from = i * T / bins, count = ((i + 1) * T + bins - 1) / bins - from;
+          for (Index c = 0; c < channels; ++c) {
+            float sum = 0.0f, most = x(c, from);
+            for (Index t = from; t < from + count; ++t) {
+              const float v = x(c, t);
+              sum += v;
+              if (v > most || std::isnan(v)) most = v;
+            }
+            means(c, i) = sum * (1.0f / static_cast<float>(count));
+            maxima(c, i) = most;
+          }
+        }
+        REQUIRE(same_bits(mean, means));
+        REQUIRE(same_bits(max, maxima));
+      }
+}
+
 TEST_CASE("adaptive pooling gives output_size frames for any signal but an empty one") {
   for (const Op& op : {op::adaptive_avg_pool1d(2, 5), op::adaptive_max_pool1d(2, 5)}) {
     CHECK(op(Signal(2, 0)).cols() == 0);

@@ -27,10 +27,11 @@ TEST_CASE("join: sums are added in order, means scaled, products and concatenati
 
 TEST_CASE("join: inputs of few and of many channels lie below one another, in frames of any number") {
   Rng rng(23);
-  const std::vector<std::vector<Index>> lists{{1, 1},          {2, 2}, {1, 1, 1}, {3, 1},      {1, 3, 2},
-                                              {4, 5, 6, 7, 8}, {2},    {16, 1},   {33, 4, 70}, {3, 1200, 2}};
+  const std::vector<std::vector<Index>> lists{
+      {1, 1},      {2, 2},       {1, 1, 1}, {3, 1}, {1, 3, 2}, {4, 5, 6, 7, 8}, {2},    {16, 1},
+      {33, 4, 70}, {3, 1200, 2}, {1, 4},    {4, 4}, {4, 2, 3}, {4, 1, 4},       {4, 5}, {1, 1, 1, 1}};
   for (const std::vector<Index>& channels : lists)
-    for (const Index frames : {1, 2, 5, 300, 2500}) {
+    for (const Index frames : {1, 2, 3, 4, 5, 6, 300, 2500}) {
       if (frames == 2500 && channels.size() > 2) continue;
       std::vector<Signal> x;
       for (const Index c : channels) x.push_back(noise(rng, c, frames));

@@ -98,6 +98,17 @@ TEST_CASE("max_unpool1d refuses what PyTorch refuses, saying what was given") {
   CHECK(unpool(8).cols() == 8);
   CHECK_THROWS_WITH(unpool(3), "max_unpool1d: output_size must be between 3 and 9, exclusive, got 3");
   CHECK_THROWS_WITH(unpool(9), "max_unpool1d: output_size must be between 3 and 9, exclusive, got 9");
+  const auto unpool_one = [&](const MaxUnpool1dOptions& options, std::optional<Index> size) {
+    return max_unpool1d(values.leftCols(1).eval(), one_channel({0}), options, size);
+  };
+  CHECK(unpool_one({.kernel_size = 1, .stride = 3}, 1) == Signal::Ones(1, 1));
+  for (const Index size : {0, -1})
+    CHECK_THROWS_WITH(
+        unpool_one({.kernel_size = 1, .stride = 3}, size),
+        "max_unpool1d: output_size must be between 0 and 4, exclusive, got " + std::to_string(size));
+  CHECK(unpool_one({.kernel_size = 2, .padding = 1}, 1) == Signal::Ones(1, 1));
+  CHECK_THROWS_WITH(unpool_one({.kernel_size = 2, .padding = 1}, {}),
+                    "max_unpool1d: output_size must be between 0 and 2, exclusive, got 0");
   CHECK_THROWS_WITH(unpool({}, 2), "max_unpool1d: indices must be 0 to 3, got 4 in frame 1");
   CHECK_THROWS_WITH(max_unpool1d(values, IndexSignal::Zero(2, 2), {.kernel_size = 2}),
                     "max_unpool1d: indices must be 1 × 2 as the values are, got 2 × 2");

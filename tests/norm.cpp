@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "contract.h"
+#include "every_target.h"
 #include "golden.h"
 
 using namespace wavestride;
@@ -26,6 +27,38 @@ TEST_CASE("layer_norm and channel_scale keep the contract of every Op") {
     const Tensor w = noise_tensor(rng, {channels}), b = noise_tensor(rng, {channels});
     verify_contract(op::layer_norm(channels, w.data, b.data), rng, {.longest = 300});
     verify_contract(op::channel_scale(w.data, b.data), rng, {.longest = 300});
+  }
+}
+
+TEST_CASE("layer_norm is as exact beside a large mean, and of many channels, on every SIMD target") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(43);
+    for (const Index channels :
+         {1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 47, 80, 512, 1023, 1024, 1025, 1040, 2049, 1000000})
+      for (const float mean : {0.0f, -3.0f, 1000.0f, 1e6f}) {
+        const Index frames = channels > 5000 ? 1 : 3;
+        const Tensor w = noise_tensor(rng, {channels}), b = noise_tensor(rng, {channels});
+        Signal x = noise(rng, channels, frames);
+        x.array() += mean;
+        const Signal y = layer_norm(x, w.data, b.data);
+        double worst = 0;
+        for (Index n = 0; n < frames; ++n) {
+          const Eigen::ArrayXd v = x.col(n).cast<double>().array();
+          const Eigen::ArrayXd apart = v - v.mean(), unit = apart / std::sqrt(apart.square().mean() + 1e-5);
+          for (Index c = 0; c < channels; ++c) {
+            const auto at = static_cast<std::size_t>(c);
+            const double weight = static_cast<double>(w.data[at]), bias = static_cast<double>(b.data[at]);
+            const double error = std::abs(static_cast<double>(y(c, n)) - (unit[c] * weight + bias));
+            worst = std::max(worst, error / (std::abs(weight) * (std::abs(unit[c]) + 0.1) + std::abs(bias)));
+          }
+        }
+        INFO(name << ": " << channels << " channels around " << mean);
+        CHECK(worst <= 5e-7);
+      }
+    for (const Index channels : {3, 17, 40, 1100})
+      verify_contract(op::layer_norm(channels, noise_tensor(rng, {channels}).data), rng, {.longest = 60});
   }
 }
 

@@ -251,6 +251,72 @@ void Gated(const float* HWY_RESTRICT in, Index channels, Index frames, float* HW
   }
 }
 
+struct Moments {
+  double sum = 0, squares = 0;
+};
+
+// Σ of x − near and of its square, over whole vectors and those lanes of `tail`: of few values each, which
+// then add in double.
+HWY_NOINLINE Moments MomentsAround(float near, const float* x, Index whole, V tail, hn::Mask<D> lanes) {
+  constexpr Index most = 1024;
+  const D d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  const V mean = hn::Set(d, near);
+  V value = hn::IfThenElseZero(lanes, hn::Sub(tail, mean));
+  Moments total;
+  do {
+    V sum = value, squares = hn::Mul(value, value), other = hn::Zero(d), other_squares = other;
+    const float* const end = x + std::min(whole, most);
+    for (; x + N < end; x += 2 * N) {
+      const V v = hn::Sub(hn::LoadU(d, x), mean), w = hn::Sub(hn::LoadU(d, x + N), mean);
+      sum = hn::Add(sum, v);
+      squares = hn::MulAdd(v, v, squares);
+      other = hn::Add(other, w);
+      other_squares = hn::MulAdd(w, w, other_squares);
+    }
+    if (x < end) {
+      const V v = hn::Sub(hn::LoadU(d, x), mean);
+      sum = hn::Add(sum, v);
+      squares = hn::MulAdd(v, v, squares);
+      x += N;
+    }
+    total.sum += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(sum, other))));
+    total.squares += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(squares, other_squares))));
+    value = hn::Zero(d);
+    whole -= most;
+  } while (whole > 0);
+  return total;
+}
+
+// A float may be far from a mean that is large beside the deviations. These are exact: what it lacks is their
+// own mean.
+void LayerNormFrames(const LayerNorm& norm, const float* in, Index channels, Index frames, float* out) {
+  const D d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  const Index rest = channels % N, whole = channels - rest;
+  const auto lanes = hn::FirstN(d, static_cast<std::size_t>(rest));
+  const double each = 1 / static_cast<double>(channels);
+  HWY_ALIGN float buffer[16] = {};
+  for (Index j = 0; j < frames; ++j, in += channels, out += channels) {
+    std::copy_n(in + whole, rest, buffer);
+    const V tail = hn::Load(d, buffer);
+    const auto near = static_cast<float>(MomentsAround(0, in, whole, tail, lanes).sum * each);
+    const Moments around = MomentsAround(near, in, whole, tail, lanes);
+    const double further = around.sum * each;
+    const auto variance = static_cast<float>(around.squares * each - further * further);
+    const V from = hn::Set(d, near), by = hn::Set(d, static_cast<float>(further)),
+            scale = hn::Set(d, 1 / std::sqrt(std::max(variance, 0.0f) + norm.eps));
+    const auto normal = [&](V x, Index c) HWY_ATTR {
+      const V y = hn::Mul(hn::Sub(hn::Sub(x, from), by), scale);
+      return hn::MulAdd(y, hn::LoadU(d, norm.weight + c), hn::LoadU(d, norm.bias + c));
+    };
+    for (Index c = 0; c < whole; c += N) hn::StoreU(normal(hn::LoadU(d, in + c), c), d, out + c);
+    if (rest == 0) continue;
+    hn::Store(normal(tail, whole), d, buffer);
+    std::copy_n(buffer, rest, out + whole);
+  }
+}
+
 void Copy(const float* in, Index size, float* out) {
   const D d;
   const auto N = static_cast<Index>(hn::Lanes(d));
@@ -464,6 +530,7 @@ HWY_EXPORT(Map);
 HWY_EXPORT(Sum);
 HWY_EXPORT(Product);
 HWY_EXPORT(Gated);
+HWY_EXPORT(LayerNormFrames);
 HWY_EXPORT(Copy);
 HWY_EXPORT(WeightedSum);
 HWY_EXPORT(BlendFrames);
@@ -497,6 +564,10 @@ void product(std::span<const float* const> in, Index size, float* out) noexcept 
 
 void gated(const float* in, Index channels, Index frames, float* out) noexcept {
   HWY_DYNAMIC_DISPATCH(Gated)(in, channels, frames, out);
+}
+
+void layer_norm(const LayerNorm& norm, const float* in, Index channels, Index frames, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(LayerNormFrames)(norm, in, channels, frames, out);
 }
 
 void weighted_sum(const float* w, const Index* offsets, Index terms, float bias, const float* in, Index size,

@@ -64,6 +64,18 @@ void product(std::span<const float* const> in, Index size, float* out) noexcept;
 /// For every frame: out[c] = tanh(in[c]) · sigmoid(in[channels + c]), c in [0, channels).
 void gated(const float* in, Index channels, Index frames, float* out) noexcept;
 
+/// The most values that a vector holds.
+inline constexpr std::size_t most_lanes = 16;
+
+/// What a layer_norm is made of; behind the weights and the biases of the channels lie most_lanes more.
+struct LayerNorm {
+  const float *weight, *bias;
+  float eps;
+};
+
+/// For every frame: out[c] = (in[c] − m)/√(v + eps)·weight[c] + bias[c], with its mean m and variance v.
+void layer_norm(const LayerNorm& norm, const float* in, Index channels, Index frames, float* out) noexcept;
+
 /// out[i] = ±ln(1 + mu·|in[i]|)/log, or its inverse ±(e^(log·|in[i]|) − 1)/mu, where `log` is ln(1 + mu), of
 /// the sign of in[i]; made in double within 1e-15, and rounded to float. Infinity and NaN stay.
 void mu_law(bool expand, double mu, double log, const float* in, Index size, float* out) noexcept;

@@ -292,6 +292,7 @@ void MeanOver(const WindowTaps& w, double divisor, Index channels, Index windows
   Pool(Mean{divisor}, w, channels, windows, out);
 }
 
+#if HWY_TARGET != HWY_SCALAR
 // Vectors of the values at even and odd places, again and again, until to[r] holds every parts-th value from
 // the r-th of v[0 … parts) on.
 template <int parts, int step = 1, class D>
@@ -299,7 +300,6 @@ HWY_INLINE void Unzip(D d, const hn::Vec<D>* v, hn::Vec<D>* to) {
   if constexpr (parts == 1) {
     to[0] = v[0];
   } else {
-#if HWY_TARGET != HWY_SCALAR
     hn::Vec<D> even[parts / 2], odd[parts / 2];
 #pragma GCC unroll 8
     for (int k = 0; k < parts / 2; ++k) {
@@ -308,7 +308,6 @@ HWY_INLINE void Unzip(D d, const hn::Vec<D>* v, hn::Vec<D>* to) {
     }
     Unzip<parts / 2, 2 * step>(d, even, to);
     Unzip<parts / 2, 2 * step>(d, odd, to + step);
-#endif
   }
 }
 
@@ -318,7 +317,6 @@ HWY_INLINE void Zip(D d, const hn::Vec<D>* v, hn::Vec<D>* to) {
   if constexpr (parts == 1) {
     to[0] = v[0];
   } else {
-#if HWY_TARGET != HWY_SCALAR
     hn::Vec<D> even[parts / 2], odd[parts / 2];
     Zip<parts / 2, 2 * step>(d, v, even);
     Zip<parts / 2, 2 * step>(d, v + step, odd);
@@ -327,7 +325,6 @@ HWY_INLINE void Zip(D d, const hn::Vec<D>* v, hn::Vec<D>* to) {
       to[2 * k] = hn::InterleaveLower(d, even[k], odd[k]);
       to[2 * k + 1] = hn::InterleaveUpper(d, even[k], odd[k]);
     }
-#endif
   }
 }
 
@@ -371,7 +368,6 @@ HWY_INLINE void InterleaveVectors(D d, const float* HWY_RESTRICT in, Index size,
 template <int parts>
 void DeinterleaveFrames(const float* HWY_RESTRICT in, Index size, Index frames, float* HWY_RESTRICT out) {
   for (Index j = 0; j < frames; ++j, in += parts * size, out += parts * size) {
-#if HWY_TARGET != HWY_SCALAR
     // Of eight parts, longer vectors are no faster, and more code.
     if (parts < 8 && hn::MaxLanes(Tag<float>()) > 4 && size >= static_cast<Index>(hn::Lanes(Tag<float>()))) {
       DeinterleaveVectors<parts>(Tag<float>(), in, size, out);
@@ -381,7 +377,6 @@ void DeinterleaveFrames(const float* HWY_RESTRICT in, Index size, Index frames, 
       DeinterleaveVectors<parts>(Four(), in, size, out);
       continue;
     }
-#endif
     for (Index i = 0; i < size; ++i)
       for (Index r = 0; r < parts; ++r) out[r * size + i] = in[i * parts + r];
   }
@@ -390,7 +385,6 @@ void DeinterleaveFrames(const float* HWY_RESTRICT in, Index size, Index frames, 
 template <int parts>
 void InterleaveFrames(const float* HWY_RESTRICT in, Index size, Index frames, float* HWY_RESTRICT out) {
   for (Index j = 0; j < frames; ++j, in += parts * size, out += parts * size) {
-#if HWY_TARGET != HWY_SCALAR
     if constexpr (parts <= 4 && hn::MaxLanes(Tag<float>()) > 4)
       if (size >= static_cast<Index>(hn::Lanes(Tag<float>()))) {
         InterleaveVectors<parts>(Tag<float>(), in, size, out);
@@ -400,14 +394,48 @@ void InterleaveFrames(const float* HWY_RESTRICT in, Index size, Index frames, fl
       InterleaveVectors<parts>(Four(), in, size, out);
       continue;
     }
-#endif
     for (Index i = 0; i < size; ++i)
       for (Index r = 0; r < parts; ++r) out[i * parts + r] = in[r * size + i];
   }
 }
+#endif
+
+// Every frame as a matrix of rows, transposed, by squares of four where it has several. What a square has
+// beyond a side of fewer is of the values that follow, and is written over by theirs: not in the last frame,
+// behind which there are none.
+void TransposeFrames(const float* HWY_RESTRICT in, Index rows, Index columns, Index frames,
+                     float* HWY_RESTRICT out) {
+  const Index size = rows * columns;
+#if HWY_TARGET != HWY_SCALAR
+  const Four d;
+  const Index last_row = std::max<Index>(rows - 4, 0), last_column = std::max<Index>(columns - 4, 0);
+  const Index second = std::min<Index>(1, rows - 1) * columns, third = std::min<Index>(2, rows - 1) * columns,
+              fourth = std::min<Index>(3, rows - 1) * columns;
+  const Index left = size < 9 ? frames : rows < 4 || columns < 4 ? 1 : 0;
+  for (; frames > left; --frames, in += size, out += size)
+    for (Index column = 0; column < columns; column += 4)
+      for (Index row = 0; row < rows; row += 4) {
+        const Index r = std::min(row, last_row), c = std::min(column, last_column);
+        const float* const from = in + r * columns + c;
+        float* const to = out + c * rows + r;
+        const auto v0 = hn::LoadU(d, from), v1 = hn::LoadU(d, from + second), v2 = hn::LoadU(d, from + third),
+                   v3 = hn::LoadU(d, from + fourth);
+        const auto a = hn::InterleaveLower(d, v0, v1), b = hn::InterleaveLower(d, v2, v3),
+                   e = hn::InterleaveUpper(d, v0, v1), f = hn::InterleaveUpper(d, v2, v3);
+        hn::StoreU(hn::ConcatLowerLower(d, b, a), d, to);
+        if (columns > 1) hn::StoreU(hn::ConcatUpperUpper(d, b, a), d, to + rows);
+        if (columns > 2) hn::StoreU(hn::ConcatLowerLower(d, f, e), d, to + 2 * rows);
+        if (columns > 3) hn::StoreU(hn::ConcatUpperUpper(d, f, e), d, to + 3 * rows);
+      }
+#endif
+  for (; frames > 0; --frames, in += size, out += size)
+    for (Index r = 0; r < rows; ++r)
+      for (Index c = 0; c < columns; ++c) out[c * rows + r] = in[r * columns + c];
+}
 
 void Deinterleave(const float* HWY_RESTRICT in, Index parts, Index size, Index frames,
                   float* HWY_RESTRICT out) {
+#if HWY_TARGET != HWY_SCALAR
   switch (parts) {
     case 2:
       return DeinterleaveFrames<2>(in, size, frames, out);
@@ -416,13 +444,13 @@ void Deinterleave(const float* HWY_RESTRICT in, Index parts, Index size, Index f
     case 8:
       return DeinterleaveFrames<8>(in, size, frames, out);
   }
-  for (Index j = 0; j < frames; ++j, in += parts * size, out += parts * size)
-    for (Index r = 0; r < parts; ++r)
-      for (Index i = 0; i < size; ++i) out[r * size + i] = in[i * parts + r];
+#endif
+  TransposeFrames(in, size, parts, frames, out);
 }
 
 void Interleave(const float* HWY_RESTRICT in, Index parts, Index size, Index frames,
                 float* HWY_RESTRICT out) {
+#if HWY_TARGET != HWY_SCALAR
   switch (parts) {
     case 2:
       return InterleaveFrames<2>(in, size, frames, out);
@@ -431,9 +459,8 @@ void Interleave(const float* HWY_RESTRICT in, Index parts, Index size, Index fra
     case 8:
       return InterleaveFrames<8>(in, size, frames, out);
   }
-  for (Index j = 0; j < frames; ++j, in += parts * size, out += parts * size)
-    for (Index r = 0; r < parts; ++r)
-      for (Index i = 0; i < size; ++i) out[i * parts + r] = in[r * size + i];
+#endif
+  TransposeFrames(in, parts, size, frames, out);
 }
 
 }  // namespace wavestride::kernels::HWY_NAMESPACE
