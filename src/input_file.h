@@ -11,6 +11,9 @@
 
 namespace wavestride::detail {
 
+/// The most tensors and metadata that a file may list, each of which takes many times its bytes there.
+inline constexpr std::size_t max_entries = 1 << 18;
+
 class InputFile {
  public:
   /// Throws IoError when `path` can't be opened or is no regular file.

@@ -33,6 +33,25 @@ std::vector<fs::path> places_of_config(const fs::path& checkpoint) {
   return places;
 }
 
+/// The arguments of the training that Lightning keeps in a checkpoint, where they say the sizes of a network.
+std::optional<models::Config> saved_arguments(const TensorFile& file) {
+  const auto values = file.metadata().find("values");
+  if (values == file.metadata().end() || values->second.find("\"upsample_rates\"") == std::string::npos)
+    return {};
+  models::Json all = detail::parse_json(values->second, file.path(), "what it holds beside tensors ");
+  if (!all.is_object()) return {};
+  const auto arguments = models::Config(file.path(), std::move(all)).descend("hyper_parameters");
+  return arguments && arguments->has({"upsample_rates"}) ? arguments : std::nullopt;
+}
+
+/// A config that its recipe left beside a checkpoint. Piper's has no more than a word for the sizes, any word
+/// that the user chose.
+models::Config config_in(const std::string& path, const TensorFile& file) {
+  const models::Config config = models::read_config(path);
+  const auto arguments = config.has({"phoneme_id_map"}) ? saved_arguments(file) : std::nullopt;
+  return arguments ? config.completed(arguments->json()) : config;
+}
+
 models::Config config_of(const TensorFile& file, const ModelOptions& options) {
   if (auto named = models::named_config(options.config)) return *named;
   if (!options.config.empty()) {
@@ -40,18 +59,43 @@ models::Config config_of(const TensorFile& file, const ModelOptions& options) {
     if (options.config.find('/') == options.config.npos && !fs::exists(options.config, ignored))
       throw IoError(options.config, "is neither a file nor one of the configs that come with the library, " +
                                         joined(models::named_configs()));
-    return models::read_config(options.config);
+    return config_in(options.config, file);
   }
   if (const auto text = file.metadata().find("config"); text != file.metadata().end())
     return {file.path(), detail::parse_json(text->second, file.path(), "its config ")};
   std::vector<std::string> looked;
   for (const fs::path& place : places_of_config(file.path())) {
     std::error_code ignored;
-    if (fs::is_regular_file(place, ignored)) return models::read_config(place.string());
+    if (fs::is_regular_file(place, ignored)) return config_in(place.string(), file);
     looked.push_back(place.filename().string());
   }
+  if (auto arguments = saved_arguments(file)) return *arguments;
   throw IoError(file.path(), "has no \"config\" in its metadata and none beside it (" + joined(looked) +
                                  "); name one, a file or one of " + joined(models::named_configs()));
+}
+
+struct Foreign {
+  std::string_view layer, network;
+};
+
+/// Networks that people try, and a piece of the name of a layer that tells each.
+constexpr Foreign foreign[] = {
+    {"activation_post.act.", "BigVGAN"},
+    {"m_source.l_linear.", "a network with a source of sines, which takes F0 beside its features"},
+    {"upsample.resnet.conv_in.", "WaveRNN"},
+    {".tade1.aux_conv.", "StyleMelGAN"},
+    {".kernel_predictor.", "UnivNet"},
+    {"quantizer.quantizers.0.in_proj.", "a neural codec"},
+    {"_codebook.embed", "a neural codec"},
+};
+
+/// Throws IoError where the file holds one of them.
+void refuse_foreign(const TensorFile& file) {
+  for (const Foreign& f : foreign)
+    for (const TensorInfo& t : file.tensors())
+      if (t.name.find(f.layer) != std::string::npos)
+        throw IoError(file.path(), message("holds ", f.network,
+                                           ": such networks are not supported (tensor \"", t.name, "\")"));
 }
 
 const Architecture& architecture_of(const TensorFile& file, const models::Config& config) {
@@ -64,6 +108,7 @@ const Architecture& architecture_of(const TensorFile& file, const models::Config
   }
   const std::string known = joined(known_architectures());
   if (named) config.refuse("unknown architecture \"", name, "\"; known: ", known);
+  refuse_foreign(file);
   throw IoError(file.path(), "holds the layers of no known architecture; known: " + known);
 }
 
@@ -89,6 +134,10 @@ Op normaliser(const Tensor& t, Index channels, const std::string& path) {
   }
 }
 
+/// What a stream may carry: hundreds of times as much as those of any published network do. Dilations take
+/// memory that no tensor of a file vouches for.
+constexpr Index most_carried = 1 << 28;
+
 /// A checkpoint, and the model that its config makes of it.
 struct Loaded {
   std::unique_ptr<TensorFile> part;  // of the caller's file, where the options name one
@@ -107,6 +156,9 @@ Loaded load(const TensorFile& whole, const ModelOptions& options, bool any_speak
   try {
     if (!options.preset.empty()) (void)mel_preset(options.preset);
     models::Network network = architecture.build(file);
+    if (const Index carried = network.op.carried_bytes(); carried > most_carried)
+      file.refuse("a stream of the network would carry ", carried >> 20, " MiB of frames; at most ",
+                  most_carried >> 20, " are allowed");
     file.skip(statistics_name);
     file.require_all_used();
     Model model{architecture.name, network.features.mel, network.op, network.features.no_analysis};
@@ -179,6 +231,12 @@ Model load_model(const std::string& path, const ModelOptions& options) {
 
 Model load_model(const TensorFile& file, const ModelOptions& options) {
   return load(file, options).model;
+}
+
+LayerWeights load_layer(const TensorFile& file, const std::string& layer) {
+  LayerWeights w{models::folded_weight(file, layer)};
+  if (const std::string bias = layer + ".bias"; file.find(bias) != nullptr) w.bias = file.load(bias).data;
+  return w;
 }
 
 void convert_model(const std::string& path, const std::string& out, const ModelOptions& options,

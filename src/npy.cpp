@@ -93,6 +93,8 @@ class Literal {
   const detail::DTypeEntry* type() {
     if (take('[')) fail("describes records, not an array of numbers");
     const std::string_view descr = quoted();
+    if (descr.ends_with('O'))
+      fail("has the dtype \"", descr, "\", objects of Python's: save the numbers in them as an array");
     if (descr.starts_with('>'))
       fail("describes big-endian values, ", descr, "; only little-endian ones are read");
     const auto* found = descr.empty() ? nullptr : detail::dtype_by_numpy(descr.substr(1));

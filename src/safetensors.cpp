@@ -49,6 +49,9 @@ class Directory final : public nlohmann::json_sax<nlohmann::json> {
 
   bool key(std::string& name) override {
     key_ = name;
+    if (at_ != Place::tensor && name != metadata_key &&
+        entries.size() + metadata.size() >= detail::max_entries)
+      return refuse("holds more than ", detail::max_entries, " entries");
     if (at_ == Place::directory && name == metadata_key && std::exchange(has_metadata_, true))
       return refuse("holds ", metadata_key, " twice");
     if (at_ == Place::directory && name.empty()) return refuse("holds a tensor without a name");
@@ -179,6 +182,9 @@ void write_safetensors(const std::string& path, const std::map<std::string, Tens
                        const SafetensorsOptions& options) {
   const detail::DTypeEntry& type = detail::entry(options.dtype);
   require(type.store, "write_safetensors: dtype must be F64, F32, F16 or BF16, got ", type.name);
+  require(tensors.size() + options.metadata.size() <= detail::max_entries, "write_safetensors: at most ",
+          detail::max_entries, " tensors and metadata are allowed, got ",
+          tensors.size() + options.metadata.size());
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!options.metadata.empty()) header[metadata_key] = options.metadata;
   Index at = 0;

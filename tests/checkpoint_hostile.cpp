@@ -332,6 +332,21 @@ TEST_CASE("ONNX files that lie are refused") {
     CHECK_THAT(refusal([&] { open_checkpoint(path); }), StartsWith(reason));
   }
   CHECK_FALSE(refuses(path, integer(1, "\x08") + deep, open_bound, open_only));
+  // More tensors, or metadata, than any model has.
+  const auto varint = [](std::size_t v) {
+    std::string bytes;
+    for (; v > 127; v >>= 7) bytes += static_cast<char>(v | 128);
+    return bytes + static_cast<char>(v);
+  };
+  std::string tensors, metadata = "\x08\x08";
+  for (int i = 0; i <= 1 << 18; ++i) {
+    tensors += field(5, f32 + integer(1, "\0"s) + field(8, std::to_string(i)));
+    metadata += field(14, field(1, std::to_string(i)));
+  }
+  for (const std::string& many : {"\x08\x08\x3a" + varint(tensors.size()) + tensors, metadata + "\x3a\0"s}) {
+    CHECK(refuses(path, many, open_bound, open_only));
+    CHECK(refusal([&] { open_checkpoint(path); }) == "holds more than 262144 entries");
+  }
   // One list in several parts, each element with its own tag, fields in another order.
   const float one = 1, half = 0.5f;
   const auto element = [](float v) { return "\x25" + little(v); };

@@ -132,6 +132,39 @@ TEST_CASE("hifigan: the recipes' activation is what their constructors make of a
         "config: \"generator_params.nonlinear_activation\" must be LeakyReLU or ReLU, is \"ELU\"");
 }
 
+TEST_CASE("hifigan: a small file that would take gigabytes is refused") {
+  constexpr Index kernel = 1023, layers = 64;
+  const auto refused = [&](Index dilation) {
+    std::map<std::string, Tensor> tensors{{"conv_pre.weight", Tensor({2, 4, 7})},
+                                          {"ups.0.weight", Tensor({2, 1, 2})},
+                                          {"conv_post.weight", Tensor({1, 1, 7})}};
+    for (const char* block : {"resblocks.0.convs.", "resblocks.1.convs."})
+      for (Index m = 0; m < layers; ++m)
+        tensors[block + std::to_string(m) + ".weight"] = Tensor({1, 1, kernel});
+    const std::vector<Index> dilations(layers, dilation);
+    const nlohmann::json config = {{"resblock", "2"},
+                                   {"upsample_rates", {2}},
+                                   {"upsample_kernel_sizes", {2}},
+                                   {"upsample_initial_channel", 2},
+                                   {"resblock_kernel_sizes", {kernel, kernel}},
+                                   {"resblock_dilation_sizes", {dilations, dilations}},
+                                   {"sampling_rate", 8000},
+                                   {"num_mels", 4},
+                                   {"n_fft", 8},
+                                   {"hop_size", 2},
+                                   {"win_size", 8},
+                                   {"fmin", 0},
+                                   {"fmax", 4000}};
+    const TemporaryDirectory directory;
+    const std::string path = directory / "model.safetensors";
+    write_safetensors(path, tensors, {.metadata = {{"config", config.dump()}}});
+    return refusal([&] { load_model(path); });
+  };
+  CHECK(refused(1) == "");
+  CHECK(refused(1024).find("a stream of the network would carry ") == 0);
+  CHECK(refused(1024).ends_with(" MiB of frames; at most 256 are allowed"));
+}
+
 TEST_CASE("hifigan: a weight that stands beside its direction and length is an old one") {
   Rng rng(66);
   const auto file = open_checkpoint(model_path(jik876));
@@ -168,8 +201,41 @@ TEST_CASE("hifigan: features are what the config says, under the name of the pre
   const Model latents = load_model(model_path("hifigan-vits/G_100000.pth"), {.speaker = 0});
   CHECK(latents.no_analysis.find("latents") != std::string::npos);
   CHECK(latents.features.n_mels == 14);
+  CHECK(load_model(model_path("hifigan-jets/train.total_count.ave_5best.pth")).features.sample_rate ==
+        16'000);
+  // Its config has no sample rate: all that were published have the features of ESPnet's recipe.
+  MelOptions espnet = mel_preset("pwg-22k");
+  const Model fastspeech = load_model(model_path("hifigan-fastspeech2/model.safetensors"));
+  espnet.name = fastspeech.features.name, espnet.n_mels = 10;
+  CHECK(fastspeech.features == espnet);
   const Model unnormalised = load_model(model_path("hifigan-pwg/checkpoint-400000steps.pkl"));
   CHECK(unnormalised.no_analysis.find("stats.npy") != std::string::npos);
+}
+
+TEST_CASE("hifigan: Lightning's checkpoints say the sizes of a network themselves") {
+  Rng rng(71);
+  const TemporaryDirectory directory;
+  const std::string path = model_path("hifigan-piper-training/last.ckpt"), alone = directory / "last.ckpt";
+  write_bytes(alone, file_bytes(path));
+  const Model model = load_model(alone);
+  const Signal x = noise(rng, 6, 12);
+  CHECK(same_bits(model(x), load_model(path)(x)));
+  CHECK(model.features.name == "Piper");
+  CHECK(model.features.sample_rate == 16'000);
+  CHECK(model.no_analysis.find("latents") != std::string::npos);
+  // A config that says the sizes counts.
+  nlohmann::json config = detail::read_config_file(model_path("hifigan-piper-training/config.json"));
+  config["upsample_rates"] = {4, 2};
+  write_bytes(directory / "config.json", config.dump());
+  CHECK(load_model(alone).upsampling() == Ratio(8, 1));
+  const std::string other = model_path("hifigan-jik876-1/g_02500000");
+  CHECK(refusal([&] {
+          load_model(other, {.config = directory / "config.json"});
+        }).find("must be a list of 2 to 16 values") != std::string::npos);
+  config.erase("upsample_rates");
+  write_bytes(directory / "config.json", config.dump());
+  CHECK(refusal([&] { load_model(other, {.config = directory / "config.json"}); }) ==
+        "config: \"audio.quality\" must be high, medium, low or x_low, is \"mine\"");
 }
 
 TEST_CASE("hifigan: statistics of the features are applied before the network") {

@@ -104,6 +104,67 @@ TEST_CASE("an empty signal and a single frame pass through a model") {
   CHECK_THROWS_AS(model(Signal(79, 4)), std::invalid_argument);
 }
 
+TEST_CASE("networks that are not supported are called by their names") {
+  const Tensor one({1}, {1.0f});
+  const std::pair<const char*, const char*> cases[] = {
+      {"generator.activation_post.act.alpha", "BigVGAN"},
+      {"decoder.module.generator.m_source.l_linear.weight",
+       "a network with a source of sines, which takes F0 beside its features"},
+      {"upsample.resnet.conv_in.weight", "WaveRNN"},
+      {"model.generator.blocks.0.tade1.aux_conv.0.weight", "StyleMelGAN"},
+      {"res_stack.0.kernel_predictor.input_conv.0.weight", "UnivNet"},
+      {"quantizer.quantizers.0.in_proj.weight_g", "a neural codec"},
+      {"quantizer.vq.layers.0._codebook.embed", "a neural codec"},
+  };
+  const TemporaryDirectory directory;
+  const std::string path = directory / "model.safetensors";
+  for (const auto& [name, network] : cases) {
+    write_safetensors(path, {{name, one}}, {.metadata = {{"config", "{}"}}});
+    CHECK(refusal([&] { load_model(path); }) ==
+          std::string("holds ") + network + ": such networks are not supported (tensor \"" + name + "\")");
+  }
+  write_safetensors(path, {{"a", one}}, {.metadata = {{"config", "{}"}}});
+  CHECK(refusal([&] { load_model(path); }).find("holds the layers of no known architecture; known: ") == 0);
+
+  std::map<std::string, Tensor> tensors{{"weight.dec.m_source.l_linear.weight", one}};
+  const auto file = open_checkpoint(golden_path("models/hifigan-vits/G_100000.pth"));
+  for (const TensorInfo& t : file->tensors()) tensors["weight." + t.name.substr(6)] = file->load(t.name);
+  write_safetensors(path, tensors, {.metadata = {{"config", "{}"}}});
+  CHECK(refusal([&] { load_model(path); }) ==
+        "holds a network with a source of sines (\"m_source.l_linear\"), which takes F0 beside its features: "
+        "such are not supported");
+}
+
+TEST_CASE("a layer of any checkpoint is read by its name, weight norm merged") {
+  const auto legacy = open_checkpoint(golden_path("models/hifigan-jik876-2/g_02500000"));
+  const LayerWeights up = load_layer(*legacy, "generator.ups.1");
+  const Tensor v = legacy->load("generator.ups.1.weight_v"), g = legacy->load("generator.ups.1.weight_g");
+  CHECK(up.bias == legacy->load("generator.ups.1.bias").data);
+  REQUIRE(up.weight.shape == v.shape);
+  REQUIRE(g.shape == std::vector<Index>{v.shape[0], 1, 1});  // in front stand the inputs of a transposed one
+  const Index row = v.shape[1] * v.shape[2];
+  for (Index i = 0; i < v.shape[0]; ++i) {
+    const auto part = [&](const Tensor& t) {
+      return Eigen::Map<const Eigen::VectorXf>(t.data.data() + i * row, row);
+    };
+    const Eigen::VectorXf expected = part(v) * (g.data[static_cast<std::size_t>(i)] / part(v).norm());
+    CHECK(relative_error(Signal(part(up.weight)), Signal(expected)) <= 1e-6);
+  }
+
+  const auto newer = open_checkpoint(golden_path("models/hifigan-coqui/best_model.pth"));
+  const LayerWeights pre = load_layer(*newer, "model.model_g.conv_pre");
+  const Tensor length = newer->load("model.model_g.conv_pre.parametrizations.weight.original0");
+  CHECK(Eigen::Map<const Eigen::VectorXf>(pre.weight.data.data(), pre.weight.size() / 16).norm() ==
+        Approx(std::abs(length.data[0])));
+
+  const auto plain = open_checkpoint(golden_path("models/hifigan-vits/G_100000.pth"));
+  const LayerWeights post = load_layer(*plain, "model.dec.conv_post");
+  CHECK(post.weight.data == plain->load("model.dec.conv_post.weight").data);
+  CHECK(post.bias.empty());
+  CHECK_THROWS_WITH(load_layer(*plain, "model.dec.conv"),
+                    plain->path() + ": tensor \"model.dec.conv.weight\" is missing");
+}
+
 TEST_CASE("a model file that contradicts itself is refused, saying where") {
   CHECK(Parts().refusal() == "");
   CHECK(Parts().refusal(std::map<std::string, std::string>{}).find("has no \"config\" in its metadata") == 0);

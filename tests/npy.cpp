@@ -155,6 +155,8 @@ TEST_CASE("npy refuses damaged headers, saying why") {
        "the header has a fortran_order that is not True or False"},
       {npy_file(float_header("(1,)") + "{}", 4), "the header goes on after its closing brace"},
       {npy_file("{'descr': '<f4", 4), "the header has text without an end"},
+      {npy_file("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", 4),
+       "the header has the dtype \"|O\", objects of Python's: save the numbers in them as an array"},
       {npy_file("", 0), "the header lacks { before \"\""},
   };
   for (const auto& [bytes, reason] : cases) {

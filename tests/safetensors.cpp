@@ -197,6 +197,31 @@ TEST_CASE("safetensors refuses damaged directories, saying why") {
   CHECK(refusal([&] { file.load("a"); }).find("ends at byte") == 0);
 }
 
+TEST_CASE("safetensors holds no more than 2^18 tensors and metadata") {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "x.safetensors";
+  constexpr int most = 1 << 18;
+  std::string tensors, metadata;
+  for (int i = 0; i < most; ++i) {
+    tensors += (i ? "," : "") + entry(std::to_string(i), "[0]", "[0,0]", "U8");
+    metadata += (i ? ",\"" : "\"") + std::to_string(i) + "\":\"\"";
+  }
+  CHECK_FALSE(
+      refuses(path, file_of("{\"__metadata__\":{}," + tensors + "}", 0), safetensors_bound, read_all));
+  CHECK(SafetensorsFile(path).tensors().size() == most);
+  for (const std::string& more :
+       {tensors + "," + entry("a", "[0]", "[0,0]"), tensors + ",\"__metadata__\":{\"a\":\"\"}",
+        "\"__metadata__\":{" + metadata + "}," + entry("a", "[0]", "[0,0]"),
+        "\"__metadata__\":{" + metadata + ",\"a\":\"\"}"}) {
+    CHECK(refuses(path, file_of("{" + more + "}", 0), safetensors_bound, read_all));
+    CHECK(refusal([&] { SafetensorsFile file(path); }) == "the header holds more than 262144 entries");
+  }
+  std::map<std::string, std::string> many;
+  for (int i = 0; i < most; ++i) many.emplace(std::to_string(i), "");
+  CHECK_THROWS_WITH(write_safetensors(path, {{"a", Tensor({1}, {1.0f})}}, {.metadata = many}),
+                    "write_safetensors: at most 262144 tensors and metadata are allowed, got 262145");
+}
+
 TEST_CASE("safetensors spends no memory on nested or endless JSON") {
   const TemporaryDirectory dir;
   const std::string path = dir / "x.safetensors";

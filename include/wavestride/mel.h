@@ -49,8 +49,9 @@ struct MelOptions {
   double scale = 1, offset = 0;
   double clip_low = -std::numeric_limits<double>::infinity();
   double clip_high = std::numeric_limits<double>::infinity();
-  /// Values are raised to at least the maximum of the whole signal less this many units of the logarithm;
-  /// 0: not at all. With it a mel spectrogram can't stream.
+  /// Values are raised to at least the maximum of the whole signal less this many units of the logarithm (as
+  /// it is before `scale`), last of all: the maximum is that of clipped values, and what clip_low let through
+  /// is raised, too. 0: not at all. With it a mel spectrogram can't stream.
   double peak_range = 0;
 
   /// The analysis as stft() wants it.
@@ -77,7 +78,8 @@ namespace op {
 
 /// Magnitudes of the bins to mel bands, no logarithm: bins × T to n_mels × T.
 Op mel_scale(const MelOptions& options);
-/// Mel bands to their logarithm, floor, scale, offset and clip applied, peak_range not.
+/// Mel bands to their logarithm, floor, scale, offset and clip applied, peak_range not. So is the logarithm
+/// of any frames taken: {.n_mels = channels, .floor = 1e-10}.
 Op mel_compress(const MelOptions& options);
 /// The inverse of mel_compress, up to floor, clip and peak_range.
 Op mel_expand(const MelOptions& options);

@@ -5,6 +5,7 @@
 #include <wavestride/mel.h>
 #include <wavestride/op.h>
 #include <wavestride/tensor_file.h>
+#include <wavestride/weights.h>
 
 #include <optional>
 #include <string>
@@ -85,6 +86,12 @@ std::vector<std::string> named_configs();
 /// Throws as load_model() does, and IoError when writing fails.
 void convert_model(const std::string& path, const std::string& out, const ModelOptions& options = {},
                    DType dtype = DType::f32);
+
+/// "<layer>.weight" and, where there is one, "<layer>.bias" of a file, for networks of one's own. Weight norm
+/// in any of PyTorch's spellings is merged: v·g/‖v‖. Throws IoError where there is no such weight.
+///     const LayerWeights w = load_layer(*open_checkpoint("net.pth"), "encoder.0");
+///     const Op conv = op::conv1d(w.weight, w.bias, {.padding = "same"});
+LayerWeights load_layer(const TensorFile& file, const std::string& layer);
 
 /// Names of the architectures that load_model() builds.
 std::vector<std::string> known_architectures();

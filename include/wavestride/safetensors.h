@@ -12,9 +12,9 @@ class InputFile;
 }
 
 /// Opens a .safetensors file: https://huggingface.co/docs/safetensors, checked as strictly as it is
-/// specified. Throws IoError unless the directory is one JSON object of at most 100 MB without duplicates,
-/// and the tensors fill the file exactly, each as long as its type and shape say. Memory: a small multiple of
-/// the directory; values are read by load().
+/// specified. Throws IoError unless the directory is one JSON object of at most 100 MB and 2^18 tensors
+/// and metadata without duplicates, and the tensors fill the file exactly, each as long as its type and shape
+/// say. Memory: a small multiple of the directory; values are read by load().
 class SafetensorsFile final : public TensorFile {
  public:
   explicit SafetensorsFile(const std::string& path);
@@ -33,8 +33,8 @@ struct SafetensorsOptions {
   std::map<std::string, std::string> metadata = {};
 };
 
-/// Writes all tensors, by name. Throws std::invalid_argument on another dtype, on the name "__metadata__" and
-/// on text that is not UTF-8; IoError when writing fails.
+/// Writes all tensors, by name. Throws std::invalid_argument on another dtype, on the name "__metadata__", on
+/// more than can be read, and on text that is not UTF-8; IoError when writing fails.
 void write_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors,
                        const SafetensorsOptions& options = {});
 

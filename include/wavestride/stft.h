@@ -36,8 +36,8 @@ namespace op {
 
 /// X[k, n] = Σ_m window[m] · x[n·hop − left + m] · exp(−2πi·km/n_fft). x: 1 × T, X: 2·bins × floor((T + left
 /// + right − n_fft)/hop) + 1. Reads only samples that the window weighs with other than zero. Throws
-/// std::invalid_argument on sizes below 1 or above 2^24, a window of another length than win_length, and
-/// padding beside center.
+/// std::invalid_argument unless 1 ≤ n_fft ≤ 2^16, 1 ≤ win_length ≤ n_fft and 1 ≤ hop_length ≤ 2^24, on a
+/// window of another length than win_length, and on padding beside center.
 Op stft(const StftOptions& options = {});
 
 /// x[n] = Σ_i window[m] · irfft(X_i)[m] / Σ_i window[m]², m = n + left − i·hop, over the frames that exist:

@@ -239,6 +239,10 @@ std::unique_ptr<TensorFile> open_onnx(std::unique_ptr<InputFile> file) {
   std::vector<PlacedTensor> tensors;
   std::map<std::string, std::string> metadata;
   bool has_graph = false;
+  const auto require_few = [&] {
+    file->require(tensors.size() + metadata.size() <= max_entries, "holds more than ", max_entries,
+                  " entries");
+  };
   Message model(*file, {0, file->size()});
   for (Field f; model.next(f);) {
     if (f.number == model_proto::graph && f.has_length) {
@@ -250,6 +254,7 @@ std::unique_ptr<TensorFile> open_onnx(std::unique_ptr<InputFile> file) {
         file->require(!t.name.empty(), "holds a tensor without a name");
         if (const auto type = std::ranges::find(types, t.type, &Type::number); type != std::end(types))
           tensors.push_back(place(*file, t, *type));
+        require_few();
       }
     } else if (f.number == model_proto::metadata_props && f.has_length) {
       std::string key, value;
@@ -259,6 +264,7 @@ std::unique_ptr<TensorFile> open_onnx(std::unique_ptr<InputFile> file) {
         if (e.number == entry_proto::value) value = text(*file, e);
       }
       metadata[key] = value;
+      require_few();
     }
   }
   file->require(has_graph, "is no ONNX file: it holds no graph");

@@ -25,6 +25,8 @@ struct Recipe {
 
 constexpr Index most_hz = 1 << 24, most_samples = 1 << 20;
 
+constexpr Keys rate_keys{"sampling_rate", "output_sample_rate", "sample_rate", "fs"};
+
 constexpr const char* latents = "it takes the latents of its own text-to-speech model, no mel frames";
 
 double number_or(const Config& c, Keys keys, double fallback) {
@@ -134,6 +136,11 @@ void melgan_neurips(Features& features, const Config&) {
   features.mel.log = LogKind::log10;
 }
 
+/// Transformers' SpeechT5 says its rate, FastSpeech2Conformer does not: ESPnet trained that on 22,050 Hz.
+void transformers(Features& features, const Config& c) {
+  if (!c.has(rate_keys)) features.mel.sample_rate = 22'050;
+}
+
 void vocos(Features& features, const Config& settings) {
   torchaudio(features, settings);
   const std::string padding = settings.has({"padding"}) ? settings.text({"padding"}) : "center";
@@ -229,7 +236,10 @@ constexpr Recipe recipes[] = {
      nullptr, true, false, vocos},
     {"VITS", "data", "data", nullptr, latents},
     {"Piper", "phoneme_id_map", "audio", nullptr, latents},
-    {"SpeechT5", "model_in_dim", "", "speecht5-16k", nullptr, true},
+    {"Piper", "num_symbols", "", nullptr, latents},
+    {"SpeechT5", "model_in_dim", "", "speecht5-16k", nullptr, true, false, transformers},
+    {"FastSpeech2Conformer", "vocoder_config.model_in_dim", "vocoder_config", "speecht5-16k", nullptr, true,
+     false, transformers},
     {"MMS-TTS", "vocab_size", "", nullptr, latents},
     {"melgan-neurips", "ngf", "", "hifigan-22k", nullptr, true, false, melgan_neurips},
     {"SpeechBrain", "mel_fmin", "", "hifigan-22k", nullptr, false, false, speechbrain},
@@ -246,8 +256,6 @@ const Recipe* recipe_of(const Config& config) {
   }
   return nullptr;
 }
-
-constexpr Keys rate_keys{"sampling_rate", "output_sample_rate", "sample_rate", "fs"};
 
 Index sample_rate_of(const Config& c) {
   return c.integer(rate_keys, 1, most_hz);

@@ -74,22 +74,29 @@ std::optional<Found> find(const TensorFile& file) {
   return {};
 }
 
-constexpr Keys rate_keys{"upsample_rates", "upsample_scales", "upsample_factors", "upsample_rates_decoder",
-                         "decoder_upsample_scales"};
+constexpr Keys rate_keys{"upsample_rates",         "upsample_scales",         "upsample_factors",
+                         "upsample_rates_decoder", "decoder_upsample_scales", "generator_upsample_scales"};
 constexpr Keys kernel_keys{"upsample_kernel_sizes", "upsample_kernal_sizes", "upsample_kernel_sizes_decoder",
-                           "decoder_upsample_kernel_sizes"};
+                           "decoder_upsample_kernel_sizes", "generator_upsample_kernel_sizes"};
 constexpr Keys channel_keys{"upsample_initial_channel", "channels", "upsample_initial_channel_decoder",
-                            "decoder_channels"};
+                            "decoder_channels", "generator_channels"};
 constexpr Keys block_kernel_keys{"resblock_kernel_sizes", "resblock_kernel_sizes_decoder",
-                                 "decoder_resblock_kernel_sizes"};
+                                 "decoder_resblock_kernel_sizes", "generator_resblock_kernel_sizes"};
 constexpr Keys dilation_keys{"resblock_dilation_sizes", "resblock_dilations",
-                             "resblock_dilation_sizes_decoder", "decoder_resblock_dilations"};
+                             "resblock_dilation_sizes_decoder", "decoder_resblock_dilations",
+                             "generator_resblock_dilations"};
 constexpr Keys type_keys{"resblock", "resblock_type", "resblock_type_decoder"};
 
 /// Where configs of larger models keep the sizes of their vocoder.
-constexpr const char* sections[] = {
-    "",           "model",     "generator_params",          "generator_model_params",
-    "model_args", "generator", "tts_conf.generator_params", "tts_conf.vocoder_params"};
+constexpr const char* sections[] = {"",
+                                    "model",
+                                    "generator_params",
+                                    "generator_model_params",
+                                    "model_args",
+                                    "generator",
+                                    "tts_conf.generator_params",
+                                    "tts_conf.vocoder_params",
+                                    "vocoder_config"};
 
 Config settings_of(const Config& config) {
   for (const char* path : sections)
@@ -112,7 +119,7 @@ Config settings_of(const Config& config) {
 
 /// Whether the residual blocks have a second convolution for every dilation, as the config says.
 bool second_convolutions(const Config& c, const Spelling& s) {
-  if (c.has({"use_additional_convs"})) return c.flag({"use_additional_convs"});
+  if (const Keys k{"use_additional_convs", "generator_use_additional_convs"}; c.has(k)) return c.flag(k);
   if (!c.has(type_keys) && s.type != nullptr) return std::string_view(s.type) == "1";
   const Json* type = c.find(type_keys);
   if (type != nullptr && (*type == "1" || *type == 1)) return true;
@@ -173,7 +180,7 @@ Sizes sizes_of(const ModelFile& file, const Config& c, const Spelling& s) {
   sizes.dilations = c.integer_lists(dilation_keys, sizes.block_kernels.size(), most_listed, 1, most_dilation);
   sizes.channels = c.integer(channel_keys, Index{1} << sizes.rates.size(), most_channels);
   // Elsewhere a key of this name is another layer's.
-  const Keys end_keys{"kernel_size", "decoder_kernel_size"};
+  const Keys end_keys{"kernel_size", "decoder_kernel_size", "generator_kernel_size"};
   const bool says_ends = s.pwg && c.has(end_keys);
   sizes.end_kernel = says_ends ? c.integer(end_keys, 1, most_kernel) : 7;
   if (sizes.end_kernel % 2 == 0) c.refuse(c.name(end_keys), " must be odd, is ", sizes.end_kernel);
@@ -236,6 +243,9 @@ HifiganTrunk hifigan_trunk(ModelFile& file, StackBuilder& b) {
   const Found found = *find(file.tensors());
   const Spelling& s = *found.spelling;
   file.locate(found.anchors);
+  if (const char* source = "m_source.l_linear"; file.holds(source))
+    file.refuse("holds a network with a source of sines (\"", source,
+                "\"), which takes F0 beside its features: such are not supported");
   const Config c = settings_of(file.config());
   const Sizes sizes = sizes_of(file, c, s);
 

@@ -27,7 +27,8 @@ PadMode causal_start(const Config& config) {
 }
 
 float activation_slope(const Config& c, float usual) {
-  const Keys name{"nonlinear_activation"}, parameters{"nonlinear_activation_params"};
+  const Keys name{"nonlinear_activation", "generator_nonlinear_activation"},
+      parameters{"nonlinear_activation_params", "generator_nonlinear_activation_params"};
   const std::string kind = c.has(name) ? c.text(name) : "LeakyReLU";
   if (kind == "ReLU") return 0;
   if (kind != "LeakyReLU") c.refuse(c.name(name), " must be LeakyReLU or ReLU, is \"", kind, "\"");

@@ -368,6 +368,39 @@ modules:
     config = {**sizes, **SMALL_MEL, "hop_size": 8, "upsample_kernel_sizes": [8, 4, 4],
               "resblock_dilation_sizes": [[1, 3, 5], [1, 3, 5], [1, 3, 5]]}
     add(save("hifigan-whole-module", "generator.pth", net, "zip", config), net, 10)
+
+    # As piper_train saves it: Lightning keeps the arguments, and the config has a word of the user's for them.
+    net = randomise(Generator(SMALL2, 6, plain_ends=True, post_bias=False), 16)
+    state = {"epoch": 3, "global_step": 7, "state_dict": {**prefixed("model_g.dec.", net.state_dict()),
+                                                          "model_g.enc_p.emb.weight": torch.randn(4, 6)},
+             "hyper_parameters": {"num_symbols": 256, "num_speakers": 1, **SMALL2, "filter_length": 1024, "hop_length": 12,
+                                  "win_length": 1024, "mel_channels": 80, "sample_rate": 16000, "mel_fmin": 0.0,
+                                  "mel_fmax": None, "inter_channels": 6, "kernel_size": 3, "quality": "medium"}}
+    config = {"dataset": "mine", "audio": {"sample_rate": 16000, "quality": "mine"}, "num_speakers": 1, "num_symbols": 256,
+              "phoneme_id_map": {"_": [0]}}
+    add(save("hifigan-piper-training", "last.ckpt", state, "zip", config), net, 6)
+
+    # Transformers' FastSpeech2ConformerWithHifiGan.
+    net = randomise(Generator({**SMALL1, "upsample_rates": [16, 8, 2], "upsample_kernel_sizes": [32, 16, 4]}, 10,
+                              ups="upsampler"), 17)
+    state = {**prefixed("vocoder.", {**new_spelling(net.state_dict()), "mean": mean, "scale": scale}),
+             "model.encoder.embed.weight": torch.randn(4, 3)}
+    config = {"model_type": "fastspeech2_conformer_with_hifigan", "model_config": {"num_mel_bins": 10, "vocab_size": 78},
+              "vocoder_config": {"model_type": "hifigan", "model_in_dim": 10, "leaky_relu_slope": 0.1,
+                                 "normalize_before": True, **{k: v for k, v in SMALL1.items() if k != "resblock"},
+                                 "upsample_rates": [16, 8, 2], "upsample_kernel_sizes": [32, 16, 4]}}
+    add(save("hifigan-fastspeech2", "model.safetensors", state, "safetensors", config), Normalised(), 10)
+
+    # ESPnet's JETS.
+    params = {**PWG, "use_additional_convs": False, "nonlinear_activation_params": {"negative_slope": 0.2}}
+    net = randomise(PwgGenerator(params), 18)
+    state = {**prefixed("tts.generator.generator.", net.state_dict()), "tts.generator.encoder.embed.0.weight": torch.randn(4, 10)}
+    config = {"feats_extract": "fbank", "feats_extract_conf": {"n_fft": 64, "hop_length": 10, "win_length": None, "fs": 16000,
+                                                               "fmin": 80, "fmax": 7600, "n_mels": 80},
+              "tts": "jets", "tts_conf": {"generator_type": "jets_generator", "generator_params": {
+                  "adim": 10, "positionwise_conv_kernel_size": 3, "generator_out_channels": 1,
+                  **{f"generator_{k}": v for k, v in params.items() if k not in ("in_channels", "out_channels")}}}}
+    add(save("hifigan-jets", "train.total_count.ave_5best.pth", state, "zip", config, "config.yaml"), net, 10)
     golden.save()
 
 
