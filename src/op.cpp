@@ -26,6 +26,18 @@ std::shared_ptr<const detail::Graph> single(std::shared_ptr<const Kernel> kernel
                                                std::vector<int>{out});
 }
 
+// The value of an input or output, as graphs count them.
+[[gnu::cold]] std::size_t value_of_input(const detail::Graph& graph, Index input) {
+  require(input >= 0 && input < graph.inputs(), graph.name, ": has ", graph.inputs(), " inputs, no input ",
+          input);
+  return static_cast<std::size_t>(input);
+}
+[[gnu::cold]] std::size_t value_of_output(const detail::Graph& graph, Index output) {
+  const auto outputs = static_cast<Index>(graph.outputs.size());
+  require(output >= 0 && output < outputs, graph.name, ": has ", outputs, " outputs, no output ", output);
+  return static_cast<std::size_t>(graph.outputs[static_cast<std::size_t>(output)]);
+}
+
 }  // namespace
 
 Op::Op(std::shared_ptr<const Kernel> kernel) : graph_(single(std::move(kernel))) {}
@@ -41,11 +53,10 @@ Index Op::outputs() const {
   return static_cast<Index>(graph_->outputs.size());
 }
 Index Op::in_channels(Index input) const {
-  return graph_->values()[static_cast<std::size_t>(input)].channels;
+  return graph_->values()[value_of_input(*graph_, input)].channels;
 }
 Index Op::out_channels(Index output) const {
-  return graph_->values()[static_cast<std::size_t>(graph_->outputs[static_cast<std::size_t>(output)])]
-      .channels;
+  return graph_->values()[value_of_output(*graph_, output)].channels;
 }
 
 Index Op::total(Index T) const {
@@ -57,7 +68,7 @@ Index Op::total(std::span<const Index> lengths, Index output) const {
           lengths.size(), " lengths");
   std::vector<Index> values(graph_->values().size());
   graph_->totals(lengths, values);
-  return values[static_cast<std::size_t>(graph_->outputs[static_cast<std::size_t>(output)])];
+  return values[value_of_output(*graph_, output)];
 }
 
 Index Op::available(Index received) const {
@@ -67,14 +78,14 @@ Index Op::available(Index received) const {
 }
 
 FrameRange Op::reads(Index n, Index output, Index input) const {
-  return graph_->reads(static_cast<int>(output), n)[static_cast<std::size_t>(input)];
+  (void)value_of_output(*graph_, output);
+  return graph_->reads(static_cast<int>(output), n)[value_of_input(*graph_, input)];
 }
 
 Ratio Op::rate(Index output, Index input) const {
   using namespace detail;
-  const auto& in = graph_->values()[static_cast<std::size_t>(input)].rate;
-  const auto& out =
-      graph_->values()[static_cast<std::size_t>(graph_->outputs[static_cast<std::size_t>(output)])].rate;
+  const auto& in = graph_->values()[value_of_input(*graph_, input)].rate;
+  const auto& out = graph_->values()[value_of_output(*graph_, output)].rate;
   if (!in || !out) return {0, 1};
   return *in * inverse(*out);
 }

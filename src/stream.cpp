@@ -49,6 +49,19 @@ bool process(detail::GraphRunner& runner, std::span<const FramesView> in, bool l
   return true;
 }
 
+// With the numbers, for those who may allocate.
+[[gnu::cold, noreturn]] void refuse(const detail::Graph& g, std::span<const FramesView> in, bool last,
+                                    const char* wrong) {
+  require(last || in.size() == static_cast<std::size_t>(g.inputs()), g.name, ": has ", g.inputs(),
+          " inputs, got ", in.size());
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    const Index channels = g.values()[i].channels;
+    require(in[i].frames() <= 0 || in[i].channels() == channels, g.name, ": expects ", channels,
+            " channels at input ", i, ", got ", in[i].channels());
+  }
+  fail(g.name, ": ", wrong);
+}
+
 std::vector<Signal> process(detail::GraphRunner& runner, std::span<const FramesView> in, bool last) {
   const detail::Graph& g = runner.graph();
   Index expected[max_ends];
@@ -58,7 +71,7 @@ std::vector<Signal> process(detail::GraphRunner& runner, std::span<const FramesV
     results.emplace_back(g.values()[static_cast<std::size_t>(g.outputs[o])].channels, expected[o]);
   std::vector<FramesSpan> out(results.begin(), results.end());
   std::vector<Index> written(out.size());
-  if (const char* wrong = mistake(runner, in, last, out, expected)) fail(g.name, ": ", wrong);
+  if (const char* wrong = mistake(runner, in, last, out, expected)) refuse(g, in, last, wrong);
   runner.process(in, last, out, {expected, out.size()}, written);
   return results;
 }

@@ -49,11 +49,11 @@ TEST_CASE("stream: the caller's mistakes throw where the caller may allocate") {
   const Op conv = random_conv(rng, 2, 3, 3, {});
   const std::string name = conv.name();
   Stream stream = conv.stream();
-  CHECK_THROWS_WITH(stream.push(Signal(3, 4)), name + ": wrong number of input channels");
+  CHECK_THROWS_WITH(stream.push(Signal(3, 4)), name + ": expects 2 channels at input 0, got 3");
   CHECK(stream.received() == 0);
   CHECK(stream.push(Signal(5, 0)).cols() == 0);  // no frames: their channels do not matter
   const std::vector<FramesView> two(2);
-  CHECK_THROWS_WITH(stream.push(two), name + ": wrong number of inputs");
+  CHECK_THROWS_WITH(stream.push(two), name + ": has 1 inputs, got 2");
   CHECK(stream.push(Signal(Signal::Ones(2, 10))).cols() == 8);
   CHECK(stream.finish().cols() == 0);
   CHECK(stream.finished());
@@ -368,6 +368,18 @@ TEST_CASE("stream: lags and reaches are those of the worst frame of a whole peri
   const Op fine =
       op::interpolate(1, {.scale_factor = Ratio(1'000'003, 1'000'002), .mode = InterpolateMode::linear});
   CHECK(fine.receptive_field() == 2);
+}
+
+TEST_CASE("stream: an operator refuses numbers of inputs and outputs that it does not have") {
+  const Op sum = op::add(3);
+  CHECK(sum.in_channels(1) == 3);
+  CHECK_THROWS_WITH(sum.in_channels(2), sum.name() + ": has 2 inputs, no input 2");
+  CHECK_THROWS_WITH(sum.in_channels(-1), sum.name() + ": has 2 inputs, no input -1");
+  CHECK_THROWS_WITH(sum.out_channels(1), sum.name() + ": has 1 outputs, no output 1");
+  CHECK_THROWS_AS(sum.reads(0, 1), std::invalid_argument);
+  CHECK_THROWS_AS(sum.reads(0, 0, 2), std::invalid_argument);
+  CHECK_THROWS_AS(sum.rate(0, 2), std::invalid_argument);
+  CHECK_THROWS_AS(sum.total(std::vector<Index>{4, 4}, 1), std::invalid_argument);
 }
 
 TEST_CASE("stream: frames that a crop may remove, and reflected ones, are waited for") {

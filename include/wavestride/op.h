@@ -26,7 +26,8 @@ struct FrameRange {
   Index first = 0, last = -1;
 };
 
-/// An operator or a graph of them; see the head of this file.
+/// An operator or a graph of them; see the head of this file. Numbers of inputs and outputs that it does not
+/// have throw std::invalid_argument.
 class Op {
  public:
   /// An Op of one kernel. Throws std::invalid_argument when the kernel contradicts itself.
