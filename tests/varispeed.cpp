@@ -312,7 +312,7 @@ TEST_CASE("varispeed refuses speeds, ramps and late frames") {
   CHECK_THROWS_AS(v.set_speed(100), std::invalid_argument);
   CHECK(v.speed() == 1.5);  // as it was
   v.reset();
-  CHECK_THROWS_WITH(v.push(Signal(2, 3)), "varispeed: wrong number of input channels");
+  CHECK_THROWS_WITH(v.push(Signal(2, 3)), "varispeed: expects 1 channels, got 2");
   CHECK(v.finish().cols() == 0);
   CHECK_THROWS_WITH(v.finish(), "varispeed: the signal is finished; reset() starts a new one");
   v.reset();
