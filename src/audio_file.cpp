@@ -409,11 +409,11 @@ namespace {
   return {};
 }
 
-// libsndfile reads FLAC, CAF and the whole of RF64 from files alone. Of a pipe of them, all goes into a file
-// without a name: returns its descriptor, or −1 and errno; for other input that itself. Closes what it does
-// not return.
+// libsndfile reads FLAC, CAF and the whole of RF64 from files alone, and of a pipe of MP3 what lies before
+// its memory. Of a pipe of them, all goes into a file without a name: returns its descriptor, or −1 and
+// errno; for other input that itself. Closes what it does not return.
 [[gnu::cold]] int as_file(int input) {
-  unsigned char begin[4];
+  unsigned char begin[4] = {};
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return input;
   // A copy of what stays in the pipe; of what is no pipe there is none.
@@ -421,7 +421,9 @@ namespace {
                    ::read(ends[0], begin, sizeof begin) == sizeof begin;
   close(ends[0]);
   close(ends[1]);
-  const bool of_files = got && (named(begin, "fLaC") || named(begin, "caff") || named(begin, "RF64"));
+  const bool of_mp3 = std::memcmp(begin, "ID3", 3) == 0 || (begin[0] == 0xff && begin[1] >= 0xe0);
+  const bool of_files =
+      got && (of_mp3 || named(begin, "fLaC") || named(begin, "caff") || named(begin, "RF64"));
   if (!of_files) return input;
   using Closed = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
   const Closed from(fdopen(input, "rb"), std::fclose), to(std::tmpfile(), std::fclose);

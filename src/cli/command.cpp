@@ -20,7 +20,7 @@ void require_printed(bool printed) {
 }
 
 void print_bytes(const void* data, std::size_t bytes) {
-  require_printed(std::fwrite(data, 1, bytes, stdout) == bytes && std::fflush(stdout) == 0);
+  require_printed(bytes == 0 || (std::fwrite(data, 1, bytes, stdout) == bytes && std::fflush(stdout) == 0));
 }
 
 std::string fixed(double v, int decimals) {
