@@ -142,9 +142,9 @@ TEST_CASE("surround sound keeps WAV's order of channels, and is stored in that o
   const auto heard = [&](const Signal& x, Index c, Index tones) {
     Index loudest = -1;
     float most = 0.2f;
+    const Signal pure = tones_of(tones, x.cols());
     for (Index k = 0; k < tones; ++k) {
-      const Signal pure = tones_of(tones, x.cols()).row(k);
-      const float alike = x.row(c).dot(pure.row(0)) / pure.squaredNorm();
+      const float alike = x.row(c).dot(pure.row(k)) / pure.row(k).squaredNorm();
       if (alike > most) most = alike, loudest = k;
     }
     return loudest;

@@ -209,10 +209,8 @@ TEST_CASE("safetensors holds no more than 2^18 tensors and metadata") {
   CHECK_FALSE(
       refuses(path, file_of("{\"__metadata__\":{}," + tensors + "}", 0), safetensors_bound, read_all));
   CHECK(SafetensorsFile(path).tensors().size() == most);
-  for (const std::string& more :
-       {tensors + "," + entry("a", "[0]", "[0,0]"), tensors + ",\"__metadata__\":{\"a\":\"\"}",
-        "\"__metadata__\":{" + metadata + "}," + entry("a", "[0]", "[0,0]"),
-        "\"__metadata__\":{" + metadata + ",\"a\":\"\"}"}) {
+  for (const std::string& more : {tensors + ",\"__metadata__\":{\"a\":\"\"}",
+                                  "\"__metadata__\":{" + metadata + "}," + entry("a", "[0]", "[0,0]")}) {
     CHECK(refuses(path, file_of("{" + more + "}", 0), safetensors_bound, read_all));
     CHECK(refusal([&] { SafetensorsFile file(path); }) == "the header holds more than 262144 entries");
   }
