@@ -229,6 +229,26 @@ TEST_CASE("a model file that contradicts itself is refused, saying where") {
   CHECK(extra.refusal() == "tensor \"stages.2.0.out.bias\" has no place in this architecture");
 }
 
+TEST_CASE("a model's copy behind a prefix is found, and the one without") {
+  const Parts parts;
+  const TemporaryDirectory directory;
+  const std::string path = directory / "model.safetensors";
+  std::map<std::string, Tensor> both = parts.tensors;
+  for (const auto& [name, tensor] : parts.tensors) {
+    Tensor& copy = both["model_ema." + name] = tensor;
+    for (float& v : copy.data) v *= 0.75f;
+  }
+  write_safetensors(path, both, {.metadata = {{"config", parts.config.dump()}}});
+  const Signal x = Signal::Random(80, 5), y = load_model(golden_path("model-0.safetensors"))(x);
+  CHECK(same_bits(load_model(path, {.prefix = ""})(x), y));
+  CHECK_FALSE(same_bits(load_model(path, {.prefix = "model_ema"})(x), y));
+  CHECK(refusal([&] { load_model(path); }) ==
+        "holds the network several times, behind the prefixes \"model_ema\", \"\": name one");
+  both.erase("output.weight");
+  write_safetensors(path, both, {.metadata = {{"config", parts.config.dump()}}});
+  CHECK_FALSE(same_bits(load_model(path)(x), y));
+}
+
 TEST_CASE("a model tells its layers, and what they cost adds up") {
   const Model model = load_model(golden_path("model-0.safetensors"));
   CHECK(model.upsampling() == Ratio(model.features.hop_length, 1));

@@ -43,6 +43,8 @@ Op polar_output(const LayerWeights& layer, Index channels, Index bins, float max
   return b.build({b.apply(op::multiply(2 * bins), {magnitude, phase})});
 }
 
+const std::vector<std::string> anchors{"stages.0.0.conv", "stages.0.0.out", "output"};
+
 // Dilations take memory that no tensor in the file vouches for.
 constexpr Index most_channels = 4096, most_kernel = 64, most_dilation = 1024;
 
@@ -129,6 +131,7 @@ StackBuilder::Value refined(const Config& config, const MelOptions& features, In
 /// and phases of an inverse STFT (after iSTFTNet, Kaneko et al. 2022), then refined. Blocks read few
 /// frames ahead, many back.
 Network build(ModelFile& file) {
+  file.locate(anchors);
   const Config& config = file.config();
   const MelOptions features = mel_preset(config.text({"preset"}));
   const std::vector<Config> stages = config.sections({"stages"}, 1, 8);
@@ -158,8 +161,7 @@ Network build(ModelFile& file) {
 }
 
 bool recognises(const TensorFile& file) {
-  return weight_shape(file, "stages.0.0.conv") && weight_shape(file, "stages.0.0.out") &&
-         weight_shape(file, "output");
+  return !prefixes_of(file, anchors).empty();
 }
 
 }  // namespace
