@@ -421,6 +421,30 @@ wavestride_status check_varispeed(const wavestride_varispeed* varispeed) noexcep
                               : complain(WAVESTRIDE_INVALID_ARGUMENT, "varispeed must not be null");
 }
 
+// Writes the number that `read` gives of a handle, both named as messages name them.
+template <class Handle, class Number, class Read>
+wavestride_status tell(const Handle* handle, const char* handle_name, Number* to, const char* to_name,
+                       Read read) noexcept {
+  return guarded([&] {
+    require_given(handle, handle_name);
+    require_given(to, to_name);
+    *to = read();
+  });
+}
+
+// Frames taken and given by what is `of` a handle.
+template <class Handle, class Of>
+wavestride_status tell_position(const Handle* handle, const char* handle_name, Of Handle::*of,
+                                std::int64_t* received, std::int64_t* emitted) noexcept {
+  return guarded([&] {
+    require_given(handle, handle_name);
+    require_given(received, "received");
+    require_given(emitted, "emitted");
+    *received = (handle->*of).received();
+    *emitted = (handle->*of).emitted();
+  });
+}
+
 // Signals that a call reads and writes, of which the latter need room for so many frames each.
 struct Signals {
   Signals(std::size_t input_count, std::size_t output_count) : inputs(input_count), outputs(output_count) {}
@@ -695,25 +719,19 @@ void wavestride_stream_free(wavestride_stream* stream) {
 
 wavestride_status wavestride_stream_frames_after(const wavestride_stream* stream, int64_t frames,
                                                  int64_t* out_frames) {
-  return guarded([&] {
-    require_given(stream, "stream");
-    require_given(out_frames, "out_frames");
+  return tell(stream, "stream", out_frames, "out_frames", [&] {
     require(frames >= 0, "frames must not be negative, got ", frames);
     const Op& op = stream->stream.op();
     std::array<Index, most_parts> each, given;
     each.fill(frames);
     stream->stream.frames_after({each.data(), static_cast<std::size_t>(op.inputs())},
                                 {given.data(), static_cast<std::size_t>(op.outputs())});
-    *out_frames = given[0];
+    return given[0];
   });
 }
 
 wavestride_status wavestride_stream_frames_at_finish(const wavestride_stream* stream, int64_t* out_frames) {
-  return guarded([&] {
-    require_given(stream, "stream");
-    require_given(out_frames, "out_frames");
-    *out_frames = stream->stream.frames_at_finish();
-  });
+  return tell(stream, "stream", out_frames, "out_frames", [&] { return stream->stream.frames_at_finish(); });
 }
 
 wavestride_status wavestride_stream_push(wavestride_stream* stream, const float* in, int64_t in_frames,
@@ -778,21 +796,11 @@ wavestride_status wavestride_stream_reset(wavestride_stream* stream) {
 
 wavestride_status wavestride_stream_position(const wavestride_stream* stream, int64_t* received,
                                              int64_t* emitted) {
-  return guarded([&] {
-    require_given(stream, "stream");
-    require_given(received, "received");
-    require_given(emitted, "emitted");
-    *received = stream->stream.received();
-    *emitted = stream->stream.emitted();
-  });
+  return tell_position(stream, "stream", &wavestride_stream::stream, received, emitted);
 }
 
 wavestride_status wavestride_stream_latency(const wavestride_stream* stream, int64_t* out_frames) {
-  return guarded([&] {
-    require_given(stream, "stream");
-    require_given(out_frames, "out_frames");
-    *out_frames = stream->latency_frames;
-  });
+  return tell(stream, "stream", out_frames, "out_frames", [&] { return stream->latency_frames; });
 }
 
 wavestride_status wavestride_varispeed_create(const wavestride_varispeed_config* config,
@@ -820,39 +828,27 @@ wavestride_status wavestride_varispeed_set_speed(wavestride_varispeed* varispeed
 }
 
 wavestride_status wavestride_varispeed_get_speed(const wavestride_varispeed* varispeed, double* speed) {
-  return guarded([&] {
-    require_given(varispeed, "varispeed");
-    require_given(speed, "speed");
-    *speed = varispeed->varispeed.speed();
-  });
+  return tell(varispeed, "varispeed", speed, "speed", [&] { return varispeed->varispeed.speed(); });
 }
 
 wavestride_status wavestride_varispeed_lookahead(const wavestride_varispeed* varispeed, double speed,
                                                  int64_t* in_frames) {
-  return guarded([&] {
-    require_given(varispeed, "varispeed");
-    require_given(in_frames, "in_frames");
-    *in_frames = varispeed->varispeed.lookahead_frames(speed);
-  });
+  return tell(varispeed, "varispeed", in_frames, "in_frames",
+              [&] { return varispeed->varispeed.lookahead_frames(speed); });
 }
 
 wavestride_status wavestride_varispeed_frames_after(const wavestride_varispeed* varispeed, int64_t frames,
                                                     int64_t* out_frames) {
-  return guarded([&] {
-    require_given(varispeed, "varispeed");
-    require_given(out_frames, "out_frames");
+  return tell(varispeed, "varispeed", out_frames, "out_frames", [&] {
     require(frames >= 0, "frames must not be negative, got ", frames);
-    *out_frames = varispeed->varispeed.frames_after(frames);
+    return varispeed->varispeed.frames_after(frames);
   });
 }
 
 wavestride_status wavestride_varispeed_frames_at_finish(const wavestride_varispeed* varispeed,
                                                         int64_t* out_frames) {
-  return guarded([&] {
-    require_given(varispeed, "varispeed");
-    require_given(out_frames, "out_frames");
-    *out_frames = varispeed->varispeed.frames_at_finish();
-  });
+  return tell(varispeed, "varispeed", out_frames, "out_frames",
+              [&] { return varispeed->varispeed.frames_at_finish(); });
 }
 
 wavestride_status wavestride_varispeed_push(wavestride_varispeed* varispeed, const float* in,
@@ -886,13 +882,7 @@ wavestride_status wavestride_varispeed_reset(wavestride_varispeed* varispeed) {
 
 wavestride_status wavestride_varispeed_position(const wavestride_varispeed* varispeed, int64_t* received,
                                                 int64_t* emitted) {
-  return guarded([&] {
-    require_given(varispeed, "varispeed");
-    require_given(received, "received");
-    require_given(emitted, "emitted");
-    *received = varispeed->varispeed.received();
-    *emitted = varispeed->varispeed.emitted();
-  });
+  return tell_position(varispeed, "varispeed", &wavestride_varispeed::varispeed, received, emitted);
 }
 
 wavestride_status wavestride_to_int16(const float* in, int64_t samples, const uint64_t* dither_seed,

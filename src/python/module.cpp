@@ -90,16 +90,7 @@ void push_in_pieces(Stream& stream, std::span<const FramesView> x, double work,
 // stream.push(x), likewise.
 std::vector<Signal> push(Stream& stream, std::span<const FramesView> x) {
   const Op& op = stream.op();
-  if (stream.finished()) return stream.push(x);  // which says so
-  if (static_cast<Index>(x.size()) != op.inputs())
-    throw py::value_error(op.name() + " has " + std::to_string(op.inputs()) + " inputs, got " +
-                          std::to_string(x.size()));
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const Index channels = op.in_channels(static_cast<Index>(i));
-    if (x[i].channels() != channels && x[i].frames() > 0)
-      throw py::value_error(op.name() + ": expects " + std::to_string(channels) + " channels at input " +
-                            std::to_string(i) + ", got " + std::to_string(x[i].channels()));
-  }
+  if (stream.finished() || !fits(op, x)) return stream.push(x);  // which says what is wrong
   std::vector<Index> frames;
   for (const FramesView& in : x) frames.push_back(in.frames());
   std::vector<Index> given(static_cast<std::size_t>(op.outputs()));
