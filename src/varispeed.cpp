@@ -11,10 +11,9 @@
 namespace wavestride {
 namespace {
 
-constexpr double slowest = 1.0 / 16, fastest = 16;
-
 double in_range(double speed) {
-  require(speed >= slowest && speed <= fastest, "varispeed: speed must be 1/16 to 16, got ", speed);
+  require(speed >= Varispeed::slowest && speed <= Varispeed::fastest,
+          "varispeed: speed must be 1/16 to 16, got ", speed);
   return speed;
 }
 

@@ -303,6 +303,10 @@ TEST_CASE("varispeed: an output comes with the last frame of its lookahead, and 
 TEST_CASE("varispeed refuses speeds, ramps and late frames") {
   CHECK_THROWS_WITH(Varispeed(0), "varispeed: channels must be 1 to 65536, got 0");
   CHECK_THROWS_WITH(Varispeed(1, 17), "varispeed: speed must be 1/16 to 16, got 17");
+  for (const double speed : {Varispeed::slowest, Varispeed::fastest})
+    CHECK(Varispeed(1, speed).speed() == speed);
+  CHECK_THROWS(Varispeed(1, std::nextafter(Varispeed::slowest, 0.0)));
+  CHECK_THROWS(Varispeed(1, std::nextafter(Varispeed::fastest, 17.0)));
   CHECK_THROWS_WITH(Varispeed(1, std::nan("")), "varispeed: speed must be 1/16 to 16, got nan");
   Varispeed v(1);
   CHECK_THROWS_WITH(v.set_speed(1, -1), "varispeed: a ramp must not be negative, got -1 frames");

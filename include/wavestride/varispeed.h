@@ -17,7 +17,9 @@ namespace WAVESTRIDE_API wavestride {
 /// to the caller's frames do not allocate.
 class Varispeed {
  public:
-  /// Throws std::invalid_argument when channels are not 1 to 65536, or speed is not 1/16 to 16.
+  static constexpr double slowest = 1.0 / 16, fastest = 16;  ///< speeds
+
+  /// Throws std::invalid_argument when channels are not 1 to 65536, or speed is not from slowest to fastest.
   explicit Varispeed(Index channels, double speed = 1, Quality quality = Quality::standard);
   Varispeed(Varispeed&&) noexcept;
   Varispeed& operator=(Varispeed&&) noexcept;
