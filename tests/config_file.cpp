@@ -19,6 +19,12 @@ Json read(const std::string& path, const std::string& text) {
   return detail::read_config_file(path);
 }
 
+std::string repeat(const std::string& what, int times) {
+  std::string all;
+  while (times-- > 0) all += what;
+  return all;
+}
+
 }  // namespace
 
 TEST_CASE("config files are JSON or YAML, whatever their name") {
@@ -161,15 +167,27 @@ TEST_CASE("config files spend no memory on depth or on aliases that multiply") {
   }
   for (int i = 1; i < 1000; ++i)
     chain += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [*a" + std::to_string(i - 1) + "]\n";
-  const auto repeat = [](const std::string& what, int times) {
-    std::string all;
-    while (times-- > 0) all += what;
-    return all;
-  };
   for (const std::string& text :
        {laughs, chain, "a: " + repeat("[", 5000), "a: " + repeat("{a: ", 5000), repeat("- ", 5000),
         "{\"a\": " + repeat("[", 100'000), repeat("{\"a\": ", 20'000)})
     CHECK(refuses(path, text, config_bound, [](const std::string& p) { detail::read_config_file(p); }));
+}
+
+TEST_CASE("YAML whose brackets do not close takes little memory") {
+  const TemporaryDirectory dir;
+  const std::string path = dir / "config";
+  constexpr AllocationBound few{4 << 20, 0}, of_yaml{250 << 20, 0};
+  const auto refused = [&](const std::string& text, AllocationBound bound) {
+    CHECK(refuses(path, text, bound, [](const std::string& p) { detail::read_config_file(p); }));
+    return refusal([&] { read(path, text); });
+  };
+  for (const char* bracket : {"[", "[,", "[1, ", "[][", "a: ["})
+    CHECK(refused(repeat(bracket, 200'000), few) == "values nest too deep");
+  CHECK(refused("a: " + repeat("{b: ", 200'000), few) == "values nest too deep");
+  CHECK(refused(repeat("a: 1\n", 210'000), few) == "has 1050000 bytes; YAML of at most 1048576 is read");
+  CHECK(refused("a: [" + repeat("[], ", 200'000), of_yaml) == "line 1: end of sequence flow not found");
+  // In texts brackets are letters.
+  CHECK(read(path, "a: '" + std::string(1000, '[') + "'\nb: \"{{\"\nc: x]]\n# [[[\n")["b"] == "{{");
 }
 
 TEST_CASE("config files hold no more values than can be taken apart again") {

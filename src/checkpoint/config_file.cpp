@@ -19,6 +19,10 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr Index max_bytes = 4 << 20;
+/// yaml-cpp makes up to 100 bytes of a byte before it tells of any value,
+constexpr Index max_yaml_bytes = 1 << 20;
+/// and 250 of a bracket that does not close. In texts some may stand by themselves.
+constexpr Index max_open_brackets = 4096;
 constexpr std::size_t max_depth = 64;
 /// Each takes some 100 bytes, and a destructor of theirs that finds no memory ends the program.
 constexpr std::size_t max_values = 1 << 18;
@@ -232,6 +236,15 @@ bool may_be_flow_yaml(const std::string& path, const std::string& text) {
          text.find("Infinity") != text.npos;
 }
 
+Index most_open_brackets(const std::string& text) {
+  Index open = 0, most = 0;
+  for (const char c : text) {
+    if (c == '[' || c == '{') most = std::max(most, ++open);
+    if (c == ']' || c == '}') open = std::max<Index>(open - 1, 0);
+  }
+  return most;
+}
+
 }  // namespace
 
 Json read_config_file(const std::string& path) {
@@ -248,6 +261,9 @@ Json read_config_file(const std::string& path) {
       if (!may_be_flow_yaml(path, text)) throw;
     }
   }
+  file.require(file.size() <= max_yaml_bytes, "has ", file.size(), " bytes; YAML of at most ", max_yaml_bytes,
+               " is read");
+  file.require(most_open_brackets(text) <= max_open_brackets, "values nest too deep");
   std::istringstream in(text);
   Builder builder(file, text.size());
   try {

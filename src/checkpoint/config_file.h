@@ -11,7 +11,7 @@ namespace wavestride::detail {
 /// effect, merges (<<) and HyperPyYAML's "!ref <key>" to what stands before resolved. What starts with a
 /// brace and is no JSON is YAML if it is called .yml or .yaml, or holds Python's NaN or Infinity, which
 /// become text. Throws IoError with the line where there is one: on syntax, nesting of more than 64, aliases
-/// that multiply, more than 2¹⁸ values, and files of more than 4 MiB.
+/// that multiply, more than 2¹⁸ values, and files of more than 4 MiB, or YAML of more than 1 MiB.
 nlohmann::json read_config_file(const std::string& path);
 
 /// JSON, with comments, that stands in the file `path`. Throws IoError that begins with `what`, on syntax, on
