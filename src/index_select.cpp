@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "check.h"
-#include "kernels/elementwise.h"
+#include "frame_shuffle.h"
 
 namespace wavestride {
 namespace {
@@ -16,57 +16,19 @@ class IndexSelect final : public Kernel {
   IndexSelect(Index channels, std::vector<Index> index)
       : Kernel(message("index_select(", channels, " → ", index.size(), ")"),
                {{channels, conv_geometry(1, 1, 1, 0, 0), {}}}, static_cast<Index>(index.size())),
-        index_(std::move(index)) {
-    plan(channels);
-  }
+        index_(std::move(index)),
+        shuffle_(channels, index_) {}
 
   void compute(const Work& work) const noexcept override {
     const Index channels = inputs()[0].channels;
     const float* in = work.in[0];
     float* out = work.out;
-    Index n = shuffle(work);
+    Index n = shuffle_.make(in, work.count * channels, out, work.count * out_channels());
     for (; n + 4 <= work.count; n += 4) gather<4>(in + n * channels, out + n * out_channels());
     for (; n < work.count; ++n) gather<1>(in + n * channels, out + n * out_channels());
   }
 
  private:
-  // Steps are frames, or several that together fit in a vector. A vector takes what follows one another in
-  // the output for as long as it lies within a vector of the input; where that is less than two values each,
-  // one by one is no slower.
-  void plan(Index channels) {
-    const Index lanes = kernels::shuffle_lanes();
-    frames_ = std::max<Index>(1, lanes / std::max(channels, out_channels()));
-    const Index values = frames_ * out_channels(), in_step = frames_ * channels;
-    const auto source = [&](Index at) {
-      return at / out_channels() * channels + index_[static_cast<std::size_t>(at % out_channels())];
-    };
-    for (Index at = 0, end; at < values; at = end) {
-      Index least = source(at), most = least;
-      for (end = at + 1; end < values && end - at < lanes; ++end) {
-        const Index i = source(end), low = std::min(least, i), high = std::max(most, i);
-        if (high - low >= lanes) break;
-        least = low;
-        most = high;
-      }
-      const Index from = std::max<Index>(0, std::min(least, in_step - lanes));
-      kernels::Shuffle& piece = pieces_.emplace_back(kernels::Shuffle{from, at, lanes, {}});
-      for (Index i = at; i < end; ++i) piece.lane[i - at] = static_cast<std::int32_t>(source(i) - from);
-      last_read_ = std::max(last_read_, from + lanes);
-    }
-    if (2 * static_cast<Index>(pieces_.size()) > values) pieces_ = {};
-  }
-
-  // The frames made: whole vectors must lie within the signals.
-  Index shuffle(const Work& work) const noexcept {
-    if (pieces_.empty()) return 0;
-    const Index in_step = frames_ * inputs()[0].channels, out_step = frames_ * out_channels();
-    const Index left = work.count * inputs()[0].channels - last_read_,
-                room = work.count * out_channels() - pieces_.back().to - pieces_.back().lanes;
-    if (left < 0 || room < 0) return 0;
-    const Index steps = std::min({left / in_step + 1, room / out_step + 1, work.count / frames_});
-    return frames_ * kernels::shuffle(pieces_, work.in[0], in_step, steps, work.out, out_step);
-  }
-
   // Four values of a frame are one store. The next frames are fetched in the order in which they lie: one of
   // values here and there the processor does not guess.
   template <Index frames>
@@ -94,8 +56,7 @@ class IndexSelect final : public Kernel {
   }
 
   std::vector<Index> index_;
-  std::vector<kernels::Shuffle> pieces_;
-  Index frames_ = 1, last_read_ = 0;
+  detail::FrameShuffle shuffle_;
 };
 
 }  // namespace

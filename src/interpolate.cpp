@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "check.h"
-#include "kernels/elementwise.h"
+#include "frame_shuffle.h"
 
 namespace wavestride {
 namespace {
@@ -152,7 +152,9 @@ class Interpolate final : public Kernel {
       : Kernel(std::move(name), {{channels, frames.geometry(), {PadMode::replicate, 0.0f}}},
                bins.empty() ? channels : static_cast<Index>(bins.size())),
         frames_(frames),
-        bins_(std::move(bins)) {}
+        bins_(std::move(bins)) {
+    if (frames.streams() && bins_.empty()) plan(channels);
+  }
 
   Index total(std::span<const Index> lengths) const override { return frames_.total(lengths[0]); }
 
@@ -164,6 +166,44 @@ class Interpolate final : public Kernel {
   }
 
   void compute(const Work& work) const noexcept override {
+    const Index channels = out_channels(), end = work.n + work.count;
+    Index n = work.n;
+    constexpr Index least = 64;  // values that take longer to make than to look for the start of a period
+    if (const Index period = frames_.scale.num; !shuffle_.empty() && work.count * channels >= least) {
+      const Window& w = inputs()[0].geometry.window;
+      const Index start = std::min((n + period - 1) / period * period, end), first = w.first(n);
+      make(work, n, start);
+      const Index at = (*frames_.from(start, Work::unknown)).index - first,
+                  there = w.last(end - 1) + 1 - first;
+      n = start + period * shuffle_.make(work.in[0] + at * channels, (there - at) * channels,
+                                         work.out + (start - n) * channels, (end - start) * channels);
+    }
+    make(work, n, end);
+  }
+
+ private:
+  // Of few channels, all outputs of a period at once, which are what they are in every other.
+  [[gnu::cold]] void plan(Index channels) {
+    constexpr Index few = 32, most_values = 1024;
+    const Index period = frames_.scale.num;
+    if (channels > few || period * channels > most_values) return;
+    const bool linear = frames_.mode == InterpolateMode::linear;
+    const auto values = static_cast<std::size_t>(period * channels);
+    std::vector<Index> index(values);
+    std::vector<float> weights(linear ? values : 0);
+    Walk at = frames_.from(0, Work::unknown);
+    const Index first = (*at).index;
+    for (std::size_t i = 0; i < values; ++i) {
+      const Index c = static_cast<Index>(i) % channels;
+      if (i > 0 && c == 0) ++at;
+      index[i] = ((*at).index - first) * channels + c;
+      if (linear) weights[i] = (*at).weight;
+    }
+    shuffle_ = detail::FrameShuffle(frames_.scale.den * channels, index, weights, linear ? channels : 0);
+  }
+
+  // Frames n … end−1, one by one.
+  [[gnu::noinline]] void make(const Work& work, Index n, Index end) const noexcept {
     const bool streams = frames_.streams();
     const Index channels = inputs()[0].channels, T = work.length[0];
     const Index first = streams ? inputs()[0].geometry.window.first(work.n) : 0;
@@ -173,40 +213,40 @@ class Interpolate final : public Kernel {
     constexpr Index few = 4;  // channels that take less time to copy than to tell a kernel of
     constexpr std::size_t most = 64;
     std::array<kernels::Blend, most> blends;
-    float* out = work.out;
-    Walk at = frames_.from(work.n, T);
-    if (bins_.empty() && channels < few) {
-      if (frames_.mode != InterpolateMode::linear)
-        for (Index j = 0; j < work.count; ++j, ++at) {
-          const float* a = frame((*at).index);
-          for (Index c = 0; c < channels; ++c) *out++ = a[c];
-        }
-      else
-        for (Index j = 0; j < work.count; ++j, ++at) {
-          const Position p = *at;
-          const float *a = frame(p.index), *b = p.weight == 0.0f ? a : frame(p.index + 1);
-          for (Index c = 0; c < channels; ++c) *out++ = between(a[c], b[c], p.weight);
-        }
+    float* out = work.out + (n - work.n) * out_channels();
+    if (n == end) return;
+    Walk at = frames_.from(n, T);
+    const bool linear = frames_.mode == InterpolateMode::linear;
+    // What is between two frames has the same bits wherever it is made.
+    if (bins_.empty() && channels < few && (!linear || shuffle_.empty())) {
+      for (; !linear && n < end; ++n, ++at) {
+        const float* a = frame((*at).index);
+        for (Index c = 0; c < channels; ++c) *out++ = a[c];
+      }
+      for (; n < end; ++n, ++at) {
+        const Position p = *at;
+        const float *a = frame(p.index), *b = p.weight == 0.0f ? a : frame(p.index + 1);
+        for (Index c = 0; c < channels; ++c) *out++ = between(a[c], b[c], p.weight);
+      }
       return;
     }
-    for (Index left = work.count; left > 0;) {
-      const std::size_t n = std::min(static_cast<std::size_t>(left), most);
-      for (std::size_t j = 0; j < n; ++j, ++at) {
+    for (Index left = end - n; left > 0;) {
+      const std::size_t some = std::min(static_cast<std::size_t>(left), most);
+      for (std::size_t j = 0; j < some; ++j, ++at) {
         const Position p = *at;
         const float* a = frame(p.index);
         blends[j] = {a, p.weight == 0.0f ? a : frame(p.index + 1), p.weight};
       }
       if (bins_.empty())
-        kernels::blend({blends.data(), n}, out_channels(), out);
+        kernels::blend({blends.data(), some}, out_channels(), out);
       else
-        for (std::size_t j = 0; j < n; ++j)
+        for (std::size_t j = 0; j < some; ++j)
           between_bins(blends[j], out + static_cast<Index>(j) * out_channels());
-      out += static_cast<Index>(n) * out_channels();
-      left -= static_cast<Index>(n);
+      out += static_cast<Index>(some) * out_channels();
+      left -= static_cast<Index>(some);
     }
   }
 
- private:
   void between_bins(const kernels::Blend& f, float* out) const noexcept {
     const Index last = inputs()[0].channels - 1;
     for (const Position& p : bins_) {
@@ -217,6 +257,7 @@ class Interpolate final : public Kernel {
 
   Axis frames_;
   std::vector<Position> bins_;
+  detail::FrameShuffle shuffle_;
 };
 
 void check_choice(const char* op, bool size, bool scale, InterpolateMode mode, bool align_corners) {

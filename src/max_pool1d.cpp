@@ -23,18 +23,17 @@ class MaxPool1d final : public Kernel {
         result_(result) {}
 
   void compute(const Work& work) const noexcept override {
-    const Index channels = out_channels(), step = windows_.dilation * channels;
+    const Index channels = out_channels(), step = windows_.dilation * channels,
+                in_step = windows_.stride * channels;
+    const auto gap = static_cast<float>(windows_.dilation);
     for (Index j = 0; j < work.count; ++j) {
-      const Index in_step = windows_.stride * channels;
       const Index whole = windows_.whole(work.n + j, work.count - j, work.length[0]);
-      if (result_ == Result::values) {
-        kernels::max_over({work.in[0] + j * in_step, in_step, step, windows_.kernel}, channels, whole,
-                          work.out + j * channels);
-        j += whole;
-      } else if (whole > 0 && windows_.stride <= 4 && 4 * in_step <= pool::channel_block) {
-        whole_offsets(work.in[0] + j * in_step, whole, work.out + j * channels);
-        j += whole;
-      }
+      const kernels::WindowTaps taps{work.in[0] + j * in_step, in_step, step, windows_.kernel};
+      if (result_ == Result::values)
+        kernels::max_over(taps, channels, whole, work.out + j * channels);
+      else
+        kernels::place_of_max(taps, gap, channels, whole, work.out + j * channels);
+      j += whole;
       if (j == work.count) return;
       const auto [first, count] = windows_.taps(work.n + j, work.length[0]);
       const float* in = work.in[0] + j * in_step + first * step;
@@ -44,28 +43,14 @@ class MaxPool1d final : public Kernel {
         continue;
       }
       const auto offset = static_cast<float>(first * windows_.dilation);
-      const auto gap = static_cast<float>(windows_.dilation);
-      pool::for_channel_blocks(channels, [&, taps = count](Index from, Index block) {
+      pool::for_channel_blocks(channels, [&, some = count](Index from, Index block) {
         float best[pool::channel_block];
-        pool::max_over(in + from, block, step, taps, best, out + from, offset, gap);
+        pool::max_over(in + from, block, step, some, best, out + from, offset, gap);
       });
     }
   }
 
  private:
-  // Of whole windows of few channels: those at all places of a row are found, of which some are wanted.
-  void whole_offsets(const float* in, Index count, float* out) const noexcept {
-    const Index channels = out_channels(), in_step = windows_.stride * channels;
-    const Index most = (pool::channel_block - channels) / in_step + 1;
-    float best[pool::channel_block], at[pool::channel_block];
-    for (; count > 0; count -= most, in += most * in_step) {
-      const Index n = std::min(count, most);
-      pool::max_over(in, (n - 1) * in_step + channels, windows_.dilation * channels, windows_.kernel, best,
-                     at, 0.0f, static_cast<float>(windows_.dilation));
-      for (Index j = 0; j < n; ++j, out += channels) std::copy_n(at + j * in_step, channels, out);
-    }
-  }
-
   pool::Windows windows_;
   Result result_;
 };
@@ -98,8 +83,12 @@ Signal max_pool1d(FramesView x, const MaxPool1dOptions& options) {
 MaxPooled max_pool1d_with_indices(FramesView x, const MaxPool1dOptions& options) {
   const pool::Windows windows = check(options);
   std::vector<Signal> y = op::max_pool1d_with_offsets(x.channels(), options)({&x, 1});
-  MaxPooled result{std::move(y[0]), y[1].cast<Index>()};
-  for (Index n = 0; n < result.indices.cols(); ++n) result.indices.col(n).array() += windows.start(n);
+  const Index channels = y[1].rows(), frames = y[1].cols();
+  MaxPooled result{std::move(y[0]), IndexSignal(channels, frames)};
+  const float* offset = y[1].data();
+  Index* index = result.indices.data();
+  for (Index n = 0, start = windows.start(0); n < frames; ++n, start += windows.stride)
+    for (Index c = 0; c < channels; ++c) *index++ = start + static_cast<Index>(*offset++);
   return result;
 }
 

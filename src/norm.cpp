@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "check.h"
-#include "depthwise.h"
+#include "kernels/aligned.h"
 #include "kernels/elementwise.h"
 
 namespace wavestride {
@@ -50,21 +50,27 @@ class ChannelScale final : public Kernel {
   ChannelScale(std::span<const float> gain, std::span<const float> bias, Index channels)
       : Kernel(message("channel_scale(", channels, ")"), {{channels, conv_geometry(1, 1, 1, 0, 0), {}}},
                channels),
-        filters_(
-            channels, 1, [&](Index c, Index) { return gain[static_cast<std::size_t>(c)]; },
-            values_or(0.0f, bias, channels, "channel_scale", "bias")),
-        parameters_(static_cast<Index>(gain.size() + bias.size())) {}
+        gain_(gain.begin(), gain.end()),
+        bias_(values_or(0.0f, bias, channels, "channel_scale", "bias")),
+        parameters_(static_cast<Index>(gain.size() + bias.size())) {
+    // Few channels again and again, so that a run of several frames is some vectors long.
+    constexpr Index least = 64;
+    for (AlignedFloats* values : {&gain_, &bias_}) {
+      values->resize(static_cast<std::size_t>((least + channels - 1) / channels * channels));
+      for (std::size_t i = gain.size(); i < values->size(); ++i) (*values)[i] = (*values)[i - gain.size()];
+    }
+  }
 
   void compute(const Work& work) const noexcept override {
-    const Index offset = 0;
-    filters_.make(work.in[0], &offset, out_channels(), work.count, work.out, out_channels());
+    kernels::scale_runs(gain_.data(), bias_.data(), static_cast<Index>(gain_.size()), work.in[0],
+                        work.count * out_channels(), work.out);
   }
 
   Index parameters() const override { return parameters_; }
   double macs_per_frame() const override { return static_cast<double>(out_channels()); }
 
  private:
-  detail::Depthwise filters_;
+  AlignedFloats gain_, bias_;
   Index parameters_;
 };
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "check.h"
-#include "kernels/elementwise.h"
+#include "frame_shuffle.h"
 #include "kernels/pooling.h"
 
 namespace wavestride {
@@ -14,13 +14,24 @@ std::string description(const char* what, Index channels, Index factor, ShuffleO
                  order == ShuffleOrder::phase_major ? ", phase-major)" : ")");
 }
 
+// Frames of few values are put in order several at a time. From each, value r·parts + i comes to i·rows + r.
+detail::FrameShuffle transposition(Index rows, Index parts, ShuffleOrder order) {
+  constexpr Index few = 9;
+  std::vector<Index> index;
+  if (order == ShuffleOrder::phase_major || rows * parts >= few || rows == 1 || parts == 1) return {};
+  for (Index i = 0; i < parts; ++i)
+    for (Index r = 0; r < rows; ++r) index.push_back(r * parts + i);
+  return {rows * parts, index};
+}
+
 class PixelShuffle1d final : public Kernel {
  public:
   PixelShuffle1d(Index channels, Index factor, ShuffleOrder order)
       : Kernel(description("pixel_shuffle1d", channels, factor, order),
                {{channels, repeat_geometry(factor), {}}}, channels / factor),
         factor_(factor),
-        order_(order) {}
+        order_(order),
+        shuffle_(transposition(channels / factor, factor, order)) {}
 
   void compute(const Work& work) const noexcept override {
     const Index channels = out_channels();
@@ -35,7 +46,8 @@ class PixelShuffle1d final : public Kernel {
       const Index from = j / factor_, frames = end / factor_ - from;
       const float* in = work.in[0] + from * factor_ * channels + j % factor_;
       if (j % factor_ == 0 && frames > 0) {
-        kernels::deinterleave(in, factor_, channels, frames, out);
+        const Index size = factor_ * channels, some = shuffle_.make(in, frames * size, out, frames * size);
+        kernels::deinterleave(in + some * size, factor_, channels, frames - some, out + some * size);
         out += frames * factor_ * channels;
         j += frames * factor_;
         continue;
@@ -48,6 +60,7 @@ class PixelShuffle1d final : public Kernel {
  private:
   Index factor_;
   ShuffleOrder order_;
+  detail::FrameShuffle shuffle_;
 };
 
 class PixelUnshuffle1d final : public Kernel {
@@ -56,7 +69,8 @@ class PixelUnshuffle1d final : public Kernel {
       : Kernel(description("pixel_unshuffle1d", channels, factor, order),
                {{channels, group_geometry(factor), {}}}, channels * factor),
         factor_(factor),
-        order_(order) {}
+        order_(order),
+        shuffle_(transposition(factor, channels, order)) {}
 
   void compute(const Work& work) const noexcept override {
     const Index channels = inputs()[0].channels;
@@ -64,12 +78,16 @@ class PixelUnshuffle1d final : public Kernel {
       kernels::copy(work.in[0], work.count * out_channels(), work.out);
       return;
     }
-    kernels::interleave(work.in[0], factor_, channels, work.count, work.out);
+    const Index size = out_channels(),
+                some = shuffle_.make(work.in[0], work.count * size, work.out, work.count * size);
+    kernels::interleave(work.in[0] + some * size, factor_, channels, work.count - some,
+                        work.out + some * size);
   }
 
  private:
   Index factor_;
   ShuffleOrder order_;
+  detail::FrameShuffle shuffle_;
 };
 
 constexpr Index most = Index{1} << 31;

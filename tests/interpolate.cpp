@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "contract.h"
+#include "every_target.h"
 #include "golden.h"
 
 using namespace wavestride;
@@ -100,6 +101,64 @@ TEST_CASE("interpolate gives few channels what it gives each of many") {
             (interpolate(Signal(x.topRows(channels)), sized) - most.topRows(channels)).cwiseAbs().maxCoeff() <
             1e-6f);
       }
+}
+
+TEST_CASE("interpolate of few channels equals its plain twin on every SIMD target, from any frame on") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(55);
+    for (const Ratio r :
+         {Ratio(1, 1), Ratio(2, 1), Ratio(3, 1), Ratio(4, 1), Ratio(7, 1), Ratio(160, 1), Ratio(1100, 1),
+          Ratio(3, 2), Ratio(9, 7), Ratio(160, 147), Ratio(147, 160), Ratio(1, 2), Ratio(2, 5), Ratio(1, 9)})
+      for (const Index channels : {1, 2, 3, 5, 8, 15, 16, 17, 32, 33})
+        for (const InterpolateMode mode : modes) {
+          const Op op = op::interpolate(channels, {.scale_factor = r, .mode = mode});
+          const Index frames = uniform(rng, 0, r.num > 100 ? 30 : 200) * r.den / std::min(r.num, r.den);
+          Signal x = noise(rng, channels, frames);
+          if (frames > 4) x(0, frames / 2) = std::nanf("");
+          const Signal y = op(x);
+          INFO(name << ": " << op.name() << " of " << frames << " frames");
+          bool right = true;
+          for (Index n = 0; n < y.cols(); ++n) {
+            // In halves of 1/num of a frame of the input.
+            const Index twice = mode == InterpolateMode::nearest         ? 2 * n * r.den
+                                : mode == InterpolateMode::nearest_exact ? (2 * n + 1) * r.den
+                                                                         : (2 * n + 1) * r.den - r.num;
+            const Index at = twice >= 0 ? twice / (2 * r.num) : -1, rest = twice - at * 2 * r.num;
+            const double w = mode == InterpolateMode::linear
+                                 ? static_cast<double>(rest) / static_cast<double>(2 * r.num)
+                                 : 0.0;
+            for (Index c = 0; c < channels; ++c) {
+              const float a = x(c, std::clamp<Index>(at, 0, frames - 1)),
+                          b = w == 0 ? a : x(c, std::clamp<Index>(at + 1, 0, frames - 1));
+              const double exact = (1 - w) * static_cast<double>(a) + w * static_cast<double>(b),
+                           off = std::abs(static_cast<double>(y(c, n)) - exact);
+              right = right && (std::isnan(exact) ? std::isnan(y(c, n))
+                                : w == 0          ? y(c, n) == a
+                                                  : off <= 2e-7 * std::max(std::abs(a), std::abs(b)));
+            }
+          }
+          CHECK(right);
+          // In pieces, the last of them shorter.
+          Stream stream = op.stream();
+          Signal again(channels, y.cols());
+          Index made = 0;
+          for (Index from = 0, some; from < frames; from += some) {
+            some = std::min(uniform(rng, 1, 90), frames - from);
+            made += stream.push(x.middleCols(from, some), again.middleCols(made, stream.frames_after(some)));
+          }
+          stream.finish(again.middleCols(made, stream.frames_at_finish()));
+          CHECK(same_bits(again, y));
+        }
+  }
+  Rng rng(56);
+  const Op op = op::interpolate(2, {.scale_factor = 4.0, .mode = InterpolateMode::linear});
+  const Signal x = noise(rng, 2, 100), y = op(x);
+  for (const std::string& name : targets.names) {  // whatever vectors it was made for
+    kernels::use_simd_target(name);
+    CHECK(relative_error(op(x), y) < 1e-6);
+  }
 }
 
 TEST_CASE("interpolate that depends on the length says so when a stream is asked for") {

@@ -64,6 +64,34 @@ TEST_CASE("layer_norm is as exact beside a large mean, and of many channels, on 
   }
 }
 
+TEST_CASE("channel_scale is each value times its gain, plus its bias, on every SIMD target") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(44);
+    for (const Index channels : {1, 2, 3, 5, 7, 8, 16, 21, 31, 32, 33, 63, 64, 65, 80, 513})
+      for (const Index frames : {0, 1, 2, 3, 7, 12, 13, 40, 64, 65, 200}) {
+        const Tensor w = noise_tensor(rng, {channels}), b = noise_tensor(rng, {channels});
+        const Signal x = noise(rng, channels, frames), y = channel_scale(x, w.data, b.data),
+                     plain = channel_scale(x, w.data);
+        INFO(name << ": " << channels << " channels, " << frames << " frames");
+        bool good = true;
+        for (Index n = 0; n < frames; ++n)
+          for (Index c = 0; c < channels; ++c) {
+            const auto at = static_cast<std::size_t>(c);
+            const double product = static_cast<double>(x(c, n)) * static_cast<double>(w.data[at]),
+                         sum = product + static_cast<double>(b.data[at]);
+            good =
+                good && plain(c, n) == static_cast<float>(product) &&
+                std::abs(static_cast<double>(y(c, n)) - sum) <= 0x1p-23 * (std::abs(product) + std::abs(sum));
+          }
+        CHECK(good);
+      }
+    for (const Index channels : {1, 3, 8, 21, 64, 65, 80})
+      verify_contract(op::channel_scale(noise_tensor(rng, {channels}).data), rng, {.longest = 200});
+  }
+}
+
 TEST_CASE("layer_norm of a single channel, and of equal values, is the bias") {
   const std::vector<float> w{3.0f, 3.0f}, b{0.25f, -4.0f};
   const Signal x = Signal::Constant(2, 3, 1e6f);

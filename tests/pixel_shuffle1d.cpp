@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "contract.h"
+#include "every_target.h"
 #include "golden.h"
 
 using namespace wavestride;
@@ -33,6 +34,32 @@ TEST_CASE("pixel_shuffle1d and pixel_unshuffle1d keep the contract of every Op")
       verify_contract(op::pixel_shuffle1d(channels * factor, factor, order), rng);
       verify_contract(op::pixel_unshuffle1d(channels, factor, order), rng);
     }
+  }
+}
+
+TEST_CASE(
+    "pixel_shuffle1d and its inverse of few values a frame put each in its place, on every SIMD target") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(3);
+    for (Index channels = 1; channels < 9; ++channels)
+      for (Index factor = 1; factor < 9; ++factor)
+        for (const Index frames : {0, 1, 2, 3, 5, 8, 13, 100}) {
+          INFO(name << ": " << channels << " channels, factor " << factor << ", " << frames << " frames");
+          const Signal x = noise(rng, channels * factor, frames);
+          Signal expected(channels, factor * frames);
+          for (Index n = 0; n < frames; ++n)
+            for (Index c = 0; c < channels; ++c)
+              for (Index r = 0; r < factor; ++r) expected(c, n * factor + r) = x(c * factor + r, n);
+          // The frames lie between others, which must stay.
+          Signal y = Signal::Constant(channels, expected.cols() + 2, 7.0f);
+          Stream stream = op::pixel_shuffle1d(channels * factor, factor).stream();
+          stream.push(x, y.middleCols(1, expected.cols()));
+          CHECK(same_bits(Signal(y.middleCols(1, expected.cols())), expected));
+          CHECK((y.leftCols(1).array() == 7.0f && y.rightCols(1).array() == 7.0f).all());
+          CHECK(same_bits(pixel_unshuffle1d(expected, factor), x));
+        }
   }
 }
 

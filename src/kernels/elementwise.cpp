@@ -106,10 +106,11 @@ HWY_INLINE V Exp(D d, V x) {
   return hn::Mul(hn::MulAdd(scale, p, scale), hn::BitCast(d, hn::ShiftLeft<23>(hn::Sub(both, half))));
 }
 
-// Numerator and denominator are sums of positive terms, so that nothing cancels at either end.
-HWY_INLINE V Sigmoid(D d, V x) {
+// factor·sigmoid(x): numerator and denominator are sums of positive terms, so that nothing cancels at either
+// end.
+HWY_INLINE V TimesSigmoid(D d, V factor, V x) {
   const V one = hn::Set(d, 1.0f), e = Exp(d, hn::Neg(hn::Abs(x)));
-  return hn::Div(hn::IfThenElse(hn::Ge(x, hn::Zero(d)), one, e), hn::Add(one, e));
+  return hn::Div(hn::IfThenElse(hn::Ge(x, hn::Zero(d)), factor, hn::Mul(factor, e)), hn::Add(one, e));
 }
 
 HWY_INLINE V Tanh(D d, V x) {
@@ -187,9 +188,14 @@ void Map(Function f, float a, float b, const float* in, Index size, float* out) 
     case Function::tanh:
       return each([&](V x) { return Tanh(d, x); });
     case Function::sigmoid:
-      return each([&](V x) { return Sigmoid(d, x); });
+    case Function::silu: {
+      const auto times_x = hn::Ne(hn::Set(d, f == Function::silu ? 1.0f : 0.0f), zero);
+      return each([&](V x) { return TimesSigmoid(d, hn::IfThenElse(times_x, x, hn::Set(d, 1.0f)), x); });
+    }
     case Function::gelu:
       return each([&](V x) { return Gelu(d, x); });
+    case Function::softplus:  // of others, below
+      return;
     case Function::exp:
       return each([&](V x) { return Exp(d, x); });
     case Function::sin:
@@ -314,6 +320,24 @@ void LayerNormFrames(const LayerNorm& norm, const float* in, Index channels, Ind
     if (rest == 0) continue;
     hn::Store(normal(tail, whole), d, buffer);
     std::copy_n(buffer, rest, out + whole);
+  }
+}
+
+// Whole vectors of each run, of which the last may have values of the one before; of fewer values, each by
+// itself.
+void ScaleRuns(const float* HWY_RESTRICT gain, const float* HWY_RESTRICT bias, Index run,
+               const float* HWY_RESTRICT in, Index size, float* HWY_RESTRICT out) {
+  const auto each = [&](auto d, Index some) HWY_ATTR {
+    const auto N = static_cast<Index>(hn::Lanes(d));
+    for (Index from = 0; from < some; from += N) {
+      const Index i = std::min(from, some - N);
+      hn::StoreU(hn::MulAdd(hn::LoadU(d, in + i), hn::LoadU(d, gain + i), hn::LoadU(d, bias + i)), d,
+                 out + i);
+    }
+  };
+  for (; size > 0; size -= run, in += run, out += run) {
+    const Index some = std::min(size, run);
+    some < static_cast<Index>(hn::Lanes(D())) ? each(hn::CappedTag<float, 1>(), some) : each(D(), some);
   }
 }
 
@@ -459,34 +483,54 @@ void MuLaw(bool expand, double mu, double log, const float* in, Index size, floa
     each([&](V64 x) { return hn::Mul(Log1p(hn::Mul(x, by)), half_by); });
 }
 
-// cos(2πv) = sin(2πt), t = |v − ½| − ¼, whose polynomial is within 2e-16. Uniform numbers come first, many at
-// once: what is read as soon as its parts are written waits for them.
+// counter_uniform() of counters that z has got to: SplitMix64.
+HWY_INLINE V64 Uniform(hn::Vec<hn::RebindToUnsigned<D64>> z) {
+  const D64 d;
+  const hn::RebindToUnsigned<D64> bits;
+  z = hn::Mul(hn::Xor(z, hn::ShiftRight<30>(z)), hn::Set(bits, 0xbf58476d1ce4e5b9u));
+  z = hn::Mul(hn::Xor(z, hn::ShiftRight<27>(z)), hn::Set(bits, 0x94d049bb133111ebu));
+  z = hn::ShiftRight<11>(hn::Xor(z, hn::ShiftRight<31>(z)));
+  return hn::Mul(hn::ConvertTo(d, hn::BitCast(hn::RebindToSigned<D64>(), z)), hn::Set(d, 0x1p-53));
+}
+
+// cos(2πv) = sin(2πt), t = |v − ½| − ¼, whose polynomial is within 2e-16. Each step is made for many
+// numbers at once, since all are long chains; of the uniform ones, half by the units for vectors and half by
+// the others.
 void Normal(std::uint64_t seed, std::uint64_t first, Index size, float* out) {
   constexpr Index most = 64;
+  constexpr std::uint64_t golden = 0x9e3779b97f4a7c15;
   const D64 d;
+  const hn::RebindToUnsigned<D64> bits;
   const Narrow narrow;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  const auto step = hn::Set(bits, 2 * golden * hn::Lanes(d));
+  HWY_ALIGN std::uint64_t counters[8];
+  for (std::uint64_t k = 0; k < hn::Lanes(d); ++k) counters[k] = seed + (2 * (first + k) + 1) * golden;
+  auto z = hn::Load(bits, counters);
   HWY_ALIGN double u[most], v[most];
   HWY_ALIGN float made[most];
   for (Index i = 0; i < size; i += most) {
     const Index some = std::min(most, size - i);
-    for (Index k = 0; k < some; ++k) {
-      const std::uint64_t at = 2 * (first + static_cast<std::uint64_t>(i + k));
-      u[k] = counter_uniform(seed, at);
-      v[k] = counter_uniform(seed, at + 1);
+#pragma GCC unroll 1
+    for (Index k = 0; k < some; k += N, z = hn::Add(z, step)) {
+      hn::Store(Uniform(z), d, u + k);
+      for (Index q = k; q < k + N; ++q)
+        v[q] = counter_uniform(seed, 2 * (first + static_cast<std::uint64_t>(i + q)) + 1);
     }
-    const auto N = static_cast<Index>(hn::Lanes(d));
-    for (Index k = some; k % N != 0; ++k) u[k] = v[k] = 0;
+#pragma GCC unroll 1
+    for (Index k = 0; k < some; k += N)
+      hn::Store(hn::Mul(hn::Set(d, -2.0), Log1p(hn::Neg(hn::Load(d, u + k)))), d, u + k);
+    float* const to = some == most ? out + i : made;
+#pragma GCC unroll 1
     for (Index k = 0; k < some; k += N) {
-      const V64 log = Log1p(hn::Neg(hn::Load(d, u + k)));
       const V64 t = hn::Sub(hn::Abs(hn::Sub(hn::Load(d, v + k), hn::Set(d, 0.5))), hn::Set(d, 0.25));
       const V64 sine =
           hn::Mul(t, Polynomial(hn::Mul(t, t), {6.283185307179585, -41.34170224039802, 81.60524927551286,
                                                 -76.70585968329284, 42.05868966743087, -15.09449947633629,
                                                 3.8172886541807443, -0.6921569856570443}));
-      const V64 radius = hn::Sqrt(hn::Mul(hn::Set(d, -2.0), log));
-      hn::Store(hn::DemoteTo(narrow, hn::Mul(radius, sine)), narrow, made + k);
+      hn::StoreU(hn::DemoteTo(narrow, hn::Mul(hn::Sqrt(hn::Load(d, u + k)), sine)), narrow, to + k);
     }
-    std::copy_n(made, some, out + i);
+    if (to == made) std::copy_n(made, some, out + i);
   }
 }
 
@@ -495,14 +539,29 @@ Index ShuffleLanes() {
 }
 
 // Of one step after another, since what a vector holds behind its piece is made by the next.
-Index ShuffleSteps(std::span<const Shuffle> pieces, const float* HWY_RESTRICT in, Index in_step, Index steps,
-                   float* HWY_RESTRICT out, Index out_step) {
+Index ShuffleSteps(std::span<const Shuffle> pieces, const float* HWY_RESTRICT weights, Index next,
+                   const float* HWY_RESTRICT in, Index in_step, Index steps, float* HWY_RESTRICT out,
+                   Index out_step) {
   const D d;
   if (pieces.empty() || pieces[0].lanes != ShuffleLanes()) return 0;
-  for (Index j = 0; j < steps; ++j, in += in_step, out += out_step)
-    for (const Shuffle& piece : pieces)
-      hn::StoreU(hn::TableLookupLanes(hn::LoadU(d, in + piece.from), hn::SetTableIndices(d, piece.lane)), d,
-                 out + piece.to);
+  const auto make = [&](auto&& value) HWY_ATTR {
+    for (Index j = 0; j < steps; ++j, in += in_step, out += out_step)
+      for (const Shuffle& piece : pieces) {
+        const auto lanes = hn::SetTableIndices(d, piece.lane);
+        const auto drawn = [&](Index from) HWY_ATTR {
+          return hn::TableLookupLanes(hn::LoadU(d, in + piece.from + from), lanes);
+        };
+        hn::StoreU(value(drawn, piece.to), d, out + piece.to);
+      }
+  };
+  if (weights == nullptr)
+    make([](auto&& drawn, Index) HWY_ATTR { return drawn(0); });
+  else
+    make([&](auto&& drawn, Index to) HWY_ATTR {
+      const V a = drawn(0), w = hn::LoadU(d, weights + to);
+      const V between = hn::MulAdd(w, drawn(next), hn::Mul(hn::Sub(hn::Set(d, 1.0f), w), a));
+      return hn::IfThenElse(hn::Eq(w, hn::Zero(d)), a, between);
+    });
   return steps;
 }
 
@@ -531,6 +590,7 @@ HWY_EXPORT(Sum);
 HWY_EXPORT(Product);
 HWY_EXPORT(Gated);
 HWY_EXPORT(LayerNormFrames);
+HWY_EXPORT(ScaleRuns);
 HWY_EXPORT(Copy);
 HWY_EXPORT(WeightedSum);
 HWY_EXPORT(BlendFrames);
@@ -541,7 +601,28 @@ HWY_EXPORT(ShuffleLanes);
 HWY_EXPORT(ShuffleSteps);
 HWY_EXPORT(Finite);
 
+namespace {
+
+// (max(u, 0) + ln(1 + e^−|u|))/beta, u = beta·x. The logarithm is that of mu_law().
+void softplus(float beta, float threshold, const float* in, Index size, float* out) noexcept {
+  constexpr Index most = 256;
+  float less[most];
+  for (Index i = 0; i < size; i += most) {
+    const Index some = std::min(most, size - i);
+    for (Index k = 0; k < some; ++k) less[k] = -std::abs(beta * in[i + k]);
+    map(Function::exp, 0, 0, less, some, less);
+    mu_law(false, 1, 1, less, some, less);
+    for (Index k = 0; k < some; ++k) {
+      const float x = in[i + k], u = beta * x;
+      out[i + k] = u > threshold || std::isnan(x) ? x : (std::max(u, 0.0f) + less[k]) / beta;
+    }
+  }
+}
+
+}  // namespace
+
 void map(Function f, float a, float b, const float* in, Index size, float* out) noexcept {
+  if (f == Function::softplus) return softplus(a, b, in, size, out);
   HWY_DYNAMIC_DISPATCH(Map)(f, a, b, in, size, out);
 }
 
@@ -570,6 +651,11 @@ void layer_norm(const LayerNorm& norm, const float* in, Index channels, Index fr
   HWY_DYNAMIC_DISPATCH(LayerNormFrames)(norm, in, channels, frames, out);
 }
 
+void scale_runs(const float* gain, const float* bias, Index run, const float* in, Index size,
+                float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(ScaleRuns)(gain, bias, run, in, size, out);
+}
+
 void weighted_sum(const float* w, const Index* offsets, Index terms, float bias, const float* in, Index size,
                   float* out) noexcept {
   HWY_DYNAMIC_DISPATCH(WeightedSum)(w, offsets, terms, bias, in, size, out);
@@ -595,9 +681,9 @@ Index shuffle_lanes() noexcept {
   return HWY_DYNAMIC_DISPATCH(ShuffleLanes)();
 }
 
-Index shuffle(std::span<const Shuffle> pieces, const float* in, Index in_step, Index steps, float* out,
-              Index out_step) noexcept {
-  return HWY_DYNAMIC_DISPATCH(ShuffleSteps)(pieces, in, in_step, steps, out, out_step);
+Index shuffle(std::span<const Shuffle> pieces, const float* weights, Index next, const float* in,
+              Index in_step, Index steps, float* out, Index out_step) noexcept {
+  return HWY_DYNAMIC_DISPATCH(ShuffleSteps)(pieces, weights, next, in, in_step, steps, out, out_step);
 }
 
 // Copies of a size that the compiler knows are a few instructions, others a call each.

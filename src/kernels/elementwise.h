@@ -18,7 +18,9 @@ enum class Function {
   elu,         ///< x > 0 ? x : a·(eˣ − 1)
   tanh,
   sigmoid,
-  gelu,  ///< x·Φ(x) by the error function
+  silu,      ///< x / (1 + e⁻ˣ)
+  gelu,      ///< x·Φ(x) by the error function
+  softplus,  ///< a·x > b ? x : ln(1 + e^(a·x))/a
   exp,
   sin,
   cos,
@@ -49,10 +51,11 @@ struct Shuffle {
 /// Of a vector: 1, which can move nothing at once, to 16.
 Index shuffle_lanes() noexcept;
 
-/// All pieces of every step in turn. Reads and writes whole vectors, and does nothing where theirs have
-/// another number of lanes. Returns the steps made.
-Index shuffle(std::span<const Shuffle> pieces, const float* in, Index in_step, Index steps, float* out,
-              Index out_step) noexcept;
+/// All pieces of every step in turn. With weights, of each value of `out` in a step, they are as far from a
+/// to b as those say, as blend() has it, where b lies `next` values behind a. Reads and writes whole vectors,
+/// and does nothing where theirs have another number of lanes. Returns the steps made.
+Index shuffle(std::span<const Shuffle> pieces, const float* weights, Index next, const float* in,
+              Index in_step, Index steps, float* out, Index out_step) noexcept;
 
 /// out[i] = (in[0][i] + in[1][i] + …)·scale, in that order, for i in [0, size). `out` may be one of the
 /// inputs.
@@ -75,6 +78,11 @@ struct LayerNorm {
 
 /// For every frame: out[c] = (in[c] − m)/√(v + eps)·weight[c] + bias[c], with its mean m and variance v.
 void layer_norm(const LayerNorm& norm, const float* in, Index channels, Index frames, float* out) noexcept;
+
+/// out[i] = in[i]·gain[i mod run] + bias[i mod run] for i in [0, size), of one rounding where the processor
+/// has such an instruction.
+void scale_runs(const float* gain, const float* bias, Index run, const float* in, Index size,
+                float* out) noexcept;
 
 /// out[i] = ±ln(1 + mu·|in[i]|)/log, or its inverse ±(e^(log·|in[i]|) − 1)/mu, where `log` is ln(1 + mu), of
 /// the sign of in[i]; made in double within 1e-15, and rounded to float. Infinity and NaN stay.

@@ -19,14 +19,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class T>
 using Tag = hn::CappedTag<T, 64 / sizeof(T)>;
 
-// Calls step(tag, i) for whole vectors, of which the last may have values of the one before; `size` is at
-// least one.
-template <class D, class F>
-HWY_INLINE void ForEach(D d, Index size, F&& step) {
-  const auto N = static_cast<Index>(hn::Lanes(d));
-  for (Index i = 0; i < size; i += N) step(d, std::min(i, size - N));
-}
-
 // A vector of floats as numbers of the type of the tag.
 template <class D>
 HWY_INLINE hn::Vec<D> Widened(D d, const float* from) {
@@ -45,15 +37,11 @@ HWY_INLINE void FetchAhead(D, const float* from) {
     __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(from) + ahead_bytes));
 }
 
-template <class D>
-HWY_INLINE hn::Vec<D> LoadTap(D d, const float* from) {
-  FetchAhead(d, from);
-  return Widened(d, from);
-}
-
-// What is made of taps, in which type: out = Last(Join(Join(none, tap 0), tap 1) …).
+// What is made of taps, in which type, and of how many vectors at a time: out = Last(Join(Join(none, tap 0),
+// tap 1) …).
 struct Maximum {
   using Type = float;
+  static constexpr int vectors = 4;
   static constexpr bool any_order = true;
   static constexpr float none = -std::numeric_limits<float>::infinity();
 
@@ -77,8 +65,36 @@ struct Maximum {
   }
 };
 
+// Where the maximum is, tap t at t·gap.
+struct MaximumPlace {
+  using Type = float;
+  static constexpr int vectors = 1;
+  static constexpr bool any_order = false;
+  float gap;
+
+  template <class V>
+  struct Found {
+    V best, at, now;
+  };
+  template <class D>
+  HWY_INLINE Found<hn::Vec<D>> First(D d, hn::Vec<D> v) const {
+    return {v, hn::Zero(d), hn::Zero(d)};
+  }
+  template <class V>
+  HWY_INLINE Found<V> Join(const Found<V>& f, V v) const {
+    const auto more = hn::Or(hn::Gt(v, f.best), hn::IsNaN(v));
+    const V now = hn::Add(f.now, hn::Set(hn::DFromV<V>(), gap));
+    return {hn::IfThenElse(more, v, f.best), hn::IfThenElse(more, now, f.at), now};
+  }
+  template <class D>
+  HWY_INLINE hn::Vec<D> Last(D, const Found<hn::Vec<D>>& f) const {
+    return f.at;
+  }
+};
+
 struct Sum {
   using Type = float;
+  static constexpr int vectors = 4;
   static constexpr bool any_order = false;
   static constexpr float none = 0.0f;
   float scale;
@@ -113,72 +129,109 @@ struct Mean {
   }
 };
 
-// Every window by itself, all taps of a vector one after another.
-template <class D, class Count, class Rule>
-HWY_INLINE void PoolTaps(D tag, Count taps, const Rule& rule, const WindowTaps& w, Index channels,
-                         Index windows, float* HWY_RESTRICT out) {
-  const Index tap_step = w.tap_step;
+// Every window by itself, all taps of some vectors one after another, of which the last may have values of
+// the one before.
+template <int most, class D, class Rule>
+HWY_INLINE void PoolTaps(D d, const Rule& rule, const WindowTaps& w, Index channels, Index windows,
+                         float* HWY_RESTRICT out) {
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  constexpr int line = 16, per_line = std::max(line / static_cast<int>(hn::MaxLanes(D())), 1);
   for (Index j = 0; j < windows; ++j, out += channels) {
-    const float* HWY_RESTRICT in = w.in + j * w.in_step;
-    ForEach(tag, channels, [&](auto d, Index c) HWY_ATTR {
-      auto result = rule.First(d, LoadTap(d, in + c));
-      for (Index t = 1; t < taps; ++t) result = rule.Join(result, LoadTap(d, in + t * tap_step + c));
-      hn::StoreU(rule.Last(d, result), d, out + c);
-    });
+    const auto make = [&](auto vectors, Index c) HWY_ATTR {
+      constexpr int V = decltype(vectors)::value;
+      const float* HWY_RESTRICT in = w.in + j * w.in_step + c;
+      decltype(rule.First(d, hn::Zero(d))) result[V];
+      const auto fetch_ahead = [&]() HWY_ATTR {
+#pragma GCC unroll 4
+        for (int k = 0; k < V; k += per_line) FetchAhead(d, in + k * N);
+      };
+      fetch_ahead();
+#pragma GCC unroll 4
+      for (int k = 0; k < V; ++k) result[k] = rule.First(d, hn::LoadU(d, in + k * N));
+#pragma GCC unroll 1
+      for (Index t = 1; t < w.taps; ++t) {
+        in += w.tap_step;
+        fetch_ahead();
+#pragma GCC unroll 4
+        for (int k = 0; k < V; ++k) result[k] = rule.Join(result[k], hn::LoadU(d, in + k * N));
+      }
+#pragma GCC unroll 4
+      for (int k = 0; k < V; ++k) hn::StoreU(rule.Last(d, result[k]), d, out + c + k * N);
+    };
+    Index c = 0;
+    for (; c + most * N <= channels; c += most * N) make(std::integral_constant<int, most>(), c);
+    for (; c < channels; c += N) make(std::integral_constant<int, 1>(), std::min(c, channels - N));
   }
 }
 
 #if HWY_TARGET != HWY_SCALAR
 using Four = hn::CappedTag<float, 4>;
 
-// Four windows or more of fewer channels than a vector has lanes, four at a time, of which the last may be
-// those of before: as many vectors as there are channels hold their results.
+// Windows of no more channels than a vector has lanes. One begins at a window and holds those after it that
+// lie in it, `together` in all, which are drawn together; what it writes behind them is for the next. Returns
+// the windows made: a few are left, since every vector must lie within what windows read.
 template <class Rule>
-HWY_INLINE void PoolFours(const Rule& rule, const WindowTaps& w, Index channels, Index windows,
-                          float* HWY_RESTRICT out) {
-  const Four d;
-  Index at[4 * hn::MaxLanes(Tag<float>())], size = 0;
+HWY_INLINE Index PoolLanes(const Rule& rule, const WindowTaps& w, Index channels, Index windows,
+                           float* HWY_RESTRICT out) {
+  const Tag<float> d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  if (channels > N || windows < 4) return 0;
+  const Index last = windows - 1 - (N - channels + w.in_step - 1) / w.in_step;
+  const Index together = (N - channels) / w.in_step + 1, room = windows * channels - N;
+  std::int32_t lane[hn::MaxLanes(Tag<float>())] = {};
+  for (Index k = 0; k < together; ++k)
+    for (Index c = 0; c < channels; ++c)
+      lane[k * channels + c] = static_cast<std::int32_t>(k * w.in_step + c);
+  const auto lanes = hn::SetTableIndices(d, lane);
+  Index j = 0;
+  const auto make = [&](auto vectors) HWY_ATTR {
+    constexpr int V = decltype(vectors)::value;
+    const Index step = together * w.in_step;
+    const Index ahead = (V - 1) * together;
+    for (; j + ahead <= last && (V == 1 || (j + ahead) * channels <= room); j += V * together) {
+      const float* in = w.in + j * w.in_step;
+      decltype(rule.First(d, hn::Zero(d))) result[V];
+#pragma GCC unroll 4
+      for (int k = 0; k < V; ++k) result[k] = rule.First(d, hn::LoadU(d, in + k * step));
 #pragma GCC unroll 1
-  for (Index k = 0; k < 4; ++k)
-#pragma GCC unroll 1
-    for (Index c = 0; c < channels; ++c) at[size++] = k * w.in_step + c;
-  for (Index from = 0; from < windows; from += 4) {
-    const Index j = std::min(from, windows - 4);
-    const float* const in = w.in + j * w.in_step;
-    for (Index i = 0; i < size; i += 4) {
-      const float *a = in + at[i], *b = in + at[i + 1], *c = in + at[i + 2], *e = in + at[i + 3];
-      const auto load = [&](Index t) HWY_ATTR {
-        return hn::ConcatUpperLower(d, hn::OddEven(hn::Set(d, e[t]), hn::Set(d, c[t])),
-                                    hn::OddEven(hn::Set(d, b[t]), hn::Set(d, a[t])));
-      };
-      auto result = rule.First(d, load(0));
-      for (Index t = 1; t < w.taps; ++t) result = rule.Join(result, load(t * w.tap_step));
-      hn::StoreU(rule.Last(d, result), d, out + j * channels + i);
+      for (Index t = 1; t < w.taps; ++t) {
+        in += w.tap_step;
+#pragma GCC unroll 4
+        for (int k = 0; k < V; ++k) result[k] = rule.Join(result[k], hn::LoadU(d, in + k * step));
+      }
+#pragma GCC unroll 4
+      for (int k = 0; k < V; ++k) {
+        const auto drawn = hn::TableLookupLanes(rule.Last(d, result[k]), lanes);
+        float* const to = out + (j + k * together) * channels;
+        if (V > 1 || j * channels <= room) {
+          hn::StoreU(drawn, d, to);
+        } else {
+          float some[hn::MaxLanes(Tag<float>())];
+          hn::StoreU(drawn, d, some);
+          std::copy_n(some, together * channels, to);
+        }
+      }
     }
-  }
+  };
+  make(std::integral_constant<int, 4>());
+  make(std::integral_constant<int, 1>());
+  return j;
 }
 #endif
 
-// Without a loop over the taps where they are few.
 template <class Rule>
-HWY_INLINE void PoolFew(const Rule& rule, const WindowTaps& w, Index channels, Index windows,
+HWY_INLINE void PoolFew(const Rule& rule, WindowTaps w, Index channels, Index windows,
                         float* HWY_RESTRICT out) {
-  const auto run = [&](auto d, auto taps) HWY_ATTR { PoolTaps(d, taps, rule, w, channels, windows, out); };
 #if HWY_TARGET != HWY_SCALAR
   const Tag<float> d;
-  if (channels >= static_cast<Index>(hn::Lanes(d))) switch (w.taps) {
-      case 2:
-        return run(d, std::integral_constant<Index, 2>());
-      case 3:
-        return run(d, std::integral_constant<Index, 3>());
-      case 4:
-        return run(d, std::integral_constant<Index, 4>());
-      default:
-        return run(d, w.taps);
-    }
-  if (windows >= 4) return PoolFours(rule, w, channels, windows, out);
+  const Index made = PoolLanes(rule, w, channels, windows, out);
+  w.in += made * w.in_step;
+  windows -= made;
+  out += made * channels;
+  if (channels >= static_cast<Index>(hn::Lanes(d)))
+    return PoolTaps<rule.vectors>(d, rule, w, channels, windows, out);
 #endif
-  run(hn::CappedTag<float, 1>(), w.taps);
+  PoolTaps<1>(hn::CappedTag<float, 1>(), rule, w, channels, windows, out);
 }
 
 // Values that are made of many taps at a time, beside which there is room for a vector of no account.
@@ -253,8 +306,10 @@ HWY_NOINLINE void PoolWindows(const Rule& rule, const WindowTaps& w, Index chann
   Index lanes = 1;
   if (w.in_step != channels && w.tap_step == channels)
     while (lanes * channels < 32 && 8 * lanes <= w.taps) lanes *= 2;
+  const bool near = w.in_step > channels && w.in_step <= 4 * channels &&
+                    channels < static_cast<Index>(hn::Lanes(Tag<float>()));
   if constexpr (std::is_same_v<typename Rule::Type, float>)
-    if (!rule.any_order || w.taps <= 8 || lanes * channels < 8)
+    if (!rule.any_order || w.taps <= 8 || lanes * channels < 8 || near)
       return PoolFew(rule, w, channels, windows, out);
   if constexpr (rule.any_order) PoolRows(rule, w, lanes, channels, windows, out);
 }
@@ -263,25 +318,15 @@ template <class Rule>
 void Pool(const Rule& rule, WindowTaps w, Index channels, Index windows, float* HWY_RESTRICT out) {
   // Windows that follow each other without gaps are one of all their channels.
   if (w.in_step == channels) w.in_step = channels *= windows, windows = 1;
-  // Of few channels, those at all places of a row are made, of which some are wanted.
-  if (std::is_same_v<typename Rule::Type, float> && w.in_step > channels && w.in_step <= 4 * channels &&
-      channels < static_cast<Index>(hn::Lanes(Tag<float>()))) {
-    float row[row_size];
-    const Index most = (row_size - channels) / w.in_step + 1;
-    for (; windows > 0; windows -= most, w.in += most * w.in_step) {
-      const Index count = std::min(windows, most), size = (count - 1) * w.in_step + channels;
-      PoolWindows(rule, {w.in, size, w.tap_step, w.taps}, size, std::min<Index>(count, 1), row);
-      for (Index c = 0; c < channels; ++c)
-        for (Index j = 0; j < count; ++j) out[j * channels + c] = row[j * w.in_step + c];
-      out += count * channels;
-    }
-    return;
-  }
   PoolWindows(rule, w, channels, windows, out);
 }
 
 void MaxOver(const WindowTaps& w, Index channels, Index windows, float* HWY_RESTRICT out) {
   Pool(Maximum(), w, channels, windows, out);
+}
+
+void PlaceOfMax(const WindowTaps& w, float gap, Index channels, Index windows, float* HWY_RESTRICT out) {
+  Pool(MaximumPlace{gap}, w, channels, windows, out);
 }
 
 void SumOver(const WindowTaps& w, float scale, Index channels, Index windows, float* HWY_RESTRICT out) {
@@ -470,6 +515,7 @@ HWY_AFTER_NAMESPACE();
 namespace wavestride::kernels {
 
 HWY_EXPORT(MaxOver);
+HWY_EXPORT(PlaceOfMax);
 HWY_EXPORT(SumOver);
 HWY_EXPORT(MeanOver);
 HWY_EXPORT(Deinterleave);
@@ -478,6 +524,10 @@ HWY_EXPORT(Interleave);
 void max_over(const WindowTaps& w, Index channels, Index windows, float* out) noexcept {
   if (w.taps == 0) return void(std::fill_n(out, channels * windows, -std::numeric_limits<float>::infinity()));
   HWY_DYNAMIC_DISPATCH(MaxOver)(w, channels, windows, out);
+}
+
+void place_of_max(const WindowTaps& w, float gap, Index channels, Index windows, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(PlaceOfMax)(w, gap, channels, windows, out);
 }
 
 void sum_over(const WindowTaps& w, float scale, Index channels, Index windows, float* out) noexcept {

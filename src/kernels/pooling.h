@@ -14,6 +14,10 @@ struct WindowTaps {
 /// out[j·channels + c] = max over the taps; −inf without taps. NaN wins; zeros of either sign are equal.
 void max_over(const WindowTaps& w, Index channels, Index windows, float* out) noexcept;
 
+/// out[j·channels + c] = t·gap of the tap t that max_over() takes, of equal ones the first and of several NaN
+/// the last, for at least one tap.
+void place_of_max(const WindowTaps& w, float gap, Index channels, Index windows, float* out) noexcept;
+
 /// out[j·channels + c] = scale · Σ over the taps, in their order, in float.
 void sum_over(const WindowTaps& w, float scale, Index channels, Index windows, float* out) noexcept;
 
