@@ -204,9 +204,12 @@ void GraphRunner::plan_values(const StreamOptions& options, const std::vector<bo
         value.queue.allocate(info.channels, 0, 0, 0);
         continue;
       }
-      const auto whole = [&](const Graph::Reader& r) { return g.whole(r.node); };
-      if (totals[v] != Work::unknown && std::any_of(info.readers.begin(), info.readers.end(), whole)) {
-        value.queue.allocate_late(info.channels, totals[v]);
+      // A whole signal is lent in one go, at once to what needs all of it.
+      if (totals[v] != Work::unknown) {
+        const auto whole = [&](const Graph::Reader& r) { return g.whole(r.node); };
+        const bool all = std::any_of(info.readers.begin(), info.readers.end(), whole);
+        value.queue.allocate_late(info.channels,
+                                  all ? totals[v] : std::min(info.held + value.block, totals[v]));
         continue;
       }
     }
@@ -250,9 +253,11 @@ void GraphRunner::plan_nodes(const std::vector<bool>& large_values, std::span<co
     for (std::size_t p = 0; p < ports; ++p) {
       const Port& port = kernel.inputs()[p];
       const Window& w = port.geometry.window;
+      const Index length = totals[static_cast<std::size_t>(inputs_of(static_cast<int>(k))[p])];
+      if (port.padding.mode == PadMode::reflect) node.reach[p] = right_reach(port);
+      if (totals[v] != Work::unknown && !touches_border(w, w.first(0), totals[v] - 1, length)) continue;
       const Index frames = affine_floor(node.edge_group - 1, w.num, 0, w.den) + 1 + w.span();
       floats += node.edge_floats[p] = (frames * port.channels + line - 1) / line * line;
-      if (port.padding.mode == PadMode::reflect) node.reach[p] = right_reach(port);
     }
     edge_floats_ = std::max(edge_floats_, floats);
   }
@@ -391,7 +396,10 @@ void GraphRunner::process(std::span<const FramesView> in, bool last, std::span<c
     run();
   }
   make_up(expected);
-  for (int i = 0; i < graph_->inputs(); ++i) values_[static_cast<std::size_t>(i)].queue.keep();
+  for (int i = 0; i < graph_->inputs(); ++i) {
+    FrameQueue& queue = values_[static_cast<std::size_t>(i)].queue;
+    last ? queue.give_back() : queue.keep();
+  }
 }
 
 void GraphRunner::process_group(std::span<const Lent> in, FramesSpan out, void* scratch) noexcept {
