@@ -86,7 +86,7 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
     if (rounds) return;
     if (s.groups > 1) {
       joined_ = {in, out, s.groups, s.kernel, value, bias};
-      near_ = near_outputs(s);
+      if (!joined_.by_frames()) near_ = near_outputs(s);
     }
     if (s.stride != 1 || s.groups != 1) return;
     if (kernels::shared_taps_pay(s.out, s.kernel, s.dilation))
@@ -211,15 +211,16 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
     const Index shared = (s.kernel - 1) * s.dilation;
     const Index outputs = std::min((most_floats / s.in - shared - 1) / s.stride + 1, most);
     const bool pays = s.in >= least_channels && s.out * (s.in / s.groups) * s.kernel <= most_weights &&
-                      outputs >= fewest && outputs * s.stride >= shared;
+                      outputs >= fewest && outputs * s.stride >= shared && s.stride <= 2 * (shared + 1);
     return pays ? outputs : 0;
   }
 
   /// Several groups or frames in the lanes of a vector, where that pays, and then what these leave.
   void make_lanes(const float* in, Index count, float* out, const kernels::Finish& finish) const noexcept {
     const Index step = shape_.stride * shape_.in;
-    const Index made = shape_.groups > 1 ? joined_.make(in, offsets_.data(), step, count, out, finish)
+    const Index made = shape_.groups > 1 ? joined_.make_finite(in, offsets_.data(), step, count, out, finish)
                                          : lanes_.make(in, count, out, finish);
+    if (made == count) return;
     const Index at = made * shape_.out;
     make(in + made * step, offsets_.data(), step, count - made, out + at, finish.behind(at));
   }

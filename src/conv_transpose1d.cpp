@@ -1,3 +1,4 @@
+#include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 #include "check.h"
 #include "depthwise.h"
 #include "frame_lanes.h"
+#include "joined_groups.h"
 #include "products.h"
 
 namespace wavestride {
@@ -121,6 +123,7 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
     std::vector<Index> offsets;
     std::vector<kernels::PackedWeights<Unit>> groups;
     detail::Depthwise depthwise;
+    detail::JoinedGroups joined;
   };
 
   Phase& phase_of(Index tap) {
@@ -156,6 +159,15 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
           std::span<const float>(bias_).subspan(static_cast<std::size_t>(g * out),
                                                 static_cast<std::size_t>(out)),
           detail::row_block<Unit>());
+    if (!rounds && shape_.groups > 1)
+      phase.joined = {in,
+                      out,
+                      shape_.groups,
+                      static_cast<Index>(phase.taps.size()),
+                      [&](Index o, Index c, Index t) {
+                        return value(o / out * in + c, o % out, phase.taps[static_cast<std::size_t>(t)]);
+                      },
+                      bias_};
   }
 
   /// The phases side by side as output channels, where all read the same frames, or nearly so: a phase that
@@ -221,17 +233,46 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
 
   /// From outputs n on; `in` begins with frame `first`.
   void make_phases(const Unit* in, Index first, Index n, Index count, float* out) const noexcept {
+    const bool columns = shape_.groups > 1 && phases_.front().depthwise.empty();
+    const Index most = columns ? shape_.stride * turns_at_once() : count;
+    for (Index done = 0; done < count; done += most) {
+      const Index some = std::min(most, count - done);
+      float* to = out + done * shape_.out;
+      // No phase has more taps than the first: what is joined there is in all that have any.
+      if constexpr (!rounds)
+        if (!phases_.front().joined.empty()) {
+          for_each_phase(in, first, n + done, some, to,
+                         [&](const Phase& phase, const float* from, Index frames, float* at) {
+                           phase.joined.make(from, phase.offsets.data(), shape_.in, frames, at,
+                                             shape_.stride * shape_.out);
+                         });
+          if (kernels::finite(to, some * shape_.out)) continue;
+        }
+      for_each_phase(in, first, n + done, some, to,
+                     [&](const Phase& phase, const Unit* from, Index frames, float* at) {
+                       make_phase(phase, from, frames, at);
+                     });
+    }
+  }
+
+  /// Groups are columns of the frames: all find so many frames in the nearest cache.
+  Index turns_at_once() const { return std::clamp<Index>((8 << 10) / shape_.in, 16, 48); }
+
+  /// Calls make(phase, its first input, frames, its first output) for the phases of outputs n on, and gives
+  /// those that no tap reaches the bias.
+  template <class Make>
+  void for_each_phase(const Unit* in, Index first, Index n, Index count, float* out,
+                      Make&& make) const noexcept {
     const Index stride = shape_.stride;
     for (Index j = 0; j < std::min(stride, count); ++j) {
       const Index position = n + j + shape_.padding, frames = (count - j + stride - 1) / stride;
       const Phase& phase = phases_[static_cast<std::size_t>(position % stride)];
       float* to = out + j * shape_.out;
-      if (phase.offsets.empty()) {
+      if (phase.offsets.empty())
         for (Index f = 0; f < frames; ++f)
           std::copy(bias_.begin(), bias_.end(), to + f * stride * shape_.out);
-        continue;
-      }
-      make_phase(phase, in + (position / stride - phase.reach - first) * shape_.in / unit, frames, to);
+      else
+        make(phase, in + (position / stride - phase.reach - first) * shape_.in / unit, frames, to);
     }
   }
 
@@ -264,10 +305,24 @@ namespace op {
 Op conv_transpose1d(const Tensor& weight, std::span<const float> bias,
                     const ConvTranspose1dOptions& options) {
   const Shape shape = check(weight, bias, options);
-  const Index out = weight.dim(1), kernel = weight.dim(2);
+  const Index out = weight.dim(1), kernel = weight.dim(2),
+              margin = (kernel - 1) * shape.dilation - shape.padding;
   const auto value = [&](Index c, Index o, Index k) {
     return weight.data[static_cast<std::size_t>((c * out + o) * kernel + k)];
   };
+  if (shape.stride == 1 && margin >= 0) {  // a convolution, with the taps turned round
+    const Index in = shape.in / shape.groups;
+    Tensor turned({shape.out, in, kernel});
+    for (Index o = 0; o < shape.out; ++o)
+      for (Index c = 0; c < in; ++c)
+        for (Index k = 0; k < kernel; ++k)
+          turned.data[static_cast<std::size_t>((o * in + c) * kernel + k)] =
+              value(o / out * in + c, o % out, kernel - 1 - k);
+    return conv1d(turned, bias,
+                  {.padding = {margin, margin + shape.output_padding},
+                   .dilation = shape.dilation,
+                   .groups = shape.groups});
+  }
   return Op(std::make_shared<ConvTranspose1d<float>>(shape, value, bias));
 }
 

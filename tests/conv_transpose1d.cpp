@@ -1,3 +1,4 @@
+#include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
 
 #include <catch2/catch.hpp>
@@ -109,6 +110,79 @@ TEST_CASE("few output channels, made together for all phases, have the bits of m
         CHECK(same_bits(op(x), of_many()));
         verify_contract(op, rng, {.dense = kernel >= stride});
       }
+  }
+}
+
+TEST_CASE("few channels to a group of a transposed convolution have the bits of each group by itself") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(24);
+    for (const Index in : {1, 2, 3, 4, 9})
+      for (const Index out : {1, 2, 3, 5, 8, 11})
+        for (const Index stride : {1, 2, 3}) {
+          const Index groups = uniform(rng, 2, 40), kernel = uniform(rng, 1, 7);
+          const ConvTranspose1dOptions options{.stride = stride,
+                                               .padding = uniform(rng, 0, 2 * kernel),
+                                               .output_padding = uniform(rng, 0, stride - 1),
+                                               .groups = groups,
+                                               .dilation = uniform(rng, 1, 2)};
+          const Tensor w = noise_tensor(rng, {groups * in, out, kernel}),
+                       b = noise_tensor(rng, {groups * out});
+          INFO(name << ": " << groups << " groups of " << in << " -> " << out << ", kernel " << kernel
+                    << ", stride " << stride << ", padding " << options.padding << ", dilation "
+                    << options.dilation);
+          const Op op = op::conv_transpose1d(w, b.data, options);
+          Signal x = noise(rng, groups * in, uniform(rng, 100, 400));
+          const auto of_group = [&](Index g) {  // with more outputs, which fill vectors
+            Tensor many({in, out + 32, kernel}), more({out + 32});
+            for (Index c = 0; c < in; ++c)
+              std::copy_n(w.data.begin() + (g * in + c) * out * kernel, out * kernel,
+                          many.data.begin() + c * (out + 32) * kernel);
+            std::copy_n(b.data.begin() + g * out, out, more.data.begin());
+            ConvTranspose1dOptions alone = options;
+            alone.groups = 1;
+            return Signal(
+                conv_transpose1d(Signal(x.middleRows(g * in, in)), many, more.data, alone).topRows(out));
+          };
+          const auto of_all = [&] {
+            Signal y(groups * out, op.total(x.cols()));
+            for (Index g = 0; g < groups; ++g) y.middleRows(g * out, out) = of_group(g);
+            return y;
+          };
+          CHECK(same_bits(op(x), of_all()));
+          for (const float hole : {std::nanf(""), std::numeric_limits<float>::infinity()})
+            x(uniform(rng, 0, groups * in - 1), uniform(rng, 0, x.cols() - 1)) = hole;
+          CHECK(same_bits(op(x), of_all()));
+          CHECK(same_bits(op(x, StreamOptions{.block_frames = uniform(rng, 1, 30)}), op(x)));
+          if (groups % 4 == 0) verify_contract(op, rng, {.dense = false, .longest = 200, .chunkings = 2});
+        }
+  }
+}
+
+TEST_CASE("a transposed convolution of stride 1 is a convolution with the taps turned round") {
+  Rng rng(25);
+  for (int i = 0; i < 40; ++i) {
+    const Index groups = uniform(rng, 1, 3), in = uniform(rng, 1, 4), out = uniform(rng, 1, 12);
+    const Index kernel = uniform(rng, 1, 6), dilation = uniform(rng, 1, 3), reach = (kernel - 1) * dilation;
+    const Tensor w = noise_tensor(rng, {groups * in, out, kernel}), b = noise_tensor(rng, {groups * out});
+    const ConvTranspose1dOptions options{.padding = uniform(rng, 0, reach),
+                                         .output_padding = uniform(rng, 0, dilation - 1),
+                                         .groups = groups,
+                                         .dilation = dilation};
+    Tensor turned({groups * out, in, kernel});
+    for (Index o = 0; o < groups * out; ++o)
+      for (Index c = 0; c < in; ++c)
+        for (Index k = 0; k < kernel; ++k)
+          turned.data[static_cast<std::size_t>((o * in + c) * kernel + kernel - 1 - k)] =
+              w.data[static_cast<std::size_t>(((o / out * in + c) * out + o % out) * kernel + k)];
+    const Index margin = reach - options.padding;
+    const Signal x = noise(rng, groups * in, uniform(rng, 0, 300));
+    CHECK(same_bits(
+        conv_transpose1d(x, w, b.data, options),
+        conv1d(
+            x, turned, b.data,
+            {.padding = {margin, margin + options.output_padding}, .dilation = dilation, .groups = groups})));
   }
 }
 

@@ -10,6 +10,7 @@
 #include "kernels/depthwise.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemv.h"
+#include "kernels/grouped.h"
 #include "kernels/products.h"
 #include "kernels/shared_taps.h"
 
@@ -210,6 +211,49 @@ TEST_CASE("kernel of shared taps equals its plain twin on every SIMD target, wha
       CHECK(sums.back() == 7.0f);
       CHECK(finished.back() == 7.0f);
     }
+  }
+}
+
+TEST_CASE("kernel of groups equals dense() of each, bit for bit, on every SIMD target") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(15);
+    Index made = 0;
+    for (int trial = 0; trial < 200; ++trial) {
+      const Index in = uniform(rng, 1, 4), out = uniform(rng, 1, 6), groups = uniform(rng, 1, 60);
+      const Index taps = trial % 3 ? uniform(rng, 1, 6) : trial % 9 ? 1 : 300, frames = uniform(rng, 0, 20);
+      const Index in_step = groups * in * uniform(rng, 1, 2), out_step = groups * out + uniform(rng, 0, 3);
+      const Tensor w = noise_tensor(rng, {groups * out, in, taps});
+      const Tensor bias = noise_tensor(rng, {trial % 2 ? groups * out : 0});
+      const auto value = [&](Index o, Index c, Index t) {
+        return w.data[static_cast<std::size_t>((o * in + c) * taps + t)];
+      };
+      const kernels::GroupedWeights packed(in, out, groups, taps, value, bias.data);
+      if (packed.empty()) continue;
+      ++made;
+      std::vector<Index> offsets;
+      for (Index t = 0; t < taps; ++t) offsets.push_back(t * groups * in);
+      // Ends with the last input that is read.
+      const Tensor x =
+          noise_tensor(rng, {offsets.back() + in_step * std::max<Index>(frames - 1, 0) + groups * in});
+      std::vector<float> got(static_cast<std::size_t>(frames * out_step) + 1, 7.0f), expected = got;
+      kernels::grouped(packed, x.data.data(), offsets.data(), in_step, frames, got.data(), out_step);
+      for (Index g = 0; g < groups; ++g) {
+        const kernels::DenseWeights alone(
+            out, in, taps, [&](Index o, Index c, Index t) { return value(g * out + o, c, t); },
+            bias.data.empty() ? std::span<const float>()
+                              : std::span<const float>(bias.data).subspan(static_cast<std::size_t>(g * out),
+                                                                          static_cast<std::size_t>(out)));
+        kernels::dense(alone, x.data.data() + g * in, offsets.data(), in_step, frames,
+                       expected.data() + g * out, out_step);
+      }
+      INFO(name << ": " << groups << " groups of " << in << " -> " << out << ", taps " << taps << ", frames "
+                << frames);
+      CHECK(got == expected);
+    }
+    INFO(name << ": " << made << " times");
+    CHECK((made > 30) == (kernels::depthwise_lanes() > 1));
   }
 }
 

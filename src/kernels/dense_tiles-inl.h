@@ -19,6 +19,7 @@
 #include "kernels/dense.h"
 #include "kernels/finish-inl.h"
 #include "kernels/registers.h"
+#include "kernels/store_part-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
@@ -37,18 +38,15 @@ constexpr Index cached_units = 32 << 10;
 // foresees.
 constexpr Index near_units = 7 << 10;
 
-// The first `count` lanes, and no byte beyond.
+// The first `count` lanes of each of some vectors, to rows `step` floats apart.
 template <class D>
-HWY_INLINE void StorePart(D d, hn::Vec<D> v, Index count, float* HWY_RESTRICT out) {
-#if HWY_TARGET <= HWY_AVX3
-  hn::BlendedStore(v, hn::FirstN(d, static_cast<std::size_t>(count)), d, out);
-#else
-  // Masked stores may write the other lanes too.
-  if (count == static_cast<Index>(hn::Lanes(d))) return hn::StoreU(v, d, out);
-  HWY_ALIGN float lanes[16];
-  hn::Store(v, d, lanes);
-  std::copy_n(lanes, count, out);
-#endif
+HWY_NOINLINE void StoreParts(const float* HWY_RESTRICT vectors, Index rows, Index count,
+                             float* HWY_RESTRICT out, Index step) {
+  const D d;
+  constexpr auto N = static_cast<Index>(hn::MaxLanes(D()));
+  const float* end = vectors + rows * N;
+  keep_in_register(end);  // one function serves all numbers of rows
+  for (; vectors < end; vectors += N, out += step) StorePart(d, hn::Load(d, vectors), count, out);
 }
 
 // One half of a vector, and the other `apart` floats behind it.
@@ -161,11 +159,26 @@ HWY_INLINE void Tile(const Run<Unit>& r, const Unit* HWY_RESTRICT in, const floa
       return;
     }
 #pragma GCC unroll 16
-  for (int f = 0; f < F; ++f) {
+  for (int f = 0; f < F; ++f)
 #pragma GCC unroll 8
     for (int v = 0; v + 1 < V; ++v) hn::StoreU(acc[f][v], d, out + f * r.out_step + v * N);
-    StorePart(d, acc[f][V - 1], r.last, out + f * r.out_step + (V - 1) * N);
+  out += (V - 1) * N;
+  // Of frames without a gap the next overwrites what a whole vector writes beyond the last channel.
+  const bool gapless = !masked_stores && V == 1 && r.out_step == r.last && 2 * r.last >= N;
+  if (masked_stores || gapless || r.last == N) {
+#pragma GCC unroll 16
+    for (int f = 0; f + 1 < F; ++f)
+      if constexpr (masked_stores)
+        StorePart(d, acc[f][V - 1], r.last, out + f * r.out_step);
+      else
+        hn::StoreU(acc[f][V - 1], d, out + f * r.out_step);
+    StorePart(d, acc[F - 1][V - 1], r.last, out + (F - 1) * r.out_step);
+    return;
   }
+  HWY_ALIGN float parts[F * hn::MaxLanes(D())];
+#pragma GCC unroll 16
+  for (int f = 0; f < F; ++f) hn::Store(acc[f][V - 1], d, parts + f * N);
+  StoreParts<D>(parts, F, r.last, out, r.out_step);
 }
 
 // The tile of V vectors and `frames` ≤ F frames.

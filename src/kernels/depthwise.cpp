@@ -69,8 +69,8 @@ void Depthwise(const DepthwiseWeights& w, const float* in, const Index* offsets,
   // So many weights stay in the nearest cache while all frames pass by.
   constexpr Index cached = 4 << 10;
   const Index at_once = std::max<Index>(cached / w.taps() / N, 1) * N;
-  // Few taps of many channels take as long as memory does, which is fastest in its own order.
-  constexpr Index few = 8;
+  // One or two taps of many channels take as long as memory does, which is fastest in its own order.
+  constexpr Index few = 3;
   const bool by_eights = w.taps() >= few || channels < 4 * N;
   for (Index c = 0; c < channels; c += at_once) {
     const Index end = std::min(c + at_once, channels);
