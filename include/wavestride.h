@@ -288,6 +288,17 @@ typedef struct wavestride_model_info {
   double lookahead_seconds; /**< how far beyond its own time a sample waits for features */
 } wavestride_model_info;
 
+/** What its caller gives to a network that draws random numbers. */
+typedef enum wavestride_given {
+  WAVESTRIDE_GIVEN_FEATURES = 0, /**< nothing else: it draws them by `seed` and position */
+  WAVESTRIDE_GIVEN_NOISE = 1,    /**< as a second input, 1 channel of normal noise at the rate of the samples;
+                                    to a WaveNet as many channels as it draws numbers for a sample (of a
+                                    mixture of K one more than K, else 1), the last of them normal where the
+                                    distribution is, the others uniform from 0 to 1 */
+  WAVESTRIDE_GIVEN_SAMPLES = 2   /**< to a WaveNet the samples themselves, one later, likewise: its output is
+                                    what it says of each */
+} wavestride_given;
+
 /** What a checkpoint does not say about itself; all but the size may be 0. */
 typedef struct wavestride_model_config {
   size_t size;        /**< sizeof(wavestride_model_config) */
@@ -307,6 +318,10 @@ typedef struct wavestride_model_config {
                            that stands behind no such name; null: the file holds one */
   const float* speaker_embedding; /**< a voice that is not in the file: its embedding, instead of `speaker` */
   size_t speaker_embedding_size;  /**< 0: not at all */
+  double bandwidth_kbps; /**< of a network that takes the codes of a codec, whole numbers (what is none of
+                            them stands for the nearest): one of the rates that it was trained on, in
+                            kilobits per second, by which a frame has more or fewer codes; 0: the highest */
+  int32_t given;         /**< wavestride_given */
 } wavestride_model_config;
 
 /** A trained vocoder: n_mels channels of features to 1 channel of samples. A null `path` is the vocoder that

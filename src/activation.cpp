@@ -5,6 +5,7 @@
 #include "check.h"
 #include "finishing.h"
 #include "kernels/elementwise.h"
+#include "kernels/snake.h"
 
 namespace wavestride {
 namespace {
@@ -46,6 +47,36 @@ class Gated final : public Kernel {
   }
 };
 
+class Snake final : public Kernel {
+ public:
+  Snake(const char* name, std::span<const float> alpha, std::span<const float> beta)
+      : Kernel(message(name, "(", alpha.size(), ")"),
+               {{static_cast<Index>(alpha.size()), conv_geometry(1, 1, 1, 0, 0), {}}},
+               static_cast<Index>(alpha.size())),
+        weights_(alpha, beta),
+        parameters_(static_cast<Index>(alpha.size() + (alpha.data() == beta.data() ? 0 : beta.size()))) {}
+
+  void compute(const Work& work) const noexcept override {
+    kernels::snake(weights_, work.in[0], work.count * out_channels(), work.out);
+  }
+
+  bool in_place() const override { return true; }
+  Index parameters() const override { return parameters_; }
+
+ private:
+  kernels::SnakeWeights weights_;
+  Index parameters_;
+};
+
+Op make_snake(const char* name, std::span<const float> alpha, std::span<const float> beta) {
+  require(!alpha.empty(), name, ": alpha must have a value per channel, got none");
+  require(beta.size() == alpha.size(), name, ": beta must have ", alpha.size(), " values, got ", beta.size());
+  for (std::size_t c = 0; c < alpha.size(); ++c)
+    require(!std::isnan(alpha[c] + beta[c]), name, ": alpha and beta must be numbers, of channel ", c,
+            " got ", alpha[c], " and ", beta[c]);
+  return Op(std::make_shared<Snake>(name, alpha, beta));
+}
+
 struct Parameter {
   const char* name;
   float value;
@@ -84,8 +115,14 @@ Op tanh(Index channels) {
 Op sigmoid(Index channels) {
   return activation("sigmoid", Function::sigmoid, channels);
 }
+Op silu(Index channels) {
+  return activation("silu", Function::silu, channels);
+}
 Op gelu(Index channels) {
   return activation("gelu", Function::gelu, channels);
+}
+Op softplus(Index channels, float beta, float threshold) {
+  return activation("softplus", Function::softplus, channels, {{"beta", beta}, {"threshold", threshold}});
 }
 Op exp(Index channels) {
   return activation("exp", Function::exp, channels);
@@ -109,6 +146,13 @@ Op gated(Index channels_in) {
   return Op(std::make_shared<Gated>(channels_in));
 }
 
+Op snake(std::span<const float> alpha) {
+  return make_snake("snake", alpha, alpha);
+}
+Op snake_beta(std::span<const float> alpha, std::span<const float> beta) {
+  return make_snake("snake_beta", alpha, beta);
+}
+
 }  // namespace op
 
 Signal relu(FramesView x) {
@@ -126,8 +170,14 @@ Signal tanh(FramesView x) {
 Signal sigmoid(FramesView x) {
   return op::sigmoid(x.channels())(x);
 }
+Signal silu(FramesView x) {
+  return op::silu(x.channels())(x);
+}
 Signal gelu(FramesView x) {
   return op::gelu(x.channels())(x);
+}
+Signal softplus(FramesView x, float beta, float threshold) {
+  return op::softplus(x.channels(), beta, threshold)(x);
 }
 Signal exp(FramesView x) {
   return op::exp(x.channels())(x);
@@ -146,6 +196,12 @@ Signal scale(FramesView x, float factor) {
 }
 Signal gated(FramesView x) {
   return op::gated(x.channels())(x);
+}
+Signal snake(FramesView x, std::span<const float> alpha) {
+  return op::snake(alpha)(x);
+}
+Signal snake_beta(FramesView x, std::span<const float> alpha, std::span<const float> beta) {
+  return op::snake_beta(alpha, beta)(x);
 }
 
 }  // namespace wavestride

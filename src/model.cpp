@@ -21,8 +21,9 @@ using models::joined;
 
 // The first that recognises a file counts: ParallelWaveGAN may hold a MelGAN.
 const Architecture* const architectures[] = {
-    &models::audio_super_res,  &models::gated_istft, &models::hifigan, &models::istftnet,
-    &models::parallel_wavegan, &models::melgan,      &models::vocos,   &models::wavenet_vocoder};
+    &models::audio_super_res, &models::bigvgan,  &models::gated_istft,
+    &models::hifigan,         &models::istftnet, &models::parallel_wavegan,
+    &models::melgan,          &models::vocos,    &models::wavenet_vocoder};
 
 /// How recipes name the config that they leave beside a checkpoint.
 std::vector<fs::path> places_of_config(const fs::path& checkpoint) {
@@ -80,7 +81,6 @@ struct Foreign {
 
 /// Networks that people try, and a piece of the name of a layer that tells each.
 constexpr Foreign foreign[] = {
-    {"activation_post.act.", "BigVGAN"},
     {"m_source.l_linear.", "a network with a source of sines, which takes F0 beside its features"},
     {"upsample.resnet.conv_in.", "WaveRNN"},
     {".tade1.aux_conv.", "StyleMelGAN"},
@@ -161,8 +161,10 @@ Loaded load(const TensorFile& whole, const ModelOptions& options, bool any_speak
                   most_carried >> 20, " are allowed");
     file.skip(statistics_name);
     file.require_all_used();
-    Model model{architecture.name, network.features.mel, network.op, network.features.no_analysis};
+    Model model{architecture.name, network.features.mel, network.op, network.features.no_analysis,
+                network.features.codes};
     std::optional<Tensor> stats = statistics(whole, options);
+    if (stats && model.codes > 0) file.refuse("takes codes, which have no mean and deviation");
     if (stats) {
       const std::string& source = options.stats.empty() ? tensors.path() : options.stats;
       model.network =

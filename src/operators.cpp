@@ -4,6 +4,7 @@
 #include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
 #include <wavestride/deemphasis.h>
+#include <wavestride/embedding.h>
 #include <wavestride/index_select.h>
 #include <wavestride/instance_norm1d.h>
 #include <wavestride/interpolate.h>
@@ -43,7 +44,7 @@ struct PaddingText {
 // What may be said to an operator; each takes some of it.
 struct Arguments {
   std::vector<Index> channels, lengths;  // of each input
-  Tensor weight, bias;
+  Tensor weight, bias, alphas, betas;
 
   PaddingText padding;
   PadMode padding_mode = PadMode::constant, pad_mode = PadMode::reflect;
@@ -59,10 +60,11 @@ struct Arguments {
   WindowType window = WindowType::hann;
   std::string preset;
   double negative_slope = 0.01, alpha = 1, min = 0, max = 0, gain = 1, eps = 1e-5, power = 1;
-  double coefficient = 0.97, value = 0;
+  double coefficient = 0.97, value = 0, threshold = 20;
   std::vector<Index> index;
   Index subbands = PqmfOptions().subbands, taps = PqmfOptions().taps, out_channels = 1, seed = 0;
-  double cutoff_ratio = PqmfOptions().cutoff_ratio, beta = PqmfOptions().beta;
+  double cutoff_ratio = PqmfOptions().cutoff_ratio;
+  std::optional<double> beta;
   std::string to;
   bool ceil_mode = false, count_include_pad = true, align_corners = false, causal = false;
   bool center = true, normalized = false, onesided = true, return_indices = false;
@@ -74,7 +76,8 @@ using MemberOf = std::variant<T Arguments::*...>;
 struct Option {
   const char* name;
   MemberOf<Tensor, PaddingText, std::string, Index, std::optional<Index>, std::vector<Index>, double,
-           std::vector<double>, bool, PadMode, InterpolateMode, ShuffleOrder, Pooling, WindowType>
+           std::optional<double>, std::vector<double>, bool, PadMode, InterpolateMode, ShuffleOrder, Pooling,
+           WindowType>
       member;
   const char* help;
 };
@@ -82,8 +85,10 @@ struct Option {
 const Option options[] = {
     {"weight", &Arguments::weight, "weights, shaped as in PyTorch"},
     {"bias", &Arguments::bias, "one value per channel"},
+    {"alphas", &Arguments::alphas, "one value per channel: how fast its sine is"},
+    {"betas", &Arguments::betas, "one value per channel: what its squared sine is divided by"},
     {"return-indices", &Arguments::return_indices,
-     "a second output: how far into its window each maximum stands, in frames"},
+     "a second output: how far into its window each maximum stands, in frames (default false)"},
     {"stride", &Arguments::stride, "input frames from window to window (convolution 1, pooling kernel-size)"},
     {"padding", &Arguments::padding, "frames on both sides; for conv1d also LEFT,RIGHT or same or valid"},
     {"padding-mode", &Arguments::padding_mode, "what the padding holds"},
@@ -92,8 +97,8 @@ const Option options[] = {
     {"output-padding", &Arguments::output_padding, "frames appended to the output"},
     {"output-size", &Arguments::output_size, "output frames"},
     {"kernel-size", &Arguments::kernel_size, "taps of a window"},
-    {"ceil-mode", &Arguments::ceil_mode, "round the output length up"},
-    {"count-include-pad", &Arguments::count_include_pad, "whether padding counts in a mean: true or false"},
+    {"ceil-mode", &Arguments::ceil_mode, "round the output length up (default false)"},
+    {"count-include-pad", &Arguments::count_include_pad, "whether padding counts in a mean (default true)"},
     {"levels", &Arguments::levels, "bins of each level, as 1,2,4"},
     {"pooling", &Arguments::pooling, "what a bin becomes"},
     {"value", &Arguments::value, "of padding by zeros, instead of 0"},
@@ -104,8 +109,8 @@ const Option options[] = {
     {"scale-factor", &Arguments::scale_factor,
      "output frames per input frame; for interpolate2d BINS,FRAMES"},
     {"mode", &Arguments::mode, "how values between frames are made"},
-    {"align-corners", &Arguments::align_corners, "first and last frames keep their places"},
-    {"causal", &Arguments::causal, "the FIR reads no frame after its own"},
+    {"align-corners", &Arguments::align_corners, "first and last frames keep their places (default false)"},
+    {"causal", &Arguments::causal, "the FIR reads no frame after its own (default false)"},
     {"negative-slope", &Arguments::negative_slope, "slope below 0"},
     {"alpha", &Arguments::alpha, "depth of the curve below 0"},
     {"min", &Arguments::min, "lower bound"},
@@ -118,17 +123,19 @@ const Option options[] = {
     {"hop-length", &Arguments::hop_length, "samples from transform to transform; 0: n-fft/4"},
     {"win-length", &Arguments::win_length, "samples of the window; 0: n-fft"},
     {"window", &Arguments::window, "shape of the window"},
-    {"center", &Arguments::center, "frames centred on their samples, with n-fft/2 of padding: true or false"},
+    {"center", &Arguments::center, "frames centred on their samples, with n-fft/2 of padding (default true)"},
     {"pad-mode", &Arguments::pad_mode, "what that padding holds"},
-    {"normalized", &Arguments::normalized, "spectra scaled by 1/sqrt(n-fft)"},
-    {"onesided", &Arguments::onesided, "only bins 0 to n-fft/2: true or false"},
+    {"normalized", &Arguments::normalized, "spectra scaled by 1/sqrt(n-fft) (default false)"},
+    {"onesided", &Arguments::onesided, "only bins 0 to n-fft/2 (default true)"},
     {"power", &Arguments::power, "exponent of the magnitude"},
     {"preset", &Arguments::preset, "mel front end; wavestride presets lists them"},
     {"to", &Arguments::to, "that of the output"},
     {"subbands", &Arguments::subbands, "bands, of 1/subbands of the rate each"},
     {"taps", &Arguments::taps, "of the prototype filter, less 1; even"},
     {"cutoff-ratio", &Arguments::cutoff_ratio, "edge of the prototype, of the Nyquist frequency"},
-    {"beta", &Arguments::beta, "of the prototype's Kaiser window"},
+    {"beta", &Arguments::beta,
+     "of the prototype's Kaiser window; of softplus, how sharp it is, by default 1"},
+    {"threshold", &Arguments::threshold, "of softplus, which is x where beta x is above it, by default 20"},
     {"out-channels", &Arguments::out_channels, "channels of noise"},
     {"seed", &Arguments::seed, "of the noise"},
 };
@@ -310,7 +317,7 @@ StftOptions stft_of(const Arguments& a) {
 }
 
 PqmfOptions pqmf_of(const Arguments& a) {
-  return {a.subbands, a.taps, a.cutoff_ratio, a.beta};
+  return {a.subbands, a.taps, a.cutoff_ratio, a.beta.value_or(PqmfOptions().beta)};
 }
 
 constexpr const char* stft_options = "n-fft hop-length win-length window center pad-mode normalized onesided";
@@ -356,6 +363,10 @@ const Operator operators[] = {
      }},
     {"index_select", "index*", "Some of the channels, in any order",
      [](const Arguments& a) { return op::index_select(a.channels[0], a.index); }},
+    {"embedding", "weight*",
+     "The row of weight that a channel's number names, of several channels the sum; weight (rows, out), as "
+     "many rows for each channel",
+     [](const Arguments& a) { return op::embedding(a.weight, a.channels[0]); }},
     {"max_pool1d", "kernel-size* stride padding dilation ceil-mode return-indices", "Maximum of windows",
      [](const Arguments& a) {
        const MaxPool1dOptions o{a.kernel_size, a.stride.value_or(0), one_padding(a), a.dilation, a.ceil_mode};
@@ -435,7 +446,17 @@ const Operator operators[] = {
      [](const Arguments& a) { return op::elu(a.channels[0], static_cast<float>(a.alpha)); }},
     {"tanh", "", "Hyperbolic tangent", [](const Arguments& a) { return op::tanh(a.channels[0]); }},
     {"sigmoid", "", "1 / (1 + exp(-x))", [](const Arguments& a) { return op::sigmoid(a.channels[0]); }},
+    {"silu", "", "x / (1 + exp(-x))", [](const Arguments& a) { return op::silu(a.channels[0]); }},
     {"gelu", "", "x (1 + erf(x / sqrt(2))) / 2", [](const Arguments& a) { return op::gelu(a.channels[0]); }},
+    {"softplus", "beta threshold", "ln(1 + exp(beta x)) / beta, x where beta x is above the threshold",
+     [](const Arguments& a) {
+       return op::softplus(a.channels[0], static_cast<float>(a.beta.value_or(1)),
+                           static_cast<float>(a.threshold));
+     }},
+    {"snake", "alphas*", "x + sin(alpha x)^2 / (alpha + 1e-9), an alpha for each channel",
+     [](const Arguments& a) { return op::snake(a.alphas.data); }},
+    {"snake_beta", "alphas* betas*", "x + sin(alpha x)^2 / (beta + 1e-9), both for each channel",
+     [](const Arguments& a) { return op::snake_beta(a.alphas.data, a.betas.data); }},
     {"exp", "", "Exponential", [](const Arguments& a) { return op::exp(a.channels[0]); }},
     {"sin", "", "Sine of radians", [](const Arguments& a) { return op::sin(a.channels[0]); }},
     {"cos", "", "Cosine of radians", [](const Arguments& a) { return op::cos(a.channels[0]); }},

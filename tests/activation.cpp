@@ -1,5 +1,6 @@
 #include <wavestride/activation.h>
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
@@ -10,6 +11,7 @@
 #include "golden.h"
 #include "kernels/dense.h"
 #include "kernels/elementwise.h"
+#include "kernels/snake.h"
 
 using namespace wavestride;
 using namespace wavestride::testing;
@@ -21,19 +23,29 @@ Op named(const std::string& name, Index channels, const nlohmann::json& p = {}) 
   const auto value = [&](const char* key, double fallback) {
     return static_cast<float>(p.is_object() ? p.value(key, fallback) : fallback);
   };
+  const auto values = [&](const char* key, float first) {
+    if (p.is_object()) return p.at(key).get<std::vector<float>>();
+    std::vector<float> all;
+    for (Index c = 0; c < channels; ++c) all.push_back(first + 0.1f * static_cast<float>(c));
+    return all;
+  };
   const std::map<std::string, std::function<Op()>> table{
       {"relu", [&] { return op::relu(channels); }},
       {"leaky_relu", [&] { return op::leaky_relu(channels, value("negative_slope", 0.01)); }},
       {"elu", [&] { return op::elu(channels, value("alpha", 1.0)); }},
       {"tanh", [&] { return op::tanh(channels); }},
       {"sigmoid", [&] { return op::sigmoid(channels); }},
+      {"silu", [&] { return op::silu(channels); }},
       {"gelu", [&] { return op::gelu(channels); }},
+      {"softplus", [&] { return op::softplus(channels, value("beta", 1.0), value("threshold", 20.0)); }},
       {"exp", [&] { return op::exp(channels); }},
       {"sin", [&] { return op::sin(channels); }},
       {"cos", [&] { return op::cos(channels); }},
       {"clip", [&] { return op::clip(channels, value("min", -1.0), value("max", 1.0)); }},
       {"scale", [&] { return op::scale(channels, value("factor", -0.7)); }},
       {"gated", [&] { return op::gated(channels); }},
+      {"snake", [&] { return op::snake(values("alpha", 0.7f)); }},
+      {"snake_beta", [&] { return op::snake_beta(values("alpha", 2.0f), values("beta", 0.4f)); }},
   };
   return table.at(name)();
 }
@@ -63,7 +75,8 @@ TEST_CASE("activations equal PyTorch's, at the edges of float too") {
 }
 
 // Largest relative errors measured over all targets: tanh 2.2e-7, sigmoid 1.7e-7, exp 0.9e-7, elu 0.9e-7,
-// gelu 3.9e-7. Results below 1e-37, where floats lose their precision, are held to 1e-37 absolutely.
+// silu 6.6e-7, gelu 3.9e-7, softplus 0.6e-7. Results below 1e-37, where floats lose their precision, are held
+// to 1e-37 absolutely.
 TEST_CASE("transcendental functions are within 1e-6 of double, on every target and for every position") {
   struct Exact {
     Function f;
@@ -75,6 +88,9 @@ TEST_CASE("transcendental functions are within 1e-6 of double, on every target a
       {Function::sigmoid, [](double x) { return 1.0 / (1.0 + std::exp(-x)); }, "sigmoid"},
       {Function::exp, [](double x) { return std::exp(x); }, "exp"},
       {Function::elu, [](double x) { return x > 0 ? x : std::expm1(x); }, "elu"},
+      {Function::silu, [](double x) { return x / (1.0 + std::exp(-x)); }, "silu"},
+      {Function::softplus,
+       [](double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }, "softplus"},
       {Function::gelu, [](double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }, "gelu"},
   };
   std::vector<float> x;
@@ -85,7 +101,9 @@ TEST_CASE("transcendental functions are within 1e-6 of double, on every target a
   for (const std::string& target : kernels::simd_targets()) {
     kernels::use_simd_target(target);
     for (const Exact& e : functions) {
-      kernels::map(e.f, 1.0f, 0.0f, x.data(), static_cast<Index>(x.size()), y.data());
+      // Of softplus, beta and a threshold that none reaches.
+      const float b = e.f == Function::softplus ? 1e9f : 0.0f;
+      kernels::map(e.f, 1.0f, b, x.data(), static_cast<Index>(x.size()), y.data());
       double worst = 0, at = 0;
       for (std::size_t i = 0; i < x.size(); ++i) {
         const double exact = e.value(x[i]);
@@ -102,7 +120,7 @@ TEST_CASE("transcendental functions are within 1e-6 of double, on every target a
         for (const Index size : {1, 2, 7, 15, 16, 17, 33}) {
           float part[33];
           const std::size_t from = begin * 500;
-          kernels::map(e.f, 1.0f, 0.0f, x.data() + from, size, part);
+          kernels::map(e.f, 1.0f, b, x.data() + from, size, part);
           same = same && std::equal(part, part + size, y.data() + from);
         }
       CHECK(same);
@@ -144,10 +162,75 @@ TEST_CASE("gated: many frames of any number of channels are as each alone, on ev
   }
 }
 
+// Largest error measured over all targets: 1.6e-7.
+TEST_CASE("snake: within 1e-6 of double at every channel and position, on every SIMD target") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(35);
+    double worst = 0;
+    for (const Index channels : {1, 2, 3, 7, 8, 15, 16, 17, 24, 31, 33, 48, 100}) {
+      std::vector<float> alpha, beta;
+      for (Index c = 0; c < channels; ++c) {
+        alpha.push_back(std::exp(2 * noise(rng, 1, 1)(0, 0)) * (c % 3 == 2 ? -1.0f : 1.0f));
+        beta.push_back(std::exp(2 * noise(rng, 1, 1)(0, 0)));
+      }
+      const kernels::SnakeWeights weights(alpha, beta);
+      for (const Index frames : {1, 2, 5, 40}) {
+        Signal x = noise(rng, channels, frames);
+        for (Index i = 0; i < x.size(); ++i)
+          x.data()[i] *= std::array{1e-6f, 1.0f, 30.0f, 3000.0f, 1e7f}[static_cast<std::size_t>(i % 5)];
+        const Index nan = frames > 1 ? x.size() / 2 : -1;
+        if (nan >= 0) x.data()[nan] = std::nanf("");
+        std::vector<float> y(static_cast<std::size_t>(x.size()) + 1, 7.0f),
+            in_place(x.data(), x.data() + x.size()), alone(static_cast<std::size_t>(channels));
+        kernels::snake(weights, x.data(), x.size(), y.data());
+        bool same = y.back() == 7.0f;
+        y.pop_back();
+        const auto equal = [](const float* a, const float* b, std::size_t n) {
+          return std::memcmp(a, b, n * sizeof(float)) == 0;
+        };
+        kernels::snake(weights, in_place.data(), x.size(), in_place.data());
+        same = same && equal(in_place.data(), y.data(), y.size());
+        for (Index n = 0; n < frames; ++n) {
+          kernels::snake(weights, x.col(n).data(), channels, alone.data());
+          same = same && equal(alone.data(), y.data() + n * channels, alone.size());
+        }
+        for (Index i = 0; i < x.size(); ++i) {
+          const auto c = static_cast<std::size_t>(i % channels);
+          const float got = y[static_cast<std::size_t>(i)], v = x.data()[i];
+          same = same && std::isnan(got) == (i == nan);
+          if (i == nan) continue;
+          const double sine = std::sin(static_cast<double>(alpha[c] * v)),
+                       of_beta = 1 / static_cast<double>(beta[c]),
+                       exact = static_cast<double>(v) + of_beta * sine * sine;
+          worst = std::max(worst, std::abs(static_cast<double>(got) - exact) /
+                                      (std::abs(static_cast<double>(v)) + of_beta));
+        }
+        INFO(name << ": " << channels << " channels, " << frames << " frames");
+        CHECK(same);
+      }
+    }
+    INFO(name << ": " << worst);
+    CHECK(worst <= 1e-6);
+  }
+}
+
+TEST_CASE("snake: where the argument is no number for a sine, neither is the result") {
+  const std::vector<float> alpha{1.0f, 1e30f}, beta{0.5f, 0.0f};
+  Signal x(2, 3);
+  x << INFINITY, -INFINITY, 0.0f, 1e30f, -1e30f, 0.0f;
+  const Signal y = snake_beta(x, alpha, beta);
+  CHECK(y.leftCols(2).array().isNaN().all());
+  CHECK((y.col(2).array() == 0).all());
+  CHECK(snake(x.rightCols(1), alpha) == x.rightCols(1));
+  CHECK(snake(Signal(Signal::Constant(1, 1, 0.3f)), std::vector{0.0f})(0, 0) == 0.3f);
+}
+
 TEST_CASE("activations keep the contract of every Op") {
   Rng rng(31);
-  for (const char* name : {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "gelu", "exp", "sin", "cos",
-                           "clip", "scale", "gated"})
+  for (const char* name : {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "silu", "gelu", "softplus", "exp",
+                           "sin", "cos", "clip", "scale", "gated", "snake", "snake_beta"})
     for (const Index channels : {2, 6, 34}) {
       // A single channel of relu or clip may not show a change of its input.
       const bool dense = std::string(name) != "relu" && std::string(name) != "clip";
@@ -162,6 +245,16 @@ TEST_CASE("activations refuse wrong configuration, saying what was given") {
   CHECK_THROWS_WITH(op::clip(1, 0.0f, nan), "clip: max must be a number, got nan");
   CHECK_THROWS_WITH(op::scale(-3, 1.0f), "scale: channels must be positive, got -3");
   CHECK_THROWS_WITH(op::gated(5), "gated: channels_in must be positive and even, got 5");
+  CHECK_THROWS_WITH(op::softplus(1, nan), "softplus: beta must be a number, got nan");
+  CHECK_THROWS_WITH(op::snake({}), "snake: alpha must have a value per channel, got none");
+  CHECK_THROWS_WITH(op::snake(std::vector{1.0f, nan}),
+                    "snake: alpha and beta must be numbers, of channel 1 got nan and nan");
+  CHECK_THROWS_WITH(op::snake_beta(std::vector{1.0f, 2.0f}, std::vector{1.0f}),
+                    "snake_beta: beta must have 2 values, got 1");
+  CHECK_THROWS_WITH(op::snake_beta(std::vector{1.0f}, std::vector{nan}),
+                    "snake_beta: alpha and beta must be numbers, of channel 0 got 1 and nan");
+  CHECK(op::snake(std::vector{1.0f, 2.0f}).parameters() == 2);
+  CHECK(op::snake_beta(std::vector{1.0f, 2.0f}, std::vector{1.0f, 2.0f}).parameters() == 4);
   CHECK_THROWS_WITH(gated(Signal(0, 4)), "gated: channels_in must be positive and even, got 0");
   CHECK(op::clip(2, -1.0f, 0.5f).name() == "clip(2, min -1, max 0.5)");
   CHECK(tanh(Signal(3, 0)).cols() == 0);

@@ -23,6 +23,7 @@ except ImportError as missing:
     sys.exit(77)
 
 from audio_unet_model import AudioUNet, spline
+from bigvgan import BASE, BigVgan, mel, randomise_snakes
 from hifigan import MEL, V1, V2, V3, Generator, PwgGenerator
 from istftnet import Istftnet
 from melgan import COQUI, CoquiMelgan, Melgan
@@ -80,6 +81,12 @@ def istftnet():
     return Case(net, lambda: {"generator": net.state_dict()}, config)
 
 
+def bigvgan():
+    net, features = BigVgan(BASE, 100), mel(24000, 100)
+    randomise_snakes(net, 2)
+    return Case(net, lambda: {"generator": net.state_dict()}, {**BASE, **features}, inputs=100)
+
+
 def vocos():
     sizes = (100, 512, 1536, 8, 1024, 256, "center")
     net = Vocos(*sizes)
@@ -115,6 +122,7 @@ NETWORKS = {
     "coqui-multiband-melgan": coqui_multiband,
     "parallel-wavegan": lambda: of_pwg(ParallelWaveGAN(WAVEGAN), pwg(22050, 256, WAVEGAN)),
     "istftnet": istftnet,
+    "bigvgan": bigvgan,
     "vocos": vocos,
     "wavenet": lambda: wavenet(WAVENET),
     "wavenet-mulaw": lambda: wavenet(MU_LAW, 256, 30, 3, distribution="softmax"),

@@ -616,6 +616,97 @@ static void test_copies(const char* golden) {
   remove(path);
 }
 
+static void test_codes(const char* golden) {
+  char path[4096];
+  const double bandwidths[] = {0, 1.5, 3, 6, 12};
+  const int64_t channels[] = {16, 2, 4, 8, 16};
+  static float codes[16 * 3], samples[5][3 * 320];
+  for (int i = 0; i < 16 * 3; ++i) codes[i] = (float)(i * 389 % 1024);
+  snprintf(path, sizeof path, "%s/models/vocos-encodec/pytorch_model.bin", golden);
+  for (int i = 0; i < 5; ++i) {
+    const wavestride_model_config config = {.size = sizeof config, .bandwidth_kbps = bandwidths[i]};
+    wavestride_model_info info = {.size = sizeof info};
+    wavestride_mel_config features = {.size = sizeof features};
+    wavestride_op* op = NULL;
+    int64_t frames = 0;
+    OK(wavestride_model_load(path, &config, &info, &op));
+    CHECK(info.n_mels == channels[i] && info.sample_rate == 24000 && info.upsampling_num == 320);
+    INVALID("the codes that EnCodec makes of sound", wavestride_op_get_mel_config(op, &features));
+    OK(wavestride_op_run(op, codes, 3, samples[i], 3 * 320, &frames));
+    CHECK(frames == 3 * 320);
+    wavestride_op_free(op);
+  }
+  CHECK(memcmp(samples[0], samples[4], sizeof *samples) == 0 &&
+        memcmp(samples[3], samples[4], sizeof *samples));
+  wavestride_op* op = NULL;
+  wavestride_model_config config = {.size = sizeof config, .bandwidth_kbps = 24};
+  REFUSED(WAVESTRIDE_IO_ERROR, "1.5, 3, 6, 12 kbps", wavestride_model_load(path, &config, NULL, &op));
+  config.size =
+      offsetof(wavestride_model_config, bandwidth_kbps); /* an older caller, who has no such field */
+  OK(wavestride_model_load(path, &config, NULL, &op));
+  wavestride_op_free(op);
+}
+
+/* What a network of two inputs makes of them, whole and as a stream. */
+static void check_given(const wavestride_op* op, const wavestride_signal* inputs, int64_t channels) {
+  wavestride_signal made = {
+      .size = sizeof made, .data = out, .channels = channels, .capacity = max_frames / 2};
+  OK(wavestride_op_run_all(op, inputs, 2, &made, 1));
+  CHECK(made.frames == inputs[1].frames);
+  wavestride_stream* stream = NULL;
+  OK(wavestride_stream_create(op, &stream));
+  wavestride_signal rest = made;
+  rest.data = streamed;
+  OK(wavestride_stream_push_all(stream, inputs, 2, &rest, 1));
+  const int64_t done = rest.frames;
+  rest.data += done * channels;
+  OK(wavestride_stream_finish_all(stream, &rest, 1));
+  CHECK(done + rest.frames == made.frames &&
+        memcmp(out, streamed, (size_t)(made.frames * channels) * sizeof *out) == 0);
+  wavestride_stream_free(stream);
+}
+
+static void test_given(const char* golden) {
+  char path[4096], wavenet[4096];
+  static float silence[max_frames], of_silence[max_frames];
+  enum { frames = 8 };
+  wavestride_model_config config = {.size = sizeof config, .given = WAVESTRIDE_GIVEN_NOISE};
+  wavestride_model_info info = {.size = sizeof info};
+  wavestride_op* op = NULL;
+  snprintf(path, sizeof path, "%s/models/parallel-wavegan-v1/checkpoint-400000steps.pkl", golden);
+  snprintf(wavenet, sizeof wavenet, "%s/models/wavenet-vocoder-gaussian/checkpoint_step000000010_ema.pth",
+           golden);
+  OK(wavestride_model_load(path, &config, &info, &op));
+  const int64_t samples = frames * info.upsampling_num / info.upsampling_den;
+  wavestride_signal inputs[2] = {
+      {.size = sizeof *inputs, .data = in, .channels = info.n_mels, .frames = frames},
+      {.size = sizeof *inputs, .data = silence, .channels = 1, .frames = samples}};
+  check_given(op, inputs, 1);
+  memcpy(of_silence, out, (size_t)samples * sizeof *out);
+  inputs[1].data = in;
+  check_given(op, inputs, 1);
+  CHECK(memcmp(of_silence, out, (size_t)samples * sizeof *out) != 0);
+  wavestride_op_free(op);
+
+  config.given = WAVESTRIDE_GIVEN_SAMPLES;
+  OK(wavestride_model_load(wavenet, &config, &info, &op));
+  inputs[0].channels = info.n_mels;
+  inputs[1].frames = frames * info.upsampling_num / info.upsampling_den;
+  check_given(op, inputs, 2); /* mean and log scale of each sample */
+  wavestride_op_free(op);
+  const int32_t wrong[] = {3, -1, INT32_MAX, INT32_MIN};
+  for (int i = 0; i < 4; ++i) {
+    config.given = wrong[i];
+    INVALID("given must be 0 to 2, got ", wavestride_model_load(path, &config, NULL, &op));
+  }
+  config.given = WAVESTRIDE_GIVEN_SAMPLES;
+  REFUSED(WAVESTRIDE_IO_ERROR, "has no use for given samples",
+          wavestride_model_load(path, &config, NULL, &op));
+  config.size = offsetof(wavestride_model_config, given); /* an older caller, who has no such field */
+  OK(wavestride_model_load(path, &config, NULL, &op));
+  wavestride_op_free(op);
+}
+
 static void test_model(const char* golden) {
   char path[4096];
   wavestride_model_info info = {.size = sizeof info};
@@ -658,6 +749,8 @@ static void test_model(const char* golden) {
 
   test_voices(golden);
   test_copies(golden);
+  test_given(golden);
+  test_codes(golden);
 
   op = NULL;
   REFUSED(WAVESTRIDE_IO_ERROR, "/nonexistent", wavestride_model_load("/nonexistent", NULL, &info, &op));
@@ -1017,10 +1110,10 @@ static void test_mistakes(void) {
   INVALID("null", wavestride_stream_create(op, NULL));
   INVALID("null", wavestride_stream_create_with(op, NULL, &stream));
   INVALID(
-      "got -2",
+      "threads must be −1 (all) to 1024, got -2",
       wavestride_stream_create_with(
           op, &(wavestride_stream_config){.size = sizeof(wavestride_stream_config), .threads = -2}, &stream));
-  INVALID("threads",
+  INVALID("threads must be −1 (all) to 1024, got 9223372036854775807",
           wavestride_stream_create_with(
               op, &(wavestride_stream_config){.size = sizeof(wavestride_stream_config), .threads = INT64_MAX},
               &stream));

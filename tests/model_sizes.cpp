@@ -21,7 +21,8 @@ struct Expected {
   /// 0: not counted. By hand, with the input of a stage held by each of its branches, it is 749, 189 and 235
   /// for HiFi-GAN; here the branches share it.
   double carried_kib;
-  Index unused = 0;  ///< parameters of the last WaveNet block's output, which nothing reads
+  /// Parameters of the last WaveNet block's output, which nothing reads, and of norms at other bandwidths.
+  Index unused = 0;
 };
 
 constexpr Index not_counted = -1;
@@ -36,12 +37,16 @@ constexpr Expected table[] = {
     {"SpeechT5", 12.656, 8.54, 256, 24, 24, 0, 0},
     {"HiFi-GAN 24k", 12.980, 15.15, 300, 19, 19, 0, 0},
     {"iSTFTNet", 13.254, 17.73, 256, 13, 13, 0, 0},
+    {"BigVGAN base", 13.943, 27.45, 256, 18, 18, 0, 0},
+    {"BigVGAN base 24k", 14.015, 29.9, 256, 18, 18, 0, 0},
+    {"BigVGAN v2", 112.199, 79, 256, 38, 38, 0, 0},
     {"MelGAN", 4.260, 3.89, 256, 6, 6, 0, 0},
     {"MelGAN large", 13.117, 8.18, 256, 18, 18, 0, 0},
     {"MelGAN full-band", 4.701, 5.45, 256, 10, 10, 0, 0},
     {"MB-MelGAN", 2.534, 1.56, 256, 11, 11, 0, 0},
     {"MB-MelGAN 24k", 2.138, 1.16, 300, 14, 15, 0, 0},
     {"Vocos", 13.532, 1.265, 256, 28, 29, 0, 0},
+    {"Vocos of codes", 7.984 + 16 * 1024 * 128 / 1e6, 0.595, 320, 29, 29, 0, 0, 9 * 2 * 384 * 3},
     {"ParallelWaveGAN v1", 1.334, 28.57, 256, 16, 16, 0, 0, 64 * 64 + 64},
     {"ParallelWaveGAN v3", 1.826, 39.40, 256, 28, 28, 0, 0, 64 * 64 + 64},
     {"WaveNet", 3.702, 80.65, 256, 4, 4, 0, 0, 128 * 128 + 128},

@@ -15,8 +15,8 @@ inline constexpr double model_tolerance = 1e-4;
 /// The path of a file in tests/golden/models.
 std::string model_path(const std::string& file);
 
-/// What a golden case gives besides its "file": "config" (in the directory of the file), "preset", "speaker"
-/// and "speaker_embedding", where it has them.
+/// What a golden case gives besides its "file": "config" (in the directory of the file), "preset",
+/// "speaker", "speaker_embedding" and "bandwidth_kbps", where it has them.
 ModelOptions golden_options(const GoldenCase& c);
 
 /// The model of a golden case.

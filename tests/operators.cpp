@@ -14,11 +14,11 @@ OperatorSettings usual_settings(const OperatorInfo& info) {
       {"kernel-size", "3"}, {"output-size", "5"}, {"factor", "2"},         {"min", "-1"},
       {"max", "1"},         {"gain", "2"},        {"preset", "vocos-24k"}, {"scale-factor", "2"},
       {"padding", "1,2"},   {"index", "3,0,0"},   {"to", "vocos-24k"}};
-  const std::map<std::string_view, std::vector<Index>> weight_shapes{{"conv1d", {6, 4, 3}},
-                                                                     {"conv_transpose1d", {4, 2, 3}},
-                                                                     {"linear", {6, 4}},
-                                                                     {"stretch_fir", {1, 5}},
-                                                                     {"channel_scale", {4}}};
+  const std::map<std::string_view, std::vector<Index>> weight_shapes{
+      {"conv1d", {6, 4, 3}},  {"conv_transpose1d", {4, 2, 3}},
+      {"linear", {6, 4}},     {"stretch_fir", {1, 5}},
+      {"channel_scale", {4}}, {"snake", {4}},
+      {"snake_beta", {4}},    {"embedding", {8, 3}}};
   const std::map<std::string_view, Index> channels{
       {"stft", 1},         {"istft", 1026},       {"mel_spectrogram", 1}, {"mel_inversion", 100},
       {"mel_scale", 513},  {"mel_compress", 100}, {"mel_expand", 100},    {"mel_convert", 100},
@@ -91,6 +91,34 @@ TEST_CASE("operators: every one of the table is made from its required options, 
   CHECK_THROWS_WITH(op::by_name("conv3d", {}), Contains("conv3d") && Contains("conv_transpose1d"));
 }
 
+TEST_CASE("operators: what is true or false says which of them it is without being given") {
+  for (const OperatorInfo& info : known_operators())
+    for (const OperatorOption& option : info.options) {
+      if (option.values != "true|false") continue;
+      CAPTURE(info.name, option.name);
+      const bool of_linear = option.name == "align-corners", of_stride = option.name == "ceil-mode";
+      const auto made = [&](const char* value) {
+        OperatorSettings settings = usual_settings(info);
+        if (value != nullptr) settings.options[std::string(option.name)] = value;
+        if (of_linear) settings.options["mode"] = "linear";
+        if (of_stride) settings.options["stride"] = "2";
+        if (option.name == "count-include-pad") settings.options["padding"] = "1";
+        for (auto& [name, array] : settings.arrays) std::iota(array.data.begin(), array.data.end(), 1.0f);
+        const Op op = op::by_name(info.name, settings);
+        std::srand(1);
+        const Signal x = Signal::Random(op.in_channels(), 4000);
+        return op(std::vector<FramesView>{x});
+      };
+      const bool usually = option.help.ends_with("(default true)");
+      const bool usual = made(nullptr) == made(usually ? "true" : "false");
+      const bool other = (info.name == "istft" && option.name == "onesided")  // which takes other channels
+                         || made(nullptr) != made(usually ? "false" : "true");
+      CHECK((usually || option.help.ends_with("(default false)")));
+      CHECK(usual);
+      CHECK(other);
+    }
+}
+
 TEST_CASE("operators: text arrives as the value that it says") {
   const Signal x = Signal::Random(4, 50);
   const auto made = [&](std::string_view name, decltype(OperatorSettings::options) options) {
@@ -107,6 +135,12 @@ TEST_CASE("operators: text arrives as the value that it says") {
         spatial_pyramid_pool1d(x, {1, 3}, Pooling::mean));
   CHECK(made("clip", {{"min", "-2.5e-1"}, {"max", "inf"}}) ==
         clip(x, -0.25f, std::numeric_limits<float>::infinity()));
+  CHECK(made("softplus", {{"beta", "2.5"}, {"threshold", "0.5"}}) == softplus(x, 2.5f, 0.5f));
+  CHECK(made("softplus", {}) == softplus(x));
+  const std::vector<float> alphas{1, 2, 3, 4}, betas{0.5f, 1.5f, 2.5f, 3.5f};
+  const OperatorSettings snakes{.channels = {4},
+                                .arrays = {{"alphas", Tensor({4}, alphas)}, {"betas", Tensor({4}, betas)}}};
+  CHECK(op::by_name("snake_beta", snakes)(x) == snake_beta(x, alphas, betas));
   const Tensor w({2, 4, 3}, std::vector<float>(24, 0.5f));
   const OperatorSettings conv{.channels = {4},
                               .options = {{"padding", "0,2"}, {"padding-mode", "replicate"}},

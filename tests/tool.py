@@ -301,9 +301,9 @@ class Mel(ToolTest):
 class Vocode(ToolTest):
     preset = ("--method", "griffin-lim", "--preset", "wavestride-16k", "--iterations", "3")
 
-    def samples(self, name):
+    def samples(self, name, rate=16000):
         with wave.open(self.path(name)) as file:
-            self.assertEqual((file.getframerate(), file.getnchannels()), (16000, 1))
+            self.assertEqual((file.getframerate(), file.getnchannels()), (rate, 1))
             return file.getsampwidth(), np.frombuffer(file.readframes(file.getnframes()), np.uint8)
 
     def test_features_and_sound_give_the_same(self):
@@ -346,7 +346,7 @@ class Vocode(ToolTest):
         out = self.path("x.wav")
         self.refused(2, "takes features of preset wavestride-16k, not of whisper-16k", "vocode", CLIP, out, *model, "--preset",
                      "whisper-16k")
-        for alone in [("--speaker", "3"), ("--config", "v1"), ("--stats", "x.npy"), ("--prefix", "ema")]:
+        for alone in [("--speaker", "3"), ("--config", "v1"), ("--stats", "x.npy"), ("--prefix", "ema"), ("--bandwidth", "6")]:
             self.refused(2, "of a network that --model names", "vocode", CLIP, out, *alone)
         self.refused(2, "--model is of --method model", "vocode", CLIP, out, *model, *self.preset)
         self.refused(2, "--preset is needed", "vocode", CLIP, out, "--method", "griffin-lim")
@@ -369,6 +369,47 @@ class Vocode(ToolTest):
                 results.append(self.samples("o.wav")[1].tobytes())
             self.assertEqual(results[0], results[1])
             self.assertNotEqual(results[0], results[2])
+
+    def test_codes(self):
+        """EnCodec's codes, as its encode() gives them: whole numbers, so many a frame as the bandwidth says."""
+        model = ("--model", str(GOLDEN / "models/vocos-encodec/pytorch_model.bin"))
+        out = self.path("o.wav")
+        made = {}
+        for bandwidth, books in [("1.5", 2), ("3", 4), ("6.0", 8), ("12", 16)]:
+            codes = np.random.default_rng(books).integers(0, 1024, (books, 30))
+            results = []
+            for dtype, options in [("i8", ()), ("i2", ("--chunk", "1")), ("f4", ("--chunk", "7", "--threads", "2"))]:
+                path = self.save("codes.npy", codes.astype(dtype))
+                result = run("vocode", path, out, *model, "--bandwidth", bandwidth, *options)
+                self.assertEqual(result.returncode, 0, result.stderr)  # which may tell of clipped samples
+                self.assertIn("by vocos", result.stdout)
+                results.append(self.samples("o.wav", 24000)[1].tobytes())
+            self.assertEqual((len(set(results)), len(results[0])), (1, 2 * 30 * 320))
+            made[books] = results[0]
+            piped = subprocess.run([TOOL, "vocode", "-", "-", *model, "--bandwidth", bandwidth, "--raw"],
+                                   input=codes.T.astype("<f4").tobytes(), capture_output=True)
+            self.assertEqual((piped.returncode, piped.stdout), (0, results[0]), piped.stderr)
+        self.assertEqual(run("vocode", path, out, *model).returncode, 0)  # the highest
+        self.assertEqual(self.samples("o.wav", 24000)[1].tobytes(), made[16])
+        os.remove(out)
+        self.refused(1, "has shape [16, 30], and the model takes codes [8, frames] at this bandwidth: see --bandwidth",
+                     "vocode", path, out, *model, "--bandwidth", "6")
+        for wrong, said in [(1024, "1024"), (-1, "-1"), (0.5, "0.5")]:
+            bad = codes.astype("f4")
+            bad[3, 20] = wrong
+            self.refused(1, f"bad.npy: holds {said}, and codes are whole numbers from 0 to 1023", "vocode",
+                         self.save("bad.npy", bad), out, *model)
+        bad[3, 20] = np.nan
+        self.refused(1, "not finite", "vocode", self.save("bad.npy", bad), out, *model)
+        self.assertFalse(os.path.exists(out))
+        self.refused(1, "takes codes of 1.5, 3, 6, 12 kbps: name one of these bandwidths, not 24", "vocode", path, out, *model,
+                     "--bandwidth", "24")
+        self.refused(2, "--bandwidth", "vocode", path, out, *model, "--bandwidth", "much")
+        self.refused(1, "it takes the codes that EnCodec makes of sound, no mel frames", "vocode", CLIP, out, *model)
+        self.refused(1, "no codes of a codec", "vocode", CLIP, out, "--model", str(GOLDEN / "model-0.safetensors"),
+                     "--bandwidth", "6")
+        text = self.ok("inspect", model[1], "--bandwidth", "6")
+        self.assertIn("EnCodec: 8 codes of 0 to 1023, 75.00 frames/s; not made of sound: it takes the codes", text)
 
     def test_the_vocoder_that_comes_with_the_library(self):
         text = self.ok("vocode", CLIP, self.path("o.wav"))
@@ -689,6 +730,15 @@ class Pipes(ToolTest):
                 self.assertEqual(self.bytes_of("p.wav"), self.bytes_of("o.wav"))
                 self.piped("resample", "-", self.path("q.wav"), "--rate", 24000, code=1, input=data[:3])
 
+    def test_nothing_is_no_sound(self):
+        for command in [("resample", "-", self.path("o.wav"), "--rate", 8000),
+                        ("mel", "-", self.path("o.npy"), "--preset", "wavestride-16k")]:
+            self.piped(*command, code=1)
+            self.assertEqual(self.said, "wavestride: standard input: is not read as audio: it is empty\n")
+        slow = subprocess.run(f"(sleep 0.3; cat {self.wav('x.wav')}) | {TOOL} resample - {self.path('o.wav')} --rate 8000", shell=True,
+                              capture_output=True)
+        self.assertEqual((slow.returncode, slow.stderr), (0, b""))
+
     def test_a_file_behind_standard_output_tells_its_length(self):
         for frames, bits in [(8000, 16), (8001, 24), (1, 24), (0, 16)]:
             clip = self.wav("x.wav", frames=frames)
@@ -849,6 +899,35 @@ class Tags(ToolTest):
         ours, theirs = (self.chunks(pathlib.Path(self.path(name)).read_bytes()) for name in ["p.wav", "o.wav"])
         self.assertEqual(ours[b"fmt "], theirs[b"fmt "])
         self.assertEqual(ours[b"data"], pathlib.Path(self.path("o.raw")).read_bytes())
+
+    def test_vocode(self):
+        source = self.tagged("x.wav", 2, 3)
+        for options in [(), ("--method", "griffin-lim", "--preset", "whisper-16k", "--iterations", 1)]:
+            self.ok("vocode", source, self.path("o.wav"), "--channel", 2, "--bits", "float", *options)
+            found = self.chunks(pathlib.Path(self.path("o.wav")).read_bytes())
+            for text in ["Grüße", "Somebody", "a comment", "2020-02-02"]:
+                self.assertIn(text.encode(), found[b"LIST"])
+            self.assertEqual(struct.unpack("<H", found[b"fmt "][:2])[0], 3)  # of one channel, no loudspeaker is told
+        self.ok("vocode", "--out-dir", self.path("out"), source, "--channel", "mix", "--bits", "float")
+        self.assertIn("Grüße".encode(), pathlib.Path(self.path("out/x.wav")).read_bytes())
+
+    def test_texts_on_standard_output(self):
+        source = self.tagged("x.wav")
+        made = subprocess.run([TOOL, "resample", source, "-", "--rate", "8000"], capture_output=True, check=True).stdout
+        found = self.chunks(made[:4] + struct.pack("<I", len(made) - 8) + made[8:])
+        self.assertEqual(list(found), [b"fmt ", b"LIST", b"data"])
+        for text in ["Grüße", "Somebody", "a comment", "2020-02-02"]:
+            self.assertIn(text.encode() + b"\0", found[b"LIST"])
+        again = subprocess.run([TOOL, "resample", "-", self.path("o.flac"), "--rate", "4000"], input=made, capture_output=True)
+        self.assertEqual((again.returncode, again.stderr), (0, b""))
+        for text in ["TITLE=Grüße", "ARTIST=Somebody", "COMMENT=a comment", "DATE=2020-02-02"]:
+            self.assertIn(text.encode().lower(), pathlib.Path(self.path("o.flac")).read_bytes().lower())
+        with open(self.path("p.wav"), "wb") as file:  # whose length is written last
+            subprocess.run([TOOL, "resample", source, "-", "--rate", "8000"], stdout=file, stderr=subprocess.DEVNULL, check=True)
+        with open(self.path("p.wav"), "rb") as file:
+            data = file.read()
+        self.assertEqual(struct.unpack("<I", data[4:8])[0], len(data) - 8)
+        self.assertEqual(len(self.chunks(data)[b"data"]), 2000 * 6 * 2)
 
     def test_extend(self):
         source = self.tagged("x.wav", 2, 3, 4000)
@@ -1136,6 +1215,22 @@ class Batch(ToolTest):
     def made(self, folder="out"):
         return sorted(str(p.relative_to(self.folder / folder)) for p in (self.folder / folder).rglob("*") if p.is_file())
 
+    def test_a_folder_that_cannot_be_made_is_told_once(self):
+        corpus = self.corpus(5)
+        for folder, reason in [("/proc/no-such/out", "No such file or directory"), ("/dev/null", "Not a directory"),
+                               (self.wav("x.wav") + "/out", "Not a directory")]:
+            self.refused(1, f"wavestride: {folder}: can't be made: {reason}\n", "resample", "--list", corpus, "--out-dir", folder,
+                         "--rate", 8000)
+        (self.folder / "out").mkdir()
+        (self.folder / "out/speaker1").touch()
+        result = run("resample", "--list", corpus, "--out-dir", self.path("out"), "--rate", 8000)
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(result.stderr.count("out/speaker1: can't be made: "), 2)
+        self.assertIn("3 of 5 files made", result.stdout)
+        listed = subprocess.run([TOOL, "resample", "--list", "-", "--out-dir", self.path("o"), "--rate", "8000"], input=b"a\0b\0",
+                                capture_output=True)
+        self.assertEqual(listed.stderr, b"wavestride: standard input: is no list of files: line 1 holds control characters\n")
+
     def expected(self, files, extension):
         return sorted(f"speaker{k % 3}/{k:03}{extension}" for k in range(files))
 
@@ -1350,6 +1445,10 @@ def spectrum(x, n_fft, hop, win, window=None, **options):
     return torch.view_as_real(y).permute(0, 1, 3, 2).reshape(1, 2 * y.shape[1], y.shape[2])
 
 
+def snake(x, alpha, beta):
+    return x + torch.sin(torch.tensor(alpha)[:, None] * x) ** 2 / (torch.tensor(beta)[:, None] + 1e-9)
+
+
 def htk_bands():
     import torchaudio
     return torchaudio.functional.melscale_fbanks(513, 0.0, 12000.0, 100, 24000)
@@ -1371,6 +1470,8 @@ STREAMING = [
     ("pad1d", "--padding 3,5 --padding-mode reflect", [(2, 20)], {}, lambda x: F.pad(x, (3, 5), "reflect")),
     ("pad1d", "--padding 2 --value 0.5", [(2, 20)], {}, lambda x: F.pad(x, (2, 2), value=0.5)),
     ("index_select", "--index 2,0,0", [(3, 20)], {}, lambda x: x[:, [2, 0, 0]]),
+    ("embedding", "", [(2, 20)], {"weight": array(8, 3)},
+     lambda x: sum(F.embedding(x[:, c].clamp(0, 3).long(), torch.tensor(array(8, 3))[4 * c:4 * c + 4]) for c in (0, 1)).mT),
     ("max_pool1d", "--kernel-size 3 --stride 2 --padding 1 --dilation 2 --ceil-mode", [(2, 41)], {},
      lambda x: F.max_pool1d(x, 3, 2, 1, 2, True)),
     ("max_pool1d", "--kernel-size 3", [(2, 41)], {}, lambda x: F.max_pool1d(x, 3)),
@@ -1400,7 +1501,11 @@ STREAMING = [
     ("elu", "--alpha 0.5", [(2, 20)], {}, lambda x: F.elu(x, 0.5)),
     ("tanh", "", [(2, 20)], {}, lambda x: torch.tanh(x)),
     ("sigmoid", "", [(2, 20)], {}, lambda x: torch.sigmoid(x)),
+    ("silu", "", [(2, 20)], {}, lambda x: F.silu(x)),
     ("gelu", "", [(2, 20)], {}, lambda x: F.gelu(x)),
+    ("softplus", "--beta 2 --threshold 1.5", [(2, 20)], {}, lambda x: F.softplus(x, 2, 1.5)),
+    ("snake", "", [(4, 20)], {"alphas": abs(B) + 0.1}, lambda x: snake(x, abs(B) + 0.1, abs(B) + 0.1)),
+    ("snake_beta", "", [(4, 20)], {"alphas": B, "betas": abs(B) + 0.1}, lambda x: snake(x, B, abs(B) + 0.1)),
     ("exp", "", [(2, 20)], {}, lambda x: torch.exp(x)),
     ("sin", "", [(2, 20)], {}, lambda x: torch.sin(x)),
     ("cos", "", [(2, 20)], {}, lambda x: torch.cos(x)),
@@ -1596,9 +1701,10 @@ class Apply(ToolTest):
         self.refused(2, "name one instead of -", *conv, "--input", x, "--output", "-")
         self.refused(2, "name one instead of -", *conv, "--input", "-", *to)
 
-    def test_help_says_no_default_of_flags(self):
+    def test_help_says_what_flags_are_without_being_given(self):
         text = self.ok("apply", "avg_pool1d", "--help")
-        self.assertIn("--ceil-mode [true|false] ", text)
+        self.assertRegex(text, r"--ceil-mode \[true\|false\] +round the output length up \(default false\)")
+        self.assertRegex(text, r"--count-include-pad \[true\|false\]\s+whether .* \(default true\)")
         self.assertNotIn("=true", text)
         x = self.save("x.npy", array(1, 4))
         for flag, frames in [((), 1), (("--ceil-mode",), 2), (("--ceil-mode", "true"), 2), (("--ceil-mode", "false"), 1)]:

@@ -1,6 +1,6 @@
 // Functions of every value by itself, with the names and defaults of torch.nn.functional; and the gate of
 // WaveNet. NaN stays NaN in all of them. Each result is within 1e-6 of the exact value, relatively; of sin
-// and cos, absolutely.
+// and cos, absolutely; of snake, to |x| + 1/beta, the sine being that of alpha·x as a float has it.
 #pragma once
 
 #include <wavestride/op.h>
@@ -16,7 +16,10 @@ Op leaky_relu(Index channels, float negative_slope = 0.01f);  ///< x > 0 ? x : n
 Op elu(Index channels, float alpha = 1.0f);                   ///< x > 0 ? x : alpha·(eˣ − 1)
 Op tanh(Index channels);
 Op sigmoid(Index channels);  ///< 1 / (1 + e⁻ˣ)
+Op silu(Index channels);     ///< x / (1 + e⁻ˣ)
 Op gelu(Index channels);     ///< x·(1 + erf(x/√2))/2
+/// ln(1 + e^(beta·x))/beta, and x where beta·x is above the threshold
+Op softplus(Index channels, float beta = 1.0f, float threshold = 20.0f);
 Op exp(Index channels);
 Op sin(Index channels);  ///< of radians
 Op cos(Index channels);
@@ -27,6 +30,12 @@ Op scale(Index channels, float factor);         ///< factor·x
 /// below 2e-38 is 0. Throws std::invalid_argument unless channels_in is positive and even.
 Op gated(Index channels_in);
 
+/// y[c] = x[c] + sin²(alpha[c]·x[c])/(beta[c] + 1e-9), one alpha and beta per channel: Snake (Ziyin et al.
+/// 2020, as DAC has it) where beta is alpha, BigVGAN's SnakeBeta where it is learned too. Throws
+/// std::invalid_argument unless there is a number for each channel.
+Op snake(std::span<const float> alpha);
+Op snake_beta(std::span<const float> alpha, std::span<const float> beta);
+
 }  // namespace op
 
 /// The same on whole signals.
@@ -35,12 +44,16 @@ Signal leaky_relu(FramesView x, float negative_slope = 0.01f);
 Signal elu(FramesView x, float alpha = 1.0f);
 Signal tanh(FramesView x);
 Signal sigmoid(FramesView x);
+Signal silu(FramesView x);
 Signal gelu(FramesView x);
+Signal softplus(FramesView x, float beta = 1.0f, float threshold = 20.0f);
 Signal exp(FramesView x);
 Signal sin(FramesView x);
 Signal cos(FramesView x);
 Signal clip(FramesView x, float min, float max);
 Signal scale(FramesView x, float factor);
 Signal gated(FramesView x);
+Signal snake(FramesView x, std::span<const float> alpha);
+Signal snake_beta(FramesView x, std::span<const float> alpha, std::span<const float> beta);
 
 }  // namespace wavestride

@@ -28,6 +28,9 @@ struct Model {
   /// Why features can't be made of sound with `features` alone, as where a model takes another network's
   /// latents, or statistics of its recipe are missing; empty where they can.
   std::string no_analysis = {};
+  /// Of a network that takes codes, whole numbers, in place of mel frames: they are 0 … codes−1, and what is
+  /// none of these stands for the nearest, NaN for 0. Of others 0.
+  Index codes = 0;
 
   /// 1 × samples of n_mels × frames. Throws std::invalid_argument on another number of bands.
   Signal operator()(FramesView mel) const { return network(mel); }
@@ -61,6 +64,9 @@ struct ModelOptions {
   std::optional<Index> speaker = {};
   /// or the embedding of any other.
   std::vector<float> speaker_embedding = {};
+  /// Of a network that takes the codes of a codec: one of the rates that it was trained on, in kilobits per
+  /// second, by which a frame has more or fewer codes. Nothing: the highest.
+  std::optional<double> bandwidth_kbps = {};
   /// Of networks that draw random numbers.
   std::uint64_t seed = 0;
   Given given = Given::features;
@@ -81,9 +87,9 @@ Model load_model(const TensorFile& file, const ModelOptions& options = {});
 
 /// Configs that come with the library, for files that come without: "hifigan-v1", …
 std::vector<std::string> named_configs();
-/// Writes what load_model() would load as one .safetensors file that needs no options any more but a speaker:
-/// config, statistics and the weights that the network uses, weight norm folded. dtype: f32, f16 or bf16.
-/// Throws as load_model() does, and IoError when writing fails.
+/// Writes what load_model() would load as one .safetensors file that needs no options any more but a speaker
+/// and a bandwidth: config, statistics and the weights that the network uses, weight norm folded. dtype: f32,
+/// f16 or bf16. Throws as load_model() does, and IoError when writing fails.
 void convert_model(const std::string& path, const std::string& out, const ModelOptions& options = {},
                    DType dtype = DType::f32);
 

@@ -12,6 +12,7 @@
 #include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
 #include <wavestride/deemphasis.h>
+#include <wavestride/embedding.h>
 #include <wavestride/geometry.h>
 #include <wavestride/griffin_lim.h>
 #include <wavestride/index_select.h>

@@ -327,6 +327,9 @@ MelOptions options_of(const wavestride_mel_config& c) {
 }
 
 #ifndef WAVESTRIDE_NO_MODELS
+static_assert(same<Given::features, WAVESTRIDE_GIVEN_FEATURES> &&
+              same<Given::noise, WAVESTRIDE_GIVEN_NOISE> && same<Given::samples, WAVESTRIDE_GIVEN_SAMPLES>);
+
 ModelOptions options_of(const wavestride_model_config& config, Arithmetic& arithmetic) {
   const auto c =
       known_part(&config, "wavestride_model_config", offsetof(wavestride_model_config, int8_weights));
@@ -338,6 +341,8 @@ ModelOptions options_of(const wavestride_model_config& config, Arithmetic& arith
       .config = text(c.config), .preset = text(c.preset), .stats = text(c.stats), .seed = c.seed};
   if (c.speaker != nullptr) options.speaker = *c.speaker;
   if (c.prefix != nullptr) options.prefix = c.prefix;
+  options.given = enum_of<Given>(c.given, 3, "given");
+  if (c.bandwidth_kbps != 0) options.bandwidth_kbps = c.bandwidth_kbps;
   constexpr std::size_t most = 65536;
   require(c.speaker_embedding_size <= most, "speaker_embedding_size must be at most ", most, ", got ",
           c.speaker_embedding_size);
@@ -705,8 +710,9 @@ wavestride_status wavestride_stream_create_with(const wavestride_op* op,
     require_given(op, "op");
     require_given(stream, "stream");
     const wavestride_stream_config given = known_part(config, "wavestride_stream_config");
-    require(given.threads >= -1, "threads must be −1 (all) or not negative, got ", given.threads);
-    constexpr Index all = 0;
+    constexpr Index all = 0, most = 1024;
+    require(given.threads >= -1 && given.threads <= most, "threads must be −1 (all) to ", most, ", got ",
+            given.threads);
     const StreamOptions options{.threads = given.threads == -1 ? all : std::max<Index>(given.threads, 1)};
     *stream = new wavestride_stream{op->op.stream(options), op->op.in_channels(), op->op.out_channels(),
                                     op->op.latency_frames(), op->op.inputs() == 1 && op->op.outputs() == 1};
@@ -820,7 +826,7 @@ void wavestride_varispeed_free(wavestride_varispeed* varispeed) {
 wavestride_status wavestride_varispeed_set_speed(wavestride_varispeed* varispeed, double speed,
                                                  int64_t ramp_frames) {
   if (const auto wrong = check_varispeed(varispeed)) return wrong;
-  if (!(speed >= 1.0 / 16 && speed <= 16))
+  if (!(speed >= Varispeed::slowest && speed <= Varispeed::fastest))
     return complain(WAVESTRIDE_INVALID_ARGUMENT, "speed must be 1/16 to 16, got %g", speed);
   if (ramp_frames < 0) return complain(WAVESTRIDE_INVALID_ARGUMENT, "ramp_frames must not be negative");
   varispeed->varispeed.set_speed(speed, ramp_frames);

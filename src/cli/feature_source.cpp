@@ -15,22 +15,28 @@
 namespace wavestride::cli {
 namespace {
 
-Signal finite(Signal features, const std::string& path) {
+Signal checked(Signal features, const std::string& path, Index codes) {
   if (!features.allFinite()) throw IoError(path, "holds values that are not finite numbers");
+  for (const float v : features.reshaped().head(codes > 0 ? features.size() : 0))
+    if (v != std::floor(v) || v < 0 || v >= static_cast<float>(codes))
+      throw IoError(path, message("holds ", v, ", and codes are whole numbers from 0 to ", codes - 1));
   return features;
 }
 
 class ArrayFeatures final : public FeatureSource {
  public:
-  ArrayFeatures(const std::string& path, const MelOptions& preset) : path_(path), reader_(path) {
-    if (reader_.channels() != preset.n_mels)
-      throw IoError(path,
-                    message("has shape ", shape_string(std::array{reader_.channels(), reader_.frames()}),
-                            ", and preset ", preset.name, " has features [", preset.n_mels, ", frames]"));
+  ArrayFeatures(const std::string& path, const MelOptions& preset, Index codes)
+      : path_(path), reader_(path), codes_(codes) {
+    if (reader_.channels() == preset.n_mels) return;
+    const std::string shape = shape_string(std::array{reader_.channels(), reader_.frames()});
+    throw IoError(path, codes > 0 ? message("has shape ", shape, ", and the model takes codes [",
+                                            preset.n_mels, ", frames] at this bandwidth: see --bandwidth")
+                                  : message("has shape ", shape, ", and preset ", preset.name,
+                                            " has features [", preset.n_mels, ", frames]"));
   }
 
   Signal read(Index frames) override {
-    Signal features = finite(reader_.read(frames), path_);
+    Signal features = checked(reader_.read(frames), path_, codes_);
     read_ += features.cols();
     return features;
   }
@@ -41,7 +47,7 @@ class ArrayFeatures final : public FeatureSource {
  private:
   std::string path_;
   NpyReader reader_;
-  Index read_ = 0;
+  Index codes_, read_ = 0;
 };
 
 Op analysis(int sample_rate_hz, const MelOptions& preset) {
@@ -74,6 +80,7 @@ class SoundFeatures final : public FeatureSource {
   }
   std::optional<double> done() const override { return reader_.done(); }
   SampleFormat sample_format() const override { return reader_.sample_format(); }
+  AudioMetadata metadata() const override { return reader_.metadata(); }
   int sample_rate_hz() const { return reader_.sample_rate_hz(); }
 
  private:
@@ -87,9 +94,10 @@ class SoundFeatures final : public FeatureSource {
 class WholeSoundFeatures final : public FeatureSource {
  public:
   WholeSoundFeatures(const std::string& path, const std::string& channel, const MelOptions& preset) {
-    const Sound sound = read_sound(path, channel);
+    Sound sound = read_sound(path, channel);
     require_finite(sound);
     sample_format_ = sound.sample_format;
+    metadata_ = std::move(sound.metadata);
     sample_rate_hz_ = sound.sample_rate_hz;
     features_ = analysis(sound.sample_rate_hz, preset)(sound.samples);
   }
@@ -103,19 +111,21 @@ class WholeSoundFeatures final : public FeatureSource {
     return static_cast<double>(read_) / static_cast<double>(std::max<Index>(1, features_.cols()));
   }
   SampleFormat sample_format() const override { return sample_format_; }
+  AudioMetadata metadata() const override { return metadata_; }
   int sample_rate_hz() const { return sample_rate_hz_; }
 
  private:
   Signal features_;
   SampleFormat sample_format_ = SampleFormat::automatic;
+  AudioMetadata metadata_;
   int sample_rate_hz_ = 0;
   Index read_ = 0;
 };
 
 class StandardInputFeatures final : public FeatureSource {
  public:
-  explicit StandardInputFeatures(const MelOptions& preset)
-      : mels_(preset.n_mels), frame_bytes_(static_cast<std::size_t>(mels_) * sizeof(float)) {}
+  StandardInputFeatures(const MelOptions& preset, Index codes)
+      : mels_(preset.n_mels), codes_(codes), frame_bytes_(static_cast<std::size_t>(mels_) * sizeof(float)) {}
 
   // Hands on what is there: whoever writes may wait for the sound of it.
   Signal read(Index frames) override {
@@ -135,7 +145,7 @@ class StandardInputFeatures final : public FeatureSource {
     const std::size_t used = static_cast<std::size_t>(features.size()) * sizeof(float);
     std::memcpy(features.data(), bytes_.data(), used);
     std::memmove(bytes_.data(), bytes_.data() + used, held_ -= used);
-    return finite(std::move(features), "standard input");
+    return checked(std::move(features), "standard input", codes_);
   }
   std::optional<double> done() const override { return {}; }
 
@@ -152,7 +162,7 @@ class StandardInputFeatures final : public FeatureSource {
   }
 
   bool begun_ = false;
-  Index mels_;
+  Index mels_, codes_;
   std::size_t frame_bytes_, held_ = 0;
   std::vector<char> bytes_;
 };
@@ -160,9 +170,9 @@ class StandardInputFeatures final : public FeatureSource {
 }  // namespace
 
 std::unique_ptr<FeatureSource> open_features(const std::string& path, const std::string& channel,
-                                             const MelOptions& preset) {
-  if (path == "-") return std::make_unique<StandardInputFeatures>(preset);
-  if (is_npy(path)) return std::make_unique<ArrayFeatures>(path, preset);
+                                             const MelOptions& preset, Index codes) {
+  if (path == "-") return std::make_unique<StandardInputFeatures>(preset, codes);
+  if (is_npy(path)) return std::make_unique<ArrayFeatures>(path, preset, codes);
   if (preset.peak_range > 0) return std::make_unique<WholeSoundFeatures>(path, channel, preset);
   return std::make_unique<SoundFeatures>(path, channel, preset);
 }

@@ -1,4 +1,4 @@
-// Mel frames for commands that work through them piece by piece, in constant memory.
+// Mel frames, or codes, for commands that work through them piece by piece, in constant memory.
 #pragma once
 
 #include <memory>
@@ -11,18 +11,21 @@ class FeatureSource {
  public:
   virtual ~FeatureSource() = default;
   /// Some of the next frames, as many as came or at most `frames` where they lie ready; none at the end.
-  /// Throws IoError on values that are not finite.
+  /// Throws IoError on values that are not finite, or no codes where codes must be.
   virtual Signal read(Index frames) = 0;
   /// Part of the input that was read, 0 … 1; nothing where nobody knows.
   virtual std::optional<double> done() const = 0;
   /// How the sound that they are made of is stored; automatic where there is none.
   virtual SampleFormat sample_format() const { return SampleFormat::automatic; }
+  /// Of that sound.
+  virtual AudioMetadata metadata() const { return {}; }
 };
 
 /// `path` is a .npy array [mels, frames]; a sound file, which is converted to the preset's sample rate and
 /// analysed; or "-", standard input: frame after frame, each n_mels little-endian float32. Throws IoError.
+/// codes: as Model::codes; values are such where it is not 0.
 std::unique_ptr<FeatureSource> open_features(const std::string& path, const std::string& channel,
-                                             const MelOptions& preset);
+                                             const MelOptions& preset, Index codes = 0);
 
 /// The features of a sound file, or of what comes by standard input ("-"), which must have the preset's
 /// sample rate. Throws IoError.

@@ -121,10 +121,11 @@ std::vector<fs::path> listed_files(const std::string& list) {
     if (number == 1 && line.starts_with(byte_order_mark)) line.erase(0, byte_order_mark.size());
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (std::ranges::any_of(line, [](char c) { return std::iscntrl(static_cast<unsigned char>(c)) != 0; }))
-      throw IoError(list, message("is no list of files: line ", number, " holds control characters"));
+      throw IoError(input_name(list),
+                    message("is no list of files: line ", number, " holds control characters"));
     if (!line.empty()) files.emplace_back(line);
   }
-  if (lines.bad()) throw IoError(list, "reading failed");
+  if (lines.bad()) throw IoError(input_name(list), "reading failed");
   return files;
 }
 
@@ -170,6 +171,12 @@ bool finished(const Item& item) {
   return !in_error && !out_error && out >= in;
 }
 
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw IoError(folder.string(), "can't be made: " + error.message());
+}
+
 // Each writes one file at a time.
 constexpr auto most_jobs = static_cast<Index>(most_output_files);
 
@@ -201,7 +208,7 @@ class Batch {
       Made made;
       std::string complaint;
       try {
-        fs::create_directories(fs::path(items_[i].out).parent_path());
+        make_folder(fs::path(items_[i].out).parent_path());
         made = make_(items_[i].in, items_[i].out);
       } catch (const std::bad_alloc&) {
         complaint = "not enough memory";
@@ -344,6 +351,7 @@ void Files::run(const MakeFile& make) const {
       items.push_back(std::move(item));
   }
 
+  if (!items.empty()) make_folder(o.out_dir);
   const Timer timer;
   const auto made = items.size();
   Batch batch(std::move(items), make);

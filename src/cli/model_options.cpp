@@ -31,6 +31,14 @@ void add_speaker_option(CLI::App& app, ModelOptions& options) {
       ->type_name("NUMBER");
 }
 
+void add_bandwidth_option(CLI::App& app, ModelOptions& options) {
+  app.add_option(
+         "--bandwidth", options.bandwidth_kbps,
+         "of the codes that a model takes, in kilobits per second; where nothing is said, the highest "
+         "that it was trained on")
+      ->type_name("KBPS");
+}
+
 void add_threads_option(CLI::App& app, StreamOptions& options) {
   app.add_option("--threads", options.threads,
                  "that run the network, 0: as many as there are cores; the samples stay the same")

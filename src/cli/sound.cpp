@@ -1,5 +1,8 @@
 #include "cli/sound.h"
 
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <wavestride/mel.h>
 #include <wavestride/stream.h>
 
@@ -12,6 +15,17 @@ namespace {
 
 constexpr Index block_frames = 1 << 16;
 
+// A program that failed sends nothing down a pipe, of which libsndfile would say that it knows no such
+// format.
+const std::string& not_empty(const std::string& path) {
+  struct stat s;
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  if (path == "-" && fstat(STDIN_FILENO, &s) == 0 && S_ISFIFO(s.st_mode) && poll(&input, 1, -1) == 1 &&
+      (input.revents & POLLIN) == 0)
+    throw IoError(input_name(path), "is not read as audio: it is empty");
+  return path;
+}
+
 }  // namespace
 
 std::string Sound::description() const {
@@ -19,7 +33,7 @@ std::string Sound::description() const {
 }
 
 SoundReader::SoundReader(const std::string& path, const std::string& channel)
-    : path_(input_name(path)), reader_(path), chosen_(0) {
+    : path_(input_name(path)), reader_(not_empty(path)), chosen_(0) {
   const Index channels = reader_.channels();
   const std::string choices = message("--channel N (1 to ", channels, ") or --channel mix (their mean)");
   if (channel == "all" || channel == "mix") {
@@ -64,7 +78,7 @@ void SoundReader::require_finite(const Signal& block) const {
 
 Sound read_sound(const std::string& path, const std::string& channel) {
   SoundReader reader(path, channel);
-  Sound sound{input_name(path), Signal(), reader.sample_rate_hz(), reader.sample_format()};
+  Sound sound{input_name(path), Signal(), reader.sample_rate_hz(), reader.sample_format(), reader.metadata()};
   std::vector<float> samples;
   Progress progress("reading " + file_name(sound.path));
   for (Signal block; (block = reader.read(block_frames)).cols() > 0;) {

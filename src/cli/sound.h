@@ -15,6 +15,7 @@ struct Sound {
   Signal samples;  ///< channels × frames
   int sample_rate_hz = 0;
   SampleFormat sample_format = SampleFormat::automatic;  ///< as SoundReader has it
+  AudioMetadata metadata = {};                           ///< likewise
 
   double seconds() const { return static_cast<double>(samples.cols()) / sample_rate_hz; }
   /// "speech.wav: 2.5 s at 16000 Hz".

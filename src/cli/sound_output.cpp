@@ -28,13 +28,37 @@ int width(SampleFormat format) {
   return widths[static_cast<int>(format)];
 }
 
+constexpr std::pair<const char*, const char*> info_names[] = {
+    {"title", "INAM"}, {"artist", "IART"}, {"album", "IPRD"},   {"tracknumber", "ITRK"},
+    {"date", "ICRD"},  {"genre", "IGNR"},  {"comment", "ICMT"}, {"copyright", "ICOP"}};
+
+/// The texts that WAV has names for, as its chunk; empty where there are none.
+std::string wav_texts(const std::map<std::string, std::string>& tags) {
+  constexpr std::size_t longest = 2000;  // libsndfile reads no longer ones
+  std::string texts = "INFO";
+  const auto put = [](std::string& chunks, const char* name, std::string text) {
+    const auto bytes = static_cast<std::uint32_t>(text.size());
+    if (bytes % 2 != 0) text += '\0';
+    chunks += name;
+    chunks.append(reinterpret_cast<const char*>(&bytes), sizeof bytes) += text;
+  };
+  for (const auto& [tag, name] : info_names)
+    if (const auto at = tags.find(tag); at != tags.end() && at->second.size() <= longest)
+      put(texts, name, at->second + '\0');
+  std::string chunk;
+  if (texts.size() > 4) put(chunk, "LIST", texts);
+  return chunk;
+}
+
 /// The head of a WAV that goes on until its stream ends; it is of the extensible kind where loudspeakers are
 /// to be told.
-std::string wav_header(Index sample_rate_hz, Index channels, SampleFormat format, std::uint32_t mask) {
+std::string wav_header(Index sample_rate_hz, Index channels, SampleFormat format,
+                       const AudioMetadata& metadata) {
   static_assert(std::endian::native == std::endian::little);
   const auto bytes = static_cast<std::uint32_t>(width(format)),
              frame = static_cast<std::uint32_t>(channels) * bytes,
              rate = static_cast<std::uint32_t>(sample_rate_hz);
+  const std::uint32_t mask = metadata.channel_mask;
   const std::uint16_t tag = format == SampleFormat::float32 ? 3 : 1, extensible = 0xfffe;
   std::string header;
   const auto put = [&]<class T>(T value) {
@@ -47,7 +71,7 @@ std::string wav_header(Index sample_rate_hz, Index channels, SampleFormat format
     constexpr std::string_view rest("\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71", 14);  // of a GUID
     put(std::uint16_t{22}), put(static_cast<std::uint16_t>(8 * bytes)), put(mask), put(tag), header += rest;
   }
-  header += "data", put(unknown_bytes);
+  header += wav_texts(metadata.tags), header += "data", put(unknown_bytes);
   return header;
 }
 
@@ -91,7 +115,7 @@ SoundOutput::SoundOutput(const std::string& path, Index sample_rate_hz, Index ch
   if (path == "-") {
     if (options.raw) return;
     header_place_ = place_in_file();
-    const std::string header = wav_header(sample_rate_hz, channels, format_, options.metadata.channel_mask);
+    const std::string header = wav_header(sample_rate_hz, channels, format_, options.metadata);
     header_bytes_ = header.size();
     print_bytes(header.data(), header.size());
     return;

@@ -78,6 +78,17 @@ std::vector<Index> Config::integers(Keys keys, std::size_t shortest, std::size_t
   return integers_of(list(keys, shortest, longest), name(keys), least, most);
 }
 
+std::vector<double> Config::numbers(Keys keys, std::size_t shortest, std::size_t longest, double least,
+                                    double most) const {
+  std::vector<double> values;
+  for (const Json& value : list(keys, shortest, longest)) {
+    const double v = value.is_number() ? value.get<double>() : std::nan("");
+    if (!(v >= least && v <= most)) refuse(name(keys), " must hold numbers from ", least, " to ", most);
+    values.push_back(v);
+  }
+  return values;
+}
+
 std::vector<std::vector<Index>> Config::integer_lists(Keys keys, std::size_t shortest, std::size_t longest,
                                                       Index least, Index most) const {
   std::vector<std::vector<Index>> lists;

@@ -46,7 +46,10 @@ class Config {
   /// The values of a list with at least `shortest` and at most `longest` of them.
   std::vector<Index> integers(Keys keys, std::size_t shortest, std::size_t longest, Index least,
                               Index most) const;
-  /// A list of such lists.
+  /// The same of numbers.
+  std::vector<double> numbers(Keys keys, std::size_t shortest, std::size_t longest, double least,
+                              double most) const;
+  /// A list of lists of integers.
   std::vector<std::vector<Index>> integer_lists(Keys keys, std::size_t shortest, std::size_t longest,
                                                 Index least, Index most) const;
   /// A section of the config.

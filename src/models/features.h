@@ -10,6 +10,7 @@ struct Features {
   MelOptions mel;                ///< of latents: name, n_mels, sample_rate and hop_length alone count
   std::string no_analysis = {};  ///< as Model::no_analysis
   bool normalised = false;       ///< less their mean, over their deviation, both of the recipe's own data
+  Index codes = 0;               ///< as Model::codes
 };
 
 /// The features of a network that takes `channels` values per frame and makes `hop` samples of each: the

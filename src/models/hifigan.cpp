@@ -24,6 +24,7 @@ struct Spelling {
   bool pwg;
   bool causal;
   PadMode padding;
+  const char* activations = nullptr;  ///< of blocks, where they are learned
 };
 
 constexpr Spelling spellings[] = {
@@ -39,6 +40,9 @@ constexpr Spelling spellings[] = {
     {"ParallelWaveGAN, causal", "input_conv.conv", "upsamples.{i}.1.deconv", "blocks.{n}.convs1.{m}.1.conv",
      "blocks.{n}.convs2.{m}.1.conv", "blocks.{n}.convs1.{m}.1.conv", "output_conv.1.conv", "1", true, true,
      true, PadMode::constant},
+    {"BigVGAN", "conv_pre", "ups.{i}.0", "resblocks.{n}.convs1.{m}", "resblocks.{n}.convs2.{m}",
+     "resblocks.{n}.convs.{m}", "conv_post", nullptr, false, false, false, PadMode::constant,
+     "resblocks.{n}.activations.{m}"},
 };
 
 /// "resblocks.{n}.convs1.{m}" of block 3, layer 0: "resblocks.3.convs1.0".
@@ -98,7 +102,9 @@ constexpr const char* sections[] = {"",
                                     "tts_conf.vocoder_params",
                                     "vocoder_config"};
 
-Config settings_of(const Config& config) {
+}  // namespace
+
+Config hifigan_settings(const Config& config) {
   for (const char* path : sections)
     if (const auto section = config.descend(path); section && section->has(rate_keys)) return *section;
   // Piper's voices name a size instead.
@@ -116,6 +122,8 @@ Config settings_of(const Config& config) {
   config.refuse("says nothing of ", config.name(rate_keys),
                 "; name a config of this network: ", joined(named_configs()));
 }
+
+namespace {
 
 /// Whether the residual blocks have a second convolution for every dilation, as the config says.
 bool second_convolutions(const Config& c, const Spelling& s) {
@@ -205,9 +213,26 @@ Op end_conv(const Spelling& s, const LayerWeights& w) {
       {.padding = s.causal ? ConvPadding(reach, 0) : ConvPadding(reach / 2), .padding_mode = s.padding});
 }
 
+/// residual_block() with activations of its own, counted by their places.
+Op learned_block(const ResidualBlockWeights& weights, const std::vector<Index>& dilations,
+                 const std::function<Op(std::size_t)>& activation) {
+  std::vector<Op> sums;
+  for (std::size_t m = 0, place = 0; m < dilations.size(); ++m) {
+    const auto conv = [](const LayerWeights& w, Index dilation) {
+      return op::conv1d(w.weight, w.bias,
+                        {.padding = (w.weight.shape[2] - 1) * dilation / 2, .dilation = dilation});
+    };
+    std::vector<Op> branch{activation(place++), conv(weights.convs1[m], dilations[m])};
+    if (!weights.convs2.empty())
+      branch.insert(branch.end(), {activation(place++), conv(weights.convs2[m], 1)});
+    sums.push_back(residual(Stack(branch)));
+  }
+  return Stack(sums, "residual_block");
+}
+
 /// Residual block n, which has kernel j of the list.
-Op block_op(ModelFile& file, const Spelling& s, const Sizes& sizes, Index channels, std::size_t n,
-            std::size_t j) {
+Op block_op(ModelFile& file, const Spelling& s, const Sizes& sizes, const LearnedActivation& learned,
+            Index channels, std::size_t n, std::size_t j) {
   const std::vector<Index> shape{channels, channels, sizes.block_kernels[j]};
   ResidualBlockWeights block;
   for (std::size_t m = 0; m < sizes.dilations[j].size(); ++m) {
@@ -217,6 +242,9 @@ Op block_op(ModelFile& file, const Spelling& s, const Sizes& sizes, Index channe
     block.convs1.push_back(conv(sizes.twice ? s.convs1 : s.convs));
     if (sizes.twice) block.convs2.push_back(conv(s.convs2));
   }
+  if (learned)
+    return learned_block(block, sizes.dilations[j],
+                         [&](std::size_t m) { return learned(layer_name(s.activations, n, m), channels); });
   return residual_block(block, {.dilations = sizes.dilations[j],
                                 .negative_slope = sizes.slope,
                                 .padding_mode = s.padding,
@@ -236,17 +264,18 @@ StackBuilder::Value normalised_input(ModelFile& file, const Config& c, StackBuil
 HifiganOutputs hifigan_outputs(const TensorFile& file) {
   const auto found = find(file);
   if (!found) return {};
-  return {found->outputs, found->outputs == 1 || found->spelling->pwg};
+  return {found->outputs, found->outputs == 1 || found->spelling->pwg,
+          found->spelling->activations != nullptr};
 }
 
-HifiganTrunk hifigan_trunk(ModelFile& file, StackBuilder& b) {
+HifiganTrunk hifigan_trunk(ModelFile& file, StackBuilder& b, const LearnedActivation& learned) {
   const Found found = *find(file.tensors());
   const Spelling& s = *found.spelling;
   file.locate(found.anchors);
   if (const char* source = "m_source.l_linear"; file.holds(source))
     file.refuse("holds a network with a source of sines (\"", source,
                 "\"), which takes F0 beside its features: such are not supported");
-  const Config c = settings_of(file.config());
+  const Config c = hifigan_settings(file.config());
   const Sizes sizes = sizes_of(file, c, s);
 
   Index channels = sizes.channels;
@@ -257,7 +286,7 @@ HifiganTrunk hifigan_trunk(ModelFile& file, StackBuilder& b) {
 
   const std::size_t blocks = sizes.block_kernels.size();
   for (std::size_t i = 0; i < sizes.rates.size(); ++i) {
-    x = b.apply(op::leaky_relu(channels, sizes.slope), {x});
+    if (!learned) x = b.apply(op::leaky_relu(channels, sizes.slope), {x});
     LayerWeights up = file.conv_transpose(layer_name(s.up, i), {channels, channels / 2, sizes.kernels[i]},
                                           Bias::optional, sizes.ups);
     channels /= 2;
@@ -265,11 +294,11 @@ HifiganTrunk hifigan_trunk(ModelFile& file, StackBuilder& b) {
     x = b.apply(upsampler(file, c, s, up, sizes.rates[i]), {x});
     std::vector<StackBuilder::Value> branches;
     for (std::size_t j = 0; j < blocks; ++j)
-      branches.push_back(b.apply(block_op(file, s, sizes, channels, i * blocks + j, j), {x}));
+      branches.push_back(b.apply(block_op(file, s, sizes, learned, channels, i * blocks + j, j), {x}));
     x = b.apply(op::mean(channels, static_cast<Index>(blocks)), branches);
   }
   constexpr float last_slope = 0.01f;  // PyTorch's default, which the original left as it was
-  x = b.apply(op::leaky_relu(channels, last_slope), {x});
+  x = b.apply(learned ? learned("activation_post", channels) : op::leaky_relu(channels, last_slope), {x});
   Index hop = 1;
   for (const Index rate : sizes.rates) hop = std::min<Index>(hop * rate, 1 << 24);
   const LayerWeights post =
@@ -288,9 +317,13 @@ Network build(ModelFile& file) {
   return {b.build({b.chain(trunk.x, ops)}), features_of(file, trunk.in, trunk.hop * outputs)};
 }
 
+bool recognises(const TensorFile& file) {
+  const HifiganOutputs outputs = hifigan_outputs(file);
+  return outputs.waveform && !outputs.learned_activations;
+}
+
 }  // namespace
 
-const Architecture hifigan{"hifigan", [](const TensorFile& file) { return hifigan_outputs(file).waveform; },
-                           build};
+const Architecture hifigan{"hifigan", recognises, build};
 
 }  // namespace wavestride::models

@@ -29,7 +29,7 @@ Network build(ModelFile& file) {
 
 bool recognises(const TensorFile& file) {
   const HifiganOutputs outputs = hifigan_outputs(file);
-  return outputs.channels > 0 && !outputs.waveform;
+  return outputs.channels > 0 && !outputs.waveform && !outputs.learned_activations;
 }
 
 }  // namespace

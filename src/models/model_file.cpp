@@ -245,6 +245,8 @@ std::map<std::string, Tensor> ModelFile::used_tensors() const {
 void ModelFile::require_all_used() const {
   if (!speaker_used_ && (options_.speaker || !options_.speaker_embedding.empty()))
     refuse("has one voice only: there is no speaker to choose");
+  if (!bandwidth_used_ && options_.bandwidth_kbps)
+    refuse("takes no codes of a codec: there is no bandwidth to choose");
   if (!given_used_ && options_.given != Given::features)
     refuse("has no use for given ", options_.given == Given::noise ? "noise" : "samples");
   const auto another = [&](const std::string& name) {

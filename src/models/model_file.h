@@ -75,6 +75,11 @@ class ModelFile {
   /// for every frame, and its output is added to the `bias` of another: the embedding that the options give,
   /// or the row of the file's table that they name. Throws IoError where they do neither.
   void add_speaker(std::vector<float>& bias, Index outputs, const std::vector<std::string>& layers);
+  /// The bandwidth that the options name, for a network that has several.
+  std::optional<double> bandwidth_kbps() {
+    bandwidth_used_ = true;
+    return options_.bandwidth_kbps;
+  }
   /// Whether the options say that the caller gives this.
   bool given(Given what) {
     given_used_ = given_used_ || options_.given == what;
@@ -89,7 +94,8 @@ class ModelFile {
   /// What the network was built from: the tensors that were asked for, weight norm folded.
   std::map<std::string, Tensor> used_tensors() const;
 
-  /// Throws IoError naming a tensor behind the prefix, or a choice of speaker or input, that had no use.
+  /// Throws IoError naming a tensor behind the prefix, or a choice of speaker, bandwidth or input, that had
+  /// no use.
   void require_all_used() const;
 
  private:
@@ -106,7 +112,7 @@ class ModelFile {
   std::vector<std::string> others_;  // prefixes of other copies of the network
   std::vector<std::string> scopes_{""};
   std::set<std::string> used_, skipped_;
-  bool speaker_used_ = false, any_speaker_ = false, given_used_ = false;
+  bool speaker_used_ = false, any_speaker_ = false, bandwidth_used_ = false, given_used_ = false;
 };
 
 }  // namespace wavestride::models

@@ -50,11 +50,14 @@ py::array_t<Scalar, layout | py::array::forcecast> array_from(const py::object& 
   constexpr bool integers = std::is_integral_v<Scalar>, complex = !std::is_arithmetic_v<Scalar>;
   constexpr const char* what = integers ? "integers" : complex ? "numbers" : "real numbers";
   constexpr std::string_view kinds = integers ? "iu" : complex ? "biufc" : "biuf";
+  using Array = py::array_t<Scalar, layout | py::array::forcecast>;
+  const PyTypeObject* const array_type = py::detail::npy_api::get().PyArray_Type_;
+  if (Py_TYPE(value.ptr()) == array_type && Array::check_(value)) return py::reinterpret_borrow<Array>(value);
   if (value.is_none()) wrong_type(name, std::string("an array of ") + what + ", got None");
   const py::array any = any_array(value, name);
   if (kinds.find(any.dtype().kind()) == kinds.npos)
     wrong_type(name, std::string("an array of ") + what + ", has dtype " + std::string(py::str(any.dtype())));
-  const bool plain = Py_TYPE(any.ptr()) == py::detail::npy_api::get().PyArray_Type_;
+  const bool plain = Py_TYPE(any.ptr()) == array_type;
   if (!plain && py::hasattr(any, "mask") &&
       py::module_::import("numpy.ma").attr("is_masked")(any).cast<bool>())
     wrong_type(name, "without gaps, but some of its values are masked");
@@ -109,8 +112,9 @@ class Samples : public Frames {
  public:
   explicit Samples(const py::object& value, const char* name = "input") : Frames(value, name) {
     if (view().channels() != 1)
-      throw py::value_error(std::string(name) + " must be one channel, [frames], has " +
-                            std::to_string(view().channels()) + "; give each by itself");
+      throw py::value_error(
+          std::string(name) + " must be one channel, [frames], has " + std::to_string(view().channels()) +
+          (view().frames() == 1 ? "; of [frames, 1] give the transposed" : "; give each by itself"));
   }
 };
 
@@ -177,6 +181,21 @@ inline Index number(const py::object& value, const char* name) {
   return n;
 }
 
+/// Of random numbers: 0 to 2⁶⁴ − 1.
+inline std::uint64_t seed_from(const py::object& value) {
+  const py::object part = one_of(value);
+  if (PyIndex_Check(part.ptr()) == 0) wrong_type("seed", "an integer, got " + std::string(py::repr(value)));
+  const auto integer = py::reinterpret_steal<py::object>(PyNumber_Index(part.ptr()));
+  if (!integer) throw py::error_already_set();
+  if (integer < py::int_(0))
+    throw py::value_error("seed must not be negative, got " + std::string(py::str(integer)));
+  const std::uint64_t seed = PyLong_AsUnsignedLongLong(integer.ptr());
+  if (PyErr_Occurred() == nullptr) return seed;
+  PyErr_Clear();
+  PyErr_SetString(PyExc_OverflowError, "seed is too large for 64 bits");
+  throw py::error_already_set();
+}
+
 inline std::optional<Index> optional_number(const py::object& value, const char* name) {
   return value.is_none() ? std::nullopt : std::optional(number(value, name));
 }
@@ -231,6 +250,10 @@ inline const Named<MelNorm> words<MelNorm>{
 template <>
 inline const Named<LogKind> words<LogKind>{
     {"ln", LogKind::ln}, {"log10", LogKind::log10}, {"db", LogKind::db}};
+
+template <>
+inline const Named<Given> words<Given>{
+    {"features", Given::features}, {"noise", Given::noise}, {"samples", Given::samples}};
 
 template <class E>
 E named(const std::string& word, const char* name) {

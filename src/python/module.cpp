@@ -35,8 +35,9 @@ void check_signals() {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds patience(100);  // of one who pressed Ctrl-C
 
-// In multiply-adds, as many as take a value to memory and back; 1e9 mostly take less than that patience.
-constexpr double of_a_value = 16, little_work = 1e9;
+// In multiply-adds, as many as take a value to memory and back; 1e9 mostly take less than that patience, and
+// 1e6 less than to make what works through them.
+constexpr double of_a_value = 16, little_work = 1e9, least_work = 1e6;
 
 // What it takes to make `totals` frames of the outputs, of x.
 double work_of(const Op& op, std::span<const FramesView> x, std::span<const Index> totals) {
@@ -103,24 +104,44 @@ std::vector<Signal> push(Stream& stream, std::span<const FramesView> x) {
   return y;
 }
 
-// op(x), without the lock. What takes long passes through a stream.
-std::vector<Signal> whole(const Op& op, std::span<const FramesView> x) {
+// A stream that short signals pass through one after the other.
+struct KeptStream {
+  std::mutex busy;
+  std::optional<Stream> stream;
+};
+
+// op(x), without the lock. What takes long passes through a stream, what is short through `kept` where that
+// has no other to do.
+std::vector<Signal> whole(const Op& op, std::span<const FramesView> x, KeptStream* kept = nullptr) {
   if (!op.streamable() || !fits(op, x)) return op(x);
   std::vector<Index> frames, totals;
   for (const FramesView& in : x) frames.push_back(in.frames());
   for (Index o = 0; o < op.outputs(); ++o) totals.push_back(op.total(frames, o));
   const double work = work_of(op, x, totals);
-  if (work < little_work) return op(x);
+  std::unique_lock<std::mutex> mine;
+  if (kept != nullptr && work < least_work) mine = std::unique_lock(kept->busy, std::try_to_lock);
+  if (!mine && work < little_work) return op(x);
   std::vector<Signal> y = room_for(op, totals);
   std::vector<FramesSpan> rest(y.begin(), y.end());
+  if (mine) {
+    if (kept->stream)
+      kept->stream->reset();
+    else
+      kept->stream = op.stream();
+    kept->stream->push(x, rest, totals);
+    for (std::size_t o = 0; o < rest.size(); ++o)
+      rest[o] = rest[o].slice(totals[o], rest[o].frames() - totals[o]);
+    kept->stream->finish(rest, totals);
+    return y;
+  }
   Stream stream = op.stream();
   push_in_pieces(stream, x, work, rest);
   stream.finish(rest, totals);
   return y;
 }
 
-Signal whole(const Op& op, FramesView x) {
-  return std::move(whole(op, std::span<const FramesView>(&x, 1)).front());
+Signal whole(const Op& op, FramesView x, KeptStream* kept = nullptr) {
+  return std::move(whole(op, std::span<const FramesView>(&x, 1), kept).front());
 }
 
 // The same of the operator that `make` makes.
@@ -244,7 +265,8 @@ py::object interpolate_of(const py::object& input, const py::object& size, const
 
 py::object stft_of(const py::object& input, const py::object& n_fft, const py::object& hop_length,
                    const py::object& win_length, const py::object& window, bool center,
-                   const std::string& pad_mode, bool normalized, bool onesided) {
+                   const std::string& pad_mode, bool normalized, bool onesided, bool return_complex) {
+  if (!return_complex) throw py::value_error("return_complex must be True: spectra are complex64");
   const Samples x(input);
   const StftOptions o =
       stft_options(n_fft, hop_length, win_length, window, center, pad_mode, normalized, onesided);
@@ -267,13 +289,13 @@ py::object istft_of(const py::object& input, const py::object& n_fft, const py::
 py::object griffin_lim_of(const py::object& specgram, const py::object& window, const py::object& n_fft,
                           const py::object& hop_length, const py::object& win_length, double power,
                           Index n_iter, double momentum, const py::object& length, bool rand_init,
-                          std::uint64_t seed) {
+                          const py::object& seed) {
   const Frames x(specgram, "specgram");
   const StftOptions o = stft_options(n_fft, hop_length, win_length, window, true, "reflect", false, true);
   const GriffinLimOptions how{.n_iter = n_iter,
                               .momentum = momentum,
                               .rand_init = rand_init,
-                              .seed = seed,
+                              .seed = seed_from(seed),
                               .progress = check_signals_of};
   const auto frames = optional_number(length, "length");
   return samples_of(unlocked([&] { return griffin_lim(x, o, power, how, frames); }));
@@ -358,9 +380,10 @@ struct PyOp : Op {
       : Op(op::by_name(operator_name, its)), made_as(std::move(operator_name)), settings(std::move(its)) {}
   std::string made_as;
   OperatorSettings settings;
+  std::shared_ptr<KeptStream> kept = std::make_shared<KeptStream>();
 
   py::object call(std::span<const FramesView> inputs) const {
-    return arrays_of(unlocked([&] { return whole(*this, inputs); }));
+    return arrays_of(unlocked([&] { return whole(*this, inputs, kept.get()); }));
   }
 
   py::tuple state() const {
@@ -392,7 +415,7 @@ OperatorSettings settings_of(std::vector<Index> channels, const py::kwargs& opti
     const auto value = py::reinterpret_borrow<py::object>(handle);
     auto name = py::cast<std::string>(key);
     if (value.is_none()) continue;  // not given
-    if (name == "weight" || name == "bias") {
+    if (name == "weight" || name == "bias" || name == "alphas" || name == "betas") {
       settings.arrays.emplace(name, tensor_from(value, name.c_str()));
       continue;
     }
@@ -520,10 +543,11 @@ struct MelSpectrogram {
   std::optional<std::string> preset;
   MelOptions options;
   Op op, without_peak = op;  // which has a stream
+  std::shared_ptr<KeptStream> kept = std::make_shared<KeptStream>();
 
   // What peak_range does to the whole signal comes last, so that Ctrl-C can end what is before.
   Signal operator()(FramesView x) const {
-    Signal y = whole(without_peak, x);
+    Signal y = whole(without_peak, x, kept.get());
     if (options.peak_range == 0 || y.size() == 0) return y;
     const std::span<float> values(y.data(), static_cast<std::size_t>(y.size()));
     const float least = *std::max_element(values.begin(), values.end()) -
@@ -556,6 +580,22 @@ struct MelSpectrogram {
     return result;
   }
 };
+
+// A model, with what load_model() made it of.
+struct PyModel : Model {
+  PyModel(Model model, py::dict its) : Model(std::move(model)), made_of(std::move(its)) {}
+  py::dict made_of;
+
+  static PyModel of(const py::dict& its) {
+    return py::module_::import("wavestride").attr("load_model")(**its).cast<PyModel>();
+  }
+};
+
+// That of a file that is there stays what it is where another folder is the current one.
+std::optional<Path> lasting(const std::optional<Path>& path) {
+  std::error_code ignored;
+  return path && exists(*path, ignored) ? absolute(*path) : path;
+}
 
 // "wavestride.NAME(1, 'two', three=3)".
 std::string call_text(const char* name, const py::tuple& values, const py::dict& by_name = {}) {
@@ -639,7 +679,7 @@ PYBIND11_MODULE(_wavestride, m) {
 
   m.def("stft", stft_of, "input"_a, "n_fft"_a, "hop_length"_a = none, "win_length"_a = none,
         "window"_a = none, "center"_a = true, "pad_mode"_a = "reflect", "normalized"_a = false,
-        "onesided"_a = true,
+        "onesided"_a = true, "return_complex"_a = true,
         "torch.stft(..., return_complex=True) of samples [frames]: complex64 [bins, frames]. As there, no "
         "window is a rectangular one.");
   m.def("istft", istft_of, "input"_a, "n_fft"_a, "hop_length"_a = none, "win_length"_a = none,
@@ -697,7 +737,7 @@ PYBIND11_MODULE(_wavestride, m) {
           [](const PyOp& o, const py::object& input) {
             const Frames x(input);
             if (o.inputs() != 1 || o.outputs() != 1) return o.call({&x.view(), 1});
-            return array_like(x, run(x, [&]() -> const Op& { return o; }));
+            return array_like(x, unlocked([&] { return whole(o, x, o.kept.get()); }));
           },
           "input"_a,
           "The whole signal: [in_channels, frames] to [out_channels, ...]; of [frames] also [frames], where "
@@ -881,9 +921,10 @@ PYBIND11_MODULE(_wavestride, m) {
           on_threads, "A stream of samples [1, frames]; raises NotStreamable unless peak_range is 0.")
       .def(
           "griffin_lim",
-          [](const MelSpectrogram& mel, const py::object& input, Index n_iter, std::uint64_t seed) {
+          [](const MelSpectrogram& mel, const py::object& input, Index n_iter, const py::object& seed) {
             const Frames x(input, "mel");
-            const GriffinLimOptions how{.n_iter = n_iter, .seed = seed, .progress = check_signals_of};
+            const GriffinLimOptions how{
+                .n_iter = n_iter, .seed = seed_from(seed), .progress = check_signals_of};
             return samples_of(unlocked([&] { return vocode_griffin_lim(x, mel.options, how); }));
           },
           "mel"_a, "n_iter"_a = 32, "seed"_a = 0, "Samples from features [n_mels, frames].")
@@ -927,47 +968,64 @@ PYBIND11_MODULE(_wavestride, m) {
       "[n_mels, n_fft/2 + 1] of a preset and options as MelSpectrogram takes them. Of these count "
       "sample_rate, n_fft, n_mels, f_min, f_max, mel_scale and norm.");
 
-  py::class_<Model>(m, "Model", "A trained vocoder: features [n_mels, frames] to samples in [-1, 1].")
+  py::class_<PyModel>(m, "Model",
+                      "A trained vocoder: features [n_mels, frames] to samples in [-1, 1]. It can be\n"
+                      "pickled: as its path and options, from which it is loaded again.")
       .def(
           "__call__",
-          [](const Model& model, const py::object& mel) {
+          [](const PyModel& model, const py::object& mel) {
             const Frames x(mel, "mel");
             return samples_of(run(x, [&]() -> const Op& { return model.network; }));
           },
           "mel"_a, "Samples [frames] of features [n_mels, frames].")
       .def(
+          "__call__",
+          [](const PyModel& model, const py::args& inputs) {
+            const ManyFrames x(inputs);
+            Signal y = std::move(unlocked([&] { return whole(model.network, x.views()); }).front());
+            return y.rows() == 1 ? samples_of(std::move(y)) : py::object(array_of(std::move(y)));
+          },
+          "The same of features and what else `given` names.")
+      .def(
           "stream",
-          [](const Model& model, Index threads) {
+          [](const PyModel& model, Index threads) {
             return std::make_unique<PyStream>(model.network, threads);
           },
           on_threads, "A stream of features; gives samples [1, frames].")
+      .def(py::pickle([](const PyModel& model) { return model.made_of; }, &PyModel::of))
+      .def("__copy__", [](const py::object& model) { return model; })
+      .def("__deepcopy__", [](const py::object& model, const py::dict&) { return model; })
       .def("__repr__",
-           [](const Model& model) {
+           [](const PyModel& model) {
              return "<wavestride.Model " + model.architecture + ", " + std::to_string(model.features.n_mels) +
                     " bands to " + std::to_string(model.features.sample_rate) + " Hz>";
            })
       .def_readonly("architecture", &Model::architecture, "Name of the kind of network: 'hifigan', ...")
       .def_property_readonly(
-          "sample_rate", [](const Model& model) { return model.features.sample_rate; }, "Hz.")
+          "sample_rate", [](const PyModel& model) { return model.features.sample_rate; }, "Hz.")
       .def_property_readonly(
-          "n_mels", [](const Model& model) { return model.features.n_mels; }, "Bands of the features.")
+          "n_mels", [](const PyModel& model) { return model.features.n_mels; }, "Bands of the features.")
       .def_property_readonly(
-          "preset", [](const Model& model) { return model.features.name; },
+          "preset", [](const PyModel& model) { return model.features.name; },
           "Name of the features that it takes; of a config's own 'mel'.")
       .def_property_readonly(
           "mel",
-          [](const Model& model) {
+          [](const PyModel& model) {
             if (!model.no_analysis.empty()) throw py::value_error(model.no_analysis);
             return MelSpectrogram::of(model.features);
           },
           "The MelSpectrogram that makes the features which it takes: model(model.mel(samples)). Raises "
           "ValueError, with the reason, where they can't be made of sound alone.")
       .def_property_readonly(
-          "lookahead_frames", [](const Model& model) { return model.network.lookahead_frames(); },
+          "lookahead_frames", [](const PyModel& model) { return model.network.lookahead_frames(); },
           "Frames of features that must come after a sample's own time, at worst.")
       .def_property_readonly(
+          "codes", [](const PyModel& model) { return model.codes; },
+          "Of a model that takes codes, [n_mels, frames] of whole numbers, in place of mel frames: they are\n"
+          "0 to codes - 1, and what is not stands for the nearest. 0 of others.")
+      .def_property_readonly(
           "upsampling",
-          [](const Model& model) {
+          [](const PyModel& model) {
             const Ratio r = model.upsampling();
             return static_cast<double>(r.num) / static_cast<double>(r.den);
           },
@@ -976,26 +1034,38 @@ PYBIND11_MODULE(_wavestride, m) {
       "load_model",
       [](const std::optional<Path>& path, const std::optional<Path>& config,
          const std::optional<std::string>& preset, const std::optional<Path>& stats,
-         const std::optional<Index>& speaker, std::uint64_t seed, bool minimal, bool rounded, bool int8,
-         const std::optional<std::string>& prefix, const py::object& speaker_embedding) {
+         const std::optional<Index>& speaker, const py::object& seed, bool minimal, bool rounded, bool int8,
+         const std::optional<std::string>& prefix, const py::object& speaker_embedding,
+         const std::optional<double>& bandwidth_kbps, const std::string& given) {
         const std::vector<float> embedding = values_from(speaker_embedding, "speaker_embedding");
-        return unlocked([&] {
+        const auto what = named<Given>(given, "given");
+        const std::uint64_t start = seed_from(seed);
+        py::dict its("path"_a = lasting(path), "config"_a = lasting(config), "preset"_a = preset,
+                     "stats"_a = lasting(stats), "speaker"_a = speaker, "seed"_a = start,
+                     "minimal_filtering"_a = minimal, "bfloat16"_a = rounded, "int8"_a = int8,
+                     "prefix"_a = prefix, "speaker_embedding"_a = py::none(),
+                     "bandwidth_kbps"_a = bandwidth_kbps, "given"_a = given);
+        if (!embedding.empty()) its["speaker_embedding"] = embedding;
+        Model made = unlocked([&] {
           Model model = load_model(path ? path->string() : data_file(default_vocoder_file),
                                    {.config = config.value_or(Path()).string(),
                                     .preset = preset.value_or(""),
                                     .stats = stats.value_or(Path()).string(),
                                     .speaker = speaker,
                                     .speaker_embedding = embedding,
-                                    .seed = seed,
+                                    .bandwidth_kbps = bandwidth_kbps,
+                                    .seed = start,
+                                    .given = what,
                                     .prefix = prefix});
           model.network =
               compute_by(model.network, {.minimal_filtering = minimal, .bfloat16 = rounded, .int8 = int8});
           return model;
         });
+        return PyModel(std::move(made), std::move(its));
       },
       "path"_a = none, "config"_a = none, py::kw_only(), "preset"_a = none, "stats"_a = none,
       "speaker"_a = none, "seed"_a = 0, "minimal_filtering"_a = false, "bfloat16"_a = false, "int8"_a = false,
-      "prefix"_a = none, "speaker_embedding"_a = none,
+      "prefix"_a = none, "speaker_embedding"_a = none, "bandwidth_kbps"_a = none, "given"_a = "features",
       "A vocoder from a checkpoint, or without a path the one that comes with the library (16 kHz, preset\n"
       "'wavestride-16k'). config: path of its config where that is neither in the file nor beside it, or "
       "the\n"
@@ -1009,7 +1079,12 @@ PYBIND11_MODULE(_wavestride, m) {
       "by whichever is faster. int8: a WaveNet from weights of 8 bits. prefix: of the copy to take, where a\n"
       "file holds a network several times, as beside an average of its weights. speaker_embedding: of a "
       "voice\n"
-      "that is not in the file, instead of speaker. Raises IoError.");
+      "that is not in the file, instead of speaker. bandwidth_kbps: of a model that takes a codec's codes, "
+      "one\n"
+      "of the rates that it was trained on; the highest if it is None. given: what the\n"
+      "caller gives to a network that draws random numbers, 'features' and nothing else, 'noise' as a second "
+      "input,\n"
+      "or, to a WaveNet, the 'samples', one later. Raises IoError.");
   m.def("bfloat16_in_hardware", &bfloat16_in_hardware,
         "Whether this machine multiplies bfloat16 faster than float: by AMX or, AMD's processors, AVX-512 "
         "BF16.");

@@ -160,6 +160,17 @@ def test_none_is_not_given():
         ws.operator("max_pool1d", 2, kernel_size=None)
 
 
+def test_arrays_of_a_value_for_each_channel():
+    x, alphas, betas = signal(2, 30), np.array([0.5, 3], "f4"), [1, 0.25]
+    expected = x + np.sin(alphas[:, None] * x) ** 2 / np.array(betas)[:, None]
+    assert np.allclose(ws.operator("snake_beta", 2, alphas=alphas, betas=betas)(x), expected, atol=1e-6)
+    assert np.array_equal(ws.operator("snake", 2, alphas=[2, 3])(x), ws.operator("snake_beta", 2, alphas=[2, 3], betas=[2, 3])(x))
+    with pytest.raises(ValueError, match="snake_beta: betas must be given"):
+        ws.operator("snake_beta", 2, alphas=alphas)
+    with pytest.raises(ValueError, match="snake_beta: beta must have 2 values, got 1"):
+        ws.operator("snake_beta", 2, alphas=alphas, betas=[1])
+
+
 def test_empty_signals():
     assert ws.conv1d(np.zeros((3, 0), "f4"), np.ones((4, 3, 3), "f4")).shape == (4, 0)
     assert ws.resample(np.zeros(0, "f4"), 48000, 16000).shape == (0,)
@@ -206,6 +217,7 @@ def test_spectra():
     window = np.hanning(257)[:-1].astype("f4")
     X = ws.stft(x, 256, 64, window=window)
     assert (X.dtype, X.shape) == (np.complex64, (129, 32))
+    assert np.array_equal(ws.stft(x, 256, 64, window=window, return_complex=True), X)
     frame = np.fft.rfft(x[256:512] * window)
     assert np.abs(X[:, 6] - frame).max() < 1e-4
     assert np.abs(ws.istft(X, 256, 64, window=window, length=2000) - x).max() < 1e-5
@@ -289,7 +301,7 @@ def test_models():
     stream = model.stream(threads=2)
     parts = [stream.push(mel[:, n : n + 3]) for n in range(0, 20, 3)] + [stream.finish()]
     assert np.array_equal(np.concatenate(parts, 1)[0], y)
-    assert np.array_equal(ws.load_model(str(MODEL), seed=1)(mel), y)
+    assert np.array_equal(ws.load_model(str(MODEL), seed=2**64 - 1)(mel), y)
     with pytest.raises(ws.IoError, match="/nonexistent"):
         ws.load_model("/nonexistent")
     with pytest.raises(OSError, match="config"):
@@ -313,6 +325,52 @@ def test_models():
         ws.load_model(xtts, speaker_embedding="me")
 
 
+def test_models_can_be_copied(tmp_path, monkeypatch):
+    golden = TESTS / "golden" / "models"
+    xtts, wavegan = golden / "hifigan-xtts" / "model.pth", golden / "parallel-wavegan-v1" / "checkpoint-400000steps.pkl"
+    monkeypatch.chdir(golden / "hifigan-speecht5")
+    models = [ws.load_model(MODEL), ws.load_model(str(MODEL), minimal_filtering=True, bfloat16=True), ws.load_model(),
+              ws.load_model("model.safetensors", config="config.json"),
+              ws.load_model(xtts, speaker_embedding=np.array([0.1, 0.2, 0.3, 0.4])),
+              ws.load_model(wavegan, seed=5)]
+    saved = [pickle.dumps(model) for model in models]
+    monkeypatch.chdir(tmp_path)
+    for model, data in zip(models, saved):
+        x = signal(model.n_mels, 9)
+        again = pickle.loads(data)
+        assert type(again) is ws.Model and repr(again) == repr(model)
+        assert np.array_equal(again(x), model(x)) and pickle.dumps(again) == data
+        assert copy.copy(model) is model and copy.deepcopy([model])[0] is model
+    assert not np.array_equal(models[-1](x), ws.load_model(wavegan, seed=6)(x))
+    data = pickle.dumps(ws.load_model(MODEL)).replace(b"model-0", b"model-x")
+    with pytest.raises(ws.IoError, match="model-x"):
+        pickle.loads(data)
+
+
+def test_models_take_what_they_would_draw():
+    golden = TESTS / "golden" / "models"
+    path = golden / "parallel-wavegan-v1" / "checkpoint-400000steps.pkl"
+    model = ws.load_model(path, given="noise")
+    mel = signal(model.n_mels, 9)
+    noise = signal(1, round(9 * model.upsampling))
+    y = model(mel, noise)
+    assert y.shape == noise.shape[1:] and not np.array_equal(y, model(mel, 0 * noise))
+    assert np.array_equal(model(mel, noise[0]), y) and np.array_equal(pickle.loads(pickle.dumps(model))(mel, noise), y)
+    stream = model.stream()
+    assert np.array_equal(np.concatenate([stream.push(mel, noise), stream.finish()], 1)[0], y)
+    with pytest.raises(ValueError, match="has 2 inputs, got 1"):
+        model(mel)
+    with pytest.raises(ValueError, match="has 1 inputs, got 2"):
+        ws.load_model(path)(mel, noise)
+    says = ws.load_model(golden / "wavenet-vocoder-gaussian" / "checkpoint_step000000010_ema.pth", given="samples")
+    mel = signal(says.n_mels, 4)
+    assert says(mel, np.zeros(round(4 * says.upsampling))).shape == (2, 4 * says.upsampling)
+    with pytest.raises(ValueError, match="given must be one of features, noise, samples, got nothing"):
+        ws.load_model(MODEL, given="nothing")
+    with pytest.raises(ws.IoError, match="has no use for given noise"):
+        ws.load_model(MODEL, given="noise")
+
+
 def test_features_of_models():
     mel = ws.load_model().mel
     assert repr(mel) == "wavestride.MelSpectrogram('wavestride-16k')"
@@ -326,6 +384,31 @@ def test_features_of_models():
     latents = ws.load_model(TESTS / "golden" / "models" / "hifigan-xtts" / "model.pth", speaker_embedding=[0, 0, 0, 1])
     with pytest.raises(ValueError, match="latents"):
         latents.mel
+
+
+def test_codes_of_a_codec():
+    path = TESTS / "golden" / "models" / "vocos-encodec" / "pytorch_model.bin"
+    for kbps, books in [(1.5, 2), (3, 4), (6.0, 8), (12, 16), (None, 16)]:
+        model = ws.load_model(path, bandwidth_kbps=kbps)
+        assert (model.n_mels, model.codes, model.sample_rate, model.upsampling) == (books, 1024, 24000, 320)
+        codes = np.random.default_rng(books).integers(0, 1024, (books, 20))
+        made = model(codes)
+        assert made.shape == (20 * 320,) and np.array_equal(model(codes.astype("f4")), made)
+        stream = model.stream()
+        pieces = [stream.push(codes[:, :9]), stream.push(codes[:, 9:]), stream.finish()]
+        assert np.array_equal(np.concatenate(pieces, 1)[0], made)
+        assert np.array_equal(pickle.loads(pickle.dumps(model))(codes), made)
+        beyond = codes.copy()
+        codes[0, 3], beyond[0, 3] = 1023, 5000
+        codes[1, 4], beyond[1, 4] = 0, -1
+        assert np.array_equal(model(beyond), model(codes))
+        with pytest.raises(ValueError, match="the codes that EnCodec makes of sound"):
+            model.mel
+    with pytest.raises(ws.IoError, match="takes codes of 1.5, 3, 6, 12 kbps: name one of these bandwidths, not 2"):
+        ws.load_model(path, bandwidth_kbps=2)
+    with pytest.raises(ws.IoError, match="no codes of a codec"):
+        ws.load_model(MODEL, bandwidth_kbps=6)
+    assert ws.load_model().codes == 0
 
 
 def test_files_that_are_not_there():
@@ -421,6 +504,10 @@ def test_refusals():
         (TypeError, "groups must be an integer", lambda: ws.conv1d(x, w, groups=1.5)),
         (TypeError, "n_fft must be an integer", lambda: ws.stft(x[0], "256")),
         (OverflowError, "stride is too large", lambda: ws.conv1d(x, w, stride=2**70)),
+        (ValueError, "seed must not be negative, got -1", lambda: ws.griffin_lim(x, None, 4, seed=-1)),
+        (ValueError, "seed must not be negative, got -2", lambda: ws.load_model(MODEL, seed=np.int64(-2))),
+        (OverflowError, "seed is too large for 64 bits", lambda: ws.load_model(MODEL, seed=2**64)),
+        (TypeError, "seed must be an integer, got 0.5", lambda: ws.MelSpectrogram().griffin_lim(x, seed=0.5)),
         (ValueError, "^stride must be at least 1, got 0", lambda: ws.max_pool1d(x, 2, stride=0)),
         (ValueError, "^stride must be at least 1, got 0", lambda: ws.avg_pool1d(x, 2, stride=0)),
         (ValueError, "^stride must be at least 1, got 0", lambda: ws.max_unpool1d(x, x.astype(int), 2, stride=0)),
@@ -430,6 +517,8 @@ def test_refusals():
         (ValueError, "batch", lambda: ws.conv1d(np.ones((2, 3, 40)), w)),
         (ValueError, "input must be one channel", lambda: ws.stft(x, 16)),
         (ValueError, "input must be one channel", lambda: ws.MelSpectrogram("hifigan-22k")(x)),
+        (ValueError, "has 40; of .frames, 1. give the transposed", lambda: ws.MelSpectrogram("hifigan-22k")(x[:1].T)),
+        (ValueError, "return_complex must be True", lambda: ws.stft(x[0], 16, return_complex=False)),
         (TypeError, "scale_factor must be a number", lambda: ws.interpolate(x, scale_factor="2")),
         (TypeError, "scale_factor must be a number", lambda: ws.interpolate(x, scale_factor=(2.0, 3.0))),
         (ValueError, "conv1d: takes 3 channels", lambda: ws.operator("conv1d", 5, weight=w)),
@@ -693,6 +782,36 @@ def test_one_op_serves_many_threads():
     [t.join() for t in threads]
     for x, y in zip(xs, results):
         assert np.array_equal(op(x), y)
+
+
+def test_short_signals_do_not_disturb_each_other():
+    """They pass through one stream, if it is free."""
+    w = signal(3, 10).reshape(3, 2, 5)
+    for op, whole in [(ws.operator("conv1d", 2, weight=w, padding=[3, 0]), lambda x: ws.conv1d(np.pad(x, ((0, 0), (3, 0))), w)),
+                      (ws.operator("max_pool1d", 2, kernel_size=4, return_indices=True), None),
+                      (ws.operator("adaptive_avg_pool1d", 2, output_size=3), None),
+                      (ws.MelSpectrogram("whisper-16k"), None)]:
+        lengths = [300, 0, 1, 299, 4, 300, 5, 17]
+        x = np.tile(signal(1, 300), 9) if isinstance(op, ws.MelSpectrogram) else signal(2, 300)
+        first = [op(x[:, :n]) for n in lengths]
+        for n, y in zip(lengths, first):
+            fresh = pickle.loads(pickle.dumps(op))(x[:, :n])
+            assert all(np.array_equal(a, b) for a, b in zip(y, fresh)), n
+            if whole and n > 4:
+                assert np.array_equal(y, whole(x[:, :n]))
+        with pytest.raises(ValueError):
+            op(np.concatenate([x, x]))
+        failed = []
+
+        def work():
+            for n, y in zip(20 * lengths, 20 * first):
+                if not all(np.array_equal(a, b) for a, b in zip(op(x[:, :n]), y)):
+                    failed.append(n)
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        [t.start() for t in threads]
+        [t.join() for t in threads]
+        assert not failed
 
 
 def test_memory_is_given_back():

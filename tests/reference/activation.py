@@ -19,6 +19,8 @@ CASES = {
     "tanh": (torch.tanh, [{}]),
     "sigmoid": (torch.sigmoid, [{}]),
     "gelu": (F.gelu, [{}]),
+    "silu": (F.silu, [{}]),
+    "softplus": (F.softplus, [{}, {"beta": 2.5, "threshold": 5.0}, {"beta": -0.5}, {"beta": 1.0, "threshold": -1.0}]),
     "exp": (torch.exp, [{}]),
     "sin": (torch.sin, [{}]),
     "cos": (torch.cos, [{}]),
@@ -33,4 +35,11 @@ for name, (function, parameter_sets) in CASES.items():
 for channels in (1, 3, 16, 20):
     x = 2 * torch.randn(2 * channels, 11)
     golden.add({"name": "gated"}, x=x, y=torch.tanh(x[:channels]) * torch.sigmoid(x[channels:]))
+# BigVGAN's, and DAC's where beta is alpha.
+for channels, values in ((1, EDGES[None]), (1, 1e3 * torch.randn(1, 40)), (3, 4 * torch.randn(3, 17)), (16, torch.randn(16, 5)),
+                         (20, 2 * torch.randn(20, 9)), (33, torch.randn(33, 7))):
+    alpha, beta = torch.exp(torch.randn(channels)), torch.exp(torch.randn(channels))
+    for name, b in (("snake", alpha), ("snake_beta", beta)):
+        y = values + 1 / (b[:, None] + 1e-9) * torch.sin(alpha[:, None] * values) ** 2
+        golden.add({"name": name, "alpha": alpha.tolist(), "beta": b.tolist()}, x=values, y=y)
 golden.save()

@@ -7,13 +7,14 @@ import json
 
 import torch
 from audio_unet_model import AudioUNet
+from bigvgan import BASE, LARGE_V2, BigVgan, mel
 from checkpoints import fuse
 from golden import GOLDEN
 from hifigan import MEL, V1, V2, V3, Generator, PwgGenerator
 from istftnet import Istftnet
 from melgan import Melgan
 from parallel_wavegan import ParallelWaveGAN
-from vocos import Vocos, config_of
+from vocos import CodesVocos, Vocos, codes_config_of, config_of
 from wavenet_model import WaveNet
 
 MELGAN = {"in_channels": 80, "out_channels": 1, "kernel_size": 7, "channels": 512, "bias": True,
@@ -77,6 +78,9 @@ if __name__ == "__main__":
     istft = {**V1, "upsample_rates": [8, 8], "upsample_kernel_sizes": [16, 16], "gen_istft_n_fft": 16,
              "gen_istft_hop_size": 4, **MEL}
     add("iSTFTNet", Istftnet(istft, 80), istft)
+    for name, sizes, features in (("BigVGAN base", BASE, mel(22050, fmax=8000)), ("BigVGAN base 24k", BASE, mel(24000, 100)),
+                                  ("BigVGAN v2", LARGE_V2, mel(22050))):
+        add(name, BigVgan(sizes, features["num_mels"]), {**sizes, **features})
     for name, rate, hop, params in (
             ("MelGAN", 22050, 256, melgan()),
             ("MelGAN large", 22050, 256, melgan(channels=1024, upsample_scales=[4, 4, 4, 2, 2], stacks=4)),
@@ -85,6 +89,7 @@ if __name__ == "__main__":
             ("MB-MelGAN 24k", 24000, 300, melgan(channels=384, upsample_scales=[5, 5, 3], stacks=4, out_channels=4))):
         add(name, Melgan(params), pwg(rate, hop, params))
     add("Vocos", Vocos(100, 512, 1536, 8, 1024, 256, "center"), config_of(100, 512, 1536, 8, 1024, 256, "center", 24000))
+    add("Vocos of codes", CodesVocos(128, 384, 1152, 8), codes_config_of(128, 384, 1152, 8))
     for name, params in (("ParallelWaveGAN v1", WAVEGAN), ("ParallelWaveGAN v3", {**WAVEGAN, "kernel_size": 5})):
         add(name, ParallelWaveGAN(params), pwg(22050, 256, params))
     add("WaveNet", WaveNet(), WAVENET)

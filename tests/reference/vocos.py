@@ -1,4 +1,4 @@
-"""Goldens of Vocos on mel frames: ConvNeXt blocks and an inverse STFT, centred and "same"."""
+"""Goldens of Vocos: ConvNeXt blocks and an inverse STFT, centred and "same"; on mel frames and on EnCodec's codes."""
 
 import torch
 import torch.nn as nn
@@ -7,11 +7,44 @@ from checkpoints import randomise, save
 from golden import Golden
 
 
+BANDWIDTHS = (1.5, 3.0, 6.0, 12.0)
+
+
+class AdaLayerNorm(nn.Module):
+    """Gains and shifts are of a condition, here the place of the bandwidth among BANDWIDTHS."""
+
+    condition = 0
+
+    def __init__(self, conditions, dim):
+        super().__init__()
+        self.scale = nn.Embedding(conditions, dim)
+        self.shift = nn.Embedding(conditions, dim)
+
+    def forward(self, x):
+        chosen = torch.tensor(self.condition)
+        return F.layer_norm(x, x.shape[-1:], eps=1e-6) * self.scale(chosen) + self.shift(chosen)
+
+
+def norm(dim, conditions):
+    return AdaLayerNorm(conditions, dim) if conditions else nn.LayerNorm(dim, eps=1e-6)
+
+
+class Codebooks(nn.Module):
+    """Tables of 1024 rows, one below the other; a frame is the sum of the rows that its codes [codebooks, frames] name."""
+
+    def __init__(self, books, dim):
+        super().__init__()
+        self.codebook_weights = nn.Parameter(torch.randn(1024 * books, dim))
+
+    def forward(self, codes):
+        return sum(F.embedding(book, self.codebook_weights[1024 * q:1024 * q + 1024]) for q, book in enumerate(codes)).T
+
+
 class Block(nn.Module):
-    def __init__(self, dim, inner, scaled=True):
+    def __init__(self, dim, inner, scaled=True, conditions=0):
         super().__init__()
         self.dwconv = nn.Conv1d(dim, dim, 7, padding=3, groups=dim)
-        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.norm = norm(dim, conditions)
         self.pwconv1 = nn.Linear(dim, inner)
         self.pwconv2 = nn.Linear(inner, dim)
         if scaled:
@@ -25,11 +58,11 @@ class Block(nn.Module):
 
 
 class Backbone(nn.Module):
-    def __init__(self, inputs, dim, inner, layers, scaled=True):
+    def __init__(self, inputs, dim, inner, layers, scaled=True, conditions=0):
         super().__init__()
         self.embed = nn.Conv1d(inputs, dim, 7, padding=3)
-        self.norm = nn.LayerNorm(dim, eps=1e-6)
-        self.convnext = nn.ModuleList(Block(dim, inner, scaled) for _ in range(layers))
+        self.norm = norm(dim, conditions)
+        self.convnext = nn.ModuleList(Block(dim, inner, scaled, conditions) for _ in range(layers))
         self.final_layer_norm = nn.LayerNorm(dim, eps=1e-6)
 
     def forward(self, x):
@@ -72,13 +105,30 @@ class Head(nn.Module):
 
 
 class Vocos(nn.Module):
-    def __init__(self, inputs, dim, inner, layers, n_fft, hop, padding, scaled=True):
+    def __init__(self, inputs, dim, inner, layers, n_fft, hop, padding, scaled=True, conditions=0):
         super().__init__()
-        self.backbone = Backbone(inputs, dim, inner, layers, scaled)
+        self.backbone = Backbone(inputs, dim, inner, layers, scaled, conditions)
         self.head = Head(dim, n_fft, hop, padding)
 
     def forward(self, x):
         return self.head(self.backbone(x))
+
+
+class CodesVocos(Vocos):
+    def __init__(self, inputs, dim, inner, layers, n_fft=1280, hop=320, padding="same"):
+        super().__init__(inputs, dim, inner, layers, n_fft, hop, padding, conditions=len(BANDWIDTHS))
+        self.feature_extractor = Codebooks(codes_at(max(BANDWIDTHS)), inputs)
+
+    def forward(self, codes, kbps):
+        for module in self.modules():
+            if isinstance(module, AdaLayerNorm):
+                module.condition = BANDWIDTHS.index(kbps)
+        return super().forward(self.feature_extractor(codes)[None])
+
+
+def codes_at(kbps):
+    """Codes of a frame: each has 10 bits, 75 times a second."""
+    return int(kbps * 1000 / (75 * 10))
 
 
 def config_of(inputs, dim, inner, layers, n_fft, hop, padding, rate=16000):
@@ -88,6 +138,14 @@ def config_of(inputs, dim, inner, layers, n_fft, hop, padding, rate=16000):
                 "input_channels": inputs, "dim": dim, "intermediate_dim": inner, "num_layers": layers}},
             "head": {"class_path": "vocos.heads.ISTFTHead", "init_args": {
                 "dim": dim, "n_fft": n_fft, "hop_length": hop, "padding": padding}}}
+
+
+def codes_config_of(inputs, dim, inner, layers, n_fft=1280, hop=320, padding="same"):
+    config = config_of(inputs, dim, inner, layers, n_fft, hop, padding)
+    config["feature_extractor"] = {"class_path": "vocos.feature_extractors.EncodecFeatures", "init_args": {
+        "encodec_model": "encodec_24khz", "bandwidths": list(BANDWIDTHS), "train_codebooks": True}}
+    config["backbone"]["init_args"]["adanorm_num_embeddings"] = len(BANDWIDTHS)
+    return config
 
 
 def training_config_of(network):
@@ -127,7 +185,25 @@ def small():
             x = torch.randn(sizes[0], frames)
             with torch.no_grad():
                 golden.add({"file": file}, x=x, y=net(x[None]))
+    of_codes(golden)
     golden.save()
+
+
+def of_codes(golden):
+    sizes = (3, 8, 16, 2)
+    net = randomise(CodesVocos(*sizes), 2)
+    net.head.out.weight.data *= 3
+    state = net.state_dict()
+    books = state["feature_extractor.codebook_weights"]
+    books.copy_(books.half())
+    file = save("vocos-encodec", "pytorch_model.bin", {**state, "feature_extractor.codebook_weights": books.half()}, "zip",
+                codes_config_of(*sizes), "config.json")
+    for kbps in BANDWIDTHS:
+        for frames in (1, 9) if kbps < 12 else (31,):
+            codes = torch.randint(1024, (codes_at(kbps), frames))
+            codes[:, 0] = torch.arange(len(codes)) % 2 * 1023
+            with torch.no_grad():
+                golden.add({"file": file, "bandwidth_kbps": kbps}, x=codes, y=net(codes, kbps))
 
 
 if __name__ == "__main__":

@@ -127,7 +127,8 @@ void describe_model(const Model& m) {
   const Op& network = m.network;
   const Ratio up = m.upsampling();
   say("architecture   ", m.architecture);
-  say("features       ", m.features.name, ": ", m.features.n_mels, " bands, ",
+  say("features       ", m.features.name, ": ", m.features.n_mels,
+      m.codes > 0 ? message(" codes of 0 to ", m.codes - 1) : " bands", ", ",
       fixed(frame_rate(m.features), 2), " frames/s",
       m.no_analysis.empty() ? "" : "; not made of sound: " + m.no_analysis);
   say("sound          ", m.features.sample_rate, " Hz, ", up.num, up.den == 1 ? "" : message("/", up.den),
@@ -160,6 +161,7 @@ std::function<void()> inspect_command(CLI::App& app) {
       ->required();
   add_model_options(app, a->options);
   add_speaker_option(app, a->options);
+  add_bandwidth_option(app, a->options);
   return [a] {
     const std::unique_ptr<TensorFile> file = open_checkpoint(a->in);
     describe_file(*file);

@@ -30,9 +30,10 @@ struct Arguments {
 // The network to use, nothing for Griffin-Lim: that where it is asked for, or where nothing is and no network
 // came with the library.
 std::optional<Model> chosen_model(const Arguments& a) {
-  if (a.model.empty() &&
-      (!a.options.config.empty() || !a.options.stats.empty() || a.options.speaker || a.options.prefix))
-    throw UsageError("--config, --stats, --speaker and --prefix are of a network that --model names");
+  if (a.model.empty() && (!a.options.config.empty() || !a.options.stats.empty() || a.options.speaker ||
+                          a.options.bandwidth_kbps || a.options.prefix))
+    throw UsageError(
+        "--config, --stats, --speaker, --bandwidth and --prefix are of a network that --model names");
   if (a.method == "griffin-lim") {
     if (!a.model.empty()) throw UsageError("--model is of --method model, not of griffin-lim");
     return {};
@@ -109,9 +110,11 @@ std::function<void()> vocode_command(CLI::App& app) {
   auto a = std::make_shared<Arguments>();
   const Files files(
       app,
-      "features [mels, frames] (.npy); a sound file, which is analysed first; or - for frames of float32 "
-      "from standard input, all bands of a frame together, as wavestride mel IN - makes them",
-      "sound file, its extension chooses the format; or - for WAV to standard output, as it is made",
+      "features [mels, frames], or codes [codebooks, frames] for a model that takes such (.npy); a sound "
+      "file, which is analysed first; or - for frames of float32 from standard input, all bands of a frame "
+      "together, as wavestride mel IN - makes them",
+      "sound file, its extension chooses the format, which keeps title, artist, comment and the like of IN "
+      "as far as it can; or - for WAV to standard output, as it is made",
       {.extension = ".wav", .features = true});
   add_preset_option(app, a->preset);
   add_channel_option(app, a->channel);
@@ -122,6 +125,7 @@ std::function<void()> vocode_command(CLI::App& app) {
       ->type_name("FILE");
   add_model_options(app, a->options);
   add_speaker_option(app, a->options);
+  add_bandwidth_option(app, a->options);
   app.add_option("--chunk", a->chunk, "frames that the network takes at a time; the samples stay the same")
       ->transform(decimal<Index>(1, 1 << 24))
       ->capture_default_str();
@@ -163,12 +167,16 @@ std::function<void()> vocode_command(CLI::App& app) {
     files.run([&](const std::string& in, const std::string& out) {
       if (model && !model->no_analysis.empty() && in != "-" && !is_npy(in))
         throw IoError(in, model->no_analysis);
-      const std::unique_ptr<FeatureSource> source = open_features(in, a->channel, preset);
+      const std::unique_ptr<FeatureSource> source =
+          open_features(in, a->channel, preset, model ? model->codes : 0);
       std::vector<std::string> inputs{in};
       if (!a->model.empty()) inputs.push_back(a->model);
-      SoundOutput output(
-          out, preset.sample_rate, 1,
-          {.bits = a->bits, .input = source->sample_format(), .raw = a->raw, .inputs = inputs});
+      SoundOutput output(out, preset.sample_rate, 1,
+                         {.bits = a->bits,
+                          .input = source->sample_format(),
+                          .raw = a->raw,
+                          .inputs = inputs,
+                          .metadata = source->metadata()});
       const Timer timer;
       const double convergence =
           network ? (vocode_with_model(*network, a->stream, *source, a->chunk, output), 0.0)

@@ -1,10 +1,11 @@
 """Wavestride: exact streaming, rate-changing operators for audio and speech.
 
-Arrays are [channels, frames] float32; other numbers are converted. What a function returns owns its memory and is laid
-out frame by frame, so that it goes into the next function without a copy; so does an array of one channel, and x.T of
-an array [frames, channels]. Functions named as in torch.nn.functional take their arguments and give their results.
-Everything computes without the interpreter's lock, and Ctrl-C ends what takes long. A value that a parameter can't have
-raises ValueError, one of another kind TypeError (integers beyond 64 bits OverflowError), files raise IoError.
+Arrays are [channels, frames] float32; other numbers are converted, with the values that they have: divide 16-bit
+samples by 32768 where full scale must be 1. What a function returns owns its memory and is laid out frame by frame, so
+that it goes into the next function without a copy; so does an array of one channel, and x.T of an array [frames,
+channels]. Functions named as in torch.nn.functional take their arguments and give their results. Everything computes
+without the interpreter's lock, and Ctrl-C ends what takes long. A value that a parameter can't have raises ValueError,
+one of another kind TypeError (integers beyond 64 bits OverflowError), files raise IoError.
 """
 
 from ._errors import IoError, NotStreamable
