@@ -640,7 +640,8 @@ TEST_CASE("resample: every SIMD target computes the same, and each channel alone
     for (const Quality q : {Quality::standard, Quality::best}) {
       const Op op = op::resample(3, from, to, {q}), mono = op::resample(1, from, to, {q});
       const Signal x = noise(rng, 3, 2000);
-      Signal best;
+      Signal infinite = x.row(0), best;
+      infinite(0, 1000) = std::numeric_limits<float>::infinity();
       for (const std::string& target : kernels::simd_targets()) {
         INFO(target << " " << op.name());
         kernels::use_simd_target(target);
@@ -648,6 +649,9 @@ TEST_CASE("resample: every SIMD target computes the same, and each channel alone
         if (best.size() == 0) best = y;
         CHECK((y - best).cwiseAbs().maxCoeff() < 2e-6f);
         for (Index c = 0; c < 3; ++c) CHECK(same_bits(Signal(y.row(c)), mono(Signal(x.row(c)))));
+        const Signal z = mono(infinite);
+        CHECK(z.array().isInf().any());
+        CHECK(z.array().isFinite().select(z.array().abs(), 0.0f).maxCoeff() < 10.0f);
       }
       kernels::use_simd_target("");
     }

@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "kernels/elementwise.h"
+#include "kernels/narrow-inl.h"
 #include "kernels/registers.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -797,7 +798,7 @@ HWY_NOINLINE void Reverse(const From* from, Index channels, Index frames, float*
 HWY_NOINLINE void Round(const double* from, Index frames, Index channels, float* to) {
   Index i = 0;
   for (const hn::Rebind<float, DD> half; channels == 1 && i + double_lanes <= frames; i += double_lanes)
-    hn::StoreU(hn::DemoteTo(half, hn::LoadU(DD(), from + i)), half, to + i);
+    hn::StoreU(Narrowed(DD(), hn::LoadU(DD(), from + i)), half, to + i);
   for (; i < frames; ++i) to[i * channels] = static_cast<float>(from[i]);
 }
 

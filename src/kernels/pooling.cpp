@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "kernels/elementwise.h"
+#include "kernels/narrow-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
@@ -125,7 +126,7 @@ struct Mean {
   }
   template <class D>
   HWY_INLINE hn::Vec<hn::Rebind<float, D>> Last(D d, hn::Vec<D> sum) const {
-    return hn::DemoteTo(hn::Rebind<float, D>(), hn::Div(sum, hn::Set(d, divisor)));
+    return Narrowed(d, hn::Div(sum, hn::Set(d, divisor)));
   }
 };
 
