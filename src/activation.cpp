@@ -72,8 +72,8 @@ Op make_snake(const char* name, std::span<const float> alpha, std::span<const fl
   require(!alpha.empty(), name, ": alpha must have a value per channel, got none");
   require(beta.size() == alpha.size(), name, ": beta must have ", alpha.size(), " values, got ", beta.size());
   for (std::size_t c = 0; c < alpha.size(); ++c)
-    require(!std::isnan(alpha[c] + beta[c]), name, ": alpha and beta must be numbers, of channel ", c,
-            " got ", alpha[c], " and ", beta[c]);
+    require(!std::isnan(alpha[c]) && !std::isnan(beta[c]), name, ": ",
+            std::isnan(alpha[c]) ? "alpha" : "beta", " must hold numbers, of channel ", c, " got nan");
   return Op(std::make_shared<Snake>(name, alpha, beta));
 }
 

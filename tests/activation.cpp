@@ -248,11 +248,15 @@ TEST_CASE("activations refuse wrong configuration, saying what was given") {
   CHECK_THROWS_WITH(op::softplus(1, nan), "softplus: beta must be a number, got nan");
   CHECK_THROWS_WITH(op::snake({}), "snake: alpha must have a value per channel, got none");
   CHECK_THROWS_WITH(op::snake(std::vector{1.0f, nan}),
-                    "snake: alpha and beta must be numbers, of channel 1 got nan and nan");
+                    "snake: alpha must hold numbers, of channel 1 got nan");
   CHECK_THROWS_WITH(op::snake_beta(std::vector{1.0f, 2.0f}, std::vector{1.0f}),
                     "snake_beta: beta must have 2 values, got 1");
   CHECK_THROWS_WITH(op::snake_beta(std::vector{1.0f}, std::vector{nan}),
-                    "snake_beta: alpha and beta must be numbers, of channel 0 got 1 and nan");
+                    "snake_beta: beta must hold numbers, of channel 0 got nan");
+  CHECK_THROWS_WITH(op::snake_beta(std::vector{nan}, std::vector{1.0f}),
+                    "snake_beta: alpha must hold numbers, of channel 0 got nan");
+  constexpr float infinite = std::numeric_limits<float>::infinity();
+  CHECK_NOTHROW(op::snake_beta(std::vector{infinite}, std::vector{-infinite}));
   CHECK(op::snake(std::vector{1.0f, 2.0f}).parameters() == 2);
   CHECK(op::snake_beta(std::vector{1.0f, 2.0f}, std::vector{1.0f, 2.0f}).parameters() == 4);
   CHECK_THROWS_WITH(gated(Signal(0, 4)), "gated: channels_in must be positive and even, got 0");

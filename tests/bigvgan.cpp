@@ -61,13 +61,15 @@ TEST_CASE("bigvgan: tensors of other sizes are refused, and a file without activ
   const std::string path = directory / "model.safetensors";
   const auto file = open_checkpoint(model_path("bigvgan-fused/model.safetensors"));
   const std::string config = file_bytes(model_path("bigvgan-fused/config.json"));
-  const auto changed = [&](const std::string& name, std::vector<Index> shape) {
+  const auto changed = [&](const std::string& name, std::vector<Index> shape, float last = 0) {
     std::map<std::string, Tensor> tensors;
     for (const TensorInfo& t : file->tensors()) tensors[t.name] = file->load(t.name);
-    if (shape.empty())
+    if (shape.empty()) {
       tensors.erase(name);
-    else
+    } else {
       tensors[name] = Tensor(std::move(shape));
+      tensors[name].data.back() = last;
+    }
     write_safetensors(path, tensors, {.metadata = {{"config", config}}});
     return refusal([&] { load_model(path); });
   };
@@ -84,6 +86,45 @@ TEST_CASE("bigvgan: tensors of other sizes are refused, and a file without activ
       "tensor \"ups.0.0.weight\" must have shape [12, 6, 8] by the config's \"upsample_initial_channel\" and "
       "\"upsample_kernel_sizes\", has [12, 5, 8]");
   CHECK(changed("ups.0.0.weight", {}).find("holds the layers of no known architecture") == 0);
+  // Its layers always have biases, but for the last.
+  for (const char* layer : {"conv_pre", "ups.1.0", "resblocks.0.convs.1"})
+    CHECK(changed(layer + std::string(".bias"), {})
+              .find("tensor \"" + std::string(layer) + ".bias\" is missing") == 0);
+}
+
+TEST_CASE("bigvgan: numbers that are not finite are refused, naming their tensors") {
+  const float nan = std::nanf(""), infinite = std::numeric_limits<float>::infinity();
+  const auto file = open_checkpoint(model_path(second));
+  const std::string config = file_bytes(model_path("bigvgan-v2/config.json"));
+  const TemporaryDirectory directory;
+  const std::string path = directory / "model.safetensors";
+  const auto with_last = [&](const std::string& name, float value) {
+    std::map<std::string, Tensor> tensors;
+    for (const TensorInfo& t : file->tensors()) tensors[t.name] = file->load(t.name);
+    tensors.at("generator." + name).data.back() = value;
+    write_safetensors(path, tensors, {.metadata = {{"config", config}}});
+    return refusal([&] { load_model(path); });
+  };
+  CHECK(with_last("conv_pre.bias", 1) == "");
+  for (const char* name : {"activation_post.act.alpha", "resblocks.0.activations.1.act.beta", "conv_pre.bias",
+                           "activation_post.upsample.filter"}) {
+    const std::string refused =
+        "tensor \"generator." + std::string(name) + "\": numbers must be finite, one is ";
+    CHECK(with_last(name, nan) == refused + "nan");
+    CHECK(with_last(name, -infinite) == refused + "infinite");
+  }
+  const std::string weight = "ups.0.0.parametrizations.weight.original";
+  for (const char* part : {"0", "1"})
+    CHECK(with_last(weight + part, nan) == "tensors \"generator." + weight + "1\" and \"generator." + weight +
+                                               "0\": numbers must be finite, one is nan");
+  // Logarithms, of which those of beta may be anything.
+  const std::string post = "activation_post.act.";
+  CHECK(with_last(post + "alpha", 88) == "");
+  CHECK(with_last(post + "alpha", -1e9f) == "");
+  CHECK(with_last(post + "alpha", 89) ==
+        "config: \"snake_logscale\" takes tensor \"activation_post.act.alpha\" for logarithms, whose "
+        "exponentials are infinite");
+  CHECK(with_last(post + "beta", 89) == "");
 }
 
 TEST_CASE("bigvgan: the features are its recipe's, up to half the sample rate") {

@@ -83,3 +83,14 @@ TEST_CASE("published networks cost what was counted for them") {
       CHECK(std::abs(static_cast<double>(op.carried_bytes()) / 1024 - expected.carried_kib) <= 1);
   }
 }
+
+TEST_CASE("published networks: features that are a preset's go by its name") {
+  for (const json& network : published_networks())
+    for (const auto& [name, preset] : {std::pair{"HiFi-GAN V2", "hifigan-22k"},
+                                       {"BigVGAN base", "hifigan-22k"},
+                                       {"BigVGAN base 24k", "HiFi-GAN"},
+                                       {"Vocos", "vocos-24k"},
+                                       {"SpeechT5", "speecht5-16k"}})
+      if (network.at("name") == name)
+        CHECK(load_model(ImaginedFile(network.at("tensors"), network.at("config"))).features.name == preset);
+}

@@ -115,7 +115,7 @@ TEST_CASE("operators: what is true or false says which of them it is without bei
       };
       const bool usually = option.help.ends_with("(default true)");
       const auto same = [](const std::vector<Signal>& a, const std::vector<Signal>& b) {
-        return std::ranges::equal(a, b, same_bits);
+        return std::ranges::equal(a, b, testing::same_bits);
       };
       const bool usual = same(made(nullptr), made(usually ? "true" : "false"));
       const bool other = (info.name == "istft" && option.name == "onesided")  // which takes other channels

@@ -27,6 +27,14 @@ TEST_CASE("vocos: a config that the file contradicts is refused, naming the key 
         "\"backbone.init_args.input_channels\" and \"backbone.init_args.dim\", has [16, 12, 7]");
   CHECK(with("/backbone/init_args/num_layers", 1) ==
         "tensor \"backbone.convnext.1.gamma\" has no place in this architecture");
+  CHECK(with("/backbone/init_args/num_layers", 3) ==
+        "config: \"backbone.init_args.num_layers\" is 3, the file holds no layer "
+        "\"backbone.convnext.2.dwconv\"");
+  CHECK(with("/head/class_path", nullptr) == "");
+  CHECK(with("/head/class_path", "mine.ISTFTHead") == "");
+  CHECK(with("/head/class_path", "vocos.heads.IMDCTCosHead") ==
+        "config: \"head.class_path\": heads of an IMDCT are not supported, this is "
+        "\"vocos.heads.IMDCTCosHead\"");
   CHECK(
       with("/backbone/init_args/adanorm_num_embeddings", 4) ==
       "config: \"backbone.init_args.adanorm_num_embeddings\": norms of several conditions (AdaLayerNorm) are "
@@ -190,8 +198,8 @@ TEST_CASE("vocos of codes: a config that the file contradicts is refused, naming
         "tensor \"backbone.norm.scale.weight\" must have shape [5, 8] by the config's "
         "\"backbone.init_args.adanorm_num_embeddings\" and \"backbone.init_args.dim\", has [4, 8]");
   CHECK(with(backbone + "adanorm_num_embeddings", nullptr) ==
-        "tensor \"backbone.norm.weight\" is missing; see the config's \"backbone.init_args.dim\" and "
-        "\"backbone.init_args.intermediate_dim\"");
+        "config: says nothing of \"backbone.init_args.adanorm_num_embeddings\", the file holds a tensor "
+        "\"backbone.norm.scale.weight\"");
   CHECK(with("/head/init_args/hop_length", 640) ==
         "config: \"head.init_args.hop_length\" must be that of EnCodec's frames, 320, is 640");
   CHECK(

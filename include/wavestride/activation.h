@@ -1,6 +1,7 @@
 // Functions of every value by itself, with the names and defaults of torch.nn.functional; and the gate of
-// WaveNet. NaN stays NaN in all of them. Each result is within 1e-6 of the exact value, relatively; of sin
-// and cos, absolutely; of snake, to |x| + 1/beta, the sine being that of alpha·x as a float has it.
+// WaveNet. NaN stays NaN in all of them. Each result is within 1e-6 of the exact value, relatively where
+// that is a normal float; of sin and cos, absolutely; of snake, to |x| + 1/beta, the sine being that of
+// alpha·x as a float has it.
 #pragma once
 
 #include <wavestride/op.h>

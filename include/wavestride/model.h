@@ -78,8 +78,8 @@ struct ModelOptions {
 
 /// Reads a trained network: from one self-contained .safetensors file whose metadata hold its "config" as
 /// JSON (examples/train/ makes such files), or from a checkpoint and its config. Throws IoError, with path
-/// and reason, unless the architecture is known, the config says all that the weights leave open, and the
-/// tensors are exactly those that it calls for.
+/// and reason, unless the architecture is known, the config says all that the weights leave open, the
+/// tensors are exactly those that it calls for, and their numbers finite.
 Model load_model(const std::string& path, const ModelOptions& options = {});
 
 /// The same from an open file.

@@ -84,6 +84,9 @@ class Activations {
       config_.refuse(config_.name({"activation"}), " says ", kind_, ", the file holds ", two ? "no" : "a",
                      " tensor \"", name, ".act.beta\"");
     const std::vector<float> alpha = values(".act.alpha"), beta = two ? values(".act.beta") : alpha;
+    if (std::ranges::any_of(alpha, [](float a) { return std::isinf(a); }))
+      config_.refuse(config_.name({"snake_logscale"}), " takes tensor \"", name,
+                     ".act.alpha\" for logarithms, whose exponentials are infinite");
     kernels::SnakeFilters filters{filter(name + ".upsample.filter"),
                                   filter(name + ".downsample.lowpass.filter")};
     for (float& tap : filters.up) tap *= 2;  // there is a zero beside every frame

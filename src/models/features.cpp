@@ -277,10 +277,10 @@ Index length_of(const Config& c, Keys keys, const char* milliseconds, Index samp
 
 /// The preset of exactly these settings lends its name.
 void name_after_preset(MelOptions& mel) {
-  for (MelOptions preset : mel_presets()) {
-    std::swap(preset.name, mel.name);
-    if (preset == mel) return;
-    std::swap(preset.name, mel.name);
+  for (const MelOptions& preset : mel_presets()) {
+    MelOptions named = mel;
+    named.name = preset.name;
+    if (named == preset) return void(mel.name = preset.name);
   }
 }
 

@@ -230,6 +230,11 @@ Op learned_block(const ResidualBlockWeights& weights, const std::vector<Index>& 
   return Stack(sums, "residual_block");
 }
 
+/// Of all layers but the last: BigVGAN always has biases, recipes of HiFi-GAN may do without.
+Bias bias_of(const Spelling& s) {
+  return s.activations != nullptr ? Bias::required : Bias::optional;
+}
+
 /// Residual block n, which has kernel j of the list.
 Op block_op(ModelFile& file, const Spelling& s, const Sizes& sizes, const LearnedActivation& learned,
             Index channels, std::size_t n, std::size_t j) {
@@ -237,7 +242,7 @@ Op block_op(ModelFile& file, const Spelling& s, const Sizes& sizes, const Learne
   ResidualBlockWeights block;
   for (std::size_t m = 0; m < sizes.dilations[j].size(); ++m) {
     const auto conv = [&](const char* pattern) {
-      return file.conv(layer_name(pattern, n, m), shape, Bias::optional, sizes.blocks);
+      return file.conv(layer_name(pattern, n, m), shape, bias_of(s), sizes.blocks);
     };
     block.convs1.push_back(conv(sizes.twice ? s.convs1 : s.convs));
     if (sizes.twice) block.convs2.push_back(conv(s.convs2));
@@ -280,7 +285,7 @@ HifiganTrunk hifigan_trunk(ModelFile& file, StackBuilder& b, const LearnedActiva
 
   Index channels = sizes.channels;
   auto x = normalised_input(file, c, b, found.in);
-  LayerWeights pre = file.conv(s.pre, {channels, found.in, sizes.end_kernel}, Bias::optional, sizes.ends);
+  LayerWeights pre = file.conv(s.pre, {channels, found.in, sizes.end_kernel}, bias_of(s), sizes.ends);
   file.add_speaker(pre.bias, channels, {"cond", "cond_layer", "global_conv"});
   x = b.apply(end_conv(s, pre), {x});
 
@@ -288,7 +293,7 @@ HifiganTrunk hifigan_trunk(ModelFile& file, StackBuilder& b, const LearnedActiva
   for (std::size_t i = 0; i < sizes.rates.size(); ++i) {
     if (!learned) x = b.apply(op::leaky_relu(channels, sizes.slope), {x});
     LayerWeights up = file.conv_transpose(layer_name(s.up, i), {channels, channels / 2, sizes.kernels[i]},
-                                          Bias::optional, sizes.ups);
+                                          bias_of(s), sizes.ups);
     channels /= 2;
     file.add_speaker(up.bias, channels, {message("conds.", i)});
     x = b.apply(upsampler(file, c, s, up, sizes.rates[i]), {x});

@@ -147,6 +147,12 @@ void ModelFile::check_shape(const std::string& name, const std::vector<Index>& s
            by.empty() ? "" : " by the config's " + by, ", has ", shape_string(shape));
 }
 
+void ModelFile::check_finite(const std::string& tensors, const std::vector<float>& values) const {
+  const auto it = std::ranges::find_if_not(values, [](float v) { return std::isfinite(v); });
+  if (it != values.end())
+    refuse(tensors, ": numbers must be finite, one is ", std::isnan(*it) ? "nan" : "infinite");
+}
+
 Tensor ModelFile::tensor(const std::string& name, const std::vector<Index>& shape, const std::string& by) {
   const std::string full = prefix_ + name;
   const TensorInfo* info = file_.find(full);
@@ -154,7 +160,9 @@ Tensor ModelFile::tensor(const std::string& name, const std::vector<Index>& shap
     refuse("tensor \"", full, "\" is missing", by.empty() ? "" : "; see the config's " + by);
   check_shape(full, info->shape, shape, by);
   used_.insert(full);
-  return file_.load(full);
+  Tensor t = file_.load(full);
+  check_finite(message("tensor \"", full, '"'), t.data);
+  return t;
 }
 
 LayerWeights ModelFile::layer(const std::string& name, const std::vector<Index>& shape, Index outputs,
@@ -170,6 +178,10 @@ LayerWeights ModelFile::layer(const std::string& name, const std::vector<Index>&
     skip(name + ".weight");
   }
   LayerWeights result{folded_weight(file_, full)};
+  check_finite(s->length == nullptr
+                   ? message("tensor \"", full, s->value, '"')
+                   : message("tensors \"", full, s->value, "\" and \"", full, s->length, '"'),
+               result.weight.data);
   if (bias == Bias::required || (bias == Bias::optional && holds_tensor(name + ".bias")))
     result.bias = tensor(name + ".bias", {outputs}, by).data;
   return result;

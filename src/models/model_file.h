@@ -59,7 +59,7 @@ class ModelFile {
   bool holds(const std::string& layer) const { return shape_of(layer).has_value(); }
   bool holds_tensor(const std::string& name) const { return file_.find(prefix_ + name) != nullptr; }
 
-  /// A tensor of this shape. `by` names the keys of the config that call for it.
+  /// A tensor of this shape, of finite numbers. `by` names the keys of the config that call for it.
   Tensor tensor(const std::string& name, const std::vector<Index>& shape, const std::string& by = {});
   /// Weight and bias of a layer, the bias as long as the output of an nn.Conv1d (shape[0]).
   LayerWeights conv(const std::string& layer, const std::vector<Index>& shape, Bias bias = Bias::required,
@@ -104,6 +104,8 @@ class ModelFile {
                      const std::string& by);
   void check_shape(const std::string& name, const std::vector<Index>& shape, const std::vector<Index>& wanted,
                    const std::string& by) const;
+  /// Training that diverged leaves NaN, of which no sound is made.
+  void check_finite(const std::string& tensors, const std::vector<float>& values) const;
 
   const TensorFile& file_;
   Config config_;

@@ -59,8 +59,10 @@ struct Condition {
   std::string by = {};  // the keys of the config that call for them
 };
 
-Condition condition_of(const Config& backbone, const std::optional<Codes>& codes) {
+Condition condition_of(const ModelFile& file, const Config& backbone, const std::optional<Codes>& codes) {
   const Keys k{"adanorm_num_embeddings"};
+  if (const char* table = "backbone.norm.scale.weight"; !backbone.has(k) && file.holds_tensor(table))
+    backbone.refuse("says nothing of ", backbone.name(k), ", the file holds a tensor \"", table, '"');
   if (!backbone.has(k)) return {};
   const Index rows = backbone.integer(k, 1, 1024);
   if (!codes)
@@ -150,9 +152,12 @@ Network build(ModelFile& file) {
   const auto training = file.config().descend("model.init_args");
   const Config& config = training && training->has({"backbone"}) ? *training : file.config();
   const Config backbone = config.section({"backbone"}).section({"init_args"}),
-               head = config.section({"head"}).section({"init_args"});
+               heads = config.section({"head"}), head = heads.section({"init_args"});
+  const Keys path{"class_path"};
+  if (const std::string kind = heads.has(path) ? heads.text(path) : ""; kind.find("IMDCT") != kind.npos)
+    heads.refuse(heads.name(path), ": heads of an IMDCT are not supported, this is \"", kind, '"');
   const std::optional<Codes> codes = codes_of(file, config);
-  const Condition condition = condition_of(backbone, codes);
+  const Condition condition = condition_of(file, backbone, codes);
   const Index in = backbone.integer({"input_channels"}, 1, most_channels),
               dim = backbone.integer({"dim"}, 1, most_channels),
               inner = backbone.integer({"intermediate_dim"}, 1, most_channels),
@@ -169,7 +174,11 @@ Network build(ModelFile& file) {
   const Index channels = start.front().in_channels();
   auto x = b.chain(b.input(channels), start);
   for (Index i = 0; i < layers; ++i) {
-    const auto block = convnext_block(file, message("backbone.convnext.", i), dim, inner, dims, condition);
+    const std::string name = message("backbone.convnext.", i);
+    if (!file.holds(name + ".dwconv"))
+      backbone.refuse(backbone.name({"num_layers"}), " is ", layers, ", the file holds no layer \"", name,
+                      ".dwconv\"");
+    const auto block = convnext_block(file, name, dim, inner, dims, condition);
     x = b.apply(op::add(dim), {x, b.chain(x, block)});
   }
   const Op last = norm(file, "backbone.final_layer_norm", dim, dims);

@@ -606,6 +606,19 @@ std::string call_text(const char* name, const py::tuple& values, const py::dict&
   return "wavestride." + std::string(name) + "(" + text + ")";
 }
 
+// Protocols 0 and 1 of pickle make an instance of the base that pybind11 gives its classes, which ends the
+// process: they get what later ones save.
+void pickle_by_later_protocols(const py::module_& m) {
+  for (const auto& [name, value] : py::dict(m.attr("__dict__")))
+    if (py::isinstance<py::type>(value))
+      value.attr("__reduce_ex__") = py::cpp_function(
+          [](const py::object& self, int protocol) {
+            const py::handle object(reinterpret_cast<PyObject*>(&PyBaseObject_Type));
+            return object.attr("__reduce_ex__")(self, std::max(protocol, 2));
+          },
+          py::name("__reduce_ex__"), py::is_method(value));
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_wavestride, m) {
@@ -998,16 +1011,20 @@ PYBIND11_MODULE(_wavestride, m) {
       .def("__repr__",
            [](const PyModel& model) {
              return "<wavestride.Model " + model.architecture + ", " + std::to_string(model.features.n_mels) +
-                    " bands to " + std::to_string(model.features.sample_rate) + " Hz>";
+                    (model.codes > 0 ? " codes to " : " bands to ") +
+                    std::to_string(model.features.sample_rate) + " Hz>";
            })
       .def_readonly("architecture", &Model::architecture, "Name of the kind of network: 'hifigan', ...")
       .def_property_readonly(
           "sample_rate", [](const PyModel& model) { return model.features.sample_rate; }, "Hz.")
       .def_property_readonly(
-          "n_mels", [](const PyModel& model) { return model.features.n_mels; }, "Bands of the features.")
+          "n_mels", [](const PyModel& model) { return model.features.n_mels; },
+          "Bands of the features; of a model that takes codes, how many a frame has.")
       .def_property_readonly(
           "preset", [](const PyModel& model) { return model.features.name; },
-          "Name of the features that it takes; of a config's own 'mel'.")
+          "Name of the features that it takes: of their preset, or where the config has its own, of the "
+          "recipe\n"
+          "('HiFi-GAN', 'Vocos', ...); 'EnCodec' of those codes.")
       .def_property_readonly(
           "mel",
           [](const PyModel& model) {
@@ -1088,4 +1105,5 @@ PYBIND11_MODULE(_wavestride, m) {
   m.def("bfloat16_in_hardware", &bfloat16_in_hardware,
         "Whether this machine multiplies bfloat16 faster than float: by AMX or, AMD's processors, AVX-512 "
         "BF16.");
+  pickle_by_later_protocols(m);
 }

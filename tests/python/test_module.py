@@ -391,6 +391,7 @@ def test_codes_of_a_codec():
     for kbps, books in [(1.5, 2), (3, 4), (6.0, 8), (12, 16), (None, 16)]:
         model = ws.load_model(path, bandwidth_kbps=kbps)
         assert (model.n_mels, model.codes, model.sample_rate, model.upsampling) == (books, 1024, 24000, 320)
+        assert repr(model) == f"<wavestride.Model vocos, {books} codes to 24000 Hz>" and model.preset == "EnCodec"
         codes = np.random.default_rng(books).integers(0, 1024, (books, 20))
         made = model(codes)
         assert made.shape == (20 * 320,) and np.array_equal(model(codes.astype("f4")), made)
@@ -732,8 +733,11 @@ def test_objects_can_be_copied():
         for again in [pickle.loads(pickle.dumps(thing)), copy.copy(thing), copy.deepcopy([thing])[0]]:
             assert repr(again) == repr(thing) and type(again) is type(thing)
             assert np.array_equal(again(*arrays), thing(*arrays))
-    with pytest.raises(TypeError, match="pickle"):
-        pickle.dumps(conv.stream())
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert repr(pickle.loads(pickle.dumps(conv, protocol))) == repr(conv)
+        for stream in [conv.stream(), ws.Varispeed()]:
+            with pytest.raises(TypeError, match="cannot pickle"):
+                pickle.dumps(stream, protocol)
 
 
 def test_objects_say_what_they_are():

@@ -194,7 +194,7 @@ void declare(CLI::App& app, const OperatorOption& option, Arguments& a) {
 
 void declare(CLI::App& app, const OperatorInfo& what, Arguments& a) {
   const bool unpools = what.name == unpooling;
-  app.add_option("--input", a.inputs, "signal [channels, length], .npy; float32, float64, float16 or int16")
+  app.add_option("--input", a.inputs, "signal [channels, length], .npy of floats or integers")
       ->required()
       ->expected(1, unpools ? 1 : static_cast<int>(what.most_inputs))
       ->type_name("FILE");
