@@ -80,24 +80,24 @@ OutputFile::OutputFile(const std::string& path, std::span<const std::string> inp
     throw IoError(path, "can't be written: " + error_text(path.empty() ? ENOENT : errno));
   }
 
+  // Enlisted before the file is there: a signal may come as soon as it is.
   static std::atomic<unsigned> counter{0};
   const std::string directory = target_.substr(0, target_.find_last_of('/') + 1);
-  do {
-    const std::string name = message(directory, ".wavestride-", getpid(), "-", counter++);
-    descriptor_ = open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor_ >= 0) temporary_ = strdup(name.c_str());
-  } while (descriptor_ < 0 && errno == EEXIST);
-  if (descriptor_ < 0) throw IoError(path, "can't be written: " + error_text(errno));
-  if (mode != 0) fchmod(descriptor_, mode);
-  if (!temporary_ || !enlist(temporary_)) {
-    const std::string reason =
-        temporary_ ? message(most_output_files, " files are being written already, as many as can be at once")
-                   : "out of memory";
-    if (temporary_) unlink(temporary_);
-    std::free(temporary_);
-    close(descriptor_);
-    throw IoError(path, reason);
+  for (;;) {
+    temporary_ = strdup(message(directory, ".wavestride-", getpid(), "-", counter++).c_str());
+    if (!temporary_) throw IoError(path, "out of memory");
+    if (!enlist(temporary_)) {
+      std::free(temporary_);
+      throw IoError(
+          path, message(most_output_files, " files are being written already, as many as can be at once"));
+    }
+    descriptor_ = open(temporary_, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ >= 0) break;
+    const int error = errno;
+    if (delist(temporary_)) std::free(temporary_);
+    if (error != EEXIST) throw IoError(path, "can't be written: " + error_text(error));
   }
+  if (mode != 0) fchmod(descriptor_, mode);
 }
 
 OutputFile::~OutputFile() {
