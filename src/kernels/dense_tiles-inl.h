@@ -136,12 +136,13 @@ HWY_INLINE void Tile(const Run<Unit>& r, const Unit* HWY_RESTRICT in, const floa
     const Unit* x[(F + 2) / 3];
 #pragma GCC unroll 8
     for (int i = 0; i < (F + 2) / 3; ++i) x[i] = in + r.offsets[t] + 3 * i * in_step;
-    Index c = 0;
+    // Counted by where the weights are: another counter would be one register too many.
+    const Unit* const end = w + channels * width;
     if constexpr (several > 1)
       if (width == V * N)
-        for (; c + several <= channels; c += several, w += several * V * N, ahead += several * ahead_step)
+        for (; end - w >= several * V * N; w += several * V * N, ahead += several * ahead_step)
           AddRows<P, D, several>(w, V * N, r.panel, x, in_step, ahead, acc);
-    for (; c < channels; ++c, w += width, ahead += ahead_step)
+    for (; w != end; w += width, ahead += ahead_step)
       AddRows<P, D, 1>(w, width, r.panel, x, in_step, ahead, acc);
   }
   if (r.bias != nullptr) {
