@@ -90,7 +90,7 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
     }
     if (s.stride != 1 || s.groups != 1) return;
     if (kernels::shared_taps_pay(s.out, s.kernel, s.dilation))
-      taps_ = {s.in, s.kernel, value, bias};
+      taps_ = {s.out, s.in, s.kernel, value, bias};
     else
       lanes_ = {s.in, s.out, s.kernel, s.dilation, value, bias};
   }

@@ -14,27 +14,26 @@ HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using D = hn::CappedTag<float, SharedTaps::out_channels>;
-using V = hn::Vec<D>;
-
-// Where they pay: 16 registers, of which weights of four taps and an input take five.
-constexpr bool pay = HWY_TARGET == HWY_AVX2;
-constexpr int most_frames = pay ? 10 : 1;
+// So many output channels, one vector, pay; none where it is 0.
+constexpr int paying = HWY_TARGET == HWY_AVX2 ? 8 : HWY_TARGET <= HWY_AVX3 ? 16 : 0;
+// Weights of four taps and an input take five of 16 or 32 registers.
+constexpr int most_frames = paying == 16 ? 20 : paying == 8 ? 10 : 1;
 
 // Adds T taps of all channels to the sums of F frames.
-template <int T, int F>
+template <class D, int W, int T, int F>
 HWY_INLINE void AddTaps(const float* HWY_RESTRICT& w, const float* HWY_RESTRICT in, Index in_step,
-                        Index channels, V (&acc)[F]) {
+                        Index channels, hn::Vec<D> (&acc)[F]) {
   const D d;
+  using V = hn::Vec<D>;
   constexpr int inputs = F + T - 1;
   const float* x[(inputs + 2) / 3];  // of every third input
 #pragma GCC unroll 8
   for (int i = 0; i < inputs; i += 3) x[i / 3] = in + i * in_step;
-  for (Index c = 0; c < channels; ++c, w += T * SharedTaps::out_channels) {
+  for (Index c = 0; c < channels; ++c, w += T * W) {
     V weight[T];
 #pragma GCC unroll 4
-    for (int t = 0; t < T; ++t) weight[t] = hn::LoadU(d, w + t * SharedTaps::out_channels);
-#pragma GCC unroll 16
+    for (int t = 0; t < T; ++t) weight[t] = hn::LoadU(d, w + t * W);
+#pragma GCC unroll 24
     for (int i = 0; i < inputs; ++i) {
       const V value = hn::Set(d, x[i / 3][i % 3 * in_step]);
 #pragma GCC unroll 4
@@ -50,17 +49,18 @@ HWY_INLINE void AddTaps(const float* HWY_RESTRICT& w, const float* HWY_RESTRICT 
 }
 
 // F frames of the output channels from o on that fit a vector.
-template <int F>
+template <class D, int W, int F>
 HWY_INLINE void Tile(const SharedTaps& weights, Index o, const float* HWY_RESTRICT in, Index in_step,
                      float* HWY_RESTRICT out, Index out_step, const Finish& finish) {
   const D d;
   const Index channels = weights.channels();
   const float* HWY_RESTRICT w = weights.weights() + o;
+  using V = hn::Vec<D>;
   V acc[F];
-#pragma GCC unroll 16
+#pragma GCC unroll 24
   for (V& sum : acc) sum = hn::Zero(d);
   const auto add = [&](auto taps) HWY_ATTR {
-    AddTaps<taps>(w, in, in_step, channels, acc);
+    AddTaps<D, W, taps>(w, in, in_step, channels, acc);
     in += taps * in_step;
   };
   for (Index left = weights.taps(), next = 0; left > 0; left -= next) {
@@ -71,31 +71,41 @@ HWY_INLINE void Tile(const SharedTaps& weights, Index o, const float* HWY_RESTRI
     if (next == 1) add(std::integral_constant<int, 1>());
   }
   const V bias = hn::LoadU(d, weights.bias() + o);
-#pragma GCC unroll 16
+#pragma GCC unroll 24
   for (V& sum : acc) sum = hn::Add(sum, bias);
   FinishVectors(d, finish, out_step, acc);
-#pragma GCC unroll 16
+#pragma GCC unroll 24
   for (int f = 0; f < F; ++f) hn::StoreU(acc[f], d, out + f * out_step);
 }
 
-void BySharedTaps(const SharedTaps& w, const float* in, Index in_step, Index frames, float* out,
-                  Index out_step, const Finish& finish) {
-  for (Index o = 0; o < SharedTaps::out_channels; o += static_cast<Index>(hn::Lanes(D()))) {
+// W output channels.
+template <int W>
+void Frames(const SharedTaps& w, const float* in, Index in_step, Index frames, float* out, Index out_step,
+            const Finish& finish) {
+  using D = hn::CappedTag<float, W>;
+  constexpr int most = W == paying ? most_frames : 1;
+  for (Index o = 0; o < W; o += static_cast<Index>(hn::Lanes(D()))) {
     Index j = 0;
     const auto tiles = [&](auto size) HWY_ATTR {
       for (; j + size <= frames; j += size) {
         const Index at = j * out_step + o;
-        Tile<size>(w, o, in + j * in_step, in_step, out + at, out_step, finish.behind(at));
+        Tile<D, W, size>(w, o, in + j * in_step, in_step, out + at, out_step, finish.behind(at));
       }
     };
-    tiles(std::integral_constant<int, most_frames>());
-    if constexpr (most_frames > 4) tiles(std::integral_constant<int, 4>());
-    if constexpr (most_frames > 1) tiles(std::integral_constant<int, 1>());
+    tiles(std::integral_constant<int, most>());
+    if constexpr (most > 10) tiles(std::integral_constant<int, 8>());
+    if constexpr (most > 4) tiles(std::integral_constant<int, 4>());
+    if constexpr (most > 1) tiles(std::integral_constant<int, 1>());
   }
 }
 
-bool Pay() {
-  return pay;
+void BySharedTaps(const SharedTaps& w, const float* in, Index in_step, Index frames, float* out,
+                  Index out_step, const Finish& finish) {
+  (w.out_channels() == 8 ? Frames<8> : Frames<16>)(w, in, in_step, frames, out, out_step, finish);
+}
+
+Index Paying() {
+  return paying;
 }
 
 }  // namespace wavestride::kernels::HWY_NAMESPACE
@@ -105,13 +115,12 @@ HWY_AFTER_NAMESPACE();
 namespace wavestride::kernels {
 
 HWY_EXPORT(BySharedTaps);
-HWY_EXPORT(Pay);
+HWY_EXPORT(Paying);
 
 bool shared_taps_pay(Index out_channels, Index taps, Index dilation) noexcept {
   // Of frames far apart there are few at a time.
   constexpr Index most_dilation = 16;
-  return HWY_DYNAMIC_DISPATCH(Pay)() && out_channels == SharedTaps::out_channels && taps > 1 &&
-         dilation <= most_dilation;
+  return out_channels == HWY_DYNAMIC_DISPATCH(Paying)() && taps > 1 && dilation <= most_dilation;
 }
 
 void shared_taps(const SharedTaps& w, const float* in, Index in_step, Index frames, float* out,

@@ -1,5 +1,5 @@
-// Convolution of stride 1 to eight output channels, where these are one vector. In dense() such a tile waits
-// for its inputs: each is loaded for one multiply-add. Here it serves up to four taps at once.
+// Convolution of stride 1 to eight or sixteen output channels, where these are one vector. In dense() such a
+// tile waits for its inputs: each is loaded for one multiply-add. Here it serves up to four taps at once.
 #pragma once
 
 #include <wavestride/geometry.h>
@@ -11,10 +11,10 @@
 
 namespace wavestride::kernels {
 
-/// Weights of `channels` inputs for 8 outputs, as rows of 8: by next_taps(), then channel, then tap.
+/// Weights of `channels` inputs for 8 or 16 outputs, as rows of so many: by next_taps(), then channel, then
+/// tap.
 class SharedTaps {
  public:
-  static constexpr Index out_channels = 8;
   /// How many of the taps that are left are next: at most four, none much fewer than the others.
   static constexpr Index next_taps(Index left) {
     const Index times = (left + 3) / 4;
@@ -23,8 +23,12 @@ class SharedTaps {
 
   SharedTaps() = default;
   /// An empty bias is zero.
-  SharedTaps(Index channels, Index taps, const WeightAt& value, std::span<const float> bias)
-      : bias_(static_cast<std::size_t>(out_channels), 0.0f), channels_(channels), taps_(taps) {
+  SharedTaps(Index out_channels, Index channels, Index taps, const WeightAt& value,
+             std::span<const float> bias)
+      : bias_(static_cast<std::size_t>(out_channels), 0.0f),
+        out_channels_(out_channels),
+        channels_(channels),
+        taps_(taps) {
     std::copy(bias.begin(), bias.end(), bias_.begin());
     weights_.reserve(static_cast<std::size_t>(taps * channels * out_channels));
     for (Index first = 0; first < taps;) {
@@ -37,6 +41,7 @@ class SharedTaps {
   }
 
   bool empty() const { return weights_.empty(); }
+  Index out_channels() const { return out_channels_; }
   Index channels() const { return channels_; }
   Index taps() const { return taps_; }
   const float* weights() const { return weights_.data(); }
@@ -44,7 +49,7 @@ class SharedTaps {
 
  private:
   Aligned<float> weights_, bias_;
-  Index channels_ = 0, taps_ = 0;
+  Index out_channels_ = 0, channels_ = 0, taps_ = 0;
 };
 
 /// Whether they are faster than dense() on this machine.
