@@ -5,6 +5,7 @@
 #include "depthwise.h"
 #include "finishing.h"
 #include "frame_lanes.h"
+#include "frame_pairs.h"
 #include "joined_groups.h"
 #include "kernels/shared_taps.h"
 #include "minimal_conv1d.h"
@@ -91,6 +92,8 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
     if (s.stride != 1 || s.groups != 1) return;
     if (kernels::shared_taps_pay(s.out, s.kernel, s.dilation))
       taps_ = {s.out, s.in, s.kernel, value, bias};
+    else if (detail::FramePairs::pay(s.in, s.out, s.kernel))
+      pairs_ = {s.in, s.kernel, s.dilation, value, bias};
     else
       lanes_ = {s.in, s.out, s.kernel, s.dilation, value, bias};
   }
@@ -125,6 +128,8 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
         kernels::shared_taps(taps_, work.in[0] + n * channels, apart * channels,
                              (work.count - n + apart - 1) / apart, work.out + n * shape_.out,
                              apart * shape_.out, finish.behind(n * shape_.out));
+    } else if (!pairs_.empty()) {
+      pairs_.make(work.in[0], work.count, work.out, finish);
     } else {
       const Index most = near_ > 0 ? near_ : work.count;
       for (Index n = 0; n < work.count; n += most) {
@@ -261,6 +266,7 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
   detail::FrameLanes lanes_;
   detail::JoinedGroups joined_;
   kernels::SharedTaps taps_;
+  detail::FramePairs pairs_;
   detail::Depthwise depthwise_;
   Index near_ = 0;
   Index parameters_;

@@ -215,6 +215,62 @@ TEST_CASE("kernel of shared taps equals its plain twin on every SIMD target, wha
   }
 }
 
+TEST_CASE("kernel of paired taps equals its plain twin on every SIMD target, whatever the length") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(16);
+    for (int trial = 0; trial < 100; ++trial) {
+      const Index channels = uniform(rng, 1, 20), kernel = 4 * uniform(rng, 1, 3) - 1;
+      const Index pairs = uniform(rng, 0, 40), frames = 2 * pairs, in_step = channels * uniform(rng, 1, 3);
+      const Index apart = 8 * uniform(rng, 1, 3), out_step = 2 * apart;
+      const Tensor w = noise_tensor(rng, {8, channels, kernel});
+      const Tensor bias = noise_tensor(rng, {trial % 2 ? 8 : 0});
+      const Tensor in = noise_tensor(rng, {in_step * (frames + kernel + 1)});
+      const kernels::PairedTaps packed(
+          channels, kernel,
+          [&](Index o, Index c, Index k) {
+            return w.data[static_cast<std::size_t>((o * channels + c) * kernel + k)];
+          },
+          bias.data);
+      std::vector<float> got(static_cast<std::size_t>(pairs * out_step) + 1, 7.0f);
+      kernels::paired_taps(packed, in.data.data(), in_step, pairs, got.data(), out_step, apart);
+
+      std::vector<Index> offsets;
+      for (Index k = 0; k < kernel; ++k) offsets.push_back(k * in_step);
+      std::vector<double> expected(static_cast<std::size_t>(frames * 8));
+      plain_dense(w.data, bias.data, 8, channels, offsets, in.data.data(), in_step, frames, expected.data());
+      INFO(name << ": channels " << channels << ", kernel " << kernel << ", pairs " << pairs << ", apart "
+                << apart);
+      double worst = 0;
+      Index untouched = 0;
+      bool same = true;
+      for (Index j = 0; j < pairs; ++j) {
+        for (Index at = 0; at < out_step; ++at) {
+          const float value = got[static_cast<std::size_t>(j * out_step + at)];
+          const Index frame = 2 * j + at / apart, o = at % apart;
+          if (o < 8)
+            worst = std::max(worst, std::abs(static_cast<double>(value) -
+                                             expected[static_cast<std::size_t>(frame * 8 + o)]));
+          else
+            untouched += value == 7.0f;
+        }
+        std::array<float, 16> single;  // a pair by itself, and a frame in the other's place: the same bits
+        kernels::paired_taps(packed, in.data.data() + 2 * j * in_step, in_step, 1, single.data(), 16, 8);
+        same = same && std::memcmp(single.data(), got.data() + j * out_step, 32) == 0 &&
+               std::memcmp(single.data() + 8, got.data() + j * out_step + apart, 32) == 0;
+        kernels::paired_taps(packed, in.data.data() + (2 * j + 1) * in_step, in_step, 1, single.data(), 16,
+                             8);
+        same = same && std::memcmp(single.data(), got.data() + j * out_step + apart, 32) == 0;
+      }
+      CHECK(worst <= 2e-6 * static_cast<double>(channels * kernel + 1));
+      CHECK(untouched == pairs * 2 * (apart - 8));
+      CHECK(same);
+      CHECK(got.back() == 7.0f);
+    }
+  }
+}
+
 TEST_CASE("kernel of groups equals dense() of each, bit for bit, on every SIMD target") {
   EveryTarget targets;
   for (const std::string& name : targets.names) {

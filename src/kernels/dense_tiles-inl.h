@@ -49,16 +49,6 @@ HWY_NOINLINE void StoreParts(const float* HWY_RESTRICT vectors, Index rows, Inde
   for (; vectors < end; vectors += N, out += step) StorePart(d, hn::Load(d, vectors), count, out);
 }
 
-// One half of a vector, and the other `apart` floats behind it.
-template <class D>
-HWY_INLINE void StoreApart(D d, hn::Vec<D> v, float* HWY_RESTRICT out, Index apart) {
-#if HWY_TARGET != HWY_SCALAR
-  const hn::Half<D> half;
-  hn::StoreU(hn::LowerHalf(half, v), half, out);
-  hn::StoreU(hn::UpperHalf(half, v), half, out + apart);
-#endif
-}
-
 // A run of rows of a panel, and what it is multiplied with: `channels` units of each of `taps` taps.
 template <class Unit>
 struct Run {

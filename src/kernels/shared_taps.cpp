@@ -9,6 +9,7 @@
 
 #include "kernels/finish-inl.h"
 #include "kernels/registers.h"
+#include "kernels/store_part-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
@@ -108,6 +109,75 @@ Index Paying() {
   return paying;
 }
 
+// F pairs, of T inputs each, to the lanes from o on that fit a vector. Where each input of all pairs lies is
+// worked out from few pointers, by the steps that an address can multiply.
+template <class D, int T, int F>
+HWY_INLINE void PairTile(const PairedTaps& weights, Index o, const float* HWY_RESTRICT in, Index in_step,
+                         float* HWY_RESTRICT out, Index out_step, Index apart) {
+  const D d;
+  using V = hn::Vec<D>;
+  constexpr int inputs = 2 * (F - 1) + T, run = 9;
+  const Index steps[run] = {0,           in_step,     2 * in_step, 3 * in_step, 4 * in_step,
+                            5 * in_step, 6 * in_step, 7 * in_step, 8 * in_step};
+  const float* x[(inputs + run - 1) / run];
+#pragma GCC unroll 8
+  for (int i = 0; i < inputs; i += run) x[i / run] = in + i * in_step;
+  const float* HWY_RESTRICT w = weights.weights() + o;
+  V acc[F];
+#pragma GCC unroll 16
+  for (V& sum : acc) sum = hn::Zero(d);
+  for (const float* const end = w + weights.channels() * T * 16; w != end; w += T * 16) {
+    V weight[T];
+#pragma GCC unroll 16
+    for (int t = 0; t < T; ++t) weight[t] = hn::LoadU(d, w + t * 16);
+#pragma GCC unroll 48
+    for (int i = 0; i < inputs; ++i) {
+      const V value = hn::Set(d, x[i / run][steps[i % run]]);
+#pragma GCC unroll 16
+      for (int t = i % 2; t < T; t += 2)
+        if (i >= t && (i - t) / 2 < F) acc[(i - t) / 2] = hn::MulAdd(value, weight[t], acc[(i - t) / 2]);
+    }
+#pragma GCC unroll 8
+    for (const float*& pointer : x) {
+      ++pointer;
+      keep_in_register(pointer);
+    }
+  }
+  const V bias = hn::LoadU(d, weights.bias() + o);
+#pragma GCC unroll 16
+  for (int f = 0; f < F; ++f) {
+    const V sum = hn::Add(acc[f], bias);
+    float* const to = out + f * out_step + o % 8;
+    if constexpr (hn::MaxLanes(D()) == 16)
+      StoreApart(d, sum, to, apart);
+    else
+      hn::StoreU(sum, d, o < 8 ? to : to + apart);
+  }
+}
+
+template <int T>
+void Pairs(const PairedTaps& w, const float* in, Index in_step, Index pairs, float* out, Index out_step,
+           Index apart) {
+  using D = hn::CappedTag<float, 16>;
+  constexpr int most = paying == 16 ? 16 : 1;
+  for (Index o = 0; o < 16; o += static_cast<Index>(hn::Lanes(D()))) {
+    Index j = 0;
+    const auto tiles = [&](auto size) HWY_ATTR {
+      for (; j + size <= pairs; j += size)
+        PairTile<D, T, size>(w, o, in + 2 * j * in_step, in_step, out + j * out_step, out_step, apart);
+    };
+    tiles(std::integral_constant<int, most>());
+    if constexpr (most > 4) tiles(std::integral_constant<int, 4>());
+    if constexpr (most > 1) tiles(std::integral_constant<int, 1>());
+  }
+}
+
+void ByPairedTaps(const PairedTaps& w, const float* in, Index in_step, Index pairs, float* out,
+                  Index out_step, Index apart) {
+  const auto& by = w.inputs() == 4 ? Pairs<4> : w.inputs() == 8 ? Pairs<8> : Pairs<12>;
+  by(w, in, in_step, pairs, out, out_step, apart);
+}
+
 }  // namespace wavestride::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -115,6 +185,7 @@ HWY_AFTER_NAMESPACE();
 namespace wavestride::kernels {
 
 HWY_EXPORT(BySharedTaps);
+HWY_EXPORT(ByPairedTaps);
 HWY_EXPORT(Paying);
 
 bool shared_taps_pay(Index out_channels, Index taps, Index dilation) noexcept {
@@ -126,6 +197,16 @@ bool shared_taps_pay(Index out_channels, Index taps, Index dilation) noexcept {
 void shared_taps(const SharedTaps& w, const float* in, Index in_step, Index frames, float* out,
                  Index out_step, const Finish& finish) noexcept {
   HWY_DYNAMIC_DISPATCH(BySharedTaps)(w, in, in_step, frames, out, out_step, finish);
+}
+
+bool paired_taps_pay(Index out_channels, Index kernel) noexcept {
+  return HWY_DYNAMIC_DISPATCH(Paying)() == 16 && out_channels == 8 &&
+         (kernel == 3 || kernel == 7 || kernel == 11);
+}
+
+void paired_taps(const PairedTaps& w, const float* in, Index in_step, Index pairs, float* out, Index out_step,
+                 Index apart) noexcept {
+  HWY_DYNAMIC_DISPATCH(ByPairedTaps)(w, in, in_step, pairs, out, out_step, apart);
 }
 
 }  // namespace wavestride::kernels

@@ -1,4 +1,4 @@
-// The first lanes of a vector.
+// Parts of a vector.
 #if defined(WAVESTRIDE_STORE_PART_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef WAVESTRIDE_STORE_PART_INL
 #undef WAVESTRIDE_STORE_PART_INL
@@ -36,6 +36,16 @@ HWY_INLINE void StorePart(D d, hn::Vec<D> v, [[maybe_unused]] Index count, float
     hn::StoreU(hn::LowerHalf(half, v), half, out);
     if (count > N) StorePart(half, hn::UpperHalf(half, v), count - N, out + N);
   }
+#endif
+}
+
+// One half of a vector, and the other `apart` floats behind it.
+template <class D>
+HWY_INLINE void StoreApart(D d, hn::Vec<D> v, float* HWY_RESTRICT out, Index apart) {
+#if HWY_TARGET != HWY_SCALAR
+  const hn::Half<D> half;
+  hn::StoreU(hn::LowerHalf(half, v), half, out);
+  hn::StoreU(hn::UpperHalf(half, v), half, out + apart);
 #endif
 }
 

@@ -1,0 +1,62 @@
+// Convolution of stride 1 to eight output channels, two frames at once in the lanes of one vector.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "idle_lanes.h"
+#include "kernels/shared_taps.h"
+
+namespace wavestride::detail {
+
+/// Frames of a pair lie `dilation` apart. One without another is made beside a frame of zeros, in the same
+/// order.
+class FramePairs {
+ public:
+  static bool pay(Index in_channels, Index out_channels, Index kernel) noexcept {
+    return in_channels <= most_channels && kernels::paired_taps_pay(out_channels, kernel);
+  }
+
+  FramePairs() = default;
+  FramePairs(Index in_channels, Index kernel, Index dilation, const kernels::WeightAt& value,
+             std::span<const float> bias)
+      : weights_(in_channels, kernel, value, bias), dilation_(dilation) {}
+
+  bool empty() const { return weights_.empty(); }
+
+  void make(const float* in, Index count, float* out, const kernels::Finish& finish) const noexcept {
+    const Index channels = weights_.channels(), span = 2 * dilation_;
+    const Index at_once = std::max<Index>(1, most_frames / span);
+    const auto make = [&](Index first, Index some, float* to) {
+      const float* from = in + first * span * channels;
+      for (Index phase = 0; phase < dilation_; ++phase)
+        kernels::paired_taps(weights_, from + phase * channels, dilation_ * channels, some, to + phase * out_,
+                             span * out_, dilation_ * out_);
+    };
+    const Index made = span * make_while_finite(count / span, at_once, span * out_, out, finish, make);
+    for (Index n = made; n < count; ++n) make_one(in + n * channels, out + n * out_);
+    kernels::finish(finish.behind(made * out_), (count - made) * out_, out + made * out_);
+  }
+
+ private:
+  static constexpr Index out_ = 8, most_channels = 64, most_kernel = 11;
+  /// So many stay in the nearest cache until they are finished.
+  static constexpr Index most_frames = 480;
+
+  void make_one(const float* in, float* out) const noexcept {
+    const Index channels = weights_.channels(), taps = weights_.inputs() - 1;
+    std::array<float, (most_kernel + 1) * most_channels> window;
+    for (Index k = 0; k < taps; ++k)
+      std::copy_n(in + k * dilation_ * channels, channels, window.data() + k * channels);
+    std::fill_n(window.data() + taps * channels, channels, 0.0f);
+    std::array<float, 2 * out_> pair;
+    kernels::paired_taps(weights_, window.data(), channels, 1, pair.data(), 2 * out_, out_);
+    std::copy_n(pair.data(), out_, out);
+  }
+
+  kernels::PairedTaps weights_;
+  Index dilation_ = 1;
+};
+
+}  // namespace wavestride::detail
