@@ -322,6 +322,8 @@ typedef struct wavestride_model_config {
                             them stands for the nearest): one of the rates that it was trained on, in
                             kilobits per second, by which a frame has more or fewer codes; 0: the highest */
   int32_t given;         /**< wavestride_given */
+  int64_t codebooks; /**< as bandwidth_kbps, by how many of its codebooks, the first ones, a frame has codes
+                        of; of DAC any number; 0: all */
 } wavestride_model_config;
 
 /** A trained vocoder: n_mels channels of features to 1 channel of samples. A null `path` is the vocoder that

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "check.h"
+#include "nearest_row.h"
 
 namespace wavestride {
 namespace {
@@ -22,7 +23,7 @@ class Embedding final : public Kernel {
     for (Index n = 0; n < work.count; ++n, y += size) {
       const float* part = table_.data();
       for (Index c = 0; c < channels; ++c, part += rows_ * size) {
-        const float* row = part + nearest(*x++) * size;
+        const float* row = part + nearest_row(*x++, rows_) * size;
         if (c == 0)
           std::copy_n(row, size, y);
         else
@@ -34,11 +35,6 @@ class Embedding final : public Kernel {
   Index parameters() const override { return static_cast<Index>(table_.size()); }
 
  private:
-  Index nearest(float x) const noexcept {
-    if (!(x >= 1)) return 0;  // NaN, too
-    return x < static_cast<float>(rows_) ? static_cast<Index>(x) : rows_ - 1;
-  }
-
   std::vector<float> table_;
   Index rows_;
 };

@@ -20,10 +20,10 @@ using models::Architecture;
 using models::joined;
 
 // The first that recognises a file counts: ParallelWaveGAN may hold a MelGAN.
-const Architecture* const architectures[] = {
-    &models::audio_super_res, &models::bigvgan,  &models::gated_istft,
-    &models::hifigan,         &models::istftnet, &models::parallel_wavegan,
-    &models::melgan,          &models::vocos,    &models::wavenet_vocoder};
+const Architecture* const architectures[] = {&models::audio_super_res,  &models::bigvgan, &models::dac,
+                                             &models::gated_istft,      &models::hifigan, &models::istftnet,
+                                             &models::parallel_wavegan, &models::melgan,  &models::vocos,
+                                             &models::wavenet_vocoder};
 
 /// How recipes name the config that they leave beside a checkpoint.
 std::vector<fs::path> places_of_config(const fs::path& checkpoint) {
@@ -34,22 +34,32 @@ std::vector<fs::path> places_of_config(const fs::path& checkpoint) {
   return places;
 }
 
-/// The arguments of the training that Lightning keeps in a checkpoint, where they say the sizes of a network.
-std::optional<models::Config> saved_arguments(const TensorFile& file) {
+/// Settings that a recipe keeps in the checkpoint itself: their section, and a key that says sizes of a
+/// network.
+struct Kept {
+  const char *section, *key;
+};
+
+/// The arguments of a training by Lightning, and those of a network's constructor, as audiotools saves it.
+constexpr Kept by_lightning{"hyper_parameters", "upsample_rates"},
+    by_audiotools{"metadata.kwargs", "decoder_rates"};
+
+std::optional<models::Config> kept_settings(const TensorFile& file, const Kept& kept) {
   const auto values = file.metadata().find("values");
-  if (values == file.metadata().end() || values->second.find("\"upsample_rates\"") == std::string::npos)
+  if (values == file.metadata().end() ||
+      values->second.find(message('"', kept.key, '"')) == std::string::npos)
     return {};
   models::Json all = detail::parse_json(values->second, file.path(), "what it holds beside tensors ");
   if (!all.is_object()) return {};
-  const auto arguments = models::Config(file.path(), std::move(all)).descend("hyper_parameters");
-  return arguments && arguments->has({"upsample_rates"}) ? arguments : std::nullopt;
+  const auto settings = models::Config(file.path(), std::move(all)).descend(kept.section);
+  return settings && settings->has({kept.key}) ? settings : std::nullopt;
 }
 
 /// A config that its recipe left beside a checkpoint. Piper's has no more than a word for the sizes, any word
 /// that the user chose.
 models::Config config_in(const std::string& path, const TensorFile& file) {
   const models::Config config = models::read_config(path);
-  const auto arguments = config.has({"phoneme_id_map"}) ? saved_arguments(file) : std::nullopt;
+  const auto arguments = config.has({"phoneme_id_map"}) ? kept_settings(file, by_lightning) : std::nullopt;
   return arguments ? config.completed(arguments->json()) : config;
 }
 
@@ -64,13 +74,14 @@ models::Config config_of(const TensorFile& file, const ModelOptions& options) {
   }
   if (const auto text = file.metadata().find("config"); text != file.metadata().end())
     return {file.path(), detail::parse_json(text->second, file.path(), "its config ")};
+  if (auto arguments = kept_settings(file, by_audiotools)) return *arguments;
   std::vector<std::string> looked;
   for (const fs::path& place : places_of_config(file.path())) {
     std::error_code ignored;
     if (fs::is_regular_file(place, ignored)) return config_in(place.string(), file);
     looked.push_back(place.filename().string());
   }
-  if (auto arguments = saved_arguments(file)) return *arguments;
+  if (auto arguments = kept_settings(file, by_lightning)) return *arguments;
   throw IoError(file.path(), "has no \"config\" in its metadata and none beside it (" + joined(looked) +
                                  "); name one, a file or one of " + joined(models::named_configs()));
 }
@@ -155,6 +166,8 @@ Loaded load(const TensorFile& whole, const ModelOptions& options, bool any_speak
   const Architecture& architecture = architecture_of(tensors, file.config());
   try {
     if (!options.preset.empty()) (void)mel_preset(options.preset);
+    if (options.bandwidth_kbps && options.codebooks)
+      file.refuse("a bandwidth says how many codebooks there are codes of: name one of the two");
     models::Network network = architecture.build(file);
     if (const Index carried = network.op.carried_bytes(); carried > most_carried)
       file.refuse("a stream of the network would carry ", carried >> 20, " MiB of frames; at most ",

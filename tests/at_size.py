@@ -24,6 +24,7 @@ except ImportError as missing:
 
 from audio_unet_model import AudioUNet, spline
 from bigvgan import BASE, BigVgan, mel, randomise_snakes
+from dac import AT_24K, Dac, saved
 from hifigan import MEL, V1, V2, V3, Generator, PwgGenerator
 from istftnet import Istftnet
 from melgan import COQUI, CoquiMelgan, Melgan
@@ -40,8 +41,8 @@ FRAMES = 24
 class Case:
     """A network, what torch saves of it, its config, and how torch runs it on x."""
 
-    def __init__(self, net, state, config, run=None, command="vocode", frames=FRAMES, inputs=80):
-        self.net, self.state, self.config, self.command, self.shape = net, state, config, command, (inputs, frames)
+    def __init__(self, net, state, config, run=None, command="vocode", frames=FRAMES, inputs=80, codes=0):
+        self.net, self.state, self.config, self.command, self.shape, self.codes = net, state, config, command, (inputs, frames), codes
         self.run = run or (lambda x: net(x[None])[0])
 
 
@@ -93,6 +94,12 @@ def vocos():
     return Case(net, net.state_dict, config_of(*sizes, 24000), inputs=100)
 
 
+def dac(sizes):
+    """What its constructor was given stands in the file."""
+    net = Dac(sizes, encoder=False)
+    return Case(net, lambda: saved(net, sizes), None, net, frames=8, inputs=sizes["n_codebooks"], codes=sizes["codebook_size"])
+
+
 def wavenet(config, *sizes, **options):
     """Generates, each sample from those before it."""
     net = WaveNet(*sizes, **options)
@@ -128,6 +135,7 @@ NETWORKS = {
     "wavenet-mulaw": lambda: wavenet(MU_LAW, 256, 30, 3, distribution="softmax"),
     "audio-unet": lambda: extension((128, 384, 512, 512), "tensorflow"),
     "audio-unet-paper": lambda: extension((128, 256, 512, 512), "pytorch"),
+    "dac-24k": lambda: dac(AT_24K),
 }
 
 
@@ -153,8 +161,9 @@ def main():
         with tempfile.TemporaryDirectory() as folder, torch.no_grad():
             folder = pathlib.Path(folder)
             torch.save(case.state(), folder / "weights", _use_new_zipfile_serialization=number % 2 == 1)
-            (folder / "config.json").write_text(json.dumps(case.config))
-            x = torch.randn(case.shape)
+            if case.config:
+                (folder / "config.json").write_text(json.dumps(case.config))
+            x = torch.randint(case.codes, case.shape) if case.codes else torch.randn(case.shape)
             if case.command == "extend":
                 given = folder / "x.wav"
                 scipy.io.wavfile.write(given, case.config["sampling_rate"] // case.config["r"], x[0].mul_(0.3).numpy())

@@ -645,6 +645,18 @@ static void test_codes(const char* golden) {
       offsetof(wavestride_model_config, bandwidth_kbps); /* an older caller, who has no such field */
   OK(wavestride_model_load(path, &config, NULL, &op));
   wavestride_op_free(op);
+  snprintf(path, sizeof path, "%s/models/dac-44khz/weights.pth", golden);
+  for (int64_t books = 0; books < 6; ++books) {
+    wavestride_model_info info = {.size = sizeof info};
+    config = (wavestride_model_config){.size = sizeof config, .codebooks = books};
+    if (books == 5) {
+      REFUSED(WAVESTRIDE_IO_ERROR, "the first 1 to 4", wavestride_model_load(path, &config, NULL, &op));
+      config.size = offsetof(wavestride_model_config, codebooks); /* an older caller, who has no such field */
+    }
+    OK(wavestride_model_load(path, &config, &info, &op));
+    CHECK(info.n_mels == (books == 0 || books == 5 ? 4 : books) && info.sample_rate == 16000);
+    wavestride_op_free(op);
+  }
 }
 
 /* What a network of two inputs makes of them, whole and as a stream. */

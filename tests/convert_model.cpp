@@ -16,7 +16,7 @@ TEST_CASE("a converted model needs nothing else, and gives the same bits") {
   const TemporaryDirectory dir;
   const std::string out = dir / "model.safetensors";
   std::set<std::string> done;
-  for (const char* golden : {"audio-super-res", "bigvgan", "hifigan", "istftnet", "melgan",
+  for (const char* golden : {"audio-super-res", "bigvgan", "dac", "hifigan", "istftnet", "melgan",
                              "parallel-wavegan", "vocos", "wavenet-vocoder"})
     for (const GoldenCase& c : golden_cases(golden)) {
       const std::string name = c.parameters.at("file");
@@ -26,7 +26,8 @@ TEST_CASE("a converted model needs nothing else, and gives the same bits") {
       ModelOptions options = golden_options(c);
       const ModelOptions voice{.speaker = std::exchange(options.speaker, {}),
                                .speaker_embedding = std::exchange(options.speaker_embedding, {}),
-                               .bandwidth_kbps = std::exchange(options.bandwidth_kbps, {})};
+                               .bandwidth_kbps = std::exchange(options.bandwidth_kbps, {}),
+                               .codebooks = std::exchange(options.codebooks, {})};
       convert_model(model_path(name), out, options);
       const Model converted = load_model(out, voice);
       CHECK(converted.architecture == model.architecture);

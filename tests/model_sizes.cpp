@@ -21,11 +21,17 @@ struct Expected {
   /// 0: not counted. By hand, with the input of a stage held by each of its branches, it is 749, 189 and 235
   /// for HiFi-GAN; here the branches share it.
   double carried_kib;
-  /// Parameters of the last WaveNet block's output, which nothing reads, and of norms at other bandwidths.
+  /// Parameters of the last WaveNet block's output, which nothing reads, of norms at other bandwidths, and of
+  /// biases that are summed.
   Index unused = 0;
 };
 
 constexpr Index not_counted = -1;
+
+/// Millions of parameters of DAC's codebooks and their projections.
+constexpr double codebooks(double n) {
+  return n * (1024 * 8 + 8 * 1024 + 1024) / 1e6;
+}
 
 constexpr Expected table[] = {
     {"HiFi-GAN V1", 13.926, 26.45, 256, 13, 13, 3514, 734},
@@ -53,6 +59,8 @@ constexpr Expected table[] = {
     {"WaveNet, mu-law", 4.676, 102.1, 256, 4, 4, 0, 0, 128 * 128 + 128},
     {"AudioUNet", 70.977, 140, 4, not_counted, not_counted, 0, 0},
     {"AudioUNet of the paper", 56.411, 101, 4, not_counted, not_counted, 0, 0},
+    {"DAC", 54.091 + codebooks(9), 69.3, 512, 10, 10, 0, 0, 8 * 1024},
+    {"DAC 24k", 52.322 + codebooks(32), 41.7, 320, 10, 10, 0, 0, 31 * 1024},
 };
 
 }  // namespace

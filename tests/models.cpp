@@ -26,6 +26,7 @@ ModelOptions golden_options(const GoldenCase& c) {
   if (p.contains("speaker_embedding"))
     options.speaker_embedding = p.at("speaker_embedding").get<std::vector<float>>();
   if (p.contains("bandwidth_kbps")) options.bandwidth_kbps = p.at("bandwidth_kbps").get<double>();
+  if (p.contains("codebooks")) options.codebooks = p.at("codebooks").get<Index>();
   return options;
 }
 

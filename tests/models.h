@@ -16,7 +16,7 @@ inline constexpr double model_tolerance = 1e-4;
 std::string model_path(const std::string& file);
 
 /// What a golden case gives besides its "file": "config" (in the directory of the file), "preset",
-/// "speaker", "speaker_embedding" and "bandwidth_kbps", where it has them.
+/// "speaker", "speaker_embedding", "bandwidth_kbps" and "codebooks", where it has them.
 ModelOptions golden_options(const GoldenCase& c);
 
 /// The model of a golden case.

@@ -346,7 +346,8 @@ class Vocode(ToolTest):
         out = self.path("x.wav")
         self.refused(2, "takes features of preset wavestride-16k, not of whisper-16k", "vocode", CLIP, out, *model, "--preset",
                      "whisper-16k")
-        for alone in [("--speaker", "3"), ("--config", "v1"), ("--stats", "x.npy"), ("--prefix", "ema"), ("--bandwidth", "6")]:
+        for alone in [("--speaker", "3"), ("--config", "v1"), ("--stats", "x.npy"), ("--prefix", "ema"), ("--bandwidth", "6"),
+                      ("--codebooks", "4")]:
             self.refused(2, "of a network that --model names", "vocode", CLIP, out, *alone)
         self.refused(2, "--model is of --method model", "vocode", CLIP, out, *model, *self.preset)
         self.refused(2, "--preset is needed", "vocode", CLIP, out, "--method", "griffin-lim")
@@ -410,6 +411,46 @@ class Vocode(ToolTest):
                      "--bandwidth", "6")
         text = self.ok("inspect", model[1], "--bandwidth", "6")
         self.assertIn("EnCodec: 8 codes of 0 to 1023, 75.00 frames/s; not made of sound: it takes the codes", text)
+
+    def test_codes_of_some_codebooks(self):
+        """The codes say how many codebooks they are of; beside others, or from a pipe, --codebooks does."""
+        model = ("--model", str(GOLDEN / "models/dac-44khz/weights.pth"))
+        out, folder = self.path("o.wav"), self.path("folder")
+        codes = np.random.default_rng(5).integers(0, 20, (4, 30))
+        made = set()
+        for books in (4, 3, 1):
+            path = self.save("codes.npy", codes[:books].astype("u2"))
+            self.assertIn("by dac", self.ok("vocode", path, out, *model))
+            sound = self.samples("o.wav", 16000)[1].tobytes()
+            self.assertEqual(len(sound), 2 * 30 * 16)
+            made.add(sound)
+            self.ok("vocode", path, out, *model, "--codebooks", str(books), "--chunk", "4")
+            self.assertEqual(self.samples("o.wav", 16000)[1].tobytes(), sound)
+            piped = subprocess.run([TOOL, "vocode", "-", "-", *model, "--codebooks", str(books), "--raw"],
+                                   input=codes[:books].T.astype("<f4").tobytes(), capture_output=True)
+            self.assertEqual((piped.returncode, piped.stdout), (0, sound), piped.stderr)
+            self.ok("vocode", path, "--out-dir", folder, *model, "--codebooks", str(books))
+        self.assertEqual(len(made), 3)
+        several = "the model takes codes [4, frames] at this bandwidth: see --bandwidth and --codebooks"
+        result = run("vocode", path, "--out-dir", self.path("other"), *model)
+        self.assertEqual((result.returncode, several in result.stderr), (1, True), result.stderr)
+        self.refused(1, several, "vocode", self.save("codes.npy", np.vstack([codes, codes])), out, *model)
+        self.refused(1, "the model takes codes [2, frames]", "vocode", path, out, *model, "--codebooks", "2")
+        self.refused(1, "of the first 1 to 4 of its codebooks, not of 5", "vocode", path, out, *model, "--codebooks", "5")
+        self.refused(1, "name that, no bandwidth", "vocode", path, out, *model, "--bandwidth", "8")
+        self.refused(2, "--codebooks", "vocode", path, out, *model, "--codebooks", "0")
+        self.refused(1, "holds 20, and codes are whole numbers from 0 to 19", "vocode", self.save("bad.npy", codes + 1), out, *model)
+        vocos = ("--model", str(GOLDEN / "models/vocos-encodec/pytorch_model.bin"))
+        path = self.save("codes.npy", np.random.default_rng(5).integers(0, 1024, (4, 30)))
+        self.assertEqual(run("vocode", path, out, *vocos).returncode, 0)
+        sound = self.samples("o.wav", 24000)[1].tobytes()
+        self.assertEqual(run("vocode", path, out, *vocos, "--bandwidth", "3").returncode, 0)
+        self.assertEqual(self.samples("o.wav", 24000)[1].tobytes(), sound)
+        self.refused(1, "takes codes of 2, 4, 8, 16 codebooks: name one of these, not 3", "vocode",
+                     self.save("codes.npy", np.zeros((3, 30))), out, *vocos)
+        text = self.ok("inspect", model[1], "--codebooks", "2")
+        self.assertIn("DAC: 2 codes of 0 to 19, 1000.00 frames/s; not made of sound: it takes the codes that DAC makes", text)
+        self.assertIn("conv_transpose1d(24 → 12", text)
 
     def test_the_vocoder_that_comes_with_the_library(self):
         text = self.ok("vocode", CLIP, self.path("o.wav"))

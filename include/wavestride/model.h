@@ -67,6 +67,9 @@ struct ModelOptions {
   /// Of a network that takes the codes of a codec: one of the rates that it was trained on, in kilobits per
   /// second, by which a frame has more or fewer codes. Nothing: the highest.
   std::optional<double> bandwidth_kbps = {};
+  /// The same by how many of its codebooks, the first ones, a frame has codes of; of DAC any number. Nothing:
+  /// all that it was trained on.
+  std::optional<Index> codebooks = {};
   /// Of networks that draw random numbers.
   std::uint64_t seed = 0;
   Given given = Given::features;
@@ -88,8 +91,8 @@ Model load_model(const TensorFile& file, const ModelOptions& options = {});
 /// Configs that come with the library, for files that come without: "hifigan-v1", …
 std::vector<std::string> named_configs();
 /// Writes what load_model() would load as one .safetensors file that needs no options any more but a speaker
-/// and a bandwidth: config, statistics and the weights that the network uses, weight norm folded. dtype: f32,
-/// f16 or bf16. Throws as load_model() does, and IoError when writing fails.
+/// and a bandwidth or codebooks: config, statistics and the weights that the network uses, weight norm
+/// folded. dtype: f32, f16 or bf16. Throws as load_model() does, and IoError when writing fails.
 void convert_model(const std::string& path, const std::string& out, const ModelOptions& options = {},
                    DType dtype = DType::f32);
 

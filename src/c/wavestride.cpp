@@ -343,6 +343,7 @@ ModelOptions options_of(const wavestride_model_config& config, Arithmetic& arith
   if (c.prefix != nullptr) options.prefix = c.prefix;
   options.given = enum_of<Given>(c.given, 3, "given");
   if (c.bandwidth_kbps != 0) options.bandwidth_kbps = c.bandwidth_kbps;
+  if (c.codebooks != 0) options.codebooks = c.codebooks;
   constexpr std::size_t most = 65536;
   require(c.speaker_embedding_size <= most, "speaker_embedding_size must be at most ", most, ", got ",
           c.speaker_embedding_size);

@@ -29,10 +29,12 @@ class ArrayFeatures final : public FeatureSource {
       : path_(path), reader_(path), codes_(codes) {
     if (reader_.channels() == preset.n_mels) return;
     const std::string shape = shape_string(std::array{reader_.channels(), reader_.frames()});
-    throw IoError(path, codes > 0 ? message("has shape ", shape, ", and the model takes codes [",
-                                            preset.n_mels, ", frames] at this bandwidth: see --bandwidth")
-                                  : message("has shape ", shape, ", and preset ", preset.name,
-                                            " has features [", preset.n_mels, ", frames]"));
+    throw IoError(path, codes > 0
+                            ? message("has shape ", shape, ", and the model takes codes [", preset.n_mels,
+                                      ", frames] at this bandwidth: see --bandwidth and "
+                                      "--codebooks")
+                            : message("has shape ", shape, ", and preset ", preset.name, " has features [",
+                                      preset.n_mels, ", frames]"));
   }
 
   Signal read(Index frames) override {

@@ -31,12 +31,16 @@ void add_speaker_option(CLI::App& app, ModelOptions& options) {
       ->type_name("NUMBER");
 }
 
-void add_bandwidth_option(CLI::App& app, ModelOptions& options) {
+void add_codes_options(CLI::App& app, ModelOptions& options) {
   app.add_option(
          "--bandwidth", options.bandwidth_kbps,
          "of the codes that a model takes, in kilobits per second; where nothing is said, the highest "
          "that it was trained on")
       ->type_name("KBPS");
+  app.add_option("--codebooks", options.codebooks,
+                 "the same by how many codebooks, the first of the model, there are codes of")
+      ->transform(decimal<Index>(1, 1 << 16))
+      ->type_name("NUMBER");
 }
 
 void add_threads_option(CLI::App& app, StreamOptions& options) {

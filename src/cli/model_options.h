@@ -13,7 +13,8 @@ void add_config_option(CLI::App& app, ModelOptions& options, const std::string& 
 /// --config and --stats.
 void add_model_options(CLI::App& app, ModelOptions& options);
 void add_speaker_option(CLI::App& app, ModelOptions& options);
-void add_bandwidth_option(CLI::App& app, ModelOptions& options);
+/// --bandwidth and --codebooks.
+void add_codes_options(CLI::App& app, ModelOptions& options);
 /// --threads, of the network's stream.
 void add_threads_option(CLI::App& app, StreamOptions& options);
 

@@ -20,7 +20,7 @@ struct Architecture {
   Network (*build)(ModelFile& file);
 };
 
-extern const Architecture audio_super_res, bigvgan, gated_istft, hifigan, istftnet, melgan, parallel_wavegan,
-    vocos, wavenet_vocoder;
+extern const Architecture audio_super_res, bigvgan, dac, gated_istft, hifigan, istftnet, melgan,
+    parallel_wavegan, vocos, wavenet_vocoder;
 
 }  // namespace wavestride::models

@@ -45,20 +45,6 @@ constexpr Spelling spellings[] = {
      "resblocks.{n}.activations.{m}"},
 };
 
-/// "resblocks.{n}.convs1.{m}" of block 3, layer 0: "resblocks.3.convs1.0".
-std::string layer_name(std::string_view pattern, std::size_t in, std::size_t m = 0) {
-  std::string name;
-  for (std::size_t at = 0; at < pattern.size(); ++at) {
-    if (pattern[at] != '{') {
-      name += pattern[at];
-      continue;
-    }
-    name += std::to_string(pattern[at + 1] == 'm' ? m : in);
-    at += 2;
-  }
-  return name;
-}
-
 struct Found {
   const Spelling* spelling;
   std::vector<std::string> anchors;  ///< layers that it has for certain

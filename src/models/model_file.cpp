@@ -80,6 +80,19 @@ std::optional<std::vector<Index>> weight_shape(const TensorFile& file, const std
   return s ? std::optional(file.find(layer + s->value)->shape) : std::nullopt;
 }
 
+std::string layer_name(std::string_view pattern, std::size_t number, std::size_t m) {
+  std::string name;
+  for (std::size_t at = 0; at < pattern.size(); ++at) {
+    if (pattern[at] != '{') {
+      name += pattern[at];
+      continue;
+    }
+    name += std::to_string(pattern[at + 1] == 'm' ? m : number);
+    at += 2;
+  }
+  return name;
+}
+
 std::vector<std::string> prefixes_of(const TensorFile& file, const std::vector<std::string>& layers) {
   std::vector<std::string> found;
   const auto holds_all = [&](const std::string& prefix) {
@@ -187,6 +200,13 @@ LayerWeights ModelFile::layer(const std::string& name, const std::vector<Index>&
   return result;
 }
 
+void ModelFile::skip_layer(const std::string& name) {
+  skip(name + ".bias");
+  for (const WeightSpelling& s : spellings)
+    for (const char* part : {s.value, s.length})
+      if (part != nullptr) skip(name + part);
+}
+
 std::vector<float> ModelFile::speaker(Index size) {
   speaker_used_ = true;
   if (!options_.speaker_embedding.empty()) {
@@ -259,6 +279,8 @@ void ModelFile::require_all_used() const {
     refuse("has one voice only: there is no speaker to choose");
   if (!bandwidth_used_ && options_.bandwidth_kbps)
     refuse("takes no codes of a codec: there is no bandwidth to choose");
+  if (!codebooks_used_ && options_.codebooks)
+    refuse("takes no codes of a codec: there are no codebooks to choose");
   if (!given_used_ && options_.given != Given::features)
     refuse("has no use for given ", options_.given == Given::noise ? "noise" : "samples");
   const auto another = [&](const std::string& name) {

@@ -19,6 +19,10 @@ namespace wavestride::models {
 /// the full name: "generator.conv_pre".
 std::optional<std::vector<Index>> weight_shape(const TensorFile& file, const std::string& layer);
 
+/// A pattern with numbers in place of braces, {m} the last: "resblocks.{n}.convs1.{m}" of block 3, layer 0 is
+/// "resblocks.3.convs1.0".
+std::string layer_name(std::string_view pattern, std::size_t number, std::size_t m = 0);
+
 /// The prefixes P ("", "generator.", "model_g.dec.") for which the file holds all layers P + name.
 std::vector<std::string> prefixes_of(const TensorFile& file, const std::vector<std::string>& layers);
 
@@ -80,6 +84,11 @@ class ModelFile {
     bandwidth_used_ = true;
     return options_.bandwidth_kbps;
   }
+  /// The number of codebooks that the options name, for a network that takes codes.
+  std::optional<Index> codebooks() {
+    codebooks_used_ = true;
+    return options_.codebooks;
+  }
   /// Whether the options say that the caller gives this.
   bool given(Given what) {
     given_used_ = given_used_ || options_.given == what;
@@ -87,6 +96,8 @@ class ModelFile {
   }
   /// The architecture has no use for this tensor.
   void skip(const std::string& name) { skipped_.insert(prefix_ + name); }
+  /// Nor for this layer, whose weight may be in any spelling.
+  void skip_layer(const std::string& name);
   /// Where the file wants a voice to be named and the options name none, any will do: for those who look at
   /// the file and make no sound.
   void accept_any_speaker() { any_speaker_ = true; }
@@ -94,8 +105,8 @@ class ModelFile {
   /// What the network was built from: the tensors that were asked for, weight norm folded.
   std::map<std::string, Tensor> used_tensors() const;
 
-  /// Throws IoError naming a tensor behind the prefix, or a choice of speaker, bandwidth or input, that had
-  /// no use.
+  /// Throws IoError naming a tensor behind the prefix, or a choice of speaker, codes or input, that had no
+  /// use.
   void require_all_used() const;
 
  private:
@@ -114,7 +125,8 @@ class ModelFile {
   std::vector<std::string> others_;  // prefixes of other copies of the network
   std::vector<std::string> scopes_{""};
   std::set<std::string> used_, skipped_;
-  bool speaker_used_ = false, any_speaker_ = false, bandwidth_used_ = false, given_used_ = false;
+  bool speaker_used_ = false, any_speaker_ = false, bandwidth_used_ = false, codebooks_used_ = false,
+       given_used_ = false;
 };
 
 }  // namespace wavestride::models

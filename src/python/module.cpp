@@ -1024,7 +1024,7 @@ PYBIND11_MODULE(_wavestride, m) {
           "preset", [](const PyModel& model) { return model.features.name; },
           "Name of the features that it takes: of their preset, or where the config has its own, of the "
           "recipe\n"
-          "('HiFi-GAN', 'Vocos', ...); 'EnCodec' of those codes.")
+          "('HiFi-GAN', 'Vocos', ...); 'EnCodec' or 'DAC' of those codes.")
       .def_property_readonly(
           "mel",
           [](const PyModel& model) {
@@ -1053,7 +1053,8 @@ PYBIND11_MODULE(_wavestride, m) {
          const std::optional<std::string>& preset, const std::optional<Path>& stats,
          const std::optional<Index>& speaker, const py::object& seed, bool minimal, bool rounded, bool int8,
          const std::optional<std::string>& prefix, const py::object& speaker_embedding,
-         const std::optional<double>& bandwidth_kbps, const std::string& given) {
+         const std::optional<double>& bandwidth_kbps, const std::optional<Index>& codebooks,
+         const std::string& given) {
         const std::vector<float> embedding = values_from(speaker_embedding, "speaker_embedding");
         const auto what = named<Given>(given, "given");
         const std::uint64_t start = seed_from(seed);
@@ -1061,7 +1062,7 @@ PYBIND11_MODULE(_wavestride, m) {
                      "stats"_a = lasting(stats), "speaker"_a = speaker, "seed"_a = start,
                      "minimal_filtering"_a = minimal, "bfloat16"_a = rounded, "int8"_a = int8,
                      "prefix"_a = prefix, "speaker_embedding"_a = py::none(),
-                     "bandwidth_kbps"_a = bandwidth_kbps, "given"_a = given);
+                     "bandwidth_kbps"_a = bandwidth_kbps, "codebooks"_a = codebooks, "given"_a = given);
         if (!embedding.empty()) its["speaker_embedding"] = embedding;
         Model made = unlocked([&] {
           Model model = load_model(path ? path->string() : data_file(default_vocoder_file),
@@ -1071,6 +1072,7 @@ PYBIND11_MODULE(_wavestride, m) {
                                     .speaker = speaker,
                                     .speaker_embedding = embedding,
                                     .bandwidth_kbps = bandwidth_kbps,
+                                    .codebooks = codebooks,
                                     .seed = start,
                                     .given = what,
                                     .prefix = prefix});
@@ -1082,7 +1084,8 @@ PYBIND11_MODULE(_wavestride, m) {
       },
       "path"_a = none, "config"_a = none, py::kw_only(), "preset"_a = none, "stats"_a = none,
       "speaker"_a = none, "seed"_a = 0, "minimal_filtering"_a = false, "bfloat16"_a = false, "int8"_a = false,
-      "prefix"_a = none, "speaker_embedding"_a = none, "bandwidth_kbps"_a = none, "given"_a = "features",
+      "prefix"_a = none, "speaker_embedding"_a = none, "bandwidth_kbps"_a = none, "codebooks"_a = none,
+      "given"_a = "features",
       "A vocoder from a checkpoint, or without a path the one that comes with the library (16 kHz, preset\n"
       "'wavestride-16k'). config: path of its config where that is neither in the file nor beside it, or "
       "the\n"
@@ -1098,7 +1101,8 @@ PYBIND11_MODULE(_wavestride, m) {
       "voice\n"
       "that is not in the file, instead of speaker. bandwidth_kbps: of a model that takes a codec's codes, "
       "one\n"
-      "of the rates that it was trained on; the highest if it is None. given: what the\n"
+      "of the rates that it was trained on; the highest if it is None. codebooks: the same by how many, the\n"
+      "first ones, there are codes of; of DAC any number, all if it is None. given: what the\n"
       "caller gives to a network that draws random numbers, 'features' and nothing else, 'noise' as a second "
       "input,\n"
       "or, to a WaveNet, the 'samples', one later. Raises IoError.");

@@ -410,6 +410,19 @@ def test_codes_of_a_codec():
     with pytest.raises(ws.IoError, match="no codes of a codec"):
         ws.load_model(MODEL, bandwidth_kbps=6)
     assert ws.load_model().codes == 0
+    assert np.array_equal(ws.load_model(path, codebooks=8)(codes[:8]), ws.load_model(path, bandwidth_kbps=6)(codes[:8]))
+
+
+def test_codes_of_some_codebooks():
+    path = TESTS / "golden" / "models" / "dac-44khz" / "weights.pth"
+    for codebooks, books in [(None, 4), (1, 1), (3, 3)]:
+        model = ws.load_model(path, codebooks=codebooks)
+        assert (model.n_mels, model.codes, model.sample_rate, model.upsampling) == (books, 20, 16000, 16)
+        assert repr(model) == f"<wavestride.Model dac, {books} codes to 16000 Hz>" and model.preset == "DAC"
+        codes = np.random.default_rng(books).integers(0, 20, (books, 20))
+        assert np.array_equal(pickle.loads(pickle.dumps(model))(codes), model(codes))
+    with pytest.raises(ws.IoError, match="of the first 1 to 4 of its codebooks, not of 5"):
+        ws.load_model(path, codebooks=5)
 
 
 def test_files_that_are_not_there():

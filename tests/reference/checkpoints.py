@@ -39,7 +39,7 @@ def randomise(module, seed):
     for name, p in module.named_parameters():
         if name.endswith("bias"):
             p.data = torch.randn(p.shape, generator=generator) * 0.1
-        elif p.dim() > 2 and not name.endswith("weight_g"):
+        elif p.dim() > 2 and not name.endswith(("weight_g", "alpha")):
             transposed = isinstance(module.get_submodule(name.rpartition(".")[0]), torch.nn.ConvTranspose1d)
             inputs = p.shape[0] * 2 if transposed else p.shape[1] * p.shape[2]
             p.data = torch.randn(p.shape, generator=generator) * (1.1 / inputs**0.5)

@@ -9,6 +9,7 @@ import torch
 from audio_unet_model import AudioUNet
 from bigvgan import BASE, LARGE_V2, BigVgan, mel
 from checkpoints import fuse
+from dac import AT_24K, ORIGINAL, Dac
 from golden import GOLDEN
 from hifigan import MEL, V1, V2, V3, Generator, PwgGenerator
 from istftnet import Istftnet
@@ -96,5 +97,7 @@ if __name__ == "__main__":
     add("WaveNet, mu-law", WaveNet(256, 30, 3, distribution="softmax"), MU_LAW)
     for name, filters in (("AudioUNet", (128, 384, 512, 512)), ("AudioUNet of the paper", (128, 256, 512, 512))):
         add(name, AudioUNet(filters, AUDIO_UNET_KERNELS), audio_unet(filters))
+    for name, sizes in (("DAC", ORIGINAL), ("DAC 24k", AT_24K)):
+        add(name, Dac(sizes, encoder=False), sizes)
     (GOLDEN / "model_sizes.json").write_text(json.dumps(entries))
     print(f"model_sizes: {len(entries)} networks")

@@ -161,7 +161,7 @@ std::function<void()> inspect_command(CLI::App& app) {
       ->required();
   add_model_options(app, a->options);
   add_speaker_option(app, a->options);
-  add_bandwidth_option(app, a->options);
+  add_codes_options(app, a->options);
   return [a] {
     const std::unique_ptr<TensorFile> file = open_checkpoint(a->in);
     describe_file(*file);

@@ -1,6 +1,7 @@
 #include <wavestride/arithmetic.h>
 #include <wavestride/griffin_lim.h>
 #include <wavestride/model.h>
+#include <wavestride/npy.h>
 #include <wavestride/stack.h>
 #include <wavestride/stream.h>
 
@@ -27,23 +28,33 @@ struct Arguments {
   bool raw = false;
 };
 
+// The network that --model names. Where nothing else is said, the codes of an only input say how many
+// codebooks they are of.
+Model named_model(const Arguments& a, const std::string& only_input) {
+  ModelOptions options = a.options;
+  options.preset = a.preset;
+  options.seed = a.seed;
+  const Model model = load_model(a.model, options);
+  if (model.codes == 0 || options.bandwidth_kbps || options.codebooks || !is_npy(only_input)) return model;
+  const Index rows = NpyReader(only_input).channels();
+  if (rows < 1 || rows >= model.features.n_mels) return model;
+  options.codebooks = rows;
+  return load_model(a.model, options);
+}
+
 // The network to use, nothing for Griffin-Lim: that where it is asked for, or where nothing is and no network
 // came with the library.
-std::optional<Model> chosen_model(const Arguments& a) {
+std::optional<Model> chosen_model(const Arguments& a, const std::string& only_input) {
   if (a.model.empty() && (!a.options.config.empty() || !a.options.stats.empty() || a.options.speaker ||
-                          a.options.bandwidth_kbps || a.options.prefix))
+                          a.options.bandwidth_kbps || a.options.codebooks || a.options.prefix))
     throw UsageError(
-        "--config, --stats, --speaker, --bandwidth and --prefix are of a network that --model names");
+        "--config, --stats, --speaker, --bandwidth, --codebooks and --prefix are of a network that --model "
+        "names");
   if (a.method == "griffin-lim") {
     if (!a.model.empty()) throw UsageError("--model is of --method model, not of griffin-lim");
     return {};
   }
-  if (!a.model.empty()) {
-    ModelOptions options = a.options;
-    options.preset = a.preset;
-    options.seed = a.seed;
-    return load_model(a.model, options);
-  }
+  if (!a.model.empty()) return named_model(a, only_input);
   std::string file;
   try {
     file = data_file(default_vocoder_file);
@@ -125,7 +136,7 @@ std::function<void()> vocode_command(CLI::App& app) {
       ->type_name("FILE");
   add_model_options(app, a->options);
   add_speaker_option(app, a->options);
-  add_bandwidth_option(app, a->options);
+  add_codes_options(app, a->options);
   app.add_option("--chunk", a->chunk, "frames that the network takes at a time; the samples stay the same")
       ->transform(decimal<Index>(1, 1 << 24))
       ->capture_default_str();
@@ -158,7 +169,7 @@ std::function<void()> vocode_command(CLI::App& app) {
     const std::string only = files.only_input();
     require_used(app,
                  {{"--channel", only != "-" && !is_npy(only), "for sound files, and IN holds features"}});
-    const std::optional<Model> model = chosen_model(*a);
+    const std::optional<Model> model = chosen_model(*a, only);
     require_used(app, {{"--iterations", !model, "for --method griffin-lim, not for a network"}});
     for (const char* name : {"--chunk", "--threads", "--minimal-filtering", "--bfloat16", "--int8"})
       require_used(app, {{name, model.has_value(), "for networks, not for Griffin-Lim"}});

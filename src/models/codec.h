@@ -1,0 +1,69 @@
+// What the decoders of neural codecs have in common: codes of a residual quantiser become the latents that
+// they stand for, and layers with snakes between them make sound of these.
+#pragma once
+
+#include <algorithm>
+
+#include "models/architecture.h"
+
+namespace wavestride::models {
+
+/// What the config says of a decoder's layers.
+struct CodecSizes {
+  std::vector<Index> rates;
+  Index hop;                            ///< samples of a frame of latents
+  Index latent;                         ///< values of such a frame
+  Index width;                          ///< channels before the first rate; each halves them
+  std::string latents, widths, stages;  ///< the keys that say sizes, for complaints
+};
+
+CodecSizes codec_sizes(const Config& c);
+
+inline constexpr Index most_codebooks = 64, most_codebook_dim = 1 << 12;
+
+/// A quantiser's codebooks, as a config describes them.
+struct Codebooks {
+  Index rows;                                         ///< of each
+  Index latent;                                       ///< values that a row is projected to
+  std::string by_count, by_rows, by_latent, by_dims;  ///< the keys of the config that say so
+  std::vector<Index> dims = {};                       ///< of a row of each
+  /// Frames of latents for which each has one code; they divide the largest.
+  std::vector<Index> strides = {};
+
+  /// Frames of latents that a frame of codes stands for.
+  Index frames_together() const { return *std::ranges::max_element(strides); }
+};
+
+/// All but `dims` and `strides`, the number of which the key `by_count` says.
+Codebooks codebooks_of(const Config& c, const CodecSizes& sizes, const std::string& by_count);
+
+/// How many codebooks, the first of so many, the options choose: all where they say nothing.
+Index chosen_codebooks(ModelFile& file, Index all);
+
+/// From the codes of the first `used` codebooks to their latents, summed. A frame has the codes of the first,
+/// in order of time, those of the second, and so on.
+std::vector<Op> latents_of_codes(ModelFile& file, const Codebooks& books, Index used);
+
+/// What a network takes that makes `hop` samples of a frame of so many codes.
+Features features_of_codes(const std::string& codec, const Config& c, Index hop, Index per_frame, Index rows);
+
+/// A snake whose alpha stands under this name.
+Op snake(ModelFile& file, const std::string& name, Index channels, const std::string& by);
+
+/// A convolution that keeps the length.
+Op codec_conv(ModelFile& file, const std::string& name, Index in, Index out, const std::string& by);
+
+/// Names of the layers of a residual unit.
+struct ResidualUnitNames {
+  std::string snake, conv, pointwise_snake, pointwise;
+};
+
+/// x + pointwise(snake(conv(snake(x)))).
+Op residual_unit(ModelFile& file, const ResidualUnitNames& names, Index channels, Index dilation,
+                 Index groups, const std::string& by);
+
+/// The last layers: a snake, a convolution to sound, and what bounds it.
+std::vector<Op> codec_end(ModelFile& file, const std::string& snake, const std::string& conv, Index channels,
+                          const std::string& by);
+
+}  // namespace wavestride::models
