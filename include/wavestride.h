@@ -294,7 +294,8 @@ typedef enum wavestride_given {
   WAVESTRIDE_GIVEN_NOISE = 1,    /**< as a second input, 1 channel of normal noise at the rate of the samples;
                                     to a WaveNet as many channels as it draws numbers for a sample (of a
                                     mixture of K one more than K, else 1), the last of them normal where the
-                                    distribution is, the others uniform from 0 to 1 */
+                                    distribution is, the others uniform from 0 to 1; to SNAC as one more input
+                                    for each of its rates, 1 channel at the rate behind it */
   WAVESTRIDE_GIVEN_SAMPLES = 2   /**< to a WaveNet the samples themselves, one later, likewise: its output is
                                     what it says of each */
 } wavestride_given;
@@ -323,7 +324,7 @@ typedef struct wavestride_model_config {
                             kilobits per second, by which a frame has more or fewer codes; 0: the highest */
   int32_t given;         /**< wavestride_given */
   int64_t codebooks; /**< as bandwidth_kbps, by how many of its codebooks, the first ones, a frame has codes
-                        of; of DAC any number; 0: all */
+                        of; of DAC and SNAC any number; 0: all */
 } wavestride_model_config;
 
 /** A trained vocoder: n_mels channels of features to 1 channel of samples. A null `path` is the vocoder that

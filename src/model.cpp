@@ -20,9 +20,16 @@ using models::Architecture;
 using models::joined;
 
 // The first that recognises a file counts: ParallelWaveGAN may hold a MelGAN.
-const Architecture* const architectures[] = {&models::audio_super_res,  &models::bigvgan, &models::dac,
-                                             &models::gated_istft,      &models::hifigan, &models::istftnet,
-                                             &models::parallel_wavegan, &models::melgan,  &models::vocos,
+const Architecture* const architectures[] = {&models::audio_super_res,
+                                             &models::bigvgan,
+                                             &models::dac,
+                                             &models::gated_istft,
+                                             &models::hifigan,
+                                             &models::istftnet,
+                                             &models::parallel_wavegan,
+                                             &models::melgan,
+                                             &models::snac,
+                                             &models::vocos,
                                              &models::wavenet_vocoder};
 
 /// How recipes name the config that they leave beside a checkpoint.

@@ -31,6 +31,8 @@ from melgan import COQUI, CoquiMelgan, Melgan
 from model_sizes import AUDIO_UNET_KERNELS, MU_LAW, PWG, WAVEGAN, WAVENET, audio_unet, melgan, pwg
 from parallel_wavegan import ParallelWaveGAN
 from pqmf import synthesise
+from snac import AT_24K as SNAC_24K
+from snac import Snac, codes_of_frame
 from vocos import Vocos, config_of
 from wavenet_model import WaveNet, counter_noise
 from wavenet_vocoder import processed
@@ -100,6 +102,13 @@ def dac(sizes):
     return Case(net, lambda: saved(net, sizes), None, net, frames=8, inputs=sizes["n_codebooks"], codes=sizes["codebook_size"])
 
 
+def snac(sizes):
+    """Without the noise, which torch draws otherwise."""
+    net = Snac(sizes, encoder=False)
+    return Case(net, lambda: new_spelling(net.state_dict()), {**sizes, "noise": False}, net, frames=3,
+                inputs=codes_of_frame(sizes, len(sizes["vq_strides"])), codes=sizes["codebook_size"])
+
+
 def wavenet(config, *sizes, **options):
     """Generates, each sample from those before it."""
     net = WaveNet(*sizes, **options)
@@ -136,6 +145,7 @@ NETWORKS = {
     "audio-unet": lambda: extension((128, 384, 512, 512), "tensorflow"),
     "audio-unet-paper": lambda: extension((128, 256, 512, 512), "pytorch"),
     "dac-24k": lambda: dac(AT_24K),
+    "snac-24k": lambda: snac(SNAC_24K),
 }
 
 

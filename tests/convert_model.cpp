@@ -17,7 +17,7 @@ TEST_CASE("a converted model needs nothing else, and gives the same bits") {
   const std::string out = dir / "model.safetensors";
   std::set<std::string> done;
   for (const char* golden : {"audio-super-res", "bigvgan", "dac", "hifigan", "istftnet", "melgan",
-                             "parallel-wavegan", "vocos", "wavenet-vocoder"})
+                             "parallel-wavegan", "snac", "vocos", "wavenet-vocoder"})
     for (const GoldenCase& c : golden_cases(golden)) {
       const std::string name = c.parameters.at("file");
       INFO(name);

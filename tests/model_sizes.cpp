@@ -61,6 +61,7 @@ constexpr Expected table[] = {
     {"AudioUNet of the paper", 56.411, 101, 4, not_counted, not_counted, 0, 0},
     {"DAC", 54.091 + codebooks(9), 69.3, 512, 10, 10, 0, 0, 8 * 1024},
     {"DAC 24k", 52.322 + codebooks(32), 41.7, 320, 10, 10, 0, 0, 31 * 1024},
+    {"SNAC 24k", 13.002 + 3 * (4096 * 8 + 8 * 768 + 768) / 1e6, 4.855, 2048, 3, 3, 0, 0, 2 * 768},
 };
 
 }  // namespace

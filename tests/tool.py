@@ -360,9 +360,11 @@ class Vocode(ToolTest):
 
     def test_networks_that_draw_random_numbers(self):
         for name, file in [("parallel-wavegan-v1", "checkpoint-400000steps.pkl"),
-                           ("wavenet-vocoder-mol", "checkpoint_step000000010_ema.pth")]:
+                           ("wavenet-vocoder-mol", "checkpoint_step000000010_ema.pth"),
+                           ("snac-24khz", "pytorch_model.bin")]:
             model = ("--model", str(GOLDEN / "models" / name / file))
-            features = self.save("x.npy", self.random.normal(size=(10, 30)).astype("f4"))
+            features = self.save("x.npy", self.random.integers(20, size=(7, 30)) if name.startswith("snac") else
+                                 self.random.normal(size=(10, 30)).astype("f4"))
             results = []
             for options in [(), ("--seed", "0", "--chunk", "1"), ("--seed", "1")]:
                 result = run("vocode", features, self.path("o.wav"), *model, *options)

@@ -46,8 +46,10 @@ struct Model {
 /// What its caller gives to a network that draws random numbers.
 enum class Given {
   features,  ///< nothing else: it draws them by ModelOptions::seed and position
-  noise,     ///< as a second input, 1 × samples of normal noise; to a WaveNet wavenet_noise_channels() rows
-  samples,   ///< to a WaveNet the samples themselves, one later: its output is what it says of each
+  /// as a second input, 1 × samples of normal noise; to a WaveNet wavenet_noise_channels() rows; to SNAC as
+  /// one more input for each of its rates, 1 × the frames that there are behind it
+  noise,
+  samples,  ///< to a WaveNet the samples themselves, one later: its output is what it says of each
 };
 
 /// What a checkpoint does not say about itself.
@@ -67,8 +69,8 @@ struct ModelOptions {
   /// Of a network that takes the codes of a codec: one of the rates that it was trained on, in kilobits per
   /// second, by which a frame has more or fewer codes. Nothing: the highest.
   std::optional<double> bandwidth_kbps = {};
-  /// The same by how many of its codebooks, the first ones, a frame has codes of; of DAC any number. Nothing:
-  /// all that it was trained on.
+  /// The same by how many of its codebooks, the first ones, a frame has codes of; of DAC and SNAC any number.
+  /// Nothing: all that it was trained on.
   std::optional<Index> codebooks = {};
   /// Of networks that draw random numbers.
   std::uint64_t seed = 0;

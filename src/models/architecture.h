@@ -21,6 +21,6 @@ struct Architecture {
 };
 
 extern const Architecture audio_super_res, bigvgan, dac, gated_istft, hifigan, istftnet, melgan,
-    parallel_wavegan, vocos, wavenet_vocoder;
+    parallel_wavegan, snac, vocos, wavenet_vocoder;
 
 }  // namespace wavestride::models

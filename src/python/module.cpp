@@ -1024,7 +1024,7 @@ PYBIND11_MODULE(_wavestride, m) {
           "preset", [](const PyModel& model) { return model.features.name; },
           "Name of the features that it takes: of their preset, or where the config has its own, of the "
           "recipe\n"
-          "('HiFi-GAN', 'Vocos', ...); 'EnCodec' or 'DAC' of those codes.")
+          "('HiFi-GAN', 'Vocos', ...); 'EnCodec', 'DAC' or 'SNAC' of those codes.")
       .def_property_readonly(
           "mel",
           [](const PyModel& model) {
@@ -1102,7 +1102,7 @@ PYBIND11_MODULE(_wavestride, m) {
       "that is not in the file, instead of speaker. bandwidth_kbps: of a model that takes a codec's codes, "
       "one\n"
       "of the rates that it was trained on; the highest if it is None. codebooks: the same by how many, the\n"
-      "first ones, there are codes of; of DAC any number, all if it is None. given: what the\n"
+      "first ones, there are codes of; of DAC and SNAC any number, all if it is None. given: what the\n"
       "caller gives to a network that draws random numbers, 'features' and nothing else, 'noise' as a second "
       "input,\n"
       "or, to a WaveNet, the 'samples', one later. Raises IoError.");

@@ -15,6 +15,8 @@ from hifigan import MEL, V1, V2, V3, Generator, PwgGenerator
 from istftnet import Istftnet
 from melgan import Melgan
 from parallel_wavegan import ParallelWaveGAN
+from snac import AT_24K as SNAC_24K
+from snac import Snac
 from vocos import CodesVocos, Vocos, codes_config_of, config_of
 from wavenet_model import WaveNet
 
@@ -99,5 +101,6 @@ if __name__ == "__main__":
         add(name, AudioUNet(filters, AUDIO_UNET_KERNELS), audio_unet(filters))
     for name, sizes in (("DAC", ORIGINAL), ("DAC 24k", AT_24K)):
         add(name, Dac(sizes, encoder=False), sizes)
+    add("SNAC 24k", Snac(SNAC_24K, encoder=False), SNAC_24K)
     (GOLDEN / "model_sizes.json").write_text(json.dumps(entries))
     print(f"model_sizes: {len(entries)} networks")

@@ -1,0 +1,152 @@
+// SNAC (Siuzdak et al. 2024): its decoder, DAC's with depthwise convolutions and noise, which makes sound of
+// codes that come at rates of their own from each codebook.
+#include <wavestride/activation.h>
+#include <wavestride/conv1d.h>
+#include <wavestride/conv_transpose1d.h>
+#include <wavestride/noise.h>
+#include <wavestride/stack.h>
+
+#include <algorithm>
+
+#include "models/codec.h"
+
+namespace wavestride::models {
+namespace {
+
+const std::vector<std::string> anchors{"decoder.model.0", "decoder.model.1",
+                                       "quantizer.quantizers.0.out_proj"};
+
+constexpr Keys stride_keys{"vq_strides"}, noise_keys{"noise"};
+constexpr std::size_t first_stage = 2;  // behind a depthwise convolution and one from frame to frame
+
+/// NoiseBlock: x + n·h of one n for all channels.
+class AddedNoise final : public Kernel {
+ public:
+  explicit AddedNoise(Index channels)
+      : Kernel(message("added_noise(", channels, ")"), {port(channels), port(channels), port(1)}, channels) {}
+
+  void compute(const Work& work) const noexcept override {
+    const float *x = work.in[0], *h = work.in[1], *noise = work.in[2];
+    float* y = work.out;
+    for (Index n = 0; n < work.count; ++n)
+      for (Index c = 0; c < out_channels(); ++c) *y++ = *x++ + noise[n] * *h++;
+  }
+
+  double macs_per_frame() const override { return static_cast<double>(out_channels()); }
+
+ private:
+  static Port port(Index channels) { return {channels, conv_geometry(1, 1, 1, 0, 0), {}}; }
+};
+
+Codebooks quantiser_of(const Config& c, const CodecSizes& sizes) {
+  constexpr Index most_stride = 1 << 10;
+  Codebooks books = codebooks_of(c, sizes, c.name(stride_keys));
+  books.strides = c.integers(stride_keys, 1, most_codebooks, 1, most_stride);
+  books.dims.assign(books.strides.size(), c.integer({"codebook_dim"}, 1, most_codebook_dim));
+  const Index together = books.frames_together();
+  for (const Index stride : books.strides)
+    if (together % stride != 0)
+      c.refuse(c.name(stride_keys), " must divide the largest of them, ", together, ", one is ", stride);
+  return books;
+}
+
+void require_known_layers(const ModelFile& file, const Config& c) {
+  if (const Keys k{"depthwise"}; c.has(k) && !c.flag(k))
+    c.refuse(c.name(k), " is false, the file holds a depthwise layer \"", anchors[0], "\"");
+  const char* attention = "decoder.model.2.to_qkv";
+  if (const Keys k{"attn_window_size"}; c.has(k) || file.holds(attention))
+    c.refuse(c.name(k), ": networks with attention (layer \"", attention, "\") are not supported");
+}
+
+/// Whether NoiseBlocks, which a network trained without them has not, add theirs: who wants none of what a
+/// network was trained with says so in its config.
+bool noise_wanted(const Config& c) {
+  return !c.has(noise_keys) || c.flag(noise_keys);
+}
+
+class Decoder {
+ public:
+  Decoder(ModelFile& file, const CodecSizes& sizes, StackBuilder& b)
+      : file_(file), sizes_(sizes), b_(b), noisy_(noise_wanted(file.config())) {}
+
+  /// A DecoderBlock, to half the channels.
+  StackBuilder::Value stage(StackBuilder::Value x, std::size_t i) {
+    const Index rate = sizes_.rates[i], in = sizes_.width >> i, out = in / 2;
+    const std::string name = message("decoder.model.", first_stage + i, ".block.");
+    const LayerWeights up =
+        file_.conv_transpose(name + "1", {in, out, 2 * rate}, Bias::required, sizes_.stages);
+    const ConvTranspose1dOptions options{
+        .stride = rate, .padding = (rate + 1) / 2, .output_padding = rate % 2};
+    x = b_.chain(x, std::vector<Op>{snake(file_, name + "0", in, sizes_.widths),
+                                    op::conv_transpose1d(up.weight, up.bias, options)});
+    if (const std::string linear = name + "2.linear"; noisy_)
+      x = with_noise(x, linear, i);
+    else
+      file_.skip_layer(linear);
+    // A converted network that makes no noise has kept the names of its layers.
+    std::size_t layer = file_.holds(name + "2.block.1") ? 2 : 3;
+    for (const Index dilation : {1, 3, 9}) {
+      const std::string unit = name + message(layer++, ".block.");
+      x = b_.apply(residual_unit(file_, {unit + "0", unit + "1", unit + "2", unit + "3"}, out, dilation, out,
+                                 sizes_.widths),
+                   {x});
+    }
+    return x;
+  }
+
+ private:
+  StackBuilder::Value with_noise(StackBuilder::Value x, const std::string& linear, std::size_t i) {
+    const Config& c = file_.config();
+    if (!file_.holds(linear))
+      c.refuse(c.name(noise_keys), " says that there is noise, the file holds no layer \"", linear, "\"");
+    const Index channels = b_.channels(x);
+    const LayerWeights w = file_.conv(linear, {channels, channels, 1}, Bias::none, sizes_.widths);
+    const auto n =
+        file_.given(Given::noise)
+            ? b_.input(1)
+            : b_.apply(op::normal_noise(channels, 1, file_.options().seed + i * stages_apart), {x});
+    return b_.apply(Op(std::make_shared<AddedNoise>(channels)), {x, b_.apply(op::conv1d(w.weight), {x}), n});
+  }
+
+  static constexpr std::uint64_t stages_apart = 0x9e3779b97f4a7c15;  // no seeds that anybody names
+
+  ModelFile& file_;
+  const CodecSizes& sizes_;
+  StackBuilder& b_;
+  bool noisy_;
+};
+
+Network build(ModelFile& file) {
+  file.locate(anchors, {"decoder.", "quantizer."});
+  const Config& c = file.config();
+  require_known_layers(file, c);
+  const CodecSizes sizes = codec_sizes(c);
+  const Codebooks books = quantiser_of(c, sizes);
+  const Index used = chosen_codebooks(file, std::ssize(books.dims));
+
+  StackBuilder b("snac");
+  const std::vector<Op> latents = latents_of_codes(file, books, used);
+  const Index codes = latents.front().in_channels();
+  const LayerWeights wide = file.conv("decoder.model.0", {sizes.latent, 1, 7}, Bias::required, sizes.latents),
+                     deep = file.conv("decoder.model.1", {sizes.width, sizes.latent, 1}, Bias::required,
+                                      sizes.widths + " and " + sizes.latents);
+  auto x = b.chain(b.input(codes), latents);
+  x = b.chain(x, std::vector<Op>{op::conv1d(wide.weight, wide.bias, {.padding = 3, .groups = sizes.latent}),
+                                 op::conv1d(deep.weight, deep.bias)});
+  Decoder decoder(file, sizes, b);
+  const std::size_t stages = sizes.rates.size(), end = first_stage + stages;
+  for (std::size_t i = 0; i < stages; ++i) x = decoder.stage(x, i);
+  x = b.chain(x, codec_end(file, message("decoder.model.", end), message("decoder.model.", end + 1),
+                           sizes.width >> stages, sizes.stages));
+  return {b.build({x}), features_of_codes("SNAC", c, sizes.hop * books.frames_together(), codes, books.rows)};
+}
+
+bool recognises(const TensorFile& file) {
+  return !prefixes_of(file, anchors).empty();
+}
+
+}  // namespace
+
+const Architecture snac{"snac", recognises, build};
+
+}  // namespace wavestride::models
