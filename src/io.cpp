@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <atomic>
 #include <cctype>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -46,6 +48,32 @@ bool delist(char* name) {
   return false;
 }
 
+// Files come into being and onto the list in one step for remove_unfinished_outputs(), which waits for those
+// that are about to, and lets no further thread begin.
+std::atomic<bool> closed{false};
+std::atomic<int> beginning{0};
+static_assert(std::atomic<int>::is_always_lock_free);
+
+// While it lives, no handler runs on this thread: it would wait for the thread itself.
+class Beginning {
+ public:
+  Beginning() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+    ++beginning;
+  }
+  Beginning(const Beginning&) = delete;
+  Beginning& operator=(const Beginning&) = delete;
+  ~Beginning() {
+    --beginning;
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+
+ private:
+  sigset_t before_;
+};
+
 std::string printable(std::string text) {
   constexpr std::size_t longest = 500;
   if (text.size() > longest) text.replace(longest, text.npos, "…");
@@ -80,32 +108,33 @@ OutputFile::OutputFile(const std::string& path, std::span<const std::string> inp
     throw IoError(path, "can't be written: " + error_text(path.empty() ? ENOENT : errno));
   }
 
-  // Enlisted before the file is there: a signal may come as soon as it is.
   static std::atomic<unsigned> counter{0};
   const std::string directory = target_.substr(0, target_.find_last_of('/') + 1);
-  for (;;) {
-    temporary_ = strdup(message(directory, ".wavestride-", getpid(), "-", counter++).c_str());
-    if (!temporary_) throw IoError(path, "out of memory");
-    if (!enlist(temporary_)) {
-      std::free(temporary_);
-      throw IoError(
-          path, message(most_output_files, " files are being written already, as many as can be at once"));
-    }
-    descriptor_ = open(temporary_, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor_ >= 0) break;
-    const int error = errno;
-    if (delist(temporary_)) std::free(temporary_);
-    if (error != EEXIST) throw IoError(path, "can't be written: " + error_text(error));
+  while (descriptor_ < 0) {
+    const std::string name = message(directory, ".wavestride-", getpid(), "-", counter++);
+    const Beginning begun;
+    if (closed) throw IoError(path, "can't be written: the process ends");
+    descriptor_ = open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 && errno == EEXIST) continue;
+    if (descriptor_ < 0) throw IoError(path, "can't be written: " + error_text(errno));
+    temporary_ = strdup(name.c_str());
+    if (temporary_ && enlist(temporary_)) continue;
+    const std::string reason =
+        temporary_ ? message(most_output_files, " files are being written already, as many as can be at once")
+                   : "out of memory";
+    unlink(name.c_str());
+    std::free(temporary_);
+    close(descriptor_);
+    throw IoError(path, reason);
   }
   if (mode != 0) fchmod(descriptor_, mode);
 }
 
 OutputFile::~OutputFile() {
   if (descriptor_ >= 0) close(descriptor_);
-  if (temporary_ && delist(temporary_)) {
-    unlink(temporary_);
-    std::free(temporary_);
-  }
+  if (!temporary_) return;
+  unlink(temporary_);  // before a signal would find it on no list
+  if (delist(temporary_)) std::free(temporary_);
 }
 
 void OutputFile::write(const void* data, std::size_t bytes) {
@@ -129,6 +158,9 @@ void OutputFile::commit() {
 
 void remove_unfinished_outputs() noexcept {
   const int error = errno;
+  closed = true;
+  constexpr int patience_ms = 1000;  // with a file system that does not answer
+  for (int i = 0; beginning > 0 && i < patience_ms; ++i) poll(nullptr, 0, 1);
   for (auto& slot : temporaries)
     if (const char* name = slot.exchange(nullptr)) unlink(name);
   errno = error;

@@ -145,6 +145,15 @@ TEST_CASE("what a signal handler removed is no more committed") {
   CHECK(dir.size() == 0);
 }
 
+TEST_CASE("behind a signal handler no further file begins") {
+  const TemporaryDirectory dir;
+  CHECK(status_of_child([&] {
+          remove_unfinished_outputs();
+          return refusal([&] { OutputFile(dir / "out"); }) != "can't be written: the process ends";
+        }) == 0);
+  CHECK(dir.size() == 0);
+}
+
 TEST_CASE("an IoError names file and reason, printable and short") {
   const IoError e("a.npy", "has \x1b[2J\n" + std::string(10000, 'x'));
   CHECK(e.path() == "a.npy");

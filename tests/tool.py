@@ -1429,6 +1429,25 @@ class Batch(ToolTest):
         self.assertIn(f"1 of 1 files made, {files - 1} were there",
                       subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
+    def test_an_interrupt_leaves_no_file_of_any_job(self):
+        """Other threads go on with the next file while one ends the process."""
+        corpus = self.corpus(300, 100)
+        paths = [f"{corpus}/{name}" for name in self.expected(300, ".wav")]
+        pathlib.Path(self.path("list.txt")).write_text("".join(f"{path}\n" for path in paths))
+        os.remove(paths[-1])
+        os.mkfifo(paths[-1])  # which nobody writes to: the batch does not end before it is interrupted
+        for number, code in 5 * [(signal.SIGINT, 130), (signal.SIGPIPE, -signal.SIGPIPE)]:
+            batch = subprocess.Popen([TOOL, "resample", "--list", self.path("list.txt"), "--out-dir", self.path("out"), "--rate",
+                                      "8000", "--jobs", "8"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            self.addCleanup(batch.kill)
+            deadline = time.monotonic() + 60
+            while not any((self.folder / "out").rglob("*.wav")) and time.monotonic() < deadline:
+                time.sleep(0.001)
+            batch.send_signal(number)
+            self.assertEqual((batch.communicate()[1], batch.returncode), (b"", code))
+            self.assertEqual([name for name in self.made() if not name.endswith(".wav")], [])
+            shutil.rmtree(self.path("out"))
+
     def test_bad_files_are_named_and_skipped(self):
         files = 200
         corpus = self.corpus(files, 160)

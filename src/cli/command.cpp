@@ -85,6 +85,7 @@ void require_no_terminal(const std::string& input, const std::string& output) {
 
 namespace {
 
+std::atomic<bool> ending{false};
 thread_local int silences = 0;
 std::atomic<bool> bar_stands{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
@@ -137,6 +138,14 @@ std::string bar_line(const std::string& label, double part, std::size_t columns)
 }
 
 }  // namespace
+
+void announce_end() noexcept {
+  ending = true;
+}
+
+void await_end() noexcept {
+  while (ending) pause();
+}
 
 Progress::Silence::Silence() {
   ++silences;

@@ -91,6 +91,11 @@ void require_used(const CLI::App& app, const std::vector<LimitedOption>& options
 /// nothing for.
 void require_no_terminal(const std::string& input, const std::string& output);
 
+/// For handlers of signals that end the process: threads that come to await_end() from now on wait for it.
+void announce_end() noexcept;
+/// Once the end is announced, waits for it: of what fails by then nobody need be told.
+void await_end() noexcept;
+
 /// A bar on stderr, from one second of work on, when stderr is a terminal, on one line of it; gone when the
 /// object is.
 class Progress {

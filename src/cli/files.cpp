@@ -215,6 +215,7 @@ class Batch {
       } catch (const std::exception& e) {
         complaint = e.what();
       }
+      await_end();
       const std::lock_guard lock(mutex_);
       if (!complaint.empty()) {
         // Complaints name the file that they are about, which may be the output.

@@ -42,6 +42,7 @@ constexpr const char* footer =
 enum Exit { exit_ok = 0, exit_failed = 1, exit_usage = 2, exit_interrupted = 130 };
 
 void on_interrupt(int) {
+  announce_end();
   wavestride::remove_unfinished_outputs();
   Progress::end_line();
   _exit(exit_interrupted);
@@ -49,6 +50,7 @@ void on_interrupt(int) {
 
 // For signals that say by themselves why the process ended.
 void on_death(int signal) {
+  announce_end();
   wavestride::remove_unfinished_outputs();
   Progress::end_line();
   raise(signal);  // the default action, as soon as this returns
@@ -81,6 +83,7 @@ void fill_standard_streams() {
 }
 
 int failed(int code, const std::string& reason) {
+  await_end();
   std::fprintf(stderr, "wavestride: %s\n", reason.c_str());
   return code;
 }
