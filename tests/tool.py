@@ -645,31 +645,42 @@ class Vocode(ToolTest):
         os.close(ours)
         return text
 
-    def slow_sound(self, name, ended):
-        """A FIFO with a wait in its sound, which ends as its header says, or waits for an interrupt."""
+    def fifo(self, name, feed):
+        """A FIFO that feed(its writing end) writes to as soon as somebody reads it, until he stops."""
         os.mkfifo(self.path(name))
-        self.wav("sound.wav", frames=50000)
-        sound = pathlib.Path(self.path("sound.wav")).read_bytes()
-        def feed():
-            with open(self.path(name), "wb", buffering=0) as fifo:
-                try:
-                    fifo.write(sound[:1000])
-                    # A bar is shown a second after the tool has made ready, which takes a while under sanitizers.
-                    time.sleep(1.2 if ended else 3)
-                    fifo.write(sound[1000:] if ended else sound[1000:90000])
-                    if not ended:
-                        self.interrupted.wait(60)
-                except BrokenPipeError:
-                    pass
-        self.interrupted = threading.Event()
-        threading.Thread(target=feed, daemon=True).start()
+        def write():
+            try:
+                with open(self.path(name), "wb", buffering=0) as end:
+                    feed(end)
+            except BrokenPipeError:
+                pass
+        threading.Thread(target=write, daemon=True).start()
         return self.path(name)
+
+    def endless_sound(self, name):
+        """Comes slowly, for longer than it takes until there is a bar."""
+        sound = pathlib.Path(self.wav("sound.wav", frames=40000)).read_bytes()
+        def feed(end):
+            end.write(sound[:40] + struct.pack("<I", 2**24))
+            while True:  # until the pipe breaks
+                end.write(sound[44:])
+                time.sleep(0.1)
+        return self.fifo(name, feed)
+
+    def late_sound(self, name):
+        """Ends more than the second after which there is a bar."""
+        sound = pathlib.Path(self.wav("sound.wav", frames=50000)).read_bytes()
+        def feed(end):
+            end.write(sound[:1000])
+            time.sleep(1.2)
+            end.write(sound[1000:])
+        return self.fifo(name, feed)
 
     def test_the_bar_fits_into_the_terminal(self):
         for columns in [0, 80, 40, 20, 8]:
             name = f"{columns}-" + "lång" * 20 + ".wav"
             ours, theirs = self.terminal(columns)
-            process = subprocess.Popen([TOOL, "resample", self.slow_sound(name, False), self.path("o.wav"), "--rate", "8000"],
+            process = subprocess.Popen([TOOL, "resample", self.endless_sound(name), self.path("o.wav"), "--rate", "8000"],
                                        stdout=subprocess.DEVNULL, stderr=theirs)
             self.addCleanup(process.kill)
             os.close(theirs)
@@ -678,7 +689,6 @@ class Vocode(ToolTest):
                 text += os.read(ours, 1000)
             process.send_signal(signal.SIGINT)
             self.assertEqual(process.wait(60), 130)
-            self.interrupted.set()
             text += self.all_of(ours)
             bars = re.findall("\r([^\r]*?)\033\\[K", text.decode())
             for bar in bars:
@@ -691,7 +701,7 @@ class Vocode(ToolTest):
     def test_messages_of_a_batch_and_its_bar(self):
         self.square("loud.wav")
         ours, theirs = self.terminal(80)
-        process = subprocess.Popen([TOOL, "resample", self.slow_sound("slow.wav", True), self.path("loud.wav"), "--rate", "22050",
+        process = subprocess.Popen([TOOL, "resample", self.late_sound("slow.wav"), self.path("loud.wav"), "--rate", "22050",
                                     "--out-dir", self.path("out")], stdout=theirs, stderr=theirs)
         os.close(theirs)
         self.addCleanup(process.kill)
@@ -1401,8 +1411,13 @@ class Batch(ToolTest):
     def test_a_killed_batch_resumes(self):
         files = 60
         corpus = self.corpus(files, 160000)
-        command = [TOOL, "resample", "--list", corpus, "--out-dir", self.path("out"), "--rate", "44100", "--jobs", "2",
+        inputs = [self.folder / "in" / name for name in self.expected(files, ".wav")]
+        pathlib.Path(self.path("list.txt")).write_text("".join(f"{path}\n" for path in inputs))
+        command = [TOOL, "resample", "--list", self.path("list.txt"), "--out-dir", self.path("out"), "--rate", "44100", "--jobs", "2",
                    "--resume"]
+        last = inputs[-1]
+        last.unlink()
+        os.mkfifo(last)  # which nobody writes to: the batch does not end before it is killed
         batch = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while not any((self.folder / "out").rglob("*.wav")) and time.monotonic() < deadline:
@@ -1411,6 +1426,8 @@ class Batch(ToolTest):
         self.assertEqual(batch.wait(), -signal.SIGKILL)
         finished = {p: p.stat().st_mtime_ns for p in (self.folder / "out").rglob("*.wav")}
         self.assertTrue(0 < len(finished) < files)
+        last.unlink()
+        self.wav(last.relative_to(self.folder), frames=160000 + int(last.stem))
         whole = {k: -(-(160000 + k) * 441 // 160) for k in range(files)}
         for path in finished:
             with wave.open(str(path)) as file:
