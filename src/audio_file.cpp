@@ -47,6 +47,8 @@ struct Container {
   int code;
   std::span<const Encoding> encodings;  // the first is the automatic one
   bool large = true;                    // counts its bytes in more than 32 bits
+  Index most_channels = max_channels;
+  int most_hz = max_sample_rate_hz;
 };
 const std::array containers{
     Container{"wav", SF_FORMAT_WAV, pcm, false},
@@ -58,11 +60,11 @@ const std::array containers{
     Container{"au", SF_FORMAT_AU, pcm, false},
     Container{"caf", SF_FORMAT_CAF, pcm},
     Container{"raw", SF_FORMAT_RAW | SF_ENDIAN_LITTLE, pcm},
-    Container{"flac", SF_FORMAT_FLAC, std::span(pcm).first(2)},
-    Container{"ogg", SF_FORMAT_OGG, vorbis},
-    Container{"oga", SF_FORMAT_OGG, vorbis},
-    Container{"opus", SF_FORMAT_OGG, opus},
-    Container{"mp3", SF_FORMAT_MPEG, mp3},
+    Container{"flac", SF_FORMAT_FLAC, std::span(pcm).first(2), true, 8, 655'350},
+    Container{"ogg", SF_FORMAT_OGG, vorbis, true, 255, 200'000},
+    Container{"oga", SF_FORMAT_OGG, vorbis, true, 255, 200'000},
+    Container{"opus", SF_FORMAT_OGG, opus, true, 255},
+    Container{"mp3", SF_FORMAT_MPEG, mp3, true, 2},
 };
 
 [[gnu::cold]] const Container& container_of(const std::string& path) {
@@ -694,6 +696,23 @@ bool forget_time_of_peaks(int file) {
 
 }  // namespace
 
+namespace {
+
+// Why a format can't have these, of which libsndfile says no more than that; empty where it may.
+[[gnu::cold]] std::string too_much(const Container& c, int sample_rate_hz, Index channels) {
+  if (channels > c.most_channels)
+    return message(c.extension, " can't hold ", channels, " channels, at most ", c.most_channels);
+  if (sample_rate_hz > c.most_hz)
+    return message(c.extension, " can't hold a sample rate of ", sample_rate_hz, " Hz, at most ", c.most_hz);
+  constexpr int of_two_bytes = 65'535;
+  if (c.code == SF_FORMAT_FLAC && sample_rate_hz > of_two_bytes && sample_rate_hz % 10 != 0)
+    return message("flac can't hold a sample rate of ", sample_rate_hz, " Hz: above ", of_two_bytes,
+                   " it must be a multiple of 10");
+  return {};
+}
+
+}  // namespace
+
 [[gnu::cold]] AudioWriter::AudioWriter(const std::string& path, int sample_rate_hz, Index channels,
                                        const AudioWriteOptions& options) {
   require(sample_rate_hz >= 1 && sample_rate_hz <= max_sample_rate_hz,
@@ -706,6 +725,8 @@ bool forget_time_of_peaks(int file) {
           " channels, got ", mask);
   file_ = std::make_unique<File>(path, options);
   File& f = *file_;
+  if (const std::string reason = too_much(f.container, sample_rate_hz, channels); !reason.empty())
+    f.fail(reason);
   SF_INFO info{};
   info.samplerate = sample_rate_hz;
   info.channels = static_cast<int>(channels);

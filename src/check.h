@@ -3,10 +3,12 @@
 
 #include <wavestride/export.h>
 
+#include <cmath>
 #include <initializer_list>
 #include <ostream>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 namespace wavestride {
 
@@ -17,7 +19,12 @@ class MessagePart {
       : value_(text), write_([](std::ostream& s, const void* v) { s << static_cast<const char*>(v); }) {}
   template <class T>
   MessagePart(const T& value)
-      : value_(&value), write_([](std::ostream& s, const void* v) { s << *static_cast<const T*>(v); }) {}
+      : value_(&value), write_([](std::ostream& s, const void* v) {
+          const T& given = *static_cast<const T*>(v);
+          if constexpr (std::is_floating_point_v<T>)
+            if (std::isnan(given)) return void(s << "nan");  // whose sign says nothing
+          s << given;
+        }) {}
   void write(std::ostream& stream) const { write_(stream, value_); }
 
  private:

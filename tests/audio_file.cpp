@@ -463,12 +463,13 @@ TEST_CASE("integers saturate, and what was clipped is counted") {
 TEST_CASE("NaN and infinities pass in float32 and are refused elsewhere") {
   const TemporaryDirectory dir;
   Signal x = Signal::Zero(2, 30000);
-  for (const float bad : {NAN, INFINITY, -INFINITY}) {
+  for (const float bad : {NAN, -NAN, INFINITY, -INFINITY}) {
     x(1, 20000) = bad;
     for (const char* extension : {"wav", "flac", "ogg", "opus"}) {
       const std::string path = dir / (std::string("x.") + extension);
       const std::string reason = refusal([&] { write_audio(path, x, 48000); });
-      CHECK(reason.starts_with("frame 20000, channel 2 is " + message(bad) + "; " + extension));
+      const std::string said = std::isnan(bad) ? "nan" : bad > 0 ? "inf" : "-inf";
+      CHECK(reason.starts_with("frame 20000, channel 2 is " + said + "; " + extension));
       CHECK_FALSE(std::filesystem::exists(path));
     }
     for (const char* extension : {"wav", "aiff", "au", "caf", "w64"}) {
@@ -493,6 +494,23 @@ TEST_CASE("audio refuses what can't be written, saying why") {
   CHECK(reason("x.ogg", 8000, {.sample_format = SampleFormat::int16}) ==
         "ogg can't hold int16 samples; it takes automatic");
   CHECK(reason("x.opus", 22050).starts_with("opus can't hold 1 channels at 22050 Hz: Opus only "));
+  const auto not_held = [&](const std::string& name, int rate, Index channels) {
+    return refusal([&] { write_audio(dir / name, Signal(Signal::Zero(channels, 10)), rate); });
+  };
+  CHECK(not_held("x.flac", 8000, 9) == "flac can't hold 9 channels, at most 8");
+  CHECK(not_held("x.mp3", 8000, 3) == "mp3 can't hold 3 channels, at most 2");
+  CHECK(not_held("x.ogg", 8000, 256) == "ogg can't hold 256 channels, at most 255");
+  CHECK(not_held("x.opus", 8000, 256) == "opus can't hold 256 channels, at most 255");
+  CHECK(not_held("x.oga", 200'001, 1) == "oga can't hold a sample rate of 200001 Hz, at most 200000");
+  CHECK(not_held("x.flac", 655'351, 1) == "flac can't hold a sample rate of 655351 Hz, at most 655350");
+  CHECK(not_held("x.flac", 65'541, 1) ==
+        "flac can't hold a sample rate of 65541 Hz: above 65535 it must be a multiple of 10");
+  for (const char* name : {"most.flac", "most.ogg"}) {
+    const int most = name[5] == 'f' ? 655'350 : 200'000;
+    CHECK(not_held(name, most, name[5] == 'f' ? 8 : 255) == "");
+    CHECK(read_audio(dir / name).sample_rate_hz == most);
+    std::filesystem::remove(dir / name);
+  }
   for (const char* name : {"x.ogg", "x.oga", "x.opus"})
     CHECK(refusal([&] {
             write_audio(dir / name, Signal(1, 0), 48000);
