@@ -286,6 +286,8 @@ typedef struct wavestride_model_info {
   int64_t upsampling_num; /**< samples per frame, a fraction */
   int64_t upsampling_den;
   double lookahead_seconds; /**< how far beyond its own time a sample waits for features */
+  int64_t codes; /**< 0; of a network that takes the codes of a codec, n_mels a frame, how many there are: a
+                    code is a whole number from 0 to codes - 1 */
 } wavestride_model_info;
 
 /** What its caller gives to a network that draws random numbers. */

@@ -153,9 +153,8 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
     : graph_(std::move(graph)) {
   require(options.block_frames >= 0, graph_->name, ": block_frames must be 0 (automatic) or more, got ",
           options.block_frames);
-  constexpr Index most_threads = 1024;
-  require(options.threads >= 0 && options.threads <= most_threads, graph_->name,
-          ": threads must be 0 (all) to ", most_threads, ", got ", options.threads);
+  require(options.threads >= 0 && options.threads <= ThreadPool::most_threads, graph_->name,
+          ": threads must be 0 (all) to ", ThreadPool::most_threads, ", got ", options.threads);
   const Index threads =
       options.threads > 0 ? options.threads : std::max<Index>(std::thread::hardware_concurrency(), 1);
   if (threads > 1)

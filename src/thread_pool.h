@@ -12,6 +12,9 @@ namespace wavestride {
 
 class ThreadPool {
  public:
+  /// That a stream may ask for, the caller's included.
+  static constexpr Index most_threads = 1024;
+
   /// What run() calls on every thread.
   struct Job {
     virtual void work() noexcept = 0;

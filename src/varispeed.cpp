@@ -12,8 +12,8 @@ namespace wavestride {
 namespace {
 
 double in_range(double speed) {
-  require(speed >= Varispeed::slowest && speed <= Varispeed::fastest,
-          "varispeed: speed must be 1/16 to 16, got ", speed);
+  require(speed >= Varispeed::slowest && speed <= Varispeed::fastest, "varispeed: speed must be 1/",
+          1 / Varispeed::slowest, " to ", Varispeed::fastest, ", got ", speed);
   return speed;
 }
 

@@ -630,7 +630,8 @@ static void test_codes(const char* golden) {
     wavestride_op* op = NULL;
     int64_t frames = 0;
     OK(wavestride_model_load(path, &config, &info, &op));
-    CHECK(info.n_mels == channels[i] && info.sample_rate == 24000 && info.upsampling_num == 320);
+    CHECK(info.n_mels == channels[i] && info.sample_rate == 24000 && info.upsampling_num == 320 &&
+          info.codes == 1024);
     INVALID("the codes that EnCodec makes of sound", wavestride_op_get_mel_config(op, &features));
     OK(wavestride_op_run(op, codes, 3, samples[i], 3 * 320, &frames));
     CHECK(frames == 3 * 320);
@@ -643,7 +644,9 @@ static void test_codes(const char* golden) {
   REFUSED(WAVESTRIDE_IO_ERROR, "1.5, 3, 6, 12 kbps", wavestride_model_load(path, &config, NULL, &op));
   config.size =
       offsetof(wavestride_model_config, bandwidth_kbps); /* an older caller, who has no such field */
-  OK(wavestride_model_load(path, &config, NULL, &op));
+  wavestride_model_info info = {.size = offsetof(wavestride_model_info, codes), .codes = -1};
+  OK(wavestride_model_load(path, &config, &info, &op));
+  CHECK(info.n_mels == 16 && info.codes == -1);
   wavestride_op_free(op);
   snprintf(path, sizeof path, "%s/models/dac-44khz/weights.pth", golden);
   for (int64_t books = 0; books < 6; ++books) {
@@ -725,7 +728,8 @@ static void test_model(const char* golden) {
   wavestride_op* op = NULL;
   snprintf(path, sizeof path, "%s/model-0.safetensors", golden);
   OK(wavestride_model_load(path, NULL, &info, &op));
-  CHECK(info.sample_rate > 0 && info.n_mels > 0 && info.upsampling_num > 1 && info.lookahead_seconds > 0);
+  CHECK(info.sample_rate > 0 && info.n_mels > 0 && info.upsampling_num > 1 && info.lookahead_seconds > 0 &&
+        info.codes == 0);
   wavestride_op_info shape = {.size = sizeof shape};
   OK(wavestride_op_get_info(op, &shape));
   CHECK(shape.in_channels == info.n_mels && shape.out_channels == 1);
@@ -910,7 +914,8 @@ static void test_varispeed(void) {
   const size_t before = allocations;
   const double wrong_speeds[] = {0, -1, 0.06, 16.1, NAN, INFINITY};
   for (size_t i = 0; i < sizeof wrong_speeds / sizeof *wrong_speeds; ++i)
-    INVALID("speed must be 1/16 to 16", wavestride_varispeed_set_speed(v, wrong_speeds[i], 0));
+    INVALID("speed must be 1/16 to 16, got ", wavestride_varispeed_set_speed(v, wrong_speeds[i], 0));
+  INVALID("16, got nan", wavestride_varispeed_set_speed(v, -NAN, 0));
   INVALID("ramp_frames must not be negative", wavestride_varispeed_set_speed(v, 1, -1));
   INVALID("varispeed must not be null", wavestride_varispeed_set_speed(NULL, 1, 0));
   INVALID("negative", wavestride_varispeed_push(v, in, -1, out, max_frames, &got));

@@ -15,11 +15,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <new>
 
 #include "check.h"
+#include "thread_pool.h"
 
 using namespace wavestride;
 
@@ -149,20 +151,15 @@ T known_part(const T* given, const char* name, std::size_t oldest = sizeof(T)) {
   return known;
 }
 
-// Sets a caller's struct, all but its size. What this version does not know is 0.
+// Sets a caller's struct, all but its size. What this version does not know is 0, what the caller's does not
+// is left out.
 template <class T>
-void fill(T* given, const T& values, const char* name) {
-  const std::size_t size = size_of(given, name, sizeof(T), sizeof(T));
+void fill(T* given, const T& values, const char* name, std::size_t oldest = sizeof(T)) {
+  const std::size_t size = size_of(given, name, oldest, sizeof(T)), common = std::min(size, sizeof(T));
   const auto bytes = reinterpret_cast<char*>(given);
   std::memcpy(bytes + sizeof size, reinterpret_cast<const char*>(&values) + sizeof size,
-              sizeof values - sizeof size);
-  std::memset(bytes + sizeof values, 0, size - sizeof values);
-}
-
-// Where results are wanted, before there are any.
-template <class T>
-void require_fillable(const T* given, const char* name) {
-  if (given != nullptr) size_of(given, name, sizeof(T), sizeof(T));
+              common - sizeof size);
+  std::memset(bytes + common, 0, size - common);
 }
 
 constexpr std::size_t most_parts = 64;
@@ -675,11 +672,12 @@ wavestride_status wavestride_model_load(const char*, const wavestride_model_conf
 wavestride_status wavestride_model_load(const char* path, const wavestride_model_config* config,
                                         wavestride_model_info* info, wavestride_op** op) {
   constexpr const char* info_name = "wavestride_model_info";
+  constexpr std::size_t oldest = offsetof(wavestride_model_info, codes);
   wavestride_model_info known{};
   return create(
       op,
       [&]() -> wavestride_op {
-        require_fillable(info, info_name);
+        if (info != nullptr) size_of(info, info_name, oldest, sizeof known);
         Arithmetic arithmetic;
         const ModelOptions options = config != nullptr ? options_of(*config, arithmetic) : ModelOptions();
         Model model = load_model(path == nullptr ? data_file(default_vocoder_file) : path, options);
@@ -690,11 +688,12 @@ wavestride_status wavestride_model_load(const char* path, const wavestride_model
                  model.features.n_mels,
                  upsampling.num,
                  upsampling.den,
-                 model.lookahead_seconds()};
+                 model.lookahead_seconds(),
+                 model.codes};
         return {model.network, std::move(model.features), std::move(model.no_analysis)};
       },
       [&] {
-        if (info != nullptr) fill(info, known, info_name);
+        if (info != nullptr) fill(info, known, info_name, oldest);
       });
 }
 #endif
@@ -711,7 +710,7 @@ wavestride_status wavestride_stream_create_with(const wavestride_op* op,
     require_given(op, "op");
     require_given(stream, "stream");
     const wavestride_stream_config given = known_part(config, "wavestride_stream_config");
-    constexpr Index all = 0, most = 1024;
+    constexpr Index all = 0, most = ThreadPool::most_threads;
     require(given.threads >= -1 && given.threads <= most, "threads must be −1 (all) to ", most, ", got ",
             given.threads);
     const StreamOptions options{.threads = given.threads == -1 ? all : std::max<Index>(given.threads, 1)};
@@ -828,7 +827,8 @@ wavestride_status wavestride_varispeed_set_speed(wavestride_varispeed* varispeed
                                                  int64_t ramp_frames) {
   if (const auto wrong = check_varispeed(varispeed)) return wrong;
   if (!(speed >= Varispeed::slowest && speed <= Varispeed::fastest))
-    return complain(WAVESTRIDE_INVALID_ARGUMENT, "speed must be 1/16 to 16, got %g", speed);
+    return complain(WAVESTRIDE_INVALID_ARGUMENT, "speed must be 1/%g to %g, got %g", 1 / Varispeed::slowest,
+                    Varispeed::fastest, std::isnan(speed) ? std::abs(speed) : speed);
   if (ramp_frames < 0) return complain(WAVESTRIDE_INVALID_ARGUMENT, "ramp_frames must not be negative");
   varispeed->varispeed.set_speed(speed, ramp_frames);
   return WAVESTRIDE_OK;

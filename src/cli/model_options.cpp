@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/integers.h"
+#include "thread_pool.h"
 
 namespace wavestride::cli {
 
@@ -46,7 +47,7 @@ void add_codes_options(CLI::App& app, ModelOptions& options) {
 void add_threads_option(CLI::App& app, StreamOptions& options) {
   app.add_option("--threads", options.threads,
                  "that run the network, 0: as many as there are cores; the samples stay the same")
-      ->transform(decimal<Index>(0, 1024))
+      ->transform(decimal<Index>(0, ThreadPool::most_threads))
       ->capture_default_str();
 }
 
