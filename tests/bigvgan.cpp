@@ -53,7 +53,9 @@ TEST_CASE("bigvgan: a config that the file contradicts is refused, naming the ke
   CHECK(with(first, "/resblock_dilation_sizes", {{1, 3}, {1, 2}}) ==
         "tensor \"generator.resblocks.0.convs1.2.bias\" has no place in this architecture");
   CHECK(with(first, "/hop_size", 32) ==
-        "the network makes 16 samples of a frame, features of HiFi-GAN have a hop of 32");
+        "the network makes 16 samples of a frame by the config's \"upsample_rates\", features of HiFi-GAN "
+        "have a "
+        "hop of 32 by the config's \"hop_size\"");
 }
 
 TEST_CASE("bigvgan: tensors of other sizes are refused, and a file without activations") {

@@ -38,7 +38,9 @@ TEST_CASE("hifigan: a config that the file contradicts is refused, naming the ke
         "tensor \"generator.conv_post.weight_v\" must have shape [1, 4, 7] by the config's "
         "\"upsample_initial_channel\", has [1, 2, 7]");
   CHECK(with("/upsample_rates", {4, 2, 3}) ==
-        "the network makes 24 samples of a frame, features of HiFi-GAN have a hop of 16");
+        "the network makes 24 samples of a frame by the config's \"upsample_rates\", features of HiFi-GAN "
+        "have a "
+        "hop of 16 by the config's \"hop_size\"");
   CHECK(with("/upsample_kernel_sizes", {8, 4, 6}) ==
         "tensor \"generator.ups.2.weight_v\" must have shape [4, 2, 6] by the config's "
         "\"upsample_initial_channel\" and \"upsample_kernel_sizes\", has [4, 2, 4]");
@@ -77,7 +79,9 @@ TEST_CASE("hifigan: a config that the file contradicts is refused, naming the ke
         "\"resblock_dilation_sizes\"");
   CHECK(with("/sampling_rate", 16000.0) == "");
   CHECK(with("/sampling_rate", 16000.5) == "config: \"sampling_rate\" must be an integer from 1 to 16777216");
-  CHECK(with("/num_mels", 80) == "the network takes 10 values per frame, features of HiFi-GAN have 80 bands");
+  CHECK(with("/num_mels", 80) ==
+        "the network takes 10 values per frame, features of HiFi-GAN have 80 bands by the config's "
+        "\"num_mels\"");
   CHECK(with("/sampling_rate", nullptr) == "config: \"sampling_rate\" must be an integer from 1 to 16777216");
   CHECK(with("/n_fft", 15) == "config: mel_spectrogram: win_length must be 1 to 15, got 64");
 }

@@ -21,5 +21,7 @@ TEST_CASE("istftnet: a config that the file contradicts is refused, naming the k
   CHECK(with("/gen_istft_hop_size", nullptr) ==
         "config: \"gen_istft_hop_size\" must be an integer from 1 to 16");
   CHECK(with("/hop_size", 60) ==
-        "the network makes 48 samples of a frame, features of HiFi-GAN have a hop of 60");
+        "the network makes 48 samples of a frame by the config's \"upsample_rates\" and "
+        "\"gen_istft_hop_size\", "
+        "features of HiFi-GAN have a hop of 60 by the config's \"hop_size\"");
 }

@@ -42,7 +42,9 @@ TEST_CASE("vocos: a config that the file contradicts is refused, naming the key 
   CHECK(with("/head/init_args/padding", "valid") ==
         "config: \"head.init_args.padding\" must be center or same, is \"valid\"");
   CHECK(with("/head/init_args/hop_length", 8) ==
-        "the network makes 8 samples of a frame, features of Vocos have a hop of 16");
+        "the network makes 8 samples of a frame by the config's \"head.init_args.hop_length\", features of "
+        "Vocos "
+        "have a hop of 16 by the config's \"feature_extractor.init_args.hop_length\"");
   CHECK(with("/head/init_args/n_fft", 128).find("must have shape [128]") != std::string::npos);
   CHECK(with("/backbone", nullptr) == "config: \"backbone\" must be a section");
   CHECK(with("/model", {{"init_args", {{"backbone", 3}}}}) ==

@@ -92,5 +92,7 @@ TEST_CASE("wavenet_vocoder: a config that the file contradicts is refused, namin
   CHECK(with("/upsample_params/mode", "bilinear") ==
         "config: \"upsample_params.mode\" must be nearest, is \"bilinear\"");
   CHECK(with("/hop_size", 256) ==
-        "the network makes 20 samples of a frame, features of wavenet_vocoder have a hop of 256");
+        "the network makes 20 samples of a frame by the config's \"upsample_params.upsample_scales\", "
+        "features of "
+        "wavenet_vocoder have a hop of 256 by the config's \"hop_size\"");
 }

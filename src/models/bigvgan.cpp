@@ -123,7 +123,7 @@ Network build(ModelFile& file) {
              " bias, the file holds ", usually(c, bias) ? "no" : "a", " tensor \"conv_post.bias\"");
   const Op last = usually(c, {"use_tanh_at_final"}) ? op::tanh(1) : op::clip(1, -1, 1);
   return {b.build({b.chain(trunk.x, std::vector<Op>{trunk.head, last})}),
-          features_of(file, trunk.in, trunk.hop)};
+          features_of(file, trunk.in, trunk.hop, trunk.hop_by)};
 }
 
 bool recognises(const TensorFile& file) {

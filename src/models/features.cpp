@@ -263,10 +263,6 @@ Index sample_rate_of(const Config& c) {
 
 constexpr Keys hop_keys{"hop_size", "hop_length", "n_window_stride", "n_shift"};
 
-Index hop_or(const Config& c, Index fallback) {
-  return c.has(hop_keys) ? c.integer(hop_keys, 1, most_samples) : fallback;
-}
-
 /// The length by `keys`, or by a time in milliseconds where they give none.
 Index length_of(const Config& c, Keys keys, const char* milliseconds, Index sample_rate) {
   const Json* length = c.find(keys);
@@ -292,13 +288,18 @@ Features described_by(const Recipe& recipe, const Config& c) {
   if (setting(rate_keys)) mel.sample_rate = sample_rate_of(c);
   if (const Keys k{"n_fft", "fft_size", "filter_length"}; setting(k))
     mel.n_fft = c.integer(k, 1, most_samples);
-  if (setting(hop_keys)) mel.hop_length = length_of(c, hop_keys, "frame_shift_ms", mel.sample_rate);
+  if (setting(hop_keys)) {
+    mel.hop_length = length_of(c, hop_keys, "frame_shift_ms", mel.sample_rate);
+    features.hop_by = c.has(hop_keys) ? c.name(hop_keys) : c.name({"frame_shift_ms"});
+  }
   if (const Keys k{"win_size", "win_length", "n_window_size"}; c.has(k))
     mel.win_length = length_of(c, k, "win_length_ms", mel.sample_rate);
   else if (!recipe.fixed)
     mel.win_length = 0;
-  if (const Keys k{"num_mels", "n_mels", "n_mel_channels", "features", "nfilt", "model_in_dim"}; setting(k))
+  if (const Keys k{"num_mels", "n_mels", "n_mel_channels", "features", "nfilt", "model_in_dim"}; setting(k)) {
     mel.n_mels = c.integer(k, 1, 65'536);
+    features.bands_by = c.name(k);
+  }
   mel.f_min = number_or(c, {"fmin", "mel_fmin", "lowfreq", "f_min"}, recipe.fixed ? mel.f_min : 0);
   mel.f_max = number_or(c, {"fmax", "mel_fmax", "highfreq", "f_max"}, recipe.fixed ? mel.f_max : 0);
   if (2 * mel.f_max == static_cast<double>(mel.sample_rate)) mel.f_max = 0;
@@ -324,22 +325,24 @@ Features described(const ModelFile& file, Index channels, Index hop) {
   mel.name = recipe->name;
   const auto other = recipe->rate_section != nullptr ? config.descend(recipe->rate_section) : std::nullopt;
   mel.sample_rate = sample_rate_of(settings.has(rate_keys) || !other ? settings : *other);
-  mel.hop_length = hop_or(settings, hop);
+  const bool says_hop = settings.has(hop_keys);
+  mel.hop_length = says_hop ? settings.integer(hop_keys, 1, most_samples) : hop;
   mel.n_mels = channels;
-  return {mel, recipe->not_sound};
+  return {.mel = mel, .no_analysis = recipe->not_sound, .hop_by = says_hop ? settings.name(hop_keys) : ""};
 }
 
 }  // namespace
 
-Features features_of(const ModelFile& file, Index channels, Index hop) {
+Features features_of(const ModelFile& file, Index channels, Index hop, const std::string& hop_by) {
+  const auto by = [](const std::string& keys) { return keys.empty() ? "" : " by the config's " + keys; };
   Features features = described(file, channels, hop);
   const MelOptions& mel = features.mel;
   if (mel.n_mels != channels)
     file.refuse("the network takes ", channels, " values per frame, features of ", mel.name, " have ",
-                mel.n_mels, " bands");
+                mel.n_mels, " bands", by(features.bands_by));
   if (mel.hop_length != hop)
-    file.refuse("the network makes ", hop, " samples of a frame, features of ", mel.name, " have a hop of ",
-                mel.hop_length);
+    file.refuse("the network makes ", hop, " samples of a frame", by(hop_by), ", features of ", mel.name,
+                " have a hop of ", mel.hop_length, by(features.hop_by));
   if (features.no_analysis.empty()) (void)op::mel_spectrogram(mel);  // throws on settings that contradict
   return features;
 }

@@ -11,12 +11,15 @@ struct Features {
   std::string no_analysis = {};  ///< as Model::no_analysis
   bool normalised = false;       ///< less their mean, over their deviation, both of the recipe's own data
   Index codes = 0;               ///< as Model::codes
+  std::string bands_by = {};     ///< the key that says n_mels; "" where a preset does
+  std::string hop_by = {};       ///< likewise hop_length
 };
 
 /// The features of a network that takes `channels` values per frame and makes `hop` samples of each: the
 /// config's "preset", the settings of a known recipe, or the preset that ModelOptions name. Throws
-/// IoError where the config does not describe them, or describes others than the network takes.
-Features features_of(const ModelFile& file, Index channels, Index hop);
+/// IoError where the config does not describe them, or describes others than the network takes. `hop_by`
+/// names the keys that say how many samples those are.
+Features features_of(const ModelFile& file, Index channels, Index hop, const std::string& hop_by = {});
 
 /// (x − mean)/scale, per channel. Throws std::invalid_argument unless both are finite and scale is positive.
 Op normalise(std::span<const float> mean, std::span<const float> scale);

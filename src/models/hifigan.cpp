@@ -294,7 +294,7 @@ HifiganTrunk hifigan_trunk(ModelFile& file, StackBuilder& b, const LearnedActiva
   for (const Index rate : sizes.rates) hop = std::min<Index>(hop * rate, 1 << 24);
   const LayerWeights post =
       file.conv(s.post, {found.outputs, channels, sizes.end_kernel}, Bias::optional, sizes.ends);
-  return {found.in, hop, x, end_conv(s, post)};
+  return {found.in, hop, c.name(rate_keys), x, end_conv(s, post)};
 }
 
 namespace {
@@ -305,7 +305,7 @@ Network build(ModelFile& file) {
   const Index outputs = trunk.head.out_channels();
   std::vector<Op> ops{trunk.head, op::tanh(outputs)};
   if (outputs > 1) ops.push_back(joined_subbands(file.config(), outputs));
-  return {b.build({b.chain(trunk.x, ops)}), features_of(file, trunk.in, trunk.hop * outputs)};
+  return {b.build({b.chain(trunk.x, ops)}), features_of(file, trunk.in, trunk.hop * outputs, trunk.hop_by)};
 }
 
 bool recognises(const TensorFile& file) {

@@ -19,8 +19,9 @@ struct HifiganOutputs {
 HifiganOutputs hifigan_outputs(const TensorFile& file);
 
 struct HifiganTrunk {
-  Index in = 0;   ///< values per frame
-  Index hop = 1;  ///< frames of the trunk per frame
+  Index in = 0;        ///< values per frame
+  Index hop = 1;       ///< frames of the trunk per frame
+  std::string hop_by;  ///< the key that says so
   StackBuilder::Value x;
   /// The last convolution, to `outputs` channels, where it stands in this network.
   Op head;

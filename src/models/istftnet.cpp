@@ -24,7 +24,8 @@ Network build(ModelFile& file) {
       b.chain(trunk.x, std::vector<Op>{op::pad1d(b.channels(trunk.x), {.left = 1, .mode = PadMode::reflect}),
                                        trunk.head, polar_spectrum(inverse.bins(), {.phase_is_sine = true}),
                                        op::istft(inverse)});
-  return {b.build({y}), features_of(file, trunk.in, trunk.hop * inverse.hop_length)};
+  return {b.build({y}),
+          features_of(file, trunk.in, trunk.hop * inverse.hop_length, trunk.hop_by + " and " + c.name(hop))};
 }
 
 bool recognises(const TensorFile& file) {

@@ -196,7 +196,7 @@ Network build(ModelFile& file) {
   if (sizes.tanh) ops.push_back(op::tanh(subbands));
   if (subbands > 1) ops.push_back(synthesis(file, s, subbands));
   const Stack network(ops, "melgan");
-  return {network, features_of(file, network.in_channels(), network.rate().den)};
+  return {network, features_of(file, network.in_channels(), network.rate().den, sizes.ups)};
 }
 
 bool recognises(const TensorFile& file) {

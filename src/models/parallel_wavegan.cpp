@@ -23,7 +23,8 @@ Network build(ModelFile& file) {
                          .residual_scale = coqui ? coqui_residual_scale : usual_residual_scale};
   const WavenetWeights weights = wavenet_weights(file, c, s, 1, 1, options);
   const Op upsample = upsample_net(file, c, s, options.causal);
-  const Features features = features_of(file, upsample.in_channels(), upsample.rate().den);
+  const Features features =
+      features_of(file, upsample.in_channels(), upsample.rate().den, upsampling_keys(c));
 
   StackBuilder b("parallel-wavegan");
   const auto aux = b.apply(upsample, {b.input(upsample.in_channels())});

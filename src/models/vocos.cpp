@@ -192,8 +192,8 @@ Network build(ModelFile& file) {
   if (codes && inverse.hop_length != encodec_hop)
     head.refuse(head.name({"hop_length"}), " must be that of EnCodec's frames, ", encodec_hop, ", is ",
                 inverse.hop_length);
-  return {b.build({x}),
-          codes ? features_of_codes(channels, !embedding) : features_of(file, channels, inverse.hop_length)};
+  return {b.build({x}), codes ? features_of_codes(channels, !embedding)
+                              : features_of(file, channels, inverse.hop_length, head.name({"hop_length"}))};
 }
 
 bool recognises(const TensorFile& file) {

@@ -129,14 +129,28 @@ WavenetWeights wavenet_weights(ModelFile& file, const Config& c, const WavenetSp
   return w;
 }
 
+namespace {
+
+constexpr Keys scale_keys{"upsample_scales", "upsample_factors"};
+
+/// Coqui's stand in no section of their own.
+Config upsampling_settings(const Config& c) {
+  return c.has({"upsample_params"}) ? c.section({"upsample_params"}) : c;
+}
+
+}  // namespace
+
+std::string upsampling_keys(const Config& c) {
+  return upsampling_settings(c).name(scale_keys);
+}
+
 Op upsample_net(ModelFile& file, const Config& c, const WavenetSpelling& s, bool causal) {
   if (c.has({"upsample_conditional_features"}) && !c.flag({"upsample_conditional_features"}))
     c.refuse(c.name({"upsample_conditional_features"}), " must be true: features come at the rate of frames");
   const std::string kind = c.text({"upsample_net"});
   const Index features = c.integer(s.feature_channels, 1, most_channels),
               context = c.integer(s.context, 0, 1 << 10);
-  // Coqui's settings stand in no section of their own.
-  const Config up = c.has({"upsample_params"}) ? c.section({"upsample_params"}) : c;
+  const Config up = upsampling_settings(c);
   if (s.melgan && kind == "MelGANGenerator") {
     if (context != 0) c.refuse(c.name(s.context), " of a MelGANGenerator must be 0, is ", context);
     return pwg_melgan(file, "upsample_net.", up, features);
@@ -148,7 +162,6 @@ Op upsample_net(ModelFile& file, const Config& c, const WavenetSpelling& s, bool
   for (const char* key : {"mode", "interpolate_mode"})
     if (up.has({key}) && up.text({key}) != "nearest")
       up.refuse(up.name({key}), " must be nearest, is \"", up.text({key}), "\"");
-  const Keys scale_keys{"upsample_scales", "upsample_factors"};
   UpsampleNetworkOptions options{.channels = features,
                                  .scales = up.integers(scale_keys, 1, 16, 1, 1 << 10),
                                  .causal = causal,

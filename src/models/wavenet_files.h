@@ -28,6 +28,9 @@ WavenetWeights wavenet_weights(ModelFile& file, const Config& c, const WavenetSp
 /// replicated at the ends as far as its context goes; or a MelGANGenerator.
 Op upsample_net(ModelFile& file, const Config& c, const WavenetSpelling& s, bool causal);
 
+/// The key that says by how much, for complaints.
+std::string upsampling_keys(const Config& c);
+
 /// Names that the checkpoints of both have.
 bool holds_wavenet(const TensorFile& file, const char* aux);
 std::vector<std::string> wavenet_anchors(const char* aux);

@@ -63,7 +63,8 @@ Network build(ModelFile& file) {
   const WavenetWeights weights = wavenet_weights(file, c, s, type.classes ? outputs : 1, outputs, options);
   file.skip("embed_speakers.weight");  // add_speaker() has taken its row
   const Op upsample = upsample_net(file, c, s, false);
-  const Features features = features_of(file, upsample.in_channels(), upsample.rate().den);
+  const Features features =
+      features_of(file, upsample.in_channels(), upsample.rate().den, upsampling_keys(c));
 
   StackBuilder b("wavenet-vocoder");
   const auto aux = b.apply(upsample, {b.input(upsample.in_channels())});
