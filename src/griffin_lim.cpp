@@ -71,7 +71,7 @@ Signal griffin_lim(FramesView spectrogram, const StftOptions& stft, double power
                    std::optional<Index> length) {
   require(o.n_iter >= 0, "griffin_lim: n_iter must not be negative, got ", o.n_iter);
   require(o.momentum >= 0 && o.momentum < 1, "griffin_lim: momentum must be in [0, 1), got ", o.momentum);
-  require(power > 0 && std::isfinite(power), "griffin_lim: power must be above 0, got ", power);
+  require(power > 0 && std::isfinite(power), "griffin_lim: power must be above 0 and finite, got ", power);
   require(stft.onesided, "griffin_lim: needs a onesided STFT");
   require(spectrogram.channels() == stft.bins(), "griffin_lim: n_fft ", stft.n_fft, " needs ", stft.bins(),
           " bins, got ", spectrogram.channels());

@@ -174,12 +174,13 @@ void check_mel_options(const char* op, const MelOptions& o) {
   require(o.framing != MelFraming::drop_last || o.hop_length <= o.n_fft - o.n_fft / 2, op,
           ": framing without the last frame needs hop_length ≤ n_fft/2, got ", o.hop_length, " and ",
           o.n_fft);
-  require(o.power > 0 && std::isfinite(o.power), op, ": power must be above 0, got ", o.power);
-  require(o.epsilon >= 0 && std::isfinite(o.epsilon), op, ": epsilon must not be negative, got ", o.epsilon);
+  require(o.power > 0 && std::isfinite(o.power), op, ": power must be above 0 and finite, got ", o.power);
+  require(o.epsilon >= 0 && std::isfinite(o.epsilon), op, ": epsilon must be finite and not negative, got ",
+          o.epsilon);
   const auto floor = static_cast<float>(o.floor);
   require(floor > 0 && std::isfinite(floor), op, ": floor must be above 0, and a float, got ", o.floor);
   require(o.scale > 0 && std::isfinite(o.scale) && std::isfinite(o.offset), op,
-          ": scale must be above 0 and offset finite, got ", o.scale, " and ", o.offset);
+          ": scale must be above 0, and it and offset finite, got ", o.scale, " and ", o.offset);
   require(o.clip_low < o.clip_high, op, ": clip_low must be below clip_high, got ", o.clip_low, " and ",
           o.clip_high);
   require(std::all_of(o.prefilter.begin(), o.prefilter.end(), [](float v) { return std::isfinite(v); }), op,

@@ -294,8 +294,9 @@ Op istft(const StftOptions& options) {
 
 Op magnitude(Index bins, double power, double epsilon) {
   check_size("magnitude", "bins", bins, 1);
-  require(power > 0 && std::isfinite(power), "magnitude: power must be above 0, got ", power);
-  require(epsilon >= 0 && std::isfinite(epsilon), "magnitude: epsilon must not be negative, got ", epsilon);
+  require(power > 0 && std::isfinite(power), "magnitude: power must be above 0 and finite, got ", power);
+  require(epsilon >= 0 && std::isfinite(epsilon), "magnitude: epsilon must be finite and not negative, got ",
+          epsilon);
   return Op(std::make_shared<Magnitude>(bins, power, epsilon));
 }
 

@@ -152,11 +152,14 @@ TEST_CASE("mel options that contradict each other are refused, saying what was g
                     "mel_compress: floor must be above 0, and a float, got 0");
   CHECK_THROWS_WITH(op::mel_compress({.floor = 1e-50}),  // 0 as a float
                     "mel_compress: floor must be above 0, and a float, got 1e-50");
-  CHECK_THROWS_WITH(op::mel_spectrogram({.power = 0}), "mel_spectrogram: power must be above 0, got 0");
+  CHECK_THROWS_WITH(op::mel_spectrogram({.power = 0}),
+                    "mel_spectrogram: power must be above 0 and finite, got 0");
+  CHECK_THROWS_WITH(op::mel_spectrogram({.power = INFINITY}),
+                    "mel_spectrogram: power must be above 0 and finite, got inf");
   CHECK_THROWS_WITH(op::mel_spectrogram({.epsilon = -1}),
-                    "mel_spectrogram: epsilon must not be negative, got -1");
+                    "mel_spectrogram: epsilon must be finite and not negative, got -1");
   CHECK_THROWS_WITH(op::mel_expand({.scale = 0}),
-                    "mel_expand: scale must be above 0 and offset finite, got 0 and 0");
+                    "mel_expand: scale must be above 0, and it and offset finite, got 0 and 0");
   CHECK_THROWS_WITH(op::mel_spectrogram({.hop_length = 1025, .framing = MelFraming::tight}),
                     "mel_spectrogram: tight framing needs hop_length ≤ n_fft, got 1025 and 1024");
   CHECK_THROWS_WITH(

@@ -196,8 +196,8 @@ TEST_CASE("stft and istft refuse options that contradict each other, saying what
                     "(Σ window² = 0)");
   CHECK_THROWS_WITH(istft(Signal(1026, 3), {}, -1), "istft: length must not be negative, got -1");
   CHECK_THROWS_WITH(op::magnitude(0), "magnitude: bins must be 1 to 16777216, got 0");
-  CHECK_THROWS_WITH(op::magnitude(4, 0), "magnitude: power must be above 0, got 0");
-  CHECK_THROWS_WITH(op::magnitude(4, 1, -1), "magnitude: epsilon must not be negative, got -1");
+  CHECK_THROWS_WITH(op::magnitude(4, 0), "magnitude: power must be above 0 and finite, got 0");
+  CHECK_THROWS_WITH(op::magnitude(4, 1, -1), "magnitude: epsilon must be finite and not negative, got -1");
   CHECK_THROWS_WITH(stft(Signal(2, 9)), "stft(n_fft 1024, hop 256): expects 1 channels at input 0, got 2");
   CHECK_THROWS_AS(istft(Signal(9, 9)), std::invalid_argument);
 }
