@@ -144,6 +144,43 @@ Signal whole(const Op& op, FramesView x, KeptStream* kept = nullptr) {
   return std::move(whole(op, std::span<const FramesView>(&x, 1), kept).front());
 }
 
+// An operator that is made for a call, and the stream of short signals.
+struct KeptOp {
+  explicit KeptOp(Op its) : op(std::move(its)) {}
+  Op op;
+  KeptStream kept;
+
+  Signal operator()(FramesView x) { return whole(op, x, &kept); }
+};
+
+// Those of the last calls, by what they are made of: to make one takes longer than a short signal does.
+template <class Key>
+class LastOps {
+ public:
+  template <class Make>
+  std::shared_ptr<KeptOp> of(const Key& key, Make make) {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto at =
+          std::find_if(ops_.begin(), ops_.end(), [&](const auto& entry) { return entry.first == key; });
+      if (at != ops_.end()) {
+        std::rotate(ops_.begin(), at, at + 1);
+        return ops_.front().second;
+      }
+    }
+    auto made = std::make_shared<KeptOp>(make());
+    const std::lock_guard lock(mutex_);
+    ops_.emplace(ops_.begin(), key, made);
+    if (ops_.size() > most) ops_.pop_back();
+    return made;
+  }
+
+ private:
+  static constexpr std::size_t most = 4;
+  std::mutex mutex_;
+  std::vector<std::pair<Key, std::shared_ptr<KeptOp>>> ops_;
+};
+
 // The same of the operator that `make` makes.
 template <class Make>
 Signal run(const Frames& x, Make make) {
@@ -438,6 +475,11 @@ struct PyResampler : Resampler {
       : Resampler(in, out, its), in_rate(in), out_rate(out), options(its) {}
   double in_rate, out_rate;
   ResampleOptions options;
+  std::shared_ptr<LastOps<Index>> last = std::make_shared<LastOps<Index>>();
+
+  Signal operator()(FramesView x) const {
+    return (*last->of(x.channels(), [&] { return op(x.channels()); }))(x);
+  }
 
   static PyResampler make(double in_rate, double out_rate, const std::string& quality,
                           std::optional<double> stopband_db, std::optional<double> passband,
@@ -805,7 +847,7 @@ PYBIND11_MODULE(_wavestride, m) {
           "__call__",
           [](const PyResampler& r, const py::object& input) {
             const Frames x(input);
-            return array_like(x, run(x, [&] { return r.op(x.view().channels()); }));
+            return array_like(x, unlocked([&] { return r(x); }));
           },
           "input"_a, "[channels, frames] or [frames] at the other rate.")
       .def(
@@ -850,7 +892,14 @@ PYBIND11_MODULE(_wavestride, m) {
         const Frames x(input, "x");
         const ResampleOptions o{.quality = named<Quality>(quality, "quality"),
                                 .goal = named<Goal>(goal, "goal")};
-        return array_like(x, run(x, [&] { return op::resample(x.view().channels(), in_rate, out_rate, o); }));
+        static LastOps<std::tuple<Index, double, double, Quality, Goal>> last;
+        return array_like(x, unlocked([&] {
+                            const Index channels = x.view().channels();
+                            const auto kept = last.of({channels, in_rate, out_rate, o.quality, o.goal}, [&] {
+                              return op::resample(channels, in_rate, out_rate, o);
+                            });
+                            return (*kept)(x);
+                          }));
       },
       "x"_a, "in_rate"_a, "out_rate"_a, "quality"_a = "standard", "goal"_a = "low_latency",
       "[channels, frames] or [frames] at another sample rate, aligned in time: ceil(frames*out/in) frames. "

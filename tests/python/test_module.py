@@ -846,6 +846,33 @@ def test_short_signals_do_not_disturb_each_other():
         assert not failed
 
 
+def test_short_signals_of_several_conversions_do_not_disturb_each_other():
+    """Their operators are kept for the next call, a few of them."""
+    x = signal(2, 300)
+    conversions = [(48000, 16000, "standard", "low_latency"), (16000, 48000, "standard", "low_latency"),
+                   (44100, 48000, "best", "low_latency"), (44100, 48000, "fast", "low_latency"),
+                   (44100, 48000, "fast", "throughput"), (3, 2, "standard", "low_latency")]
+    expected = []
+    for channels in [1, 2]:
+        for conversion in conversions:
+            resampler = ws.Resampler(*conversion[:3], goal=conversion[3])
+            for frames in [300, 0, 1, 299]:
+                stream, part = resampler.stream(channels), x[:channels, :frames]
+                expected.append((conversion, resampler, part, np.concatenate([stream.push(part), stream.finish()], 1)))
+    failed = []
+
+    def work():
+        for n in np.random.default_rng(1).integers(0, len(expected), 300):
+            conversion, resampler, part, y = expected[n]
+            if not np.array_equal(ws.resample(part, *conversion), y) or not np.array_equal(resampler(part), y):
+                failed.append(n)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert not failed
+
+
 def test_memory_is_given_back():
     def resident():  # pages; the most that there ever were says nothing behind the other tests
         return int(pathlib.Path("/proc/self/statm").read_text().split()[1])
