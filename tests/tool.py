@@ -28,7 +28,7 @@ try:
 except ImportError:  # the library's own goldens come from PyTorch; here it checks that options arrive
     torch = None
 
-TOOL = sys.argv.pop(1)
+TOOL = os.path.realpath(sys.argv.pop(1))
 CLIP = str(pathlib.Path(sys.argv.pop(1)) / "speech-en-16k.flac")
 GOLDEN = pathlib.Path(__file__).resolve().parent / "golden"
 CLIP_BYTES = pathlib.Path(CLIP).read_bytes()
@@ -146,6 +146,23 @@ class Basics(ToolTest):
         self.refused(2, "resampel is no command; did you mean resample? The commands are mel, vocode, ", "resampel",
                      CLIP, self.path("o.wav"), "--rate", 8000)
         self.refused(2, "zzz is no command; the commands are mel, ", "zzz")
+        self.refused(2, "wavestride --help tells the commands", "help")
+        self.refused(2, "not understood: --qualty=best; did you mean --quality? (wavestride resample --help", "resample", CLIP,
+                     self.path("o.wav"), "--rate", 8000, "--qualty=best")
+        self.refused(2, "not understood: -r (", "resample", CLIP, self.path("o.wav"), "-r", 8000)
+        self.refused(2, "--rate is required", "resample", CLIP, self.path("o.wav"))
+        self.refused(2, "--preset is required (wavestride mel --help)", "mel", CLIP, self.path("o.npy"))
+        self.refused(2, "--weight is required (wavestride apply conv1d --help)", "apply", "conv1d", "--input", "x.npy",
+                     "--output", self.path("o.npy"))
+
+    def test_names_that_begin_with_a_hyphen(self):
+        self.wav("-x.wav")
+        def in_folder(*arguments):
+            return subprocess.run([TOOL, "resample", *arguments, "--rate", "8000"], capture_output=True, text=True,
+                                  cwd=self.folder)
+        self.assertIn("not understood: -x.wav; a file of this name is ./-x.wav (", in_folder("-x.wav", "o.wav").stderr)
+        self.assertEqual(in_folder("./-x.wav", "./-o.wav").returncode, 0)
+        self.assertTrue((self.folder / "-o.wav").exists())
         self.refused(2, "covn1d is no operator; did you mean conv1d? wavestride apply --list", "apply", "covn1d", "--input", "x")
 
     def test_integers_are_decimal(self):
@@ -454,6 +471,24 @@ class Vocode(ToolTest):
         self.assertIn("DAC: 2 codes of 0 to 19, 1000.00 frames/s; not made of sound: it takes the codes that DAC makes", text)
         self.assertIn("conv_transpose1d(24 → 12", text)
 
+    def test_a_voice_that_is_not_in_the_file(self):
+        model = ("--model", str(GOLDEN / "models/hifigan-xtts/model.pth"))
+        latents, out = self.save("l.npy", self.random.normal(size=(9, 20)).astype("f4")), self.path("o.wav")
+        self.refused(1, "an embedding of 4 values, which is not in the file", "vocode", latents, out, *model)
+        made = []
+        for voice in [[0.1, 0.2, 0.3, 0.4], [0.1, 0.2, 0.3, 0.5]]:
+            option = ("--speaker-embedding", self.save("voice.npy", np.array(voice)))
+            self.ok("vocode", latents, out, *model, *option, "--bits", "float")
+            made.append(pathlib.Path(out).read_bytes())
+        self.assertNotEqual(*made)
+        self.assertIn("architecture   hifigan\n", self.ok("inspect", model[1], *option))
+        os.remove(out)
+        self.refused(1, "takes a speaker embedding of 4 values, got 3", "vocode", latents, out, *model, "--speaker-embedding",
+                     self.save("short.npy", np.zeros(3)))
+        self.refused(1, "none.npy: holds no values", "vocode", latents, out, *model, "--speaker-embedding",
+                     self.save("none.npy", np.zeros(0)))
+        self.refused(2, "of a network that --model names", "vocode", CLIP, out, *option)
+
     def test_the_vocoder_that_comes_with_the_library(self):
         text = self.ok("vocode", CLIP, self.path("o.wav"))
         self.assertIn("gated-istft", text)
@@ -535,6 +570,8 @@ class Vocode(ToolTest):
         out = self.path("o.wav")
         self.refused(1, "bad.npy: has shape [79, 5]", "vocode", self.save("bad.npy", np.zeros((79, 5), "f4")), out, *self.preset)
         nan = np.full((80, 5), np.nan, "f4")
+        self.refused(1, "t.npy: has shape [5, 80], and preset wavestride-16k has features [80, frames]: the transposed array would do",
+                     "vocode", self.save("t.npy", np.zeros((5, 80), "f4")), out, *self.preset)
         self.refused(1, "nan.npy: holds values that are not finite", "vocode", self.save("nan.npy", nan), out, *self.preset)
         empty = self.folder / "empty.npy"
         empty.touch()
@@ -1351,6 +1388,11 @@ class Batch(ToolTest):
         complaint, end = result.stderr.splitlines()
         self.assertRegex(complaint, r"^wavestride: .*/in/d+/.*d: can't be searched: File name too long$")
         self.assertEqual(end, "wavestride: 1 folders could not be searched")
+        (self.folder / "none").mkdir()
+        (self.folder / "none" / "x.txt").touch()
+        for command, what in [(("resample", "--rate", 8000), "holds no sound files"),
+                              (("vocode",), "holds no sound files and no .npy")]:
+            self.refused(1, f"{self.path('none')}: {what}\n", *command, "--list", self.path("none"), "--out-dir", self.path("o"))
 
     def test_links_to_folders_are_followed(self):
         corpus = self.corpus(2)
@@ -1501,7 +1543,7 @@ class Batch(ToolTest):
         (self.folder / "in" / "list").unlink()
         pathlib.Path(self.path("list.txt")).write_text(f"{one}\n-\n")
         self.refused(2, "- can't be in a batch", "resample", "--list", self.path("list.txt"), "--rate", 8000, *out)
-        self.refused(1, "absent.txt: ", "resample", "--list", self.path("absent.txt"), "--rate", 8000, *out)
+        self.refused(1, "absent.txt: can't be opened: No such file or directory", "resample", "--list", self.path("absent.txt"), "--rate", 8000, *out)
         self.refused(1, "is an input", "resample", "--list", corpus, "--rate", 8000, "--out-dir", corpus)
         (self.folder / "in" / "speaker0" / "000.flac").write_bytes(CLIP_BYTES)
         self.refused(1, "would be made of", "mel", "--list", corpus, "--preset", "wavestride-16k", *out)

@@ -28,13 +28,12 @@ class ArrayFeatures final : public FeatureSource {
   ArrayFeatures(const std::string& path, const MelOptions& preset, Index codes)
       : path_(path), reader_(path), codes_(codes) {
     if (reader_.channels() == preset.n_mels) return;
-    const std::string shape = shape_string(std::array{reader_.channels(), reader_.frames()});
+    const std::array shape{reader_.channels(), reader_.frames()};
     throw IoError(path, codes > 0
-                            ? message("has shape ", shape, ", and the model takes codes [", preset.n_mels,
-                                      ", frames] at this bandwidth: see --bandwidth and "
-                                      "--codebooks")
-                            : message("has shape ", shape, ", and preset ", preset.name, " has features [",
-                                      preset.n_mels, ", frames]"));
+                            ? message("has shape ", shape_string(shape), ", and the model takes codes [",
+                                      preset.n_mels,
+                                      ", frames] at this bandwidth: see --bandwidth and --codebooks")
+                            : no_features(shape, preset));
   }
 
   Signal read(Index frames) override {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cctype>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -111,7 +112,7 @@ std::vector<fs::path> listed_files(const std::string& list) {
   std::ifstream file;
   if (list != "-") {
     file.open(list);
-    if (!file) throw IoError(list, "can't be opened");
+    if (!file) throw IoError(list, "can't be opened: " + std::generic_category().message(errno));
   }
   std::istream& lines = list == "-" ? std::cin : file;
   std::vector<fs::path> files;
@@ -331,6 +332,8 @@ void Files::run(const MakeFile& make) const {
   if (folder) {
     const Search search(o.list, o.kinds.features, o.out_dir);
     files = search.files();
+    if (files.empty() && search.failures() == 0)
+      throw IoError(o.list, o.kinds.features ? "holds no sound files and no .npy" : "holds no sound files");
     unsearched = search.failures();
   } else if (!o.list.empty()) {
     files = listed_files(o.list);

@@ -124,35 +124,64 @@ std::size_t edits(const std::string& a, const std::string& b) {
   return last.back();
 }
 
+// The one of `names` that `word` may have been meant for; "" where none is near.
+std::string nearest_of(const std::vector<std::string>& names, const std::string& word) {
+  std::string nearest;
+  std::size_t least = std::max<std::size_t>(1, word.size() / 3) + 1;
+  for (const std::string& name : names)
+    if (const std::size_t n = edits(word, name); n < least) least = n, nearest = name;
+  return nearest;
+}
+
 std::string no_command(const CLI::App& app, const std::string& word) {
   const bool of_tool = app.get_parent() == nullptr;
-  std::string known, nearest;
-  std::size_t least = std::max<std::size_t>(1, word.size() / 3) + 1;
+  if (of_tool && word == "help")
+    return "help is no command; wavestride --help tells the commands, wavestride COMMAND --help one of them";
+  std::string known;
+  std::vector<std::string> names;
   for (const CLI::App* sub : app.get_subcommands({})) {
-    known += (known.empty() ? "" : ", ") + sub->get_name();
-    if (const std::size_t n = edits(word, sub->get_name()); n < least) least = n, nearest = sub->get_name();
+    names.push_back(sub->get_name());
+    known += (known.empty() ? "" : ", ") + names.back();
   }
+  const std::string nearest = nearest_of(names, word);
   return word + (of_tool ? " is no command" : " is no operator") +
          (nearest.empty() ? "" : "; did you mean " + nearest + "?") +
          (of_tool ? (nearest.empty() ? "; the commands are " : " The commands are ") + known
                   : (nearest.empty() ? "; " : " ") + std::string("wavestride apply --list names them"));
 }
 
-// Why arguments are left over.
-std::string left_over(const CLI::App& app) {
+// The command that was given, as far as there is one, and how it is called.
+std::pair<const CLI::App*, std::string> given_command(const CLI::App& app) {
   const CLI::App* command = &app;
   std::string path = "wavestride";
   while (!command->get_subcommands().empty()) {
     command = command->get_subcommands().front();
     path += ' ' + command->get_name();
   }
+  return {command, path};
+}
+
+// What else an argument that is no option may have been meant for.
+std::string meant(const CLI::App& command, const std::string& word) {
+  std::vector<std::string> options;
+  for (const CLI::Option* option : command.get_options())
+    for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
+  if (const std::string nearest = nearest_of(options, word.substr(0, word.find('='))); !nearest.empty())
+    return "; did you mean " + nearest + "?";
+  return access(word.c_str(), F_OK) == 0 ? "; a file of this name is ./" + word : "";
+}
+
+// Why arguments are left over.
+std::string left_over(const CLI::App& app) {
+  const auto [command, path] = given_command(app);
   const std::vector<std::string> own = command->remaining(), all = app.remaining(true);
   if (!command->get_subcommands({}).empty())
     for (const std::string& word : own)
       if (!word.starts_with('-')) return no_command(*command, word);
   std::string words;
   for (const std::string& word : all) words += ' ' + word;
-  return "not understood:" + words + " (" + path + " --help tells the options)";
+  return "not understood:" + words + (all.empty() ? "" : meant(*command, all.front())) + " (" + path +
+         " --help tells the options)";
 }
 
 // The option that was given an empty value, "an argument" for one that is no option's; "" where none was.
@@ -188,6 +217,8 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ExtrasError&) {
     return failed(exit_usage, left_over(app));
+  } catch (const CLI::RequiredError& e) {
+    return failed(exit_usage, std::string(e.what()) + " (" + given_command(app).second + " --help)");
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
       std::ostringstream text;

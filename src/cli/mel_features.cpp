@@ -34,11 +34,16 @@ Signal mel_features(const Sound& sound, const MelOptions& preset) {
                            "analysing " + file_name(sound.path));
 }
 
+std::string no_features(std::span<const Index> shape, const MelOptions& preset) {
+  const bool transposed = shape.size() == 2 && shape[1] == preset.n_mels;
+  return message("has shape ", shape_string(shape), ", and preset ", preset.name, " has features [",
+                 preset.n_mels, ", frames]", transposed ? ": the transposed array would do" : "");
+}
+
 Signal read_features(const std::string& path, const MelOptions& preset) {
   const Tensor array = read_npy(path);
   if (array.shape.size() != 2 || array.shape[0] != preset.n_mels)
-    throw IoError(path, message("has shape ", shape_string(array.shape), ", and preset ", preset.name,
-                                " has features [", preset.n_mels, ", frames]"));
+    throw IoError(path, no_features(array.shape, preset));
   Signal features = to_signal(array);
   if (!features.allFinite()) throw IoError(path, "holds values that are not finite numbers");
   return features;

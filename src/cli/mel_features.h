@@ -22,6 +22,9 @@ void require_rate(const std::string& path, int sample_rate_hz, const MelOptions&
 /// Throws IoError when the sound has another sample rate than the preset, or is not finite.
 Signal mel_features(const Sound& sound, const MelOptions& preset);
 
+/// Why an array is none of features of the preset, which has another shape.
+std::string no_features(std::span<const Index> shape, const MelOptions& preset);
+
 /// Throws IoError when the array is not [mels, frames] of the preset.
 Signal read_features(const std::string& path, const MelOptions& preset);
 

@@ -1,5 +1,7 @@
 #include "cli/model_options.h"
 
+#include <wavestride/npy.h>
+
 #include <CLI/CLI.hpp>
 
 #include "cli/integers.h"
@@ -26,10 +28,20 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
       ->type_name("FILE");
 }
 
-void add_speaker_option(CLI::App& app, ModelOptions& options) {
-  app.add_option("--speaker", options.speaker, "voice of a model that has several")
-      ->transform(decimal<Index>(0))
-      ->type_name("NUMBER");
+void add_speaker_options(CLI::App& app, ModelOptions& options, std::string& embedding) {
+  CLI::Option* speaker = app.add_option("--speaker", options.speaker, "voice of a model that has several")
+                             ->transform(decimal<Index>(0))
+                             ->type_name("NUMBER");
+  app.add_option("--speaker-embedding", embedding,
+                 "a voice that is not in the file, for a model that takes such: its embedding (.npy)")
+      ->excludes(speaker)
+      ->type_name("FILE");
+}
+
+void read_speaker_embedding(const std::string& path, ModelOptions& options) {
+  if (path.empty()) return;
+  options.speaker_embedding = read_npy(path).data;
+  if (options.speaker_embedding.empty()) throw IoError(path, "holds no values");
 }
 
 void add_codes_options(CLI::App& app, ModelOptions& options) {

@@ -12,7 +12,10 @@ namespace wavestride::cli {
 void add_config_option(CLI::App& app, ModelOptions& options, const std::string& more = {});
 /// --config and --stats.
 void add_model_options(CLI::App& app, ModelOptions& options);
-void add_speaker_option(CLI::App& app, ModelOptions& options);
+/// --speaker, and --speaker-embedding, the file of which read_speaker_embedding() reads, if there is one.
+void add_speaker_options(CLI::App& app, ModelOptions& options, std::string& embedding);
+/// Throws IoError.
+void read_speaker_embedding(const std::string& path, ModelOptions& options);
 /// --bandwidth and --codebooks.
 void add_codes_options(CLI::App& app, ModelOptions& options);
 /// --threads, of the network's stream.

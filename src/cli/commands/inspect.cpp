@@ -66,7 +66,11 @@ void describe_value(const std::string& key, const Json& value) {
   constexpr std::size_t longest = 100;
   std::string text = value.is_string() ? value.get<std::string>()
                                        : value.dump(-1, ' ', false, Json::error_handler_t::replace);
-  if (text.size() > longest) text = text.substr(0, longest) + " ...";
+  if (text.size() > longest) {
+    std::size_t end = longest;  // of whole characters
+    while (end > longest - 4 && (text[end] & 0xc0) == 0x80) --end;
+    text = text.substr(0, end) + " ...";
+  }
   say("  ", printable(key), " ", printable(text));
 }
 
@@ -153,16 +157,17 @@ void describe_model(const Model& m) {
 
 std::function<void()> inspect_command(CLI::App& app) {
   struct Arguments {
-    std::string in;
+    std::string in, embedding;
     ModelOptions options;
   };
   auto a = std::make_shared<Arguments>();
   app.add_option("FILE", a->in, "checkpoint: .safetensors, of torch.save, or .onnx, whatever its name")
       ->required();
   add_model_options(app, a->options);
-  add_speaker_option(app, a->options);
+  add_speaker_options(app, a->options, a->embedding);
   add_codes_options(app, a->options);
   return [a] {
+    read_speaker_embedding(a->embedding, a->options);
     const std::unique_ptr<TensorFile> file = open_checkpoint(a->in);
     describe_file(*file);
     try {

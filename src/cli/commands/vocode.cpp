@@ -19,7 +19,7 @@ namespace wavestride::cli {
 namespace {
 
 struct Arguments {
-  std::string preset, channel, method, model, bits;
+  std::string preset, channel, method, model, bits, embedding;
   ModelOptions options;
   StreamOptions stream;
   Index iterations = 32, chunk = 1024;
@@ -32,6 +32,7 @@ struct Arguments {
 // codebooks they are of.
 Model named_model(const Arguments& a, const std::string& only_input) {
   ModelOptions options = a.options;
+  read_speaker_embedding(a.embedding, options);
   options.preset = a.preset;
   options.seed = a.seed;
   const Model model = load_model(a.model, options);
@@ -46,10 +47,11 @@ Model named_model(const Arguments& a, const std::string& only_input) {
 // came with the library.
 std::optional<Model> chosen_model(const Arguments& a, const std::string& only_input) {
   if (a.model.empty() && (!a.options.config.empty() || !a.options.stats.empty() || a.options.speaker ||
-                          a.options.bandwidth_kbps || a.options.codebooks || a.options.prefix))
+                          !a.embedding.empty() || a.options.bandwidth_kbps || a.options.codebooks ||
+                          a.options.prefix))
     throw UsageError(
-        "--config, --stats, --speaker, --bandwidth, --codebooks and --prefix are of a network that --model "
-        "names");
+        "--config, --stats, --speaker, --speaker-embedding, --bandwidth, --codebooks and --prefix are of a "
+        "network that --model names");
   if (a.method == "griffin-lim") {
     if (!a.model.empty()) throw UsageError("--model is of --method model, not of griffin-lim");
     return {};
@@ -135,7 +137,7 @@ std::function<void()> vocode_command(CLI::App& app) {
   app.add_option("--model", a->model, "network to use instead of the one that comes with the library")
       ->type_name("FILE");
   add_model_options(app, a->options);
-  add_speaker_option(app, a->options);
+  add_speaker_options(app, a->options, a->embedding);
   add_codes_options(app, a->options);
   app.add_option("--chunk", a->chunk, "frames that the network takes at a time; the samples stay the same")
       ->transform(decimal<Index>(1, 1 << 24))
