@@ -556,7 +556,8 @@ void check_taken(const OperatorInfo& info, std::string_view name, bool is_array)
 Arguments arguments_for(const OperatorInfo& info, const OperatorSettings& settings) {
   const auto inputs = static_cast<Index>(settings.channels.size());
   require(inputs >= info.least_inputs && inputs <= info.most_inputs, info.name, ": takes ", info.least_inputs,
-          " to ", info.most_inputs, " inputs, got ", inputs);
+          info.least_inputs == info.most_inputs ? "" : message(" to ", info.most_inputs), " inputs, got ",
+          inputs);
   for (const Index channels : settings.channels)
     require(channels >= 1, info.name, ": channels must be at least 1, got ", channels);
   for (const auto& [name, text] : settings.options) check_taken(info, name, false);

@@ -825,8 +825,8 @@ class Pipes(ToolTest):
                         ("mel", "-", self.path("o.npy"), "--preset", "wavestride-16k")]:
             self.piped(*command, code=1)
             self.assertEqual(self.said, "wavestride: standard input: is not read as audio: it is empty\n")
-        slow = subprocess.run(f"(sleep 0.3; cat {self.wav('x.wav')}) | {TOOL} resample - {self.path('o.wav')} --rate 8000", shell=True,
-                              capture_output=True)
+        slow = subprocess.run(["sh", "-c", '(sleep 0.3; cat "$1") | "$0" resample - "$2" --rate 8000', TOOL, self.wav("x.wav"),
+                               self.path("o.wav")], capture_output=True)
         self.assertEqual((slow.returncode, slow.stderr), (0, b""))
 
     def test_a_file_behind_standard_output_tells_its_length(self):

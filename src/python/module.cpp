@@ -830,8 +830,10 @@ PYBIND11_MODULE(_wavestride, m) {
                     settings_of(one ? std::vector{*one} : std::get<std::vector<Index>>(channels), options));
       },
       "name"_a, "channels"_a,
-      "An Op by the name and options of `wavestride apply`: operator('conv1d', 80, weight=w, stride=2). "
-      "`channels` of each input, where there are several: operator('add', [80, 80]). None: not given.");
+      "An Op by name, with options as torch.nn.functional names them: operator('conv1d', 80, weight=w,\n"
+      "stride=2). `channels` of each input, where there are several: operator('add', [80, 80]). None: not\n"
+      "given. What there is, operators or options of one, is listed by the ValueError on an unknown name,\n"
+      "and by `wavestride apply --list` and `wavestride apply NAME --help`.");
 
   py::class_<PyResampler>(m, "Resampler", "A designed sample-rate conversion, of any number of channels.")
       .def(py::init(&PyResampler::make), "in_rate"_a, "out_rate"_a, "quality"_a = "standard", py::kw_only(),
@@ -902,8 +904,9 @@ PYBIND11_MODULE(_wavestride, m) {
                           }));
       },
       "x"_a, "in_rate"_a, "out_rate"_a, "quality"_a = "standard", "goal"_a = "low_latency",
-      "[channels, frames] or [frames] at another sample rate, aligned in time: ceil(frames*out/in) frames. "
-      "Goal 'throughput' is the faster for long ones.");
+      "[channels, frames] or [frames] at another sample rate, aligned in time: ceil(frames*out/in) frames.\n"
+      "quality: 'fast', 'standard', 'best' or 'steep', goal: 'low_latency' or 'throughput', which is the\n"
+      "faster for long signals: see Resampler, which has further settings and streams.");
 
   py::class_<PyVarispeed>(m, "Varispeed",
                           "Sample-rate conversion by a ratio that changes while it runs: clock drift, speed, "
@@ -1037,6 +1040,11 @@ PYBIND11_MODULE(_wavestride, m) {
           "__call__",
           [](const PyModel& model, const py::object& mel) {
             const Frames x(mel, "mel");
+            const Index bands = model.network.in_channels();
+            if (x.view().channels() != bands && x.view().frames() == bands)
+              throw py::value_error("mel must have " + std::to_string(bands) + " channels, has " +
+                                    std::to_string(x.view().channels()) + "; of [frames, " +
+                                    std::to_string(bands) + "] give the transposed");
             return samples_of(run(x, [&]() -> const Op& { return model.network; }));
           },
           "mel"_a, "Samples [frames] of features [n_mels, frames].")

@@ -499,8 +499,10 @@ def test_several_inputs_and_outputs():
         both(x)
     with pytest.raises(ValueError, match="inputs"):
         both.stream().push(x, y, x)
-    with pytest.raises(ValueError, match="inputs"):
+    with pytest.raises(ValueError, match="relu: takes 1 inputs, got 2"):
         ws.operator("relu", [2, 2])
+    with pytest.raises(ValueError, match="add: takes 1 to [0-9]+ inputs, got 0"):
+        ws.operator("add", [])
 
 
 def test_refusals():
@@ -540,11 +542,14 @@ def test_refusals():
         (ValueError, "quality must be one of", lambda: ws.resample(x, 2, 1, "superb")),
         (ValueError, "whisper-16k", lambda: ws.MelSpectrogram("whisper")),
         (ValueError, "takes no option", lambda: ws.operator("relu", 3, colour="red")),
+        (ValueError, "unknown operator \"rule\"; known: conv1d, ", lambda: ws.operator("rule", 3)),
         (ValueError, "expects 2 channels at input 0, got 3", lambda: ws.Resampler(2, 1).stream(2).push(x)),
         (ValueError, "has 2 inputs, got 1", lambda: ws.operator("add", [3, 3]).stream().push(x)),
         (ValueError, "at input 1, got 2", lambda: ws.operator("add", [3, 3]).stream().push(x, x[:2])),
         (ValueError, "frames must not be negative, got -1", lambda: ws.operator("relu", 3).total(-1)),
         (ValueError, "goal must be one of", lambda: ws.Resampler(2, 1, goal="speed")),
+        (ValueError, "mel must have 80 channels, has 5; of .frames, 80. give the transposed", lambda: ws.load_model()(np.zeros((5, 80)))),
+        (ValueError, "expects 80 channels at input 0, got 5", lambda: ws.load_model()(np.zeros((5, 81)))),
         (TypeError, "input must be an array of real numbers, got None", lambda: ws.conv1d(None, w)),
         (ValueError, "has shape ..", lambda: ws.conv1d(1.5, w)),
         (ValueError, "has 2 inputs, got 1", lambda: ws.operator("add", [3, 3])(x)),
