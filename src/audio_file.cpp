@@ -404,10 +404,13 @@ namespace {
   if (fstat(file, &s) != 0) return {};
   if (S_ISDIR(s.st_mode)) return "it is a directory";
   if (S_ISREG(s.st_mode) && s.st_size == 0) return "it is empty";
-  char begin[4] = {};
+  unsigned char begin[8] = {};
   if (!S_ISREG(s.st_mode) || pread(file, begin, sizeof begin, 0) != sizeof begin) return {};
-  if (std::memcmp(begin, "PK\3\4", 4) == 0)
+  if (named(begin, "PK\3\4"))
     return "it is a zip archive, as numpy's .npz are; of these, save the array alone, as .npy";
+  if (named(begin, "\x93NUM")) return "it is an array of numpy's";
+  if (named(begin + 4, "ftyp") || named(begin, "\x1a\x45\xdf\xa3"))
+    return "it is of the kind of .mp4, .m4a or .webm: convert it, as ffmpeg does, to .wav or .flac";
   return {};
 }
 

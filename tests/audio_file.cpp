@@ -571,6 +571,15 @@ TEST_CASE("audio refuses what can't be read, saying why") {
   CHECK(refusal([&] { read_audio(dir / "x.npz"); }) ==
         "is not read as audio: it is a zip archive, as numpy's .npz are; of these, save the array alone, as "
         ".npy");
+  write_bytes(dir / "x.npy", "\x93NUMPY, and so on");
+  CHECK(refusal([&] { read_audio(dir / "x.npy"); }) == "is not read as audio: it is an array of numpy's");
+  write_bytes(dir / "x.m4a", std::string("\0\0\0\x20", 4) + "ftypM4A , and so on");
+  write_bytes(dir / "x.webm", "\x1a\x45\xdf\xa3, and so on");
+  for (const char* name : {"x.m4a", "x.webm"})
+    CHECK(
+        refusal([&] { read_audio(dir / name); }) ==
+        "is not read as audio: it is of the kind of .mp4, .m4a or .webm: convert it, as ffmpeg does, to .wav "
+        "or .flac");
   write_audio(dir / "x.wav", Signal(Signal::Zero(1, 100)), 8000);
   std::string silent = file_bytes(dir / "x.wav");
   silent.replace(24, 4, 4, '\0');

@@ -1214,7 +1214,17 @@ class Compare(ToolTest):
 
     def test_refusals(self):
         self.refused(1, "has 8000 Hz, and ", "compare", CLIP, self.wav("x.wav", rate=8000))
-        self.ok("compare", self.wav("none.wav", frames=0), self.wav("x.wav"))
+        for pair in [("none.wav", "x.wav"), ("x.wav", "none.wav")]:
+            self.wav("none.wav", frames=0), self.wav("x.wav")
+            text = self.ok("compare", *map(self.path, pair))
+            self.assertIn("log-spectral distance: no samples in common\nspectral convergence: no samples in common\n", text)
+            self.assertNotIn("mel distance", text)
+        self.assertRegex(self.ok("compare", self.path("x.wav"), self.path("none.wav"), self.path("x.wav")),
+                         r"log-spectral distance +no samples in common +0\.00 dB")
+        # Too short for a frame of mel features, and what has some beside it.
+        long, short = self.wav("long.wav", rate=22050), self.wav("short.wav", rate=22050, frames=100)
+        for others in [(short, long), (long, short)]:
+            self.assertRegex(self.ok("compare", long, *others), r"mel distance \(.*\) +0\.00 dB\n")
 
 
 class Resample(ToolTest):
@@ -1813,6 +1823,7 @@ class Apply(ToolTest):
         for indices in [self.path("q.npy"), self.path("./q.npy"), self.path("here/q.npy")]:
             self.refused(2, "must be two files", "apply", "max_pool1d", "--kernel-size", "2", "--input", x, "--output",
                          self.path("q.npy"), "--output-indices", indices)
+        self.refused(2, "the name of --output must end in .npy, got y.txt", *conv, "--input", x, "--output", "y.txt")
         self.refused(1, "conv1d: stride must be at least 1, got 0", *conv, "--input", x, *to, "--stride", "0")
         self.refused(1, "takes 3 channels, got 2", *conv, "--input", self.save("x2.npy", array(2, 20)), *to)
         self.refused(1, "cube.npy: has shape [2, 3, 4]", *conv, "--input", self.save("cube.npy", array(2, 3, 4)), *to)

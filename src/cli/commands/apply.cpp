@@ -125,8 +125,10 @@ void run(const OperatorInfo& what, Arguments& a) {
   if (a.output == "-" || a.output_indices == "-" || std::ranges::count(read, "-") > 0)
     throw UsageError(
         "apply reads and writes files alone, not standard input and output: name one instead of -");
+  require_extension(a.output, ".npy", "--output");
   check_output(a.output, read);
   if (!a.output_indices.empty()) {
+    require_extension(a.output_indices, ".npy", "--output-indices");
     if (same_place(a.output, a.output_indices))
       throw UsageError("--output and --output-indices must be two files, got " + a.output + " for both");
     check_output(a.output_indices, read);

@@ -27,7 +27,6 @@ Distances distances(FramesView a, FramesView b) {
   double window_power = 0;
   for (const float w : make_window(options.window_type, n_fft)) window_power += double{w} * w;
   const Index samples = std::min(a.frames(), b.frames());
-  if (samples == 0) return {};
   const double mean_square =
       a.slice(0, samples).matrix().cast<double>().squaredNorm() / static_cast<double>(samples);
   const double floor =
@@ -57,6 +56,10 @@ Distances distances(FramesView a, FramesView b) {
 using Measures = std::vector<std::pair<std::string, std::string>>;
 
 Measures measures(const Sound& a, const Sound& b, const MelOptions* preset) {
+  if (std::min(a.samples.cols(), b.samples.cols()) == 0) {
+    const std::string none = "no samples in common";
+    return {{"log-spectral distance", none}, {"spectral convergence", none}};
+  }
   const Distances d = distances(a.samples, b.samples);
   Measures all{{"log-spectral distance", fixed(d.log_spectral_db, 2) + " dB"},
                {"spectral convergence",
@@ -84,10 +87,13 @@ void append_at(std::string& line, std::size_t column, const std::string& text) {
 
 /// One line a measure, one column a file.
 void say_table(const std::vector<Sound>& others, const std::vector<Measures>& columns) {
+  // Of a pair that is too short for mel frames the last is missing.
+  const Measures& all =
+      *std::ranges::max_element(columns, {}, [](const Measures& column) { return column.size(); });
   std::size_t at = 0;
-  for (const auto& [name, value] : columns.front()) at = std::max(at, name.size() + 2);
-  std::vector<std::string> lines(columns.front().size() + 1);
-  for (std::size_t row = 1; row < lines.size(); ++row) lines[row] = columns.front()[row - 1].first;
+  for (const auto& [name, value] : all) at = std::max(at, name.size() + 2);
+  std::vector<std::string> lines(all.size() + 1);
+  for (std::size_t row = 1; row < lines.size(); ++row) lines[row] = all[row - 1].first;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     append_at(lines[0], at, file_name(others[i].path));
     for (std::size_t row = 0; row < columns[i].size(); ++row)
