@@ -9,6 +9,7 @@
 #include <wavestride/instance_norm1d.h>
 #include <wavestride/interpolate.h>
 #include <wavestride/join.h>
+#include <wavestride/lstm.h>
 #include <wavestride/max_pool1d.h>
 #include <wavestride/max_unpool1d.h>
 #include <wavestride/mel.h>
@@ -44,7 +45,7 @@ struct PaddingText {
 // What may be said to an operator; each takes some of it.
 struct Arguments {
   std::vector<Index> channels, lengths;  // of each input
-  Tensor weight, bias, alphas, betas;
+  Tensor weight, bias, alphas, betas, weight_ih, weight_hh, bias_ih, bias_hh;
 
   PaddingText padding;
   PadMode padding_mode = PadMode::constant, pad_mode = PadMode::reflect;
@@ -87,6 +88,10 @@ const Option options[] = {
     {"bias", &Arguments::bias, "one value per channel"},
     {"alphas", &Arguments::alphas, "one value per channel: how fast its sine is"},
     {"betas", &Arguments::betas, "one value per channel: what its squared sine is divided by"},
+    {"weight-ih", &Arguments::weight_ih, "of what the layer reads: (4 hidden, in), gates i, f, g, o"},
+    {"weight-hh", &Arguments::weight_hh, "of what it made last: (4 hidden, hidden)"},
+    {"bias-ih", &Arguments::bias_ih, "4 hidden values"},
+    {"bias-hh", &Arguments::bias_hh, "4 hidden values, added to those"},
     {"return-indices", &Arguments::return_indices,
      "a second output: how far into its window each maximum stands, in frames (default false)"},
     {"stride", &Arguments::stride, "input frames from window to window (convolution 1, pooling kernel-size)"},
@@ -367,6 +372,11 @@ const Operator operators[] = {
      "The row of weight that a channel's number names, of several channels the sum; weight (rows, out), as "
      "many rows for each channel",
      [](const Arguments& a) { return op::embedding(a.weight, a.channels[0]); }},
+    {"lstm", "weight-ih* weight-hh* bias-ih bias-hh", "A layer of torch.nn.LSTM, of one direction",
+     [](const Arguments& a) {
+       const LstmWeights layer{a.weight_ih, a.weight_hh, a.bias_ih.data, a.bias_hh.data};
+       return op::lstm({&layer, 1});
+     }},
     {"max_pool1d", "kernel-size* stride padding dilation ceil-mode return-indices", "Maximum of windows",
      [](const Arguments& a) {
        const MaxPool1dOptions o{a.kernel_size, a.stride.value_or(0), one_padding(a), a.dilation, a.ceil_mode};

@@ -19,10 +19,9 @@ OperatorSettings usual_settings(const OperatorInfo& info) {
       {"max", "1"},         {"gain", "2"},        {"preset", "vocos-24k"}, {"scale-factor", "2"},
       {"padding", "1,2"},   {"index", "3,0,0"},   {"to", "vocos-24k"}};
   const std::map<std::string_view, std::vector<Index>> weight_shapes{
-      {"conv1d", {6, 4, 3}},  {"conv_transpose1d", {4, 2, 3}},
-      {"linear", {6, 4}},     {"stretch_fir", {1, 5}},
-      {"channel_scale", {4}}, {"snake", {4}},
-      {"snake_beta", {4}},    {"embedding", {8, 3}}};
+      {"conv1d", {6, 4, 3}},   {"conv_transpose1d", {4, 2, 3}}, {"linear", {6, 4}},
+      {"stretch_fir", {1, 5}}, {"channel_scale", {4}},          {"snake", {4}},
+      {"snake_beta", {4}},     {"embedding", {8, 3}},           {"lstm", {16, 4}}};
   const std::map<std::string_view, Index> channels{
       {"stft", 1},         {"istft", 1026},       {"mel_spectrogram", 1}, {"mel_inversion", 100},
       {"mel_scale", 513},  {"mel_compress", 100}, {"mel_expand", 100},    {"mel_convert", 100},
@@ -148,6 +147,15 @@ TEST_CASE("operators: text arrives as the value that it says") {
   const OperatorSettings snakes{.channels = {4},
                                 .arrays = {{"alphas", Tensor({4}, alphas)}, {"betas", Tensor({4}, betas)}}};
   CHECK(op::by_name("snake_beta", snakes)(x) == snake_beta(x, alphas, betas));
+  const LstmWeights layer{Tensor({8, 4}, std::vector<float>(32, 0.5f)),
+                          Tensor({8, 2}, std::vector<float>(16, -0.5f)), std::vector<float>(8, 0.25f),
+                          std::vector<float>(8, 0.125f)};
+  const OperatorSettings recurrent{.channels = {4},
+                                   .arrays = {{"weight-ih", layer.weight_ih},
+                                              {"weight-hh", layer.weight_hh},
+                                              {"bias-ih", Tensor({8}, layer.bias_ih)},
+                                              {"bias-hh", Tensor({8}, layer.bias_hh)}}};
+  CHECK(op::by_name("lstm", recurrent)(x) == lstm(x, {&layer, 1}));
   const Tensor w({2, 4, 3}, std::vector<float>(24, 0.5f));
   const OperatorSettings conv{.channels = {4},
                               .options = {{"padding", "0,2"}, {"padding-mode", "replicate"}},

@@ -22,6 +22,7 @@
 #include <wavestride/io.h>
 #include <wavestride/join.h>
 #include <wavestride/kernel.h>
+#include <wavestride/lstm.h>
 #include <wavestride/max_pool1d.h>
 #include <wavestride/max_unpool1d.h>
 #include <wavestride/mel.h>

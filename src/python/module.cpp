@@ -446,17 +446,25 @@ std::string text_of(const py::object& value) {
   return text == "True" ? "true" : text == "False" ? "false" : text;
 }
 
+bool takes_array(std::string_view option) {
+  return std::ranges::any_of(known_operators(), [&](const OperatorInfo& info) {
+    return std::ranges::any_of(
+        info.options, [&](const OperatorOption& o) { return o.name == option && o.values == "ARRAY"; });
+  });
+}
+
 OperatorSettings settings_of(std::vector<Index> channels, const py::kwargs& options) {
   OperatorSettings settings{.channels = std::move(channels)};
   for (const auto& [key, handle] : options) {
     const auto value = py::reinterpret_borrow<py::object>(handle);
     auto name = py::cast<std::string>(key);
     if (value.is_none()) continue;  // not given
-    if (name == "weight" || name == "bias" || name == "alphas" || name == "betas") {
-      settings.arrays.emplace(name, tensor_from(value, name.c_str()));
+    std::string option = name;
+    std::replace(option.begin(), option.end(), '_', '-');
+    if (takes_array(option)) {
+      settings.arrays.emplace(std::move(option), tensor_from(value, name.c_str()));
       continue;
     }
-    std::replace(name.begin(), name.end(), '_', '-');
     std::string text;
     if (has_parts(value)) {
       for (const py::handle part : value)
@@ -464,7 +472,7 @@ OperatorSettings settings_of(std::vector<Index> channels, const py::kwargs& opti
     } else {
       text = text_of(value);
     }
-    settings.options.emplace(std::move(name), std::move(text));
+    settings.options.emplace(std::move(option), std::move(text));
   }
   return settings;
 }

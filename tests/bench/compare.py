@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Models and spectral operators side by side with ONNX Runtime, PyTorch and torchaudio, on one and two threads; and
-r9y9's WaveNet, sample by sample, with PyTorch on one.
+r9y9's WaveNet, sample by sample, and LSTMs with PyTorch on one.
 
     mkdir /tmp/ort && npm install --ignore-scripts --prefix /tmp/ort onnxruntime-node
     NODE_PATH=/tmp/ort/node_modules tests/bench/compare.py build/release/tests/bench [NAME…]
@@ -249,10 +249,45 @@ def wavenet(arguments):
         print(f"{name:27} {rate:9.0f}  {rate / by_linear:6.1f} and {rate / by_conv1d:.1f} x")
 
 
+def time_lstm(repeats):
+    """Frames a second of the processor's time, of two layers, by channels and frames at a time."""
+    from time import process_time
+
+    torch.set_num_threads(1)
+    frames = 512
+    for channels in (64, 256, 512):
+        net, x = torch.nn.LSTM(channels, channels, 2), torch.randn(frames, 1, channels)
+        for chunk in (frames, 8, 1):
+            with torch.no_grad():
+                for i in range(repeats + 1):
+                    state, start = None, process_time()
+                    for part in x.split(chunk):
+                        _, state = net(part, state)
+                    if i > 0:
+                        print(f"channels:{channels}/chunk:{chunk}", frames / (process_time() - start))
+
+
+def lstm(arguments):
+    theirs, ours = {}, {}
+    for _ in range(arguments.rounds):
+        done = subprocess.run([sys.executable, __file__, "--time-lstm", "--repeats", str(2 * arguments.repeats)], check=True,
+                              capture_output=True, text=True)
+        for name, rate in (line.split() for line in done.stdout.splitlines()):
+            theirs.setdefault(name, []).append(float(rate))
+        done = subprocess.run([arguments.binaries / "bench_lstm", "--benchmark_format=json"], check=True, capture_output=True,
+                              text=True)
+        for run in json.loads(done.stdout)["benchmarks"]:
+            ours.setdefault(run["name"].split("/", 1)[1], []).append(run["frames"])
+    print(f"{'LSTM, 2 layers':24} {'PyTorch':>10} {'ours':>10}  (frames/s of processor time, one thread)")
+    for name, rates in theirs.items():
+        t, o = statistics.median(rates), statistics.median(ours[name])
+        print(f"{name:24} {t:10.0f} {o:10.0f}  {o / t:.2f} x")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binaries", type=pathlib.Path, nargs="?", help="where bench_spectral and time_model lie")
-    parser.add_argument("names", nargs="*", help=f"of {', '.join([*VOCODERS, 'spectral', 'wavenet'])}")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join([*VOCODERS, 'spectral', 'wavenet', 'lstm'])}")
     parser.add_argument("--frames", type=int, default=862, help="of the features: 862 are 10 s of HiFi-GAN")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=3)
@@ -260,6 +295,7 @@ def main():
     parser.add_argument("--time-torch", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--time-torchaudio", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--time-wavenet", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--time-lstm", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.manual_seed(17)
     warnings.simplefilter("ignore")  # the exporter of models has many
@@ -269,17 +305,19 @@ def main():
         time_torchaudio(arguments.repeats)
     elif arguments.time_wavenet:
         time_wavenet(400)
+    elif arguments.time_lstm:
+        time_lstm(arguments.repeats)
     elif arguments.binaries is None:
         parser.error("the directory of the benchmarks is missing")
     else:
-        names = arguments.names or [*VOCODERS, "spectral", "wavenet"]
-        networks = [n for n in names if n not in ("spectral", "wavenet")]
+        others = {"spectral": spectral, "wavenet": wavenet, "lstm": lstm}
+        names = arguments.names or [*VOCODERS, *others]
+        networks = [n for n in names if n not in others]
         if networks:
             models(networks, arguments)
-        if "spectral" in names:
-            spectral(arguments)
-        if "wavenet" in names:
-            wavenet(arguments)
+        for name, compare in others.items():
+            if name in names:
+                compare(arguments)
 
 
 if __name__ == "__main__":

@@ -171,6 +171,23 @@ def test_arrays_of_a_value_for_each_channel():
         ws.operator("snake_beta", 2, alphas=alphas, betas=[1])
 
 
+def test_lstm():
+    rng = np.random.default_rng(4)
+    x = signal(3, 20)
+    w_ih, w_hh, b_ih, b_hh = (rng.normal(size=shape).astype("f4") for shape in [(8, 3), (8, 2), 8, 8])
+    sigmoid, h, c, expected = (lambda v: 1 / (1 + np.exp(-v))), np.zeros(2), np.zeros(2), []
+    for frame in x.T:
+        i, f, g, o = np.split(w_ih @ frame + w_hh @ h + b_ih + b_hh, 4)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        h = sigmoid(o) * np.tanh(c)
+        expected.append(h)
+    layer = ws.operator("lstm", 3, weight_ih=w_ih, weight_hh=w_hh, bias_ih=b_ih, bias_hh=b_hh)
+    assert np.allclose(layer(x), np.transpose(expected), atol=1e-5)
+    assert np.array_equal(pickle.loads(pickle.dumps(layer))(x), layer(x))
+    with pytest.raises(TypeError, match="^weight_hh must be an array of real numbers"):
+        ws.operator("lstm", 3, weight_ih=w_ih, weight_hh="w")
+
+
 def test_empty_signals():
     assert ws.conv1d(np.zeros((3, 0), "f4"), np.ones((4, 3, 3), "f4")).shape == (4, 0)
     assert ws.resample(np.zeros(0, "f4"), 48000, 16000).shape == (0,)

@@ -1,0 +1,32 @@
+// Long short-term memory: torch.nn.LSTM of one direction, over frames. A stream carries its state, so that it
+// reads nothing ahead and remembers everything.
+#pragma once
+
+#include <wavestride/op.h>
+
+namespace WAVESTRIDE_API wavestride {
+
+/// The learned values of one layer, PyTorch's "weight_ih_l0" and so on; rows are of the gates i, f, g and o,
+/// one behind the other. An empty bias is none.
+struct LstmWeights {
+  Tensor weight_ih;  ///< (4·hidden, in)
+  Tensor weight_hh;  ///< (4·hidden, hidden)
+  std::vector<float> bias_ih = {}, bias_hh = {};
+};
+
+namespace op {
+
+/// Of each layer in turn, with h and c zero before the first frame:
+///     i, f, g, o = weight_ih·x[n] + bias_ih + weight_hh·h[n − 1] + bias_hh,
+///     c[n] = σ(f)·c[n − 1] + σ(i)·tanh(g),  h[n] = σ(o)·tanh(c[n]),
+/// where h is what the next layer is fed. x: in × T, y: hidden × T. An output depends on all frames before
+/// it, whatever reads() says. Throws std::invalid_argument where there is no layer, or one whose shapes
+/// contradict each other or the layer before.
+Op lstm(std::span<const LstmWeights> layers);
+
+}  // namespace op
+
+/// The whole-signal result of op::lstm. Packs the weights at every call.
+Signal lstm(FramesView x, std::span<const LstmWeights> layers);
+
+}  // namespace wavestride
