@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 using models::Architecture;
 using models::joined;
 
-// The first that recognises a file counts: ParallelWaveGAN may hold a MelGAN.
+// The first that recognises a file counts: ParallelWaveGAN may hold a MelGAN, what trains Vocos an EnCodec.
 const Architecture* const architectures[] = {&models::audio_super_res,
                                              &models::bigvgan,
                                              &models::dac,
@@ -30,6 +30,7 @@ const Architecture* const architectures[] = {&models::audio_super_res,
                                              &models::melgan,
                                              &models::snac,
                                              &models::vocos,
+                                             &models::encodec,
                                              &models::wavenet_vocoder};
 
 /// How recipes name the config that they leave beside a checkpoint.
@@ -89,6 +90,8 @@ models::Config config_of(const TensorFile& file, const ModelOptions& options) {
     looked.push_back(place.filename().string());
   }
   if (auto arguments = kept_settings(file, by_lightning)) return *arguments;
+  for (const Architecture* a : architectures)
+    if (a->own_config != nullptr && a->recognises(file)) return *a->own_config(file);
   throw IoError(file.path(), "has no \"config\" in its metadata and none beside it (" + joined(looked) +
                                  "); name one, a file or one of " + joined(models::named_configs()));
 }

@@ -25,6 +25,7 @@ except ImportError as missing:
 from audio_unet_model import AudioUNet, spline
 from bigvgan import BASE, BigVgan, mel, randomise_snakes
 from dac import AT_24K, Dac, saved
+from encodec import PUBLISHED, Encodec, codes_at, with_encoder
 from hifigan import MEL, V1, V2, V3, Generator, PwgGenerator
 from istftnet import Istftnet
 from melgan import COQUI, CoquiMelgan, Melgan
@@ -41,7 +42,7 @@ FRAMES = 24
 
 
 class Case:
-    """A network, what torch saves of it, its config, and how torch runs it on x."""
+    """A network, what torch saves of it, its config, if any, and how torch runs it on x, of codes where there are some."""
 
     def __init__(self, net, state, config, run=None, command="vocode", frames=FRAMES, inputs=80, codes=0):
         self.net, self.state, self.config, self.command, self.shape, self.codes = net, state, config, command, (inputs, frames), codes
@@ -109,6 +110,11 @@ def snac(sizes):
                 inputs=codes_of_frame(sizes, len(sizes["vq_strides"])), codes=sizes["codebook_size"])
 
 
+def encodec():
+    net = Encodec(PUBLISHED)
+    return Case(net, lambda: with_encoder(net.state_dict()), None, net, inputs=codes_at(24, PUBLISHED), codes=1024)
+
+
 def wavenet(config, *sizes, **options):
     """Generates, each sample from those before it."""
     net = WaveNet(*sizes, **options)
@@ -140,6 +146,7 @@ NETWORKS = {
     "istftnet": istftnet,
     "bigvgan": bigvgan,
     "vocos": vocos,
+    "encodec": encodec,
     "wavenet": lambda: wavenet(WAVENET),
     "wavenet-mulaw": lambda: wavenet(MU_LAW, 256, 30, 3, distribution="softmax"),
     "audio-unet": lambda: extension((128, 384, 512, 512), "tensorflow"),
@@ -172,6 +179,7 @@ def main():
             folder = pathlib.Path(folder)
             torch.save(case.state(), folder / "weights", _use_new_zipfile_serialization=number % 2 == 1)
             if case.config:
+            if case.config is not None:
                 (folder / "config.json").write_text(json.dumps(case.config))
             x = torch.randint(case.codes, case.shape) if case.codes else torch.randn(case.shape)
             if case.command == "extend":

@@ -16,7 +16,7 @@ TEST_CASE("a converted model needs nothing else, and gives the same bits") {
   const TemporaryDirectory dir;
   const std::string out = dir / "model.safetensors";
   std::set<std::string> done;
-  for (const char* golden : {"audio-super-res", "bigvgan", "dac", "hifigan", "istftnet", "melgan",
+  for (const char* golden : {"audio-super-res", "bigvgan", "dac", "encodec", "hifigan", "istftnet", "melgan",
                              "parallel-wavegan", "snac", "vocos", "wavenet-vocoder"})
     for (const GoldenCase& c : golden_cases(golden)) {
       const std::string name = c.parameters.at("file");

@@ -1,5 +1,6 @@
 // What published networks cost at their published sizes, against the numbers that were counted for them by
-// hand: parameters, multiply-adds, frames read on both sides, samples of lag, bytes carried by a stream. How
+// hand: parameters, multiply-adds, frames read on both sides (by EnCodec ahead only of the first frame, which
+// reflects what follows), samples of lag, bytes carried by a stream. How
 // far the samples of a WaveNet and of an AudioUNet reach is a matter of tests/wavenet.cpp and audio_unet.cpp.
 #include <wavestride/model.h>
 
@@ -22,7 +23,7 @@ struct Expected {
   /// for HiFi-GAN; here the branches share it.
   double carried_kib;
   /// Parameters of the last WaveNet block's output, which nothing reads, of norms at other bandwidths, and of
-  /// biases that are summed.
+  /// biases that are summed; less biases that a causal upsampling holds for each of its phases.
   Index unused = 0;
 };
 
@@ -53,6 +54,7 @@ constexpr Expected table[] = {
     {"MB-MelGAN 24k", 2.138, 1.16, 300, 14, 15, 0, 0},
     {"Vocos", 13.532, 1.265, 256, 28, 29, 0, 0},
     {"Vocos of codes", 7.984 + 16 * 1024 * 128 / 1e6, 0.595, 320, 29, 29, 0, 0, 9 * 2 * 384 * 3},
+    {"EnCodec", 7.423 + 32 * 1024 * 128 / 1e6, 1.49, 320, 8, 6, 0, 0, -(7 * 256 + 4 * 128 + 3 * 64 + 32)},
     {"ParallelWaveGAN v1", 1.334, 28.57, 256, 16, 16, 0, 0, 64 * 64 + 64},
     {"ParallelWaveGAN v3", 1.826, 39.40, 256, 28, 28, 0, 0, 64 * 64 + 64},
     {"WaveNet", 3.702, 80.65, 256, 4, 4, 0, 0, 128 * 128 + 128},

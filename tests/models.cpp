@@ -34,7 +34,7 @@ Model load_golden(const GoldenCase& c) {
   return load_model(model_path(c.parameters.at("file")), golden_options(c));
 }
 
-void verify_models(const std::string& golden) {
+void verify_models(const std::string& golden, bool recurrent) {
   Rng rng(61);
   std::string last;
   for (const GoldenCase& c : golden_cases(golden)) {
@@ -48,7 +48,8 @@ void verify_models(const std::string& golden) {
     CHECK(same_bits(stream_in_chunks(stream, x, rng), y));
     if (c.parameters.dump() == last) continue;
     last = c.parameters.dump();
-    verify_contract(model.network, rng, {.dense = false, .longest = 60, .chunkings = 2});
+    verify_contract(model.network, rng,
+                    {.dense = false, .recurrent = recurrent, .longest = 60, .chunkings = 2});
   }
 }
 

@@ -23,8 +23,8 @@ ModelOptions golden_options(const GoldenCase& c);
 Model load_golden(const GoldenCase& c);
 
 /// For all cases of a golden file: the model's output equals PyTorch's, whole and in chunks; and once per
-/// model the contract of operators.
-void verify_models(const std::string& golden);
+/// model the contract of operators, whose `recurrent` it is.
+void verify_models(const std::string& golden, bool recurrent = false);
 
 /// The reason for which a copy of a model is refused after one change of its config, at a JSON pointer; null
 /// removes. Empty when it loads.

@@ -489,6 +489,29 @@ class Vocode(ToolTest):
                      self.save("none.npy", np.zeros(0)))
         self.refused(2, "of a network that --model names", "vocode", CLIP, out, *option)
 
+    def test_codes_without_a_config(self):
+        """Of EnCodec's own file, which holds tensors alone."""
+        model = ("--model", str(GOLDEN / "models/encodec-meta/encodec_24khz-d7cc33bc.th"))
+        out, alone = self.path("o.wav"), self.path("alone.safetensors")
+        codes = np.random.default_rng(1).integers(0, 1024, (4, 9))
+        path, results = self.save("codes.npy", codes), []
+        self.ok("convert", model[1], alone)
+        for options in [model, (*model, "--bandwidth", "3", "--chunk", "1"), ("--model", alone, "--chunk", "7", "--threads", "2")]:
+            result = run("vocode", path, out, *options)
+            self.assertEqual(result.returncode, 0, result.stderr)  # which may tell of clipped samples
+            self.assertIn("by encodec", result.stdout)
+            results.append(self.samples("o.wav", 24000)[1].tobytes())
+        self.assertEqual((len(set(results)), len(results[0])), (1, 2 * 9 * 320))
+        os.remove(out)
+        self.refused(1, "has shape [4, 9], and the model takes codes [2, frames] at this bandwidth: see --bandwidth",
+                     "vocode", path, out, *model, "--bandwidth", "1.5")
+        self.refused(1, "takes codes of 1.5, 3 kbps: name one of these bandwidths, not 6", "vocode", path, out, *model,
+                     "--bandwidth", "6")
+        self.assertFalse(os.path.exists(out))
+        text = self.ok("inspect", model[1])
+        self.assertIn("EnCodec: 4 codes of 0 to 1023, 75.00 frames/s; not made of sound: it takes the codes", text)
+        self.assertIn("lstm(32 → 32)", text)
+
     def test_the_vocoder_that_comes_with_the_library(self):
         text = self.ok("vocode", CLIP, self.path("o.wav"))
         self.assertIn("gated-istft", text)

@@ -55,7 +55,7 @@ enum class Given {
 /// What a checkpoint does not say about itself.
 struct ModelOptions {
   /// Path of the config, JSON or YAML, or a name of named_configs(); empty: the one in the file's metadata,
-  /// else the one beside the file.
+  /// else the one beside the file; EnCodec's of 24 kHz needs none.
   std::string config = {};
   /// Name of a mel_preset(): the features, where the config does not describe them.
   std::string preset = {};

@@ -18,9 +18,11 @@ struct Architecture {
   bool (*recognises)(const TensorFile& file);
   /// May throw std::invalid_argument where the config contradicts itself; load_model() adds the path.
   Network (*build)(ModelFile& file);
+  /// Of networks whose files come without a config: what names and shapes say, to a file that it recognises.
+  std::optional<Config> (*own_config)(const TensorFile& file) = nullptr;
 };
 
-extern const Architecture audio_super_res, bigvgan, dac, gated_istft, hifigan, istftnet, melgan,
+extern const Architecture audio_super_res, bigvgan, dac, encodec, gated_istft, hifigan, istftnet, melgan,
     parallel_wavegan, snac, vocos, wavenet_vocoder;
 
 }  // namespace wavestride::models

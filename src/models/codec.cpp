@@ -126,15 +126,6 @@ Codebooks codebooks_of(const Config& c, const CodecSizes& sizes, const std::stri
           .by_dims = c.name({"codebook_dim"})};
 }
 
-Index chosen_codebooks(ModelFile& file, Index all) {
-  if (file.bandwidth_kbps())
-    file.refuse("takes codes of any number of its ", all, " codebooks: name that, no bandwidth");
-  const Index chosen = file.codebooks().value_or(all);
-  if (chosen < 1 || chosen > all)
-    file.refuse("takes codes of the first 1 to ", all, " of its codebooks, not of ", chosen);
-  return chosen;
-}
-
 std::vector<Op> latents_of_codes(ModelFile& file, const Codebooks& books, Index used) {
   const Index together = books.frames_together();
   std::vector<Codebook> tables;

@@ -37,9 +37,6 @@ struct Codebooks {
 /// All but `dims` and `strides`, the number of which the key `by_count` says.
 Codebooks codebooks_of(const Config& c, const CodecSizes& sizes, const std::string& by_count);
 
-/// How many codebooks, the first of so many, the options choose: all where they say nothing.
-Index chosen_codebooks(ModelFile& file, Index all);
-
 /// From the codes of the first `used` codebooks to their latents, summed. A frame has the codes of the first,
 /// in order of time, those of the second, and so on.
 std::vector<Op> latents_of_codes(ModelFile& file, const Codebooks& books, Index used);

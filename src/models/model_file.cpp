@@ -237,6 +237,29 @@ std::vector<float> ModelFile::speaker(Index size) {
   refuse("speaks with the voice of an embedding of ", size, " values, which is not in the file: give one");
 }
 
+double ModelFile::bandwidth_kbps(const std::vector<double>& known,
+                                 const std::function<Index(double)>& codes_at) {
+  bandwidth_used_ = codebooks_used_ = true;
+  const std::optional<Index> books = options_.codebooks;
+  const double chosen = options_.bandwidth_kbps.value_or(*std::ranges::max_element(known));
+  const auto at = books ? std::ranges::find(known, *books, codes_at) : std::ranges::find(known, chosen);
+  if (at != known.end()) return *at;
+  std::vector<std::string> names;
+  for (const double kbps : known) names.push_back(books ? message(codes_at(kbps)) : message(kbps));
+  if (books) refuse("takes codes of ", joined(names), " codebooks: name one of these, not ", *books);
+  refuse("takes codes of ", joined(names), " kbps: name one of these bandwidths, not ", chosen);
+}
+
+Index ModelFile::codebooks(Index all) {
+  bandwidth_used_ = codebooks_used_ = true;
+  if (options_.bandwidth_kbps)
+    refuse("takes codes of any number of its ", all, " codebooks: name that, no bandwidth");
+  const Index chosen = options_.codebooks.value_or(all);
+  if (chosen < 1 || chosen > all)
+    refuse("takes codes of the first 1 to ", all, " of its codebooks, not of ", chosen);
+  return chosen;
+}
+
 void ModelFile::add_speaker(std::vector<float>& bias, Index outputs, const std::vector<std::string>& layers) {
   for (const std::string& name : layers) {
     const auto shape = shape_of(name);

@@ -6,6 +6,7 @@
 #include <wavestride/model.h>
 #include <wavestride/weights.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -52,6 +53,9 @@ class ModelFile {
   const ModelOptions& options() const { return options_; }
   const TensorFile& tensors() const { return file_; }
 
+  /// What locate() has found.
+  const std::string& prefix() const { return prefix_; }
+
   /// From now on names stand behind the prefix under which the file holds these layers; all its tensors
   /// behind the prefix and one of `scopes` belong to the network. Throws IoError where there is none, or
   /// several of which ModelOptions::prefix names none.
@@ -79,16 +83,12 @@ class ModelFile {
   /// for every frame, and its output is added to the `bias` of another: the embedding that the options give,
   /// or the row of the file's table that they name. Throws IoError where they do neither.
   void add_speaker(std::vector<float>& bias, Index outputs, const std::vector<std::string>& layers);
-  /// The bandwidth that the options name, for a network that has several.
-  std::optional<double> bandwidth_kbps() {
-    bandwidth_used_ = true;
-    return options_.bandwidth_kbps;
-  }
-  /// The number of codebooks that the options name, for a network that takes codes.
-  std::optional<Index> codebooks() {
-    codebooks_used_ = true;
-    return options_.codebooks;
-  }
+  /// The bandwidth that the options name, of those that a network has, by itself or by the codes of a frame
+  /// at it; where they name none the highest. Throws IoError where they name another.
+  double bandwidth_kbps(const std::vector<double>& known, const std::function<Index(double)>& codes_at);
+  /// Of a network that takes any number of its codebooks, the first ones, how many the options name; all
+  /// where they say nothing. Throws IoError where there are not so many, or they name a bandwidth.
+  Index codebooks(Index all);
   /// Whether the options say that the caller gives this.
   bool given(Given what) {
     given_used_ = given_used_ || options_.given == what;

@@ -42,17 +42,11 @@ std::optional<Codes> codes_of(ModelFile& file, const Config& config) {
   const Keys list{"bandwidths"};
   std::vector<double> known{1.5, 3, 6, 12};  // in the code of the original
   if (settings.has(list)) known = settings.numbers(list, 1, 64, code_kbps, most_kbps);
-  const double most = *std::ranges::max_element(known), chosen = file.bandwidth_kbps().value_or(most);
+  const double most = *std::ranges::max_element(known);
   const auto codes_at = [](double kbps) { return static_cast<Index>(std::floor(kbps / code_kbps)); };
-  const auto books = file.codebooks();
-  const auto at = books ? std::ranges::find(known, *books, codes_at) : std::ranges::find(known, chosen);
-  if (at == known.end()) {
-    std::vector<std::string> names;
-    for (const double kbps : known) names.push_back(books ? message(codes_at(kbps)) : message(kbps));
-    if (books) file.refuse("takes codes of ", joined(names), " codebooks: name one of these, not ", *books);
-    file.refuse("takes codes of ", joined(names), " kbps: name one of these bandwidths, not ", chosen);
-  }
-  return Codes{codes_at(*at), codes_at(most), at - known.begin(), std::ssize(known), settings.name(list)};
+  const double chosen = file.bandwidth_kbps(known, codes_at);
+  const auto at = std::ranges::find(known, chosen);
+  return Codes{codes_at(chosen), codes_at(most), at - known.begin(), std::ssize(known), settings.name(list)};
 }
 
 /// The rows of AdaLayerNorm's tables, and which of them counts; none where norms are plain.

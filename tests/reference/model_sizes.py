@@ -10,6 +10,7 @@ from audio_unet_model import AudioUNet
 from bigvgan import BASE, LARGE_V2, BigVgan, mel
 from checkpoints import fuse
 from dac import AT_24K, ORIGINAL, Dac
+from encodec import PUBLISHED, Encodec
 from golden import GOLDEN
 from hifigan import MEL, V1, V2, V3, Generator, PwgGenerator
 from istftnet import Istftnet
@@ -93,6 +94,7 @@ if __name__ == "__main__":
         add(name, Melgan(params), pwg(rate, hop, params))
     add("Vocos", Vocos(100, 512, 1536, 8, 1024, 256, "center"), config_of(100, 512, 1536, 8, 1024, 256, "center", 24000))
     add("Vocos of codes", CodesVocos(128, 384, 1152, 8), codes_config_of(128, 384, 1152, 8))
+    add("EnCodec", Encodec(PUBLISHED), PUBLISHED)
     for name, params in (("ParallelWaveGAN v1", WAVEGAN), ("ParallelWaveGAN v3", {**WAVEGAN, "kernel_size": 5})):
         add(name, ParallelWaveGAN(params), pwg(22050, 256, params))
     add("WaveNet", WaveNet(), WAVENET)

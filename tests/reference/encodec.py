@@ -1,0 +1,170 @@
+"""Goldens of the decoder of EnCodec at 24 kHz, from codes to samples: Meta's checkpoints and transformers'.
+
+The modules are written from the facts (layer lists, names, formulas), so that their state dicts have the original keys.
+"""
+
+import math
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from checkpoints import fuse, new_spelling, randomise, save, weight_norm
+from golden import Golden
+
+PUBLISHED = {"model_type": "encodec", "sampling_rate": 24000, "audio_channels": 1, "normalize": False, "num_filters": 32,
+             "hidden_size": 128, "kernel_size": 7, "last_kernel_size": 7, "residual_kernel_size": 3,
+             "upsampling_ratios": [8, 5, 4, 2], "num_residual_layers": 1, "dilation_growth_rate": 2, "compress": 2,
+             "num_lstm_layers": 2, "use_conv_shortcut": True, "use_causal_conv": True, "pad_mode": "reflect",
+             "norm_type": "weight_norm", "trim_right_ratio": 1.0, "codebook_size": 1024, "codebook_dim": 128,
+             "target_bandwidths": [1.5, 3.0, 6.0, 12.0, 24.0], "chunk_length_s": None, "overlap": None,
+             "architectures": ["EncodecModel"], "torch_dtype": "float32"}
+
+
+class Named(nn.Module):
+    def __init__(self, **modules):
+        super().__init__()
+        for name, module in modules.items():
+            setattr(self, name, module)
+
+
+def padded(x, left, mode):
+    """A signal that is too short to be reflected has zeros behind it for that."""
+    frames = x.shape[-1] + left
+    if mode == "reflect" and x.shape[-1] <= left:
+        x = F.pad(x, (0, left - x.shape[-1] + 1))
+    return F.pad(x, (left, 0), mode)[..., :frames]
+
+
+class Causal(nn.Module):
+    def __init__(self, inputs, outputs, kernel, c, dilation=1):
+        super().__init__()
+        self.conv = Named(conv=weight_norm(nn.Conv1d(inputs, outputs, kernel, dilation=dilation)))
+        self.left, self.mode = (kernel - 1) * dilation, c["pad_mode"]
+
+    def forward(self, x):
+        return self.conv.conv(padded(x, self.left, self.mode) if self.left else x)
+
+
+class CausalTransposed(nn.Module):
+    def __init__(self, inputs, outputs, ratio):
+        super().__init__()
+        self.convtr = Named(convtr=weight_norm(nn.ConvTranspose1d(inputs, outputs, 2 * ratio, ratio)))
+        self.ratio = ratio
+
+    def forward(self, x):
+        return self.convtr.convtr(x)[..., :-self.ratio]
+
+
+class Residual(nn.Module):
+    def __init__(self, channels, dilation, c):
+        super().__init__()
+        inner = channels // c["compress"]
+        self.block = nn.Sequential(nn.ELU(), Causal(channels, inner, c["residual_kernel_size"], c, dilation), nn.ELU(),
+                                   Causal(inner, channels, 1, c))
+        self.shortcut = Causal(channels, channels, 1, c) if c["use_conv_shortcut"] else nn.Identity()
+
+    def forward(self, x):
+        return self.shortcut(x) + self.block(x)
+
+
+class Lstm(nn.Module):
+    def __init__(self, channels, layers):
+        super().__init__()
+        self.lstm = nn.LSTM(channels, channels, layers)
+
+    def forward(self, x):
+        return self.lstm(x.permute(2, 0, 1))[0].permute(1, 2, 0) + x
+
+
+class Book(nn.Module):
+    """Its rows, and what their training keeps beside them."""
+
+    def __init__(self, codes, size, kept):
+        super().__init__()
+        self.embed = nn.Parameter(torch.randn(codes, size), requires_grad=False)
+        if kept:
+            self.register_buffer("inited", torch.ones(1))
+            self.register_buffer("cluster_size", torch.ones(codes))
+            self.register_buffer("embed_avg", torch.zeros(codes, size))
+
+
+class Encodec(nn.Module):
+    def __init__(self, c, kept=False):
+        super().__init__()
+        channels = c["num_filters"] * 2 ** len(c["upsampling_ratios"])
+        layers = [Causal(c["hidden_size"], channels, c["kernel_size"], c), Lstm(channels, c["num_lstm_layers"])]
+        for ratio in c["upsampling_ratios"]:
+            layers += [nn.ELU(), CausalTransposed(channels, channels // 2, ratio)]
+            channels //= 2
+            layers += [Residual(channels, c["dilation_growth_rate"]**n, c) for n in range(c["num_residual_layers"])]
+        layers += [nn.ELU(), Causal(channels, 1, c["last_kernel_size"], c)]
+        self.decoder = Named(model=nn.Sequential(*layers))
+        books = codes_at(max(c["target_bandwidths"]), c)
+        self.quantizer = Named(vq=Named(layers=nn.ModuleList(
+            Named(_codebook=Book(c["codebook_size"], c["hidden_size"], kept)) for _ in range(books))))
+
+    def forward(self, codes):
+        rows = sum(F.embedding(book, layer._codebook.embed) for book, layer in zip(codes, self.quantizer.vq.layers))
+        return self.decoder.model(rows.T[None])[0]
+
+    def tame(self):
+        """Books of hundreds of rows to a frame, and blocks that add to what they are fed."""
+        for layer in self.quantizer.vq.layers:
+            layer._codebook.embed.data *= len(self.quantizer.vq.layers) ** -0.5
+        self.decoder.model[-1].conv.conv.weight_g.data *= 0.3
+
+
+def codes_at(kbps, c):
+    """Codes of a frame."""
+    frames = math.ceil(c["sampling_rate"] / math.prod(c["upsampling_ratios"]))
+    return max(1, int(kbps * 1000 // (frames * math.log2(c["codebook_size"]))))
+
+
+def of_transformers(state):
+    """The names of EncodecModel."""
+    for old, new in (("decoder.model.", "decoder.layers."), (".conv.conv.", ".conv."), (".convtr.convtr.", ".conv."),
+                     ("encoder.model.", "encoder.layers."), ("quantizer.vq.", "quantizer."), ("._codebook.", ".codebook.")):
+        state = {key.replace(old, new): value for key, value in state.items()}
+    return state
+
+
+def with_encoder(state):
+    """The layers of an encoder, which nothing here reads."""
+    return {"encoder.model.0.conv.conv.weight_g": torch.rand(2, 1, 1), "encoder.model.0.conv.conv.weight_v": torch.rand(2, 1, 7),
+            "encoder.model.13.lstm.weight_ih_l0": torch.rand(8, 2), **state}
+
+
+def random_codes(c, kbps, frames):
+    return torch.randint(c["codebook_size"], (codes_at(kbps, c), frames))
+
+
+def small():
+    golden = Golden("encodec")
+    torch.manual_seed(41)
+    tiny = {**PUBLISHED, "sampling_rate": 16000, "num_filters": 2, "hidden_size": 3, "codebook_dim": 3, "codebook_size": 16,
+            "upsampling_ratios": [3, 2], "target_bandwidths": [15.0, 32.0], "num_lstm_layers": 2}
+    cases = (
+        ("meta", {**PUBLISHED, "num_filters": 2, "hidden_size": 2, "target_bandwidths": [1.5, 3.0]}, "zip",
+         "encodec_24khz-d7cc33bc.th", with_encoder, False),
+        ("transformers", tiny, "safetensors", "model.safetensors", lambda s: of_transformers(with_encoder(s)), True),
+        ("new", {**tiny, "use_conv_shortcut": False, "num_residual_layers": 2, "dilation_growth_rate": 3, "num_lstm_layers": 1,
+                 "pad_mode": "constant", "compress": 1, "num_filters": 3}, "zip", "pytorch_model.bin",
+         lambda s: new_spelling(of_transformers(s)), True),
+        ("fused", {**tiny, "upsampling_ratios": [1, 4], "kernel_size": 5, "last_kernel_size": 9, "residual_kernel_size": 4,
+                   "pad_mode": "replicate"}, "safetensors", "model.safetensors", of_transformers, True))
+    for seed, (name, c, format, file, layout, said) in enumerate(cases):
+        net = randomise(Encodec(c, kept=name == "meta"), seed).eval()
+        net.tame()
+        if name == "fused":
+            fuse(net)
+        path = save(f"encodec-{name}", file, layout(net.state_dict()), format, c if said else None)
+        for kbps in c["target_bandwidths"]:
+            for frames in (1, 2, 6, 7, 10) if name == "meta" else (1, 2, 3, 6, 7, 8, 31):
+                codes = random_codes(c, kbps, frames)
+                with torch.no_grad():
+                    golden.add({"file": path, "bandwidth_kbps": kbps}, x=codes, y=net(codes))
+    golden.save()
+
+
+if __name__ == "__main__":
+    small()
