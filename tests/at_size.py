@@ -178,7 +178,6 @@ def main():
         with tempfile.TemporaryDirectory() as folder, torch.no_grad():
             folder = pathlib.Path(folder)
             torch.save(case.state(), folder / "weights", _use_new_zipfile_serialization=number % 2 == 1)
-            if case.config:
             if case.config is not None:
                 (folder / "config.json").write_text(json.dumps(case.config))
             x = torch.randint(case.codes, case.shape) if case.codes else torch.randn(case.shape)

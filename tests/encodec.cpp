@@ -176,6 +176,10 @@ TEST_CASE("encodec: sizes beyond reason are refused before memory is asked for")
   CHECK(with("/upsampling_ratios", std::vector<int>(16, 1)) ==
         "config: \"num_filters\" must be at most 16384 when doubled for each of \"upsampling_ratios\", is 2");
   CHECK(with("/dilation_growth_rate", 65).find("must be an integer from 1 to 64") != std::string::npos);
+  const std::size_t before = allocated_bytes();
+  for (const auto& [key, most] : {std::pair{"hidden_size", 16384}, {"codebook_size", 65536}})
+    CHECK(with(std::string("/") + key, most).find("quantizer.layers.0.codebook.embed") != std::string::npos);
+  CHECK(allocated_bytes() - before < 16 << 20);
 }
 
 TEST_CASE("encodec: tensors that are missing, of other sizes or not finite are refused") {

@@ -290,12 +290,12 @@ class Decoder {
   /// The rows that codes stand for, of `books` books summed; `most` of them are the network's.
   Op codebooks(Index books, Index most) const {
     const std::vector<Index> shape{settings_.codes, settings_.hidden};
-    Tensor rows({books * shape[0], shape[1]});
+    std::vector<float> rows;
     for (Index q = 0; q < most; ++q) {
       const Tensor book = file_.tensor(names_.book(q), shape, keys({"codebook_size", "hidden_size"}));
-      if (q < books) std::ranges::copy(book.data, rows.data.begin() + q * book.size());
+      if (q < books) rows.insert(rows.end(), book.data.begin(), book.data.end());
     }
-    return op::embedding(rows, books);
+    return op::embedding(Tensor({books * shape[0], shape[1]}, std::move(rows)), books);
   }
 
   std::string keys(Keys names) const {
