@@ -2,6 +2,7 @@
 #include <wavestride/stack.h>
 
 #include <algorithm>
+#include <array>
 
 #include "check.h"
 #include "kernels/elementwise.h"
@@ -100,9 +101,11 @@ class LstmLayer final : public Kernel {
     kernels::gemv(recurrent_, {}, {h, 0}, &zero, 1, nullptr, {gates, 0}, 1.0f, {gates, 0});
     kernels::map(kernels::Function::sigmoid, 0, 0, gates, 3 * size, gates);
     kernels::map(kernels::Function::tanh, 0, 0, g, size, g);
-    for (Index k = 0; k < size; ++k) c[k] = f[k] * c[k] + i[k] * g[k];
+    kernels::product(std::array<const float*, 2>{f, c}, size, f);
+    kernels::product(std::array<const float*, 2>{i, g}, size, g);
+    kernels::sum(std::array<const float*, 2>{f, g}, 1.0f, size, c);
     kernels::map(kernels::Function::tanh, 0, 0, c, size, h);
-    for (Index k = 0; k < size; ++k) h[k] *= o[k];
+    kernels::product(std::array<const float*, 2>{h, o}, size, h);
   }
 
   Index stride_;  // from gate to gate
@@ -111,23 +114,20 @@ class LstmLayer final : public Kernel {
   Index parameters_;
 };
 
+/// `in`: what the layer before makes, 0 where there is none.
 void check(const LstmWeights& w, std::size_t layer, Index in) {
-  const auto wrong = [&](const char* what, const std::string& must, const std::vector<Index>& shape) {
-    fail("lstm: ", what, " of layer ", layer, " must have shape ", must, ", got ", shape_string(shape));
-  };
   w.weight_hh.check();
   w.weight_ih.check();
-  const std::vector<Index>& shape = w.weight_hh.shape;
-  if (shape.size() != 2 || w.weight_hh.empty() || shape[0] != 4 * shape[1])
-    wrong("weight_hh", "(4·hidden, hidden)", shape);
-  const Index rows = shape[0];
-  if (w.weight_ih.shape.size() != 2 || w.weight_ih.empty() || w.weight_ih.dim(0) != rows ||
-      (in > 0 && w.weight_ih.dim(1) != in))
-    wrong("weight_ih", in > 0 ? shape_string(std::vector{rows, in}) : message("(", rows, ", in)"),
-          w.weight_ih.shape);
-  for (const auto& [name, bias] : {std::pair{"bias_ih", &w.bias_ih}, {"bias_hh", &w.bias_hh}})
-    require(bias->empty() || static_cast<Index>(bias->size()) == rows, "lstm: ", name, " of layer ", layer,
-            " must have ", rows, " values, got ", bias->size());
+  const std::vector<Index>&ih = w.weight_ih.shape, &hh = w.weight_hh.shape;
+  require(hh.size() == 2 && !w.weight_hh.empty() && hh[0] == 4 * hh[1], "lstm: weight_hh of layer ", layer,
+          " must have shape (4·hidden, hidden), got ", shape_string(hh));
+  require(ih.size() == 2 && !w.weight_ih.empty() && ih[0] == hh[0] && (in == 0 || ih[1] == in),
+          "lstm: weight_ih of layer ", layer, " must have shape (", hh[0], ", ", in > 0 ? message(in) : "in",
+          "), got ", shape_string(ih));
+  for (const std::vector<float>* bias : {&w.bias_ih, &w.bias_hh})
+    require(bias->empty() || static_cast<Index>(bias->size()) == hh[0], "lstm: bias_",
+            bias == &w.bias_ih ? "ih" : "hh", " of layer ", layer, " must have ", hh[0], " values, got ",
+            bias->size());
 }
 
 }  // namespace

@@ -98,7 +98,7 @@ TEST_CASE("lstm: weights that contradict each other are refused") {
     w.weight_ih = Tensor(shape);
     CHECK(refused(w) == "lstm: weight_ih of layer 0 must have shape (8, in), got " + shape_string(shape));
   }
-  CHECK(refused(good, good) == "lstm: weight_ih of layer 1 must have shape [8, 2], got [8, 3]");
+  CHECK(refused(good, good) == "lstm: weight_ih of layer 1 must have shape (8, 2), got [8, 3]");
   w = good;
   w.bias_hh.pop_back();
   CHECK(refused(w) == "lstm: bias_hh of layer 0 must have 8 values, got 7");
