@@ -171,15 +171,14 @@ using Four = hn::CappedTag<float, 4>;
 // Windows of no more channels than a vector has lanes. One begins at a window and holds those after it that
 // lie in it, `together` in all, which are drawn together; what it writes behind them is for the next. Returns
 // the windows made: a few are left, since every vector must lie within what windows read.
-template <class Rule>
-HWY_INLINE Index PoolLanes(const Rule& rule, const WindowTaps& w, Index channels, Index windows,
+template <class D, class Rule>
+HWY_INLINE Index PoolLanes(D d, const Rule& rule, const WindowTaps& w, Index channels, Index windows,
                            float* HWY_RESTRICT out) {
-  const Tag<float> d;
   const auto N = static_cast<Index>(hn::Lanes(d));
   if (channels > N || windows < 4) return 0;
   const Index last = windows - 1 - (N - channels + w.in_step - 1) / w.in_step;
   const Index together = (N - channels) / w.in_step + 1, room = windows * channels - N;
-  std::int32_t lane[hn::MaxLanes(Tag<float>())] = {};
+  std::int32_t lane[hn::MaxLanes(D())] = {};
   for (Index k = 0; k < together; ++k)
     for (Index c = 0; c < channels; ++c)
       lane[k * channels + c] = static_cast<std::int32_t>(k * w.in_step + c);
@@ -207,7 +206,7 @@ HWY_INLINE Index PoolLanes(const Rule& rule, const WindowTaps& w, Index channels
         if (V > 1 || j * channels <= room) {
           hn::StoreU(drawn, d, to);
         } else {
-          float some[hn::MaxLanes(Tag<float>())];
+          float some[hn::MaxLanes(D())];
           hn::StoreU(drawn, d, some);
           std::copy_n(some, together * channels, to);
         }
@@ -225,7 +224,12 @@ HWY_INLINE void PoolFew(const Rule& rule, WindowTaps w, Index channels, Index wi
                         float* HWY_RESTRICT out) {
 #if HWY_TARGET != HWY_SCALAR
   const Tag<float> d;
-  const Index made = PoolLanes(rule, w, channels, windows, out);
+  // Where a vector holds few windows, or one, a short one touches two cache lines less often. Not for
+  // maxima, lest there be too much code.
+  const bool apart = rule.vectors > 1 && !rule.any_order && hn::MaxLanes(Tag<float>()) > 4 && channels <= 4 &&
+                     w.in_step + channels > 8;
+  const Index made = apart ? PoolLanes(Four(), rule, w, channels, windows, out)
+                           : PoolLanes(d, rule, w, channels, windows, out);
   w.in += made * w.in_step;
   windows -= made;
   out += made * channels;
