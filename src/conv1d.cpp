@@ -1,8 +1,10 @@
 #include <wavestride/conv1d.h>
 
 #include "alternatives.h"
+#include "chained_conv1d.h"
 #include "check.h"
 #include "depthwise.h"
+#include "dot_products.h"
 #include "finishing.h"
 #include "frame_lanes.h"
 #include "frame_pairs.h"
@@ -58,8 +60,9 @@ Conv1dShape check(const Tensor& weight, std::span<const float> bias, const Conv1
 template <class Unit>
 class Conv1d final : public Kernel, public detail::HasAlternatives, public detail::Finishing {
  public:
-  /// Input channels of a weight are counted within its group.
-  Conv1d(const Conv1dShape& s, const kernels::WeightAt& value, std::span<const float> bias, PadMode mode)
+  /// Input channels of a weight are counted within its group. `chained`: each sum is one chain, tap by tap.
+  Conv1d(const Conv1dShape& s, const kernels::WeightAt& value, std::span<const float> bias, PadMode mode,
+         bool chained = false)
       : Kernel(message("conv1d(", s.in, " → ", s.out, ", kernel ", s.kernel, ", stride ", s.stride,
                        ", dilation ", s.dilation, ", groups ", s.groups, rounds ? ", bfloat16)" : ")"),
                {{s.in, conv_geometry(s.kernel, s.stride, s.dilation, s.pad.left, s.pad.right), {mode, 0.0f}}},
@@ -68,7 +71,9 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
         parameters_(s.out * (s.in / s.groups) * s.kernel + static_cast<Index>(bias.size())) {
     for (Index k = 0; k < s.kernel; ++k) offsets_.push_back(k * s.dilation * s.in / unit);
     const Index in = s.in / s.groups, out = s.out / s.groups;
-    if (in == 1 && out == 1 && (s.groups > 1 || s.stride > 1 || s.kernel < long_filter)) {
+    const detail::DotShape dots{in, out, s.groups, s.kernel, s.groups == 1 && s.dilation == 1};
+    const bool dots_pay = !rounds && !chained && detail::dots_pay(dots, s.groups == 1 && s.stride == 1);
+    if (in == 1 && out == 1 && (s.groups > 1 || s.stride > 1 || s.kernel < long_filter) && !dots_pay) {
       depthwise_ = {s.out, s.kernel, [&](Index c, Index k) { return value(c, 0, k); }, bias};
       return;
     }
@@ -85,14 +90,18 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
                        : bias.subspan(static_cast<std::size_t>(g * out), static_cast<std::size_t>(out)),
           detail::row_block<Unit>());
     if (rounds) return;
+    if (dots_pay) {
+      dots_ = detail::dot_products(dots, value, bias);
+      return;
+    }
     if (s.groups > 1) {
       joined_ = {in, out, s.groups, s.kernel, value, bias};
       if (!joined_.by_frames()) near_ = near_outputs(s);
     }
     if (s.stride != 1 || s.groups != 1) return;
-    if (kernels::shared_taps_pay(s.out, s.kernel, s.dilation))
+    if (!chained && kernels::shared_taps_pay(s.out, s.kernel, s.dilation))
       taps_ = {s.out, s.in, s.kernel, value, bias};
-    else if (detail::FramePairs::pay(s.in, s.out, s.kernel))
+    else if (!chained && detail::FramePairs::pay(s.in, s.out, s.kernel))
       pairs_ = {s.in, s.kernel, s.dilation, value, bias};
     else
       lanes_ = {s.in, s.out, s.kernel, s.dilation, value, bias};
@@ -121,6 +130,9 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
     } else if (!depthwise_.empty()) {
       depthwise_.make(work.in[0], offsets_.data(), stride * channels, work.count, work.out, channels);
       kernels::finish(finish, work.count * shape_.out, work.out);
+    } else if (!dots_.empty()) {
+      kernels::dots(dots_, work.in[0], offsets_.data(), stride * channels, work.count, work.out, shape_.out,
+                    finish);
     } else if (!taps_.empty()) {
       // Frames that lie `dilation` apart share their inputs.
       const Index apart = shape_.dilation;
@@ -267,30 +279,48 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
   detail::JoinedGroups joined_;
   kernels::SharedTaps taps_;
   detail::FramePairs pairs_;
+  kernels::DotWeights dots_;
   detail::Depthwise depthwise_;
   Index near_ = 0;
   Index parameters_;
 };
 
-}  // namespace
-
-namespace op {
-
-Op conv1d(const Tensor& weight, std::span<const float> bias, const Conv1dOptions& options) {
+Op made(const Tensor& weight, std::span<const float> bias, const Conv1dOptions& options, bool chained) {
   const Conv1dShape shape = check(weight, bias, options);
   const Index in = weight.dim(1), kernel = weight.dim(2);
   const auto value = [&](Index o, Index c, Index k) {
     return weight.data[static_cast<std::size_t>((o * in + c) * kernel + k)];
   };
-  return Op(std::make_shared<Conv1d<float>>(shape, value, bias, options.padding_mode));
+  return Op(std::make_shared<Conv1d<float>>(shape, value, bias, options.padding_mode, chained));
 }
 
-Op linear(const Tensor& weight, std::span<const float> bias) {
+/// The weight of a linear layer as that of a convolution.
+Tensor pointwise(const Tensor& weight) {
   Tensor w = weight;
   if (w.shape.size() == 2) w.shape.push_back(1);
   require(w.shape.size() == 3 && w.shape[2] == 1, "linear: weight must have shape (out, in), got ",
           shape_string(weight.shape));
-  return conv1d(w, bias);
+  return w;
+}
+
+}  // namespace
+
+Op detail::chained_conv1d(const Tensor& weight, std::span<const float> bias, const Conv1dOptions& options) {
+  return made(weight, bias, options, true);
+}
+
+Op detail::chained_linear(const Tensor& weight, std::span<const float> bias) {
+  return made(pointwise(weight), bias, {}, true);
+}
+
+namespace op {
+
+Op conv1d(const Tensor& weight, std::span<const float> bias, const Conv1dOptions& options) {
+  return made(weight, bias, options, false);
+}
+
+Op linear(const Tensor& weight, std::span<const float> bias) {
+  return made(pointwise(weight), bias, {}, false);
 }
 
 }  // namespace op

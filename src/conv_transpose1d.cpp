@@ -6,6 +6,7 @@
 #include "alternatives.h"
 #include "check.h"
 #include "depthwise.h"
+#include "dot_products.h"
 #include "frame_lanes.h"
 #include "joined_groups.h"
 #include "products.h"
@@ -59,10 +60,12 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
         phases_(static_cast<std::size_t>(s.stride)) {
     std::copy(bias.begin(), bias.end(), bias_.begin());
     for (Index k = s.kernel; k-- > 0;) phase_of(k).taps.push_back(k);
+    const detail::DotShape shape = dot_shape(s.kernel);
+    const bool dots = !rounds && detail::dots_pay_phases(shape, s.stride, s.dilation);
+    const bool together = detail::side_by_side(shape, s.stride);
     for (Phase& phase : phases_)
-      if (!phase.taps.empty()) fill(phase, value);
-    if (s.groups == 1 && s.dilation == 1 && s.stride > 1 && s.out <= detail::lanes_of_vector())
-      put_together();
+      if (!phase.taps.empty()) fill(phase, value, dots && !together);
+    if (together) put_together(dots);
   }
 
   Index scratch_bytes() const override {
@@ -124,6 +127,7 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
     std::vector<kernels::PackedWeights<Unit>> groups;
     detail::Depthwise depthwise;
     detail::JoinedGroups joined;
+    kernels::DotWeights dots;
   };
 
   Phase& phase_of(Index tap) {
@@ -135,7 +139,12 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
 
   Index outputs_at_once() const { return shape_.stride * detail::outputs_at_once(shape_.in); }
 
-  void fill(Phase& phase, const std::function<float(Index, Index, Index)>& value) const {
+  detail::DotShape dot_shape(Index taps) const {
+    return {shape_.in / shape_.groups, shape_.out / shape_.groups, shape_.groups, taps,
+            shape_.groups == 1 && shape_.dilation == 1};
+  }
+
+  void fill(Phase& phase, const std::function<float(Index, Index, Index)>& value, bool dots) const {
     const Index in = shape_.in / shape_.groups, out = shape_.out / shape_.groups;
     phase.reach = phase.taps.front() * shape_.dilation / shape_.stride;
     for (const Index k : phase.taps)
@@ -159,20 +168,19 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
           std::span<const float>(bias_).subspan(static_cast<std::size_t>(g * out),
                                                 static_cast<std::size_t>(out)),
           detail::row_block<Unit>());
-    if (!rounds && shape_.groups > 1)
-      phase.joined = {in,
-                      out,
-                      shape_.groups,
-                      static_cast<Index>(phase.taps.size()),
-                      [&](Index o, Index c, Index t) {
-                        return value(o / out * in + c, o % out, phase.taps[static_cast<std::size_t>(t)]);
-                      },
-                      bias_};
+    const auto taps = static_cast<Index>(phase.taps.size());
+    const auto value_at = [&](Index o, Index c, Index t) {
+      return value(o / out * in + c, o % out, phase.taps[static_cast<std::size_t>(t)]);
+    };
+    if (dots)
+      phase.dots = detail::dot_products(dot_shape(taps), value_at, bias_);
+    else if (!rounds && shape_.groups > 1)
+      phase.joined = {in, out, shape_.groups, taps, value_at, bias_};
   }
 
   /// The phases side by side as output channels, where all read the same frames, or nearly so: a phase that
   /// lacks the first of the taps has a weight of zero there (idle_lanes.h).
-  void put_together() {
+  void put_together(bool dots) {
     const Phase& first = phases_.front();
     const auto taps = static_cast<Index>(first.taps.size());
     ragged_ = shape_.kernel % shape_.stride != 0;
@@ -189,7 +197,12 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
     };
     const Index rows = first.groups.front().rows(), all = shape_.stride * shape_.out;
     together_ = {all, rows, taps, unit_of, biases, detail::row_block<Unit>()};
-    if constexpr (!rounds) lanes_ = {rows, all, taps, 1, unit_of, biases};
+    if constexpr (!rounds) {
+      if (dots)
+        dots_ = detail::dot_products({rows, all, 1, taps, true}, unit_of, biases);
+      else
+        lanes_ = {rows, all, taps, 1, unit_of, biases};
+    }
   }
 
   /// From the window of outputs n on.
@@ -209,7 +222,10 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
     const Index frame = shape_.in / unit, all = together_.out_channels();
     const Unit* from = in + ((n + shape_.padding) / shape_.stride - phase.reach - first) * frame;
     Index made = 0;
-    if constexpr (!rounds) made = lanes_.make(from, turns, out, {});
+    if constexpr (!rounds) {
+      if (!dots_.empty()) return kernels::dots(dots_, from, phase.offsets.data(), frame, turns, out, all);
+      made = lanes_.make(from, turns, out, {});
+    }
     const auto make = [&](Index turn, Index some, float* to) {
       kernels::dense(together_, from + turn * frame, phase.offsets.data(), frame, some, to, all);
     };
@@ -223,7 +239,8 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
   /// Some outputs of one turn: by all of them, where these are few, since the sums of one take as long.
   void make_part_of_turn(const Unit* in, Index first, Index n, Index count, float* out) const noexcept {
     constexpr Index most_floats = 256;
-    if (count < 2 || ragged_ || together_.out_channels() > most_floats)
+    if (count == 0) return;
+    if ((count < 2 && dots_.empty()) || ragged_ || together_.out_channels() > most_floats)
       return make_phases(in, first, n, count, out);
     float turn[most_floats];
     const Index phase = (n + shape_.padding) % shape_.stride;
@@ -283,6 +300,8 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
         phase.depthwise.make(in, phase.offsets.data(), in_step, frames, out, out_step);
         return;
       }
+      if (!phase.dots.empty())
+        return kernels::dots(phase.dots, in, phase.offsets.data(), in_step, frames, out, out_step);
     }
     for (Index g = 0; g < shape_.groups; ++g)
       kernels::dense(phase.groups[static_cast<std::size_t>(g)], in + g * (in_step / shape_.groups),
@@ -295,6 +314,7 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
   std::vector<Phase> phases_;
   kernels::PackedWeights<Unit> together_;
   detail::FrameLanes lanes_;  // of turns
+  kernels::DotWeights dots_;  // of turns
   bool ragged_ = false;       // phases have different numbers of taps
 };
 

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "chained_conv1d.h"
 #include "check.h"
 
 namespace wavestride {
@@ -28,18 +29,18 @@ BlockValues apply_block(StackBuilder& b, Value x, const Value* features, const W
   require(options.dilation >= 1, "wavenet_block: dilation must be at least 1, got ", options.dilation);
   const Index reach = detail::mul_sat(shape[2] - 1, options.dilation),
               left = options.causal ? reach : reach / 2;
-  auto h = b.apply(op::conv1d(weights.conv.weight, weights.conv.bias,
-                              {.padding = {left, reach - left}, .dilation = options.dilation}),
+  auto h = b.apply(detail::chained_conv1d(weights.conv.weight, weights.conv.bias,
+                                          {.padding = {left, reach - left}, .dilation = options.dilation}),
                    {x});
   if (features != nullptr) {
-    const Op aux = op::linear(weights.conv1x1_aux.weight, weights.conv1x1_aux.bias);
+    const Op aux = detail::chained_linear(weights.conv1x1_aux.weight, weights.conv1x1_aux.bias);
     h = b.apply(op::add(shape[0]), {h, b.apply(aux, {*features})});
   }
   const auto u = b.apply(op::gated(shape[0]), {h});
   BlockValues values;
-  values.skip = b.apply(op::linear(weights.conv1x1_skip.weight, weights.conv1x1_skip.bias), {u});
+  values.skip = b.apply(detail::chained_linear(weights.conv1x1_skip.weight, weights.conv1x1_skip.bias), {u});
   if (out) {
-    values.out = b.apply(op::linear(weights.conv1x1_out.weight, weights.conv1x1_out.bias), {u});
+    values.out = b.apply(detail::chained_linear(weights.conv1x1_out.weight, weights.conv1x1_out.bias), {u});
     values.out = b.apply(op::add(shape[1]), {values.out, x});
     values.out = b.apply(op::scale(shape[1], options.residual_scale), {values.out});
   }
@@ -68,7 +69,7 @@ Stack wavenet(const WavenetWeights& weights, const WavenetOptions& options) {
           "wavenet: needs one dilation for each of conv_layers, got ", options.dilations.size(), " for ",
           layers);
   StackBuilder b("wavenet");
-  const Op first = op::linear(weights.first_conv.weight, weights.first_conv.bias);
+  const Op first = detail::chained_linear(weights.first_conv.weight, weights.first_conv.bias);
   auto x = b.apply(first, {b.input(first.in_channels())});
   Value features;
   const bool aux = conditioned(weights.conv_layers[0]);
@@ -86,12 +87,13 @@ Stack wavenet(const WavenetWeights& weights, const WavenetOptions& options) {
     skips.push_back(values.skip);
   }
   const Index channels = b.channels(skips[0]);
-  const Op last = op::linear(weights.last_conv_layers_1.weight, weights.last_conv_layers_1.bias);
+  const Op last = detail::chained_linear(weights.last_conv_layers_1.weight, weights.last_conv_layers_1.bias);
   auto y = skips[0];
   for (std::size_t i = 1; i < layers; ++i) y = b.apply(op::add(channels), {y, skips[i]});
   y = b.chain(y, std::vector{op::scale(channels, std::sqrt(1.0f / static_cast<float>(layers))),
                              op::relu(channels), last, op::relu(last.out_channels()),
-                             op::linear(weights.last_conv_layers_3.weight, weights.last_conv_layers_3.bias)});
+                             detail::chained_linear(weights.last_conv_layers_3.weight,
+                                                    weights.last_conv_layers_3.bias)});
   return Stack(b.build({y}));
 }
 

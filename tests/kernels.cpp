@@ -8,6 +8,7 @@
 #include "every_target.h"
 #include "kernels/dense.h"
 #include "kernels/depthwise.h"
+#include "kernels/dots.h"
 #include "kernels/elementwise.h"
 #include "kernels/gemv.h"
 #include "kernels/grouped.h"
@@ -311,6 +312,75 @@ TEST_CASE("kernel of groups equals dense() of each, bit for bit, on every SIMD t
     }
     INFO(name << ": " << made << " times");
     CHECK((made > 30) == (kernels::depthwise_lanes() > 1));
+  }
+}
+
+TEST_CASE(
+    "kernel of dot products equals its plain twin on every SIMD target, whatever the length and alignment") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(16);
+    for (int trial = 0; trial < 200; ++trial) {
+      const Index groups = uniform(rng, 1, 3), in = uniform(rng, kernels::DotWeights::fewest_inputs, 70),
+                  out = uniform(rng, 1, 3);
+      const Index taps = uniform(rng, 1, 4), frames = uniform(rng, 0, 40), misaligned = uniform(rng, 0, 15);
+      const Index all = groups * in, outputs = groups * out, out_step = outputs + uniform(rng, 0, 2);
+      const Index in_step = all * uniform(rng, 1, 3);
+      const Tensor w = noise_tensor(rng, {outputs, in, taps});
+      const Tensor bias = noise_tensor(rng, {trial % 2 ? outputs : 0});
+      const kernels::DotWeights packed(
+          in, out, groups, taps,
+          [&](Index o, Index c, Index t) {
+            return w.data[static_cast<std::size_t>((o * in + c) * taps + t)];
+          },
+          bias.data);
+      std::vector<Index> offsets;
+      for (Index t = 0; t < taps; ++t) offsets.push_back(t * all);
+      // Ends with the last input that is read: a sanitiser sees what is read behind it.
+      std::vector<float> x =
+          noise_tensor(rng, {misaligned + offsets.back() + in_step * std::max<Index>(frames - 1, 0) + all})
+              .data;
+      if (trial % 4 == 0)
+        x[static_cast<std::size_t>(uniform(rng, misaligned, static_cast<Index>(x.size()) - 1))] =
+            trial % 8 ? std::nanf("") : std::numeric_limits<float>::infinity();
+      const float* const first = x.data() + misaligned;
+      const Tensor added = noise_tensor(rng, {std::max<Index>(frames, 1) * out_step});
+      const kernels::Finish finish{trial % 3 ? added.data.data() : nullptr, trial % 5 ? 0.1f : 1.0f};
+      std::vector<float> sums(static_cast<std::size_t>(frames * out_step) + 1, 7.0f), finished = sums;
+      kernels::dots(packed, first, offsets.data(), in_step, frames, sums.data(), out_step);
+      kernels::dots(packed, first, offsets.data(), in_step, frames, finished.data(), out_step, finish);
+
+      INFO(name << ": " << groups << " groups of " << in << " -> " << out << ", taps " << taps << ", frames "
+                << frames);
+      const auto same = [](float a, float b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+      Index right = 0, alike = 0;
+      for (Index j = 0; j < frames; ++j) {
+        std::vector<float> single(static_cast<std::size_t>(outputs));  // a frame by itself: the same bits
+        kernels::dots(packed, first + j * in_step, offsets.data(), in_step, 1, single.data(), outputs);
+        for (Index o = 0; o < out_step; ++o) {
+          const auto at = static_cast<std::size_t>(j * out_step + o);
+          if (o >= outputs) {
+            right += sums[at] == 7.0f && finished[at] == 7.0f;
+            continue;
+          }
+          double sum = bias.data.empty() ? 0.0 : static_cast<double>(bias.data[static_cast<std::size_t>(o)]);
+          for (Index t = 0; t < taps; ++t)
+            for (Index c = 0; c < in; ++c)
+              sum += static_cast<double>(w.data[static_cast<std::size_t>((o * in + c) * taps + t)]) *
+                     static_cast<double>(first[t * all + j * in_step + o / out * in + c]);
+          const double off = std::abs(static_cast<double>(sums[at]) - sum);
+          right += (std::isfinite(sum) ? off <= 2e-6 * static_cast<double>(in * taps + 1)
+                                       : same(sums[at], static_cast<float>(sum))) &&
+                   same(finished[at], plain_finish(finish, sums[at], static_cast<Index>(at)));
+          alike += same(single[static_cast<std::size_t>(o)], sums[at]);
+        }
+      }
+      CHECK(right == frames * out_step);
+      CHECK(alike == frames * outputs);
+      CHECK(sums.back() == 7.0f);
+      CHECK(finished.back() == 7.0f);
+    }
   }
 }
 
