@@ -314,7 +314,7 @@ HWY_NOINLINE void PoolWindows(const Rule& rule, const WindowTaps& w, Index chann
   const bool near = w.in_step > channels && w.in_step <= 4 * channels &&
                     channels < static_cast<Index>(hn::Lanes(Tag<float>()));
   if constexpr (std::is_same_v<typename Rule::Type, float>)
-    if (!rule.any_order || w.taps <= 8 || lanes * channels < 8 || near)
+    if (!rule.any_order || w.taps <= (windows > 1 ? 32 : 8) || lanes * channels < 8 || near)
       return PoolFew(rule, w, channels, windows, out);
   if constexpr (rule.any_order) PoolRows(rule, w, lanes, channels, windows, out);
 }
