@@ -18,6 +18,7 @@
 
 #include "counter_random.h"
 #include "kernels/finish-inl.h"
+#include "kernels/store_part-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
@@ -263,6 +264,7 @@ struct Moments {
 
 // Σ of x − near and of its square, over whole vectors and those lanes of `tail`: of few values each, which
 // then add in double.
+template <bool squared>
 HWY_NOINLINE Moments MomentsAround(float near, const float* x, Index whole, V tail, hn::Mask<D> lanes) {
   constexpr Index most = 1024;
   const D d;
@@ -287,7 +289,8 @@ HWY_NOINLINE Moments MomentsAround(float near, const float* x, Index whole, V ta
       x += N;
     }
     total.sum += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(sum, other))));
-    total.squares += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(squares, other_squares))));
+    if constexpr (squared)
+      total.squares += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(squares, other_squares))));
     value = hn::Zero(d);
     whole -= most;
   } while (whole > 0);
@@ -302,12 +305,17 @@ void LayerNormFrames(const LayerNorm& norm, const float* in, Index channels, Ind
   const Index rest = channels % N, whole = channels - rest;
   const auto lanes = hn::FirstN(d, static_cast<std::size_t>(rest));
   const double each = 1 / static_cast<double>(channels);
-  HWY_ALIGN float buffer[16] = {};
+  [[maybe_unused]] HWY_ALIGN float buffer[16] = {};
   for (Index j = 0; j < frames; ++j, in += channels, out += channels) {
-    std::copy_n(in + whole, rest, buffer);
-    const V tail = hn::Load(d, buffer);
-    const auto near = static_cast<float>(MomentsAround(0, in, whole, tail, lanes).sum * each);
-    const Moments around = MomentsAround(near, in, whole, tail, lanes);
+    V tail;
+    if constexpr (masked_stores) {
+      tail = hn::MaskedLoad(lanes, d, in + whole);
+    } else {
+      std::copy_n(in + whole, rest, buffer);
+      tail = hn::Load(d, buffer);
+    }
+    const auto near = static_cast<float>(MomentsAround<false>(0, in, whole, tail, lanes).sum * each);
+    const Moments around = MomentsAround<true>(near, in, whole, tail, lanes);
     const double further = around.sum * each;
     const auto variance = static_cast<float>(around.squares * each - further * further);
     const V from = hn::Set(d, near), by = hn::Set(d, static_cast<float>(further)),
@@ -318,8 +326,12 @@ void LayerNormFrames(const LayerNorm& norm, const float* in, Index channels, Ind
     };
     for (Index c = 0; c < whole; c += N) hn::StoreU(normal(hn::LoadU(d, in + c), c), d, out + c);
     if (rest == 0) continue;
-    hn::Store(normal(tail, whole), d, buffer);
-    std::copy_n(buffer, rest, out + whole);
+    if constexpr (masked_stores) {
+      StorePart(d, normal(tail, whole), rest, out + whole);
+    } else {
+      hn::Store(normal(tail, whole), d, buffer);
+      std::copy_n(buffer, rest, out + whole);
+    }
   }
 }
 
