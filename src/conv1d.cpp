@@ -222,9 +222,11 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
   /// How many outputs' inputs to copy to where all groups find them near. A group is a column of the frames:
   /// where these are wide, what it reads next lies too far off for a processor to foresee. 0: where they are
   /// narrow, or weights too large to be read often, all groups read them where they are.
-  static constexpr Index near_outputs(const Conv1dShape& s) {
-    constexpr Index least_channels = 48, most_weights = 64 << 10, most_floats = 12 << 10, fewest = 10,
-                    most = 48;
+  static Index near_outputs(const Conv1dShape& s) {
+    // Of narrower frames AVX-512 makes more groups than it takes to copy these, by one tap of any but the
+    // widest.
+    const Index least_channels = !detail::parts_are_stored_at_once() ? 48 : s.kernel > 1 ? 256 : 512;
+    constexpr Index most_weights = 64 << 10, most_floats = 12 << 10, fewest = 10, most = 48;
     const Index shared = (s.kernel - 1) * s.dilation;
     const Index outputs = std::min((most_floats / s.in - shared - 1) / s.stride + 1, most);
     const bool pays = s.in >= least_channels && s.out * (s.in / s.groups) * s.kernel <= most_weights &&

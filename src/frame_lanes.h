@@ -20,6 +20,11 @@ class FrameLanes {
   FrameLanes(Index in_channels, Index out_channels, Index kernel, Index dilation,
              const kernels::WeightAt& value, std::span<const float> bias)
       : in_(in_channels), out_(out_channels), dilation_(dilation), frames_(lanes_of_vector() / out_channels) {
+    // Of one or two taps frames hardly share inputs: it is the stores that they save, for weights that are
+    // many times as many.
+    constexpr Index most = 2048;
+    const bool few = kernel == 1 ? in_channels * out_channels <= 16 : in_channels <= 64;
+    if (kernel < 3 && (in_channels * frames_ > most || (!few && parts_are_stored_at_once()))) frames_ = 1;
     if (frames_ < 2) return;
     const Index taps = kernel + frames_ - 1;
     std::vector<float> biases;

@@ -15,6 +15,12 @@ inline Index lanes_of_vector() {
   return kernels::dense_panel_width() / 2;
 }
 
+/// Whether a part of a vector is stored as fast as all of it, as AVX-512 does: idle lanes then cost no more
+/// than what they might have made.
+inline bool parts_are_stored_at_once() {
+  return lanes_of_vector() == 16;
+}
+
 /// Calls make(first, some, to) for `count` frames of `floats` each, at most `at_once` at a time, and then
 /// `finish`, and says how many frames it made: not those from where on one comes out infinite or NaN, which
 /// zero times an input of another product may have done.

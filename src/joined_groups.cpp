@@ -13,7 +13,9 @@ JoinedGroups::JoinedGroups(Index in, Index out, Index groups, Index kernel, cons
       out_(out),
       groups_(groups),
       joined_(std::min(groups, lanes_of_vector() / out)) {
-  if (!picked_.empty() || joined_ < 2) return;
+  // Two take as many multiply-adds as each by itself, and save stores alone.
+  const Index fewest = parts_are_stored_at_once() ? 3 : 2;
+  if (!picked_.empty() || joined_ < fewest) return;
   for (Index g = 0; g < groups; g += joined_) {
     const Index some = std::min(joined_, groups - g);
     products_.emplace_back(
