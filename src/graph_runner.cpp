@@ -198,6 +198,9 @@ void GraphRunner::plan_values(const StreamOptions& options, const std::vector<bo
     const bool large = large_values[v] && options.block_frames == 0;
     value.block = blocks[v];
     if (value.direct >= 0) continue;
+    const bool all =
+        totals[v] != Work::unknown && std::any_of(info.readers.begin(), info.readers.end(),
+                                                  [&](const Graph::Reader& r) { return g.whole(r.node); });
     if (v < static_cast<std::size_t>(g.inputs())) {
       if (use == Use::group) {  // lent
         value.queue.allocate(info.channels, 0, 0, 0);
@@ -205,12 +208,15 @@ void GraphRunner::plan_values(const StreamOptions& options, const std::vector<bo
       }
       // A whole signal is lent in one go, at once to what needs all of it.
       if (totals[v] != Work::unknown) {
-        const auto whole = [&](const Graph::Reader& r) { return g.whole(r.node); };
-        const bool all = std::any_of(info.readers.begin(), info.readers.end(), whole);
         value.queue.allocate_late(info.channels,
                                   all ? totals[v] : std::min(info.held + value.block, totals[v]));
         continue;
       }
+    }
+    // What is needed whole has its memory at once, and does not move as it grows.
+    if (all) {
+      value.queue.allocate(info.channels, totals[v], 0, totals[v]);
+      continue;
     }
     const bool passes = passes_through(g, static_cast<int>(v));
     // Frames that it has room for and, so that what it holds is moved less often, that it can grow by.
