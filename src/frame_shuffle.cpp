@@ -28,7 +28,9 @@ FrameShuffle::FrameShuffle(Index in_step, std::span<const Index> index, std::spa
     for (Index i = at; i < end; ++i) piece.lane[i - at] = static_cast<std::int32_t>(source(i) - from);
     last_read_ = std::max(last_read_, from + lanes + next);
   }
-  if (2 * static_cast<Index>(pieces_.size()) > values) pieces_ = {};
+  // Values of a piece; vectors of AVX-512 mostly lie across cache lines.
+  const Index fewest = lanes == 16 ? 3 : 2;
+  if (fewest * static_cast<Index>(pieces_.size()) > values) pieces_ = {};
   if (pieces_.empty() || weights.empty()) return;
   weights_.resize(static_cast<std::size_t>(values + lanes), 0.0f);
   for (Index i = 0; i < values; ++i)
