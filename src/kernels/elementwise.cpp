@@ -408,7 +408,8 @@ HWY_INLINE void BlendVectors(T d, std::span<const Blend> frames, Index size, Ind
   }
 }
 
-// Two frames between the same two read these once.
+// Two frames between the same two read these once; but not where they are one or two of the longest vectors,
+// which takes less time than to see whether they are.
 void BlendFrames(std::span<const Blend> frames, Index size, float* HWY_RESTRICT out) {
   const auto alike = [](const Blend& f, const Blend& g) {
     return f.a == g.a && f.b == g.b && (f.weight == 0) == (g.weight == 0);
@@ -420,8 +421,9 @@ void BlendFrames(std::span<const Blend> frames, Index size, float* HWY_RESTRICT 
     frames = frames.subspan(count);
     out += static_cast<Index>(count) * size;
   };
+  const bool wide = hn::MaxLanes(D()) < 16 || size > 32;
   while (!frames.empty())
-    if (frames.size() > 1 && alike(frames[0], frames[1]))
+    if (wide && frames.size() > 1 && alike(frames[0], frames[1]))
       next(std::integral_constant<std::size_t, 2>());
     else
       next(std::integral_constant<std::size_t, 1>());
