@@ -109,7 +109,9 @@ class Basics(ToolTest):
         text = self.ok("--help")
         for command in COMMANDS:
             self.assertIn(command, text)
-            self.assertIn("Usage:", self.ok(command, "--help"))
+            described = self.ok(command, "--help")
+            self.assertIn("Usage:", described)
+            self.assertNotRegex(described, r"\n  [A-Z]+ TEXT")
         self.assertIn("Exit codes", text)
         self.assertRegex(self.ok("--version"), r"^wavestride \d+\.\d+\.\d+\n$")
 

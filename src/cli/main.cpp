@@ -208,6 +208,8 @@ int main(int argc, char** argv) {
     CLI::App* sub = app.add_subcommand(command.name, command.summary);
     sub->footer(footer);
     sub->final_callback([&run, action = command.setup(*sub)] { run = action; });
+    for (CLI::Option* option : sub->get_options({}))
+      if (option->get_positional()) option->type_name("");  // its name says what it is
   }
   if (const std::string option = given_empty(argc, argv); !option.empty())
     return failed(exit_usage, option + ": the value must not be empty");
