@@ -144,7 +144,8 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
             shape_.groups == 1 && shape_.dilation == 1};
   }
 
-  void fill(Phase& phase, const std::function<float(Index, Index, Index)>& value, bool dots) const {
+  void fill(Phase& phase, const std::function<float(Index, Index, Index)>& value,
+            [[maybe_unused]] bool dots) const {
     const Index in = shape_.in / shape_.groups, out = shape_.out / shape_.groups;
     phase.reach = phase.taps.front() * shape_.dilation / shape_.stride;
     for (const Index k : phase.taps)
@@ -168,19 +169,21 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
           std::span<const float>(bias_).subspan(static_cast<std::size_t>(g * out),
                                                 static_cast<std::size_t>(out)),
           detail::row_block<Unit>());
-    const auto taps = static_cast<Index>(phase.taps.size());
-    const auto value_at = [&](Index o, Index c, Index t) {
-      return value(o / out * in + c, o % out, phase.taps[static_cast<std::size_t>(t)]);
-    };
-    if (dots)
-      phase.dots = detail::dot_products(dot_shape(taps), value_at, bias_);
-    else if (!rounds && shape_.groups > 1)
-      phase.joined = {in, out, shape_.groups, taps, value_at, bias_};
+    if constexpr (!rounds) {
+      const auto taps = static_cast<Index>(phase.taps.size());
+      const auto value_at = [&](Index o, Index c, Index t) {
+        return value(o / out * in + c, o % out, phase.taps[static_cast<std::size_t>(t)]);
+      };
+      if (dots)
+        phase.dots = detail::dot_products(dot_shape(taps), value_at, bias_);
+      else if (shape_.groups > 1)
+        phase.joined = {in, out, shape_.groups, taps, value_at, bias_};
+    }
   }
 
   /// The phases side by side as output channels, where all read the same frames, or nearly so: a phase that
   /// lacks the first of the taps has a weight of zero there (idle_lanes.h).
-  void put_together(bool dots) {
+  void put_together([[maybe_unused]] bool dots) {
     const Phase& first = phases_.front();
     const auto taps = static_cast<Index>(first.taps.size());
     ragged_ = shape_.kernel % shape_.stride != 0;

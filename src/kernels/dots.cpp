@@ -199,7 +199,7 @@ HWY_INLINE void DotsOf(D d, const DotWeights& w, const float* in, const Index* o
   // Outputs two by two, of long vectors; of short ones that would be code for little.
   constexpr bool pairs = hn::MaxLanes(D()) > 4;
   // Inputs that stay in the nearest cache until all outputs have read them.
-  constexpr Index near = 6 << 10;
+  constexpr Index near = 2 << 10;
   const Index most = std::max(near / in_step / F, Index{1}), of_group = w.out_channels() / w.groups();
   for (Index j = 0, some; j < frames; j += some) {
     const Index tiles = std::min((frames - j) / F, most);
@@ -248,8 +248,10 @@ bool dots_pay(Index outputs, Index in, Index taps, Index rows) noexcept {
   if (lanes == 1 || in < DotWeights::fewest_inputs) return false;
   const Index vectors = in / lanes + (in % lanes > 0 ? 2 : 0);
   // A vector takes four parts of the time that a row takes three of, the last one twice that where it is not
-  // whole; adding across lanes and storing, seven. A row of shorter vectors takes two.
-  return outputs * (4 * taps * vectors + 7) < 3 * rows * (HWY_DYNAMIC_DISPATCH(DotLanes)(16) < 8 ? 2 : 1);
+  // whole; adding across lanes and storing, seven. A row of shorter vectors takes two. Inputs of more than
+  // two outputs are read again.
+  const Index time = outputs * (4 * taps * vectors + 7), again = outputs > 2 ? time / 3 : 0;
+  return time + again < 3 * rows * (HWY_DYNAMIC_DISPATCH(DotLanes)(16) < 8 ? 2 : 1);
 }
 
 void dots(const DotWeights& w, const float* in, const Index* offsets, Index in_step, Index frames, float* out,
