@@ -1,6 +1,7 @@
 // The Python module. Arrays are [channels, frames] float32; memory goes through without a copy where a frame
 // is contiguous in it, as in everything that the module returns.
 #include <pybind11/stl/filesystem.h>
+#include <unistd.h>
 #include <wavestride/operators.h>
 
 #include <algorithm>
@@ -17,7 +18,42 @@ using namespace wavestride;
 namespace {
 
 using Path = std::filesystem::path;
-using Without = py::gil_scoped_release;
+// Takes the interpreter's lock by `take`. Where the interpreter ends meanwhile, that ends the thread: it
+// waits for the end of the process instead, since what it holds could not be let go without the lock.
+template <class Take>
+auto taken(Take take) {
+  try {
+    return take();
+  } catch (...) {
+    for (;;) pause();
+  }
+}
+
+// Without the interpreter's lock.
+class Without {
+ public:
+  Without() : state_(PyEval_SaveThread()) {}
+  Without(const Without&) = delete;
+  Without& operator=(const Without&) = delete;
+  ~Without() {
+    taken([&] { PyEval_RestoreThread(state_); });
+  }
+
+ private:
+  PyThreadState* state_;
+};
+
+// With it, in a thread that may be without.
+class With {
+ public:
+  With() : state_(taken(PyGILState_Ensure)) {}
+  With(const With&) = delete;
+  With& operator=(const With&) = delete;
+  ~With() { PyGILState_Release(state_); }
+
+ private:
+  PyGILState_STATE state_;
+};
 
 // Runs what computes without the interpreter's lock.
 template <class Work>
@@ -28,7 +64,7 @@ auto unlocked(Work work) {
 
 // Lets Ctrl-C end what runs without the lock.
 void check_signals() {
-  const py::gil_scoped_acquire lock;
+  const With lock;
   if (PyErr_CheckSignals() != 0) throw py::error_already_set();
 }
 
@@ -153,31 +189,32 @@ struct KeptOp {
   Signal operator()(FramesView x) { return whole(op, x, &kept); }
 };
 
-// Those of the last calls, by what they are made of: to make one takes longer than a short signal does.
+// Those of the last calls, by what they are made of: to make one takes longer than a short signal does. With
+// the interpreter's lock, which is all they need: a mutex that a thread holds while another forks would stay
+// locked in the new process.
 template <class Key>
 class LastOps {
  public:
   template <class Make>
   std::shared_ptr<KeptOp> of(const Key& key, Make make) {
-    {
-      const std::lock_guard lock(mutex_);
-      const auto at =
-          std::find_if(ops_.begin(), ops_.end(), [&](const auto& entry) { return entry.first == key; });
-      if (at != ops_.end()) {
-        std::rotate(ops_.begin(), at, at + 1);
-        return ops_.front().second;
-      }
-    }
-    auto made = std::make_shared<KeptOp>(make());
-    const std::lock_guard lock(mutex_);
+    if (auto known = find(key)) return known;
+    auto made = unlocked([&] { return std::make_shared<KeptOp>(make()); });
+    if (auto known = find(key)) return known;  // another thread has been quicker
     ops_.emplace(ops_.begin(), key, made);
     if (ops_.size() > most) ops_.pop_back();
     return made;
   }
 
  private:
+  std::shared_ptr<KeptOp> find(const Key& key) {
+    const auto at =
+        std::find_if(ops_.begin(), ops_.end(), [&](const auto& each) { return each.first == key; });
+    if (at == ops_.end()) return nullptr;
+    std::rotate(ops_.begin(), at, at + 1);
+    return ops_.front().second;
+  }
+
   static constexpr std::size_t most = 4;
-  std::mutex mutex_;
   std::vector<std::pair<Key, std::shared_ptr<KeptOp>>> ops_;
 };
 
@@ -485,8 +522,8 @@ struct PyResampler : Resampler {
   ResampleOptions options;
   std::shared_ptr<LastOps<Index>> last = std::make_shared<LastOps<Index>>();
 
-  Signal operator()(FramesView x) const {
-    return (*last->of(x.channels(), [&] { return op(x.channels()); }))(x);
+  std::shared_ptr<KeptOp> kept(Index channels) const {
+    return last->of(channels, [&] { return op(channels); });
   }
 
   static PyResampler make(double in_rate, double out_rate, const std::string& quality,
@@ -857,7 +894,8 @@ PYBIND11_MODULE(_wavestride, m) {
           "__call__",
           [](const PyResampler& r, const py::object& input) {
             const Frames x(input);
-            return array_like(x, unlocked([&] { return r(x); }));
+            const auto kept = r.kept(x.view().channels());
+            return array_like(x, unlocked([&] { return (*kept)(x); }));
           },
           "input"_a, "[channels, frames] or [frames] at the other rate.")
       .def(
@@ -902,14 +940,12 @@ PYBIND11_MODULE(_wavestride, m) {
         const Frames x(input, "x");
         const ResampleOptions o{.quality = named<Quality>(quality, "quality"),
                                 .goal = named<Goal>(goal, "goal")};
-        static LastOps<std::tuple<Index, double, double, Quality, Goal>> last;
-        return array_like(x, unlocked([&] {
-                            const Index channels = x.view().channels();
-                            const auto kept = last.of({channels, in_rate, out_rate, o.quality, o.goal}, [&] {
-                              return op::resample(channels, in_rate, out_rate, o);
-                            });
-                            return (*kept)(x);
-                          }));
+        // Not destroyed: threads may still run when the process ends.
+        static auto& last = *new LastOps<std::tuple<Index, double, double, Quality, Goal>>;
+        const Index channels = x.view().channels();
+        const auto kept = last.of({channels, in_rate, out_rate, o.quality, o.goal},
+                                  [&] { return op::resample(channels, in_rate, out_rate, o); });
+        return array_like(x, unlocked([&] { return (*kept)(x); }));
       },
       "x"_a, "in_rate"_a, "out_rate"_a, "quality"_a = "standard", "goal"_a = "low_latency",
       "[channels, frames] or [frames] at another sample rate, aligned in time: ceil(frames*out/in) frames.\n"

@@ -8,6 +8,8 @@ import os
 import pathlib
 import pickle
 import re
+import subprocess
+import sys
 import threading
 import time
 from signal import SIGINT
@@ -924,3 +926,43 @@ def test_everything_public_is_documented_and_typed():
         actual = {m for m, _ in inspect.getmembers(getattr(ws, name)) if not m.startswith("_")}
         assert members == actual, name
         assert all(getattr(getattr(ws, name), m).__doc__ for m in members), name
+
+
+def in_another_process(program):
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_process_ends_beside_threads_that_compute():
+    in_another_process("""
+import threading, time, numpy as np, wavestride as ws
+x, resampler = np.zeros((1, 64), "f4"), ws.Resampler(48000, 16000)
+def work(call):
+    while True: call()
+for call in (lambda: resampler(x), lambda: ws.resample(x, 48000, 16000), lambda: ws.conv1d(x, np.ones((1, 1, 3), "f4"))):
+    threading.Thread(target=work, args=(call,), daemon=True).start()
+time.sleep(0.3)
+""")
+
+
+def test_a_fork_beside_threads_that_resample_goes_on():
+    in_another_process("""
+import os, signal, threading, numpy as np, wavestride as ws
+x, resampler, done = np.zeros((1, 16), "f4"), ws.Resampler(48000, 16000), []
+def work(call):
+    while not done: call()
+calls = [lambda: resampler(x), lambda: ws.resample(x, 48000, 16000)]
+for call in calls: call()
+threads = [threading.Thread(target=work, args=(call,)) for call in 2 * calls]
+for thread in threads: thread.start()
+try:
+    for n in range(60):
+        child = os.fork()
+        if child == 0:
+            signal.alarm(60)
+            for call in calls: call()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+finally:
+    done.append(True)
+""")
