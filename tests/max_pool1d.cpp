@@ -1,8 +1,10 @@
 #include <wavestride/max_pool1d.h>
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "every_target.h"
 #include "pooling.h"
 
 using namespace wavestride;
@@ -102,6 +104,32 @@ TEST_CASE("max_pool1d: NaN wins, of equal values the first, of several NaN the l
   CHECK(y.indices(0, 0) == 3);
   CHECK(y.values(0, 1) == 3);
   CHECK(y.indices(0, 1) == 4);
+}
+
+TEST_CASE("max_pool1d: which of equal values wins depends on no chunk") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(4);
+    for (int i = 0; i < 100; ++i) {
+      const Index channels = uniform(rng, 1, 9), kernel = uniform(rng, 2, 40), stride = uniform(rng, 1, 12);
+      INFO(name << ": " << channels << " channels, kernel " << kernel << ", stride " << stride);
+      const Op op = op::max_pool1d(channels, {.kernel_size = kernel, .stride = stride});
+      Signal x(channels, 120);
+      for (float& v : x.reshaped())
+        v = std::array{-1.0f, 0.0f, -0.0f}[static_cast<std::size_t>(uniform(rng, 0, 2))];
+      const Signal whole = op(x);
+      Stream stream = op.stream();
+      CHECK(same_bits(stream_in_chunks(stream, x, rng), whole));
+      stream.reset();
+      Signal one_by_one(channels, whole.cols());
+      Index done = 0;
+      for (Index n = 0; n < x.cols(); ++n)
+        done += stream.push(FramesView(x).slice(n, 1),
+                            FramesSpan(one_by_one).slice(done, stream.frames_after(1)));
+      CHECK(same_bits(FramesView(one_by_one).slice(0, done), FramesView(whole).slice(0, done)));
+    }
+  }
 }
 
 TEST_CASE("max_pool1d: padding is no candidate, even where everything is −inf") {

@@ -226,15 +226,15 @@ HWY_INLINE void PoolFew(const Rule& rule, WindowTaps w, Index channels, Index wi
   const Tag<float> d;
   // Where a vector holds few windows, or one, a short one touches two cache lines less often. Not for
   // maxima, lest there be too much code.
-  const bool apart = rule.vectors > 1 && !rule.any_order && hn::MaxLanes(Tag<float>()) > 4 && channels <= 4 &&
-                     w.in_step + channels > 8;
+  const bool apart = Rule::vectors > 1 && !Rule::any_order && hn::MaxLanes(Tag<float>()) > 4 &&
+                     channels <= 4 && w.in_step + channels > 8;
   const Index made = apart ? PoolLanes(Four(), rule, w, channels, windows, out)
                            : PoolLanes(d, rule, w, channels, windows, out);
   w.in += made * w.in_step;
   windows -= made;
   out += made * channels;
   if (channels >= static_cast<Index>(hn::Lanes(d)))
-    return PoolTaps<rule.vectors>(d, rule, w, channels, windows, out);
+    return PoolTaps<Rule::vectors>(d, rule, w, channels, windows, out);
 #endif
   PoolTaps<1>(hn::CappedTag<float, 1>(), rule, w, channels, windows, out);
 }
@@ -314,9 +314,9 @@ HWY_NOINLINE void PoolWindows(const Rule& rule, const WindowTaps& w, Index chann
   const bool near = w.in_step > channels && w.in_step <= 4 * channels &&
                     channels < static_cast<Index>(hn::Lanes(Tag<float>()));
   if constexpr (std::is_same_v<typename Rule::Type, float>)
-    if (!rule.any_order || w.taps <= (windows > 1 ? 32 : 8) || lanes * channels < 8 || near)
+    if (!Rule::any_order || w.taps <= (w.in_step != channels ? 32 : 8) || lanes * channels < 8 || near)
       return PoolFew(rule, w, channels, windows, out);
-  if constexpr (rule.any_order) PoolRows(rule, w, lanes, channels, windows, out);
+  if constexpr (Rule::any_order) PoolRows(rule, w, lanes, channels, windows, out);
 }
 
 template <class Rule>
