@@ -8,6 +8,7 @@
 #include "finishing.h"
 #include "frame_lanes.h"
 #include "frame_pairs.h"
+#include "idle_lanes.h"
 #include "joined_groups.h"
 #include "kernels/shared_taps.h"
 #include "minimal_conv1d.h"
@@ -99,9 +100,9 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
       if (!joined_.by_frames()) near_ = near_outputs(s);
     }
     if (s.stride != 1 || s.groups != 1) return;
-    if (!chained && kernels::shared_taps_pay(s.out, s.kernel, s.dilation))
+    if (!chained && kernels::shared_taps_pay(s.in, s.out, s.kernel, s.dilation))
       taps_ = {s.out, s.in, s.kernel, value, bias};
-    else if (!chained && detail::FramePairs::pay(s.in, s.out, s.kernel))
+    else if (!chained && detail::FramePairs::pay(s.in, s.out, s.kernel, s.dilation))
       pairs_ = {s.in, s.kernel, s.dilation, value, bias};
     else
       lanes_ = {s.in, s.out, s.kernel, s.dilation, value, bias};
@@ -163,7 +164,8 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
     if constexpr (rounds) {
       return nullptr;
     } else {
-      if (!depthwise_.empty() || !detail::bfloat16_pays(shape_.in / shape_.groups)) return nullptr;
+      if (!depthwise_.empty() || !dots_.empty() || !detail::bfloat16_pays(shape_.in / shape_.groups))
+        return nullptr;
       const Index out = shape_.out / shape_.groups;
       std::vector<float> bias;
       for (const kernels::DenseWeights& w : groups_) bias.insert(bias.end(), w.bias(), w.bias() + out);
@@ -293,7 +295,8 @@ Op made(const Tensor& weight, std::span<const float> bias, const Conv1dOptions& 
   const auto value = [&](Index o, Index c, Index k) {
     return weight.data[static_cast<std::size_t>((o * in + c) * kernel + k)];
   };
-  return Op(std::make_shared<Conv1d<float>>(shape, value, bias, options.padding_mode, chained));
+  return Op(std::make_shared<Conv1d<float>>(shape, value, detail::without_negative_zeros(bias),
+                                            options.padding_mode, chained));
 }
 
 /// The weight of a linear layer as that of a convolution.

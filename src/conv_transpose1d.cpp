@@ -8,6 +8,7 @@
 #include "depthwise.h"
 #include "dot_products.h"
 #include "frame_lanes.h"
+#include "idle_lanes.h"
 #include "joined_groups.h"
 #include "products.h"
 
@@ -95,7 +96,7 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
       return nullptr;
     } else {
       const Index in = shape_.in / shape_.groups;
-      if (!detail::bfloat16_pays(in)) return nullptr;
+      if (!dots_.empty() || !detail::bfloat16_pays(in)) return nullptr;
       return std::make_shared<ConvTranspose1d<detail::Bfloat16Pair>>(
           shape_,
           [&](Index c, Index o, Index k) {
@@ -201,7 +202,7 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
     const Index rows = first.groups.front().rows(), all = shape_.stride * shape_.out;
     together_ = {all, rows, taps, unit_of, biases, detail::row_block<Unit>()};
     if constexpr (!rounds) {
-      if (dots)
+      if (dots && all <= most_floats)
         dots_ = detail::dot_products({rows, all, 1, taps, true}, unit_of, biases);
       else
         lanes_ = {rows, all, taps, 1, unit_of, biases};
@@ -239,9 +240,11 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
     make_phases(in, first, n + made * shape_.stride, (turns - made) * shape_.stride, out + made * all);
   }
 
-  /// Some outputs of one turn: by all of them, where these are few, since the sums of one take as long.
+  static constexpr Index most_floats = 256;  // of a turn that is made for some of its outputs
+
+  /// Some outputs of one turn: by all of them, where these are few, since the sums of one take as long, and
+  /// dot products add in an order of their own.
   void make_part_of_turn(const Unit* in, Index first, Index n, Index count, float* out) const noexcept {
-    constexpr Index most_floats = 256;
     if (count == 0) return;
     if ((count < 2 && dots_.empty()) || ragged_ || together_.out_channels() > most_floats)
       return make_phases(in, first, n, count, out);
@@ -346,7 +349,7 @@ Op conv_transpose1d(const Tensor& weight, std::span<const float> bias,
                    .dilation = shape.dilation,
                    .groups = shape.groups});
   }
-  return Op(std::make_shared<ConvTranspose1d<float>>(shape, value, bias));
+  return Op(std::make_shared<ConvTranspose1d<float>>(shape, value, detail::without_negative_zeros(bias)));
 }
 
 }  // namespace op

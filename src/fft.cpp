@@ -317,6 +317,7 @@ struct Fftw<double> {
 
 template <class T>
 struct ComplexFft<T>::Plan {
+  explicit Plan(typename Fftw<T>::Plan its) : plan(its) {}
   typename Fftw<T>::Plan plan;
 };
 

@@ -14,8 +14,10 @@ namespace wavestride::detail {
 /// order.
 class FramePairs {
  public:
-  static bool pay(Index in_channels, Index out_channels, Index kernel) noexcept {
-    return in_channels <= most_channels && kernels::paired_taps_pay(out_channels, kernel);
+  /// Where frames of many channels lie far apart, most of a block has no other to make a pair with.
+  static bool pay(Index in_channels, Index out_channels, Index kernel, Index dilation) noexcept {
+    return in_channels <= (kernel > 3 ? most_channels : 16) && dilation <= most_channels / in_channels &&
+           kernels::paired_taps_pay(out_channels, kernel);
   }
 
   FramePairs() = default;
@@ -31,16 +33,16 @@ class FramePairs {
     const auto make = [&](Index first, Index some, float* to) {
       const float* from = in + first * span * channels;
       for (Index phase = 0; phase < dilation_; ++phase)
-        kernels::paired_taps(weights_, from + phase * channels, dilation_ * channels, some, to + phase * out_,
-                             span * out_, dilation_ * out_);
+        kernels::paired_taps(weights_, from + phase * channels, dilation_ * channels, some,
+                             to + phase * outputs, span * outputs, dilation_ * outputs);
     };
-    const Index made = span * make_while_finite(count / span, at_once, span * out_, out, finish, make);
-    for (Index n = made; n < count; ++n) make_one(in + n * channels, out + n * out_);
-    kernels::finish(finish.behind(made * out_), (count - made) * out_, out + made * out_);
+    const Index made = span * make_while_finite(count / span, at_once, span * outputs, out, finish, make);
+    for (Index n = made; n < count; ++n) make_one(in + n * channels, out + n * outputs);
+    kernels::finish(finish.behind(made * outputs), (count - made) * outputs, out + made * outputs);
   }
 
  private:
-  static constexpr Index out_ = 8, most_channels = 64, most_kernel = 11;
+  static constexpr Index outputs = 8, most_channels = 64, most_kernel = 11;
   /// So many stay in the nearest cache until they are finished.
   static constexpr Index most_frames = 480;
 
@@ -50,9 +52,9 @@ class FramePairs {
     for (Index k = 0; k < taps; ++k)
       std::copy_n(in + k * dilation_ * channels, channels, window.data() + k * channels);
     std::fill_n(window.data() + taps * channels, channels, 0.0f);
-    std::array<float, 2 * out_> pair;
-    kernels::paired_taps(weights_, window.data(), channels, 1, pair.data(), 2 * out_, out_);
-    std::copy_n(pair.data(), out_, out);
+    std::array<float, 2 * outputs> pair;
+    kernels::paired_taps(weights_, window.data(), channels, 1, pair.data(), 2 * outputs, outputs);
+    std::copy_n(pair.data(), outputs, out);
   }
 
   kernels::PairedTaps weights_;

@@ -1,9 +1,11 @@
 // What to do with lanes of a vector for which one product has no output channels: give them another product,
 // with weights of zero where the two have nothing to do with each other. Zero times a finite input leaves a
-// sum and all of its bits as they are.
+// sum and all of its bits as they are, but makes −0, of a product too small for a float, +0.
 #pragma once
 
 #include <algorithm>
+#include <span>
+#include <vector>
 
 #include "kernels/dense.h"
 #include "kernels/elementwise.h"
@@ -19,6 +21,13 @@ inline Index lanes_of_vector() {
 /// than what they might have made.
 inline bool parts_are_stored_at_once() {
   return lanes_of_vector() == 16;
+}
+
+/// A bias with +0 for −0, which makes sums of either zero equal.
+inline std::vector<float> without_negative_zeros(std::span<const float> bias) {
+  std::vector<float> result(bias.begin(), bias.end());
+  for (float& b : result) b += 0.0f;
+  return result;
 }
 
 /// Calls make(first, some, to) for `count` frames of `floats` each, at most `at_once` at a time, and then

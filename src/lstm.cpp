@@ -116,14 +116,14 @@ class LstmLayer final : public Kernel {
 
 /// `in`: what the layer before makes, 0 where there is none.
 void check(const LstmWeights& w, std::size_t layer, Index in) {
-  w.weight_hh.check();
-  w.weight_ih.check();
   const std::vector<Index>&ih = w.weight_ih.shape, &hh = w.weight_hh.shape;
-  require(hh.size() == 2 && !w.weight_hh.empty() && hh[0] == 4 * hh[1], "lstm: weight_hh of layer ", layer,
-          " must have shape (4·hidden, hidden), got ", shape_string(hh));
+  require(hh.size() == 2 && !w.weight_hh.empty() && hh[0] % 4 == 0 && hh[0] / 4 == hh[1],
+          "lstm: weight_hh of layer ", layer, " must have shape (4·hidden, hidden), got ", shape_string(hh));
   require(ih.size() == 2 && !w.weight_ih.empty() && ih[0] == hh[0] && (in == 0 || ih[1] == in),
           "lstm: weight_ih of layer ", layer, " must have shape (", hh[0], ", ", in > 0 ? message(in) : "in",
           "), got ", shape_string(ih));
+  w.weight_hh.check();
+  w.weight_ih.check();
   for (const std::vector<float>* bias : {&w.bias_ih, &w.bias_hh})
     require(bias->empty() || static_cast<Index>(bias->size()) == hh[0], "lstm: bias_",
             bias == &w.bias_ih ? "ih" : "hh", " of layer ", layer, " must have ", hh[0], " values, got ",

@@ -84,8 +84,8 @@ TEST_CASE("few output channels, several frames to a vector, have the bits of man
           return Signal(conv1d(s, many, more.data, options).topRows(out));
         };
         // Those that share their taps, and dot products, add them in another order.
-        const bool other_order = kernels::shared_taps_pay(out, kernel, dilation) ||
-                                 detail::FramePairs::pay(in, out, kernel) ||
+        const bool other_order = kernels::shared_taps_pay(in, out, kernel, dilation) ||
+                                 detail::FramePairs::pay(in, out, kernel, dilation) ||
                                  detail::dots_pay({in, out, 1, kernel, dilation == 1}, true);
         if (other_order)
           CHECK(relative_error(op(x), of_many(x)) <= golden_tolerance);
@@ -213,6 +213,25 @@ TEST_CASE("few outputs of many inputs are dot products, which keep the contract 
     }
     INFO(name << ": " << made << " times");
     CHECK((made > 20) == (kernels::depthwise_lanes() > 1));
+  }
+}
+
+TEST_CASE("conv1d: a bias of −0 makes no zero depend on what is made beside it") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(17);
+    for (const Index out : {3, 8, 16}) {
+      INFO(name << ": " << out);
+      Tensor w({out, 1, 3});
+      std::fill(w.data.begin(), w.data.end(), 1e-30f);
+      const Op op = op::conv1d(w, std::vector<float>(static_cast<std::size_t>(out), -0.0f));
+      Signal x = Signal::Zero(1, 60);
+      for (float& v : x.reshaped())
+        if (uniform(rng, 0, 1) == 1) v = -1e-30f;
+      Stream stream = op.stream();
+      CHECK(same_bits(stream_in_chunks(stream, x, rng), op(x)));
+    }
   }
 }
 

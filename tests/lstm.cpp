@@ -85,6 +85,7 @@ TEST_CASE("lstm: weights that contradict each other are refused") {
   };
   CHECK(refused(good) == "");
   CHECK(refused() == "lstm: must have a layer");
+  CHECK(refused(LstmWeights{}) == "lstm: weight_hh of layer 0 must have shape (4·hidden, hidden), got []");
   LstmWeights w = good;
   w.weight_hh = Tensor({8, 3});
   CHECK(refused(w) == "lstm: weight_hh of layer 0 must have shape (4·hidden, hidden), got [8, 3]");

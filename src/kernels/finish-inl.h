@@ -24,11 +24,11 @@ HWY_INLINE hn::Vec<D> Sloped(D d, hn::Vec<D> x, hn::Vec<D> slope) {
 template <class D, int F>
 HWY_INLINE void FinishVectors(D d, const Finish& f, Index step, hn::Vec<D> (&sums)[F]) {
   if (f.added != nullptr)
-#pragma GCC unroll 16
+#pragma GCC unroll 24
     for (int i = 0; i < F; ++i) sums[i] = hn::Add(sums[i], hn::LoadU(d, f.added + i * step));
   if (f.slope != 1) {
     const auto slope = hn::Set(d, f.slope);
-#pragma GCC unroll 16
+#pragma GCC unroll 24
     for (auto& sum : sums) sum = Sloped(d, sum, slope);
   }
 }

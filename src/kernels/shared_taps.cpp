@@ -188,10 +188,11 @@ HWY_EXPORT(BySharedTaps);
 HWY_EXPORT(ByPairedTaps);
 HWY_EXPORT(Paying);
 
-bool shared_taps_pay(Index out_channels, Index taps, Index dilation) noexcept {
-  // Of frames far apart there are few at a time.
-  constexpr Index most_dilation = 16;
-  return out_channels == HWY_DYNAMIC_DISPATCH(Paying)() && taps > 1 && dilation <= most_dilation;
+bool shared_taps_pay(Index channels, Index out_channels, Index taps, Index dilation) noexcept {
+  // Of frames far apart there are few at a time, of many channels all the more.
+  constexpr Index most_dilation = 16, most_channels_apart = 320;
+  return out_channels == HWY_DYNAMIC_DISPATCH(Paying)() && taps > 1 && dilation <= most_dilation &&
+         (out_channels == 8 || channels * dilation <= most_channels_apart);
 }
 
 void shared_taps(const SharedTaps& w, const float* in, Index in_step, Index frames, float* out,

@@ -82,7 +82,7 @@ class PairedTaps {
 };
 
 /// Whether they are faster than dense() on this machine.
-bool shared_taps_pay(Index out_channels, Index taps, Index dilation) noexcept;
+bool shared_taps_pay(Index channels, Index out_channels, Index taps, Index dilation) noexcept;
 
 /// For j in [0, frames): out[j·out_step + o] = Σ of w[o][c][k] · in[(j + k)·in_step + c], one chain of
 /// multiply-adds in the order of the weights, and then bias[o], and then `finish`.

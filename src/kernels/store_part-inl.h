@@ -41,7 +41,7 @@ HWY_INLINE void StorePart(D d, hn::Vec<D> v, [[maybe_unused]] Index count, float
 
 // One half of a vector, and the other `apart` floats behind it.
 template <class D>
-HWY_INLINE void StoreApart(D d, hn::Vec<D> v, float* HWY_RESTRICT out, Index apart) {
+HWY_INLINE void StoreApart(D, hn::Vec<D> v, float* HWY_RESTRICT out, Index apart) {
 #if HWY_TARGET != HWY_SCALAR
   const hn::Half<D> half;
   hn::StoreU(hn::LowerHalf(half, v), half, out);
