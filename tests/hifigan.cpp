@@ -265,6 +265,21 @@ TEST_CASE("hifigan: statistics of the features are applied before the network") 
   CHECK(refused(Tensor({2, 10})).find("deviations positive, got 0 and 0") != std::string::npos);
 }
 
+TEST_CASE("hifigan: voices of a file that are not finite are refused") {
+  std::map<std::string, Tensor> tensors;
+  const auto file = open_checkpoint(model_path("hifigan-vits/G_100000.pth"));
+  for (const TensorInfo& t : file->tensors()) tensors.emplace(t.name, file->load(t.name));
+  const auto table = std::ranges::find_if(tensors, [](auto& t) { return t.first.ends_with("emb_g.weight"); });
+  REQUIRE(table != tensors.end());
+  table->second.data.back() = std::numeric_limits<float>::infinity();
+  const TemporaryDirectory directory;
+  const std::string path = directory / "model.safetensors";
+  write_safetensors(path, tensors);
+  const ModelOptions options{.config = model_path("hifigan-vits/config.json"), .speaker = 2};
+  CHECK(refusal([&] { load_model(path, options); }) ==
+        "tensor \"" + table->first + "\": numbers must be finite, one is infinite");
+}
+
 TEST_CASE("hifigan: a file of several voices wants one to be named") {
   const std::string vits = model_path("hifigan-vits/G_100000.pth");
   const auto refused = [](const std::string& path, const ModelOptions& options) {
@@ -273,7 +288,12 @@ TEST_CASE("hifigan: a file of several voices wants one to be named") {
   CHECK(refused(vits, {}) == "has the voices of speakers 0 to 2: name one");
   CHECK(refused(vits, {.speaker = 3}) == "has the voices of speakers 0 to 2: name one, not 3");
   CHECK(refused(vits, {.speaker_embedding = {1, 2}}) == "takes a speaker embedding of 5 values, got 2");
-  CHECK(refused(model_path("hifigan-xtts/model.pth"), {}) ==
+  const std::string xtts = model_path("hifigan-xtts/model.pth");
+  CHECK(refused(xtts, {.speaker_embedding = {0, std::nanf(""), 0, 0}}) ==
+        "the speaker embedding: numbers must be finite, one is nan");
+  CHECK(refused(xtts, {.speaker_embedding = {3e38f, 3e38f, 3e38f, 3e38f}})
+            .find("makes of the speaker's embedding: numbers must be finite, one is ") != std::string::npos);
+  CHECK(refused(xtts, {}) ==
         "speaks with the voice of an embedding of 4 values, which is not in the file: give one");
   CHECK(refused(model_path(jik876), {.speaker = 0}) == "has one voice only: there is no speaker to choose");
 }

@@ -212,6 +212,7 @@ std::vector<float> ModelFile::speaker(Index size) {
   if (!options_.speaker_embedding.empty()) {
     if (static_cast<Index>(options_.speaker_embedding.size()) != size)
       refuse("takes a speaker embedding of ", size, " values, got ", options_.speaker_embedding.size());
+    check_finite("the speaker embedding", options_.speaker_embedding);
     return options_.speaker_embedding;
   }
   for (const char* table : {"emb_g", "global_emb", "embed_speaker", "embed_speakers"}) {
@@ -226,6 +227,7 @@ std::vector<float> ModelFile::speaker(Index size) {
     const Tensor rows = file_.load(name);
     if (rows.shape.size() != 2 || rows.shape[1] != size || rows.shape[0] < 1)
       refuse("tensor \"", name, "\" must have shape [speakers, ", size, "], has ", shape_string(rows.shape));
+    check_finite(message("tensor \"", name, '"'), rows.data);
     const Index chosen = options_.speaker.value_or(any_speaker_ ? 0 : -1);
     if (chosen < 0 || chosen >= rows.shape[0])
       refuse("has the voices of speakers 0 to ", rows.shape[0] - 1, ": name one",
@@ -274,6 +276,7 @@ void ModelFile::add_speaker(std::vector<float>& bias, Index outputs, const std::
         sum += static_cast<double>(w.weight.data[o * g.size() + i]) * static_cast<double>(g[i]);
       bias[o] += static_cast<float>(sum);
     }
+    check_finite(message("what layer \"", prefix_, name, "\" makes of the speaker's embedding"), bias);
   }
 }
 
