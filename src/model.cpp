@@ -5,6 +5,7 @@
 #include <wavestride/safetensors.h>
 #include <wavestride/stack.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -32,6 +33,12 @@ const Architecture* const architectures[] = {&models::audio_super_res,
                                              &models::vocos,
                                              &models::encodec,
                                              &models::wavenet_vocoder};
+
+/// nullptr where none does.
+const Architecture* recognising(const TensorFile& file) {
+  const auto first = std::ranges::find_if(architectures, [&](auto* a) { return a->recognises(file); });
+  return first == std::end(architectures) ? nullptr : *first;
+}
 
 /// How recipes name the config that they leave beside a checkpoint.
 std::vector<fs::path> places_of_config(const fs::path& checkpoint) {
@@ -90,8 +97,8 @@ models::Config config_of(const TensorFile& file, const ModelOptions& options) {
     looked.push_back(place.filename().string());
   }
   if (auto arguments = kept_settings(file, by_lightning)) return *arguments;
-  for (const Architecture* a : architectures)
-    if (a->own_config != nullptr && a->recognises(file)) return *a->own_config(file);
+  if (const Architecture* a = recognising(file); a != nullptr && a->own_config != nullptr)
+    return *a->own_config(file);
   throw IoError(file.path(), "has no \"config\" in its metadata and none beside it (" + joined(looked) +
                                  "); name one, a file or one of " + joined(models::named_configs()));
 }
@@ -245,9 +252,8 @@ std::vector<std::string> known_architectures() {
 }
 
 std::string recognised_architecture(const TensorFile& file) {
-  for (const Architecture* a : architectures)
-    if (a->recognises(file)) return a->name;
-  return {};
+  const Architecture* a = recognising(file);
+  return a ? a->name : "";
 }
 
 Model load_model(const std::string& path, const ModelOptions& options) {

@@ -51,6 +51,20 @@ TEST_CASE("vocos: a config that the file contradicts is refused, naming the key 
         "config: \"model.init_args.backbone\" must be a section");
 }
 
+TEST_CASE("vocos: EnCodec's tensors beside it, as training leaves them, are no config of it") {
+  std::map<std::string, Tensor> tensors;
+  for (const auto& [file, prefix] :
+       {std::pair<std::string, std::string>{"vocos-same/pytorch_model.bin", ""},
+        {"encodec-meta/encodec_24khz-d7cc33bc.th", "feature_extractor.encodec."}}) {
+    const auto all = open_checkpoint(model_path(file));
+    for (const TensorInfo& t : all->tensors()) tensors.emplace(prefix + t.name, all->load(t.name));
+  }
+  const TemporaryDirectory directory;
+  const std::string path = directory / "model.safetensors";
+  write_safetensors(path, tensors);
+  CHECK(refusal([&] { load_model(path); }).find("has no \"config\" in its metadata and none beside it") == 0);
+}
+
 TEST_CASE("vocos: features have the scale of its front end, framed as the config pads") {
   const Model centred = load_model(model_path("vocos-center/pytorch_model.bin")),
               same = load_model(model_path("vocos-same/pytorch_model.bin"));
