@@ -88,7 +88,7 @@ TEST_CASE("snac: a frame has the codes of all codebooks that sound together") {
 }
 
 TEST_CASE("snac: what is not supported and what contradicts the file is refused, naming the key") {
-  CHECK(with("/latent_dim", nullptr).find("latent_dim") == std::string::npos);
+  CHECK(with("/latent_dim", 8).find("by the config's \"latent_dim\"") != std::string::npos);
   CHECK(with("/attn_window_size", 32) ==
         "config: \"attn_window_size\": networks with attention (layer \"decoder.model.2.to_qkv\") are not "
         "supported");
@@ -103,6 +103,14 @@ TEST_CASE("snac: what is not supported and what contradicts the file is refused,
       "config: \"vq_strides\" says 4 codebooks, the file holds no layer \"quantizer.quantizers.3.out_proj\"");
   CHECK(with("/vq_strides", {4, 2}).find("has no place in this architecture") != std::string::npos);
   CHECK(with("/vq_strides", {1e6, 2, 1}) == "config: \"vq_strides\" must hold integers from 1 to 1024");
+  json config = json::parse(file_bytes(model_path("snac-24khz/config.json")));
+  config["decoder_rates"] = {32, 32, 2}, config["encoder_rates"] = {2, 32, 32},
+  config["vq_strides"] = {1024, 1};
+  const TemporaryDirectory directory;
+  write_bytes(directory / "config.json", config.dump());
+  CHECK(refusal([&] { load_model(model_path(usual), {.config = directory / "config.json"}); }) ==
+        "config: \"vq_strides\" and \"decoder_rates\" must make at most 1048576 samples of a frame of codes, "
+        "make 2097152");
   CHECK(with("/encoder_dim", 3).find("\"encoder_dim\"") != std::string::npos);
   CHECK(with("/decoder_rates", {3, 2, 4}).find("\"encoder_rates\" a frame of another number") !=
         std::string::npos);

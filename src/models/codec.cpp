@@ -82,7 +82,6 @@ std::vector<Index> rates_of(const Config& c, Keys keys) {
 /// Samples of a frame: what all rates make together, and what the encoder, where the config tells of it,
 /// takes.
 Index hop_of(const Config& c, const std::vector<Index>& rates) {
-  constexpr Index most_hop = 1 << 20;
   const auto product = [&](const std::vector<Index>& list) {
     Index all = 1;
     for (const Index rate : list) all = std::min(all * rate, most_hop + 1);
@@ -111,7 +110,8 @@ CodecSizes codec_sizes(const Config& c) {
                       : c.integer(latent_keys, 1, most_channels);
   s.latents = c.name(by_width ? encoder_width_keys : latent_keys);
   s.widths = c.name(width_keys);
-  s.stages = s.widths + " and " + c.name(by_encoder ? encoder_rate_keys : rate_keys);
+  s.hops = c.name(by_encoder ? encoder_rate_keys : rate_keys);
+  s.stages = s.widths + " and " + s.hops;
   return s;
 }
 

@@ -11,15 +11,15 @@ namespace wavestride::models {
 /// What the config says of a decoder's layers.
 struct CodecSizes {
   std::vector<Index> rates;
-  Index hop;                            ///< samples of a frame of latents
-  Index latent;                         ///< values of such a frame
-  Index width;                          ///< channels before the first rate; each halves them
-  std::string latents, widths, stages;  ///< the keys that say sizes, for complaints
+  Index hop;                                  ///< samples of a frame of latents
+  Index latent;                               ///< values of such a frame
+  Index width;                                ///< channels before the first rate; each halves them
+  std::string latents, widths, hops, stages;  ///< the keys that say sizes, for complaints
 };
 
 CodecSizes codec_sizes(const Config& c);
 
-inline constexpr Index most_codebooks = 64, most_codebook_dim = 1 << 12;
+inline constexpr Index most_hop = 1 << 20, most_codebooks = 64, most_codebook_dim = 1 << 12;
 
 /// A quantiser's codebooks, as a config describes them.
 struct Codebooks {

@@ -47,6 +47,9 @@ Codebooks quantiser_of(const Config& c, const CodecSizes& sizes) {
   for (const Index stride : books.strides)
     if (together % stride != 0)
       c.refuse(c.name(stride_keys), " must divide the largest of them, ", together, ", one is ", stride);
+  if (sizes.hop * together > most_hop)
+    c.refuse(c.name(stride_keys), " and ", sizes.hops, " must make at most ", most_hop,
+             " samples of a frame of codes, make ", sizes.hop * together);
   return books;
 }
 
