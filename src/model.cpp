@@ -185,6 +185,8 @@ Loaded load(const TensorFile& whole, const ModelOptions& options, bool any_speak
     if (!options.preset.empty()) (void)mel_preset(options.preset);
     if (options.bandwidth_kbps && options.codebooks)
       file.refuse("a bandwidth says how many codebooks there are codes of: name one of the two");
+    if (options.speaker && !options.speaker_embedding.empty())
+      file.refuse("a speaker and the embedding of another are two voices: name one of the two");
     models::Network network = architecture.build(file);
     if (const Index carried = network.op.carried_bytes(); carried > most_carried)
       file.refuse("a stream of the network would carry ", carried >> 20, " MiB of frames; at most ",

@@ -287,6 +287,8 @@ TEST_CASE("hifigan: a file of several voices wants one to be named") {
   };
   CHECK(refused(vits, {}) == "has the voices of speakers 0 to 2: name one");
   CHECK(refused(vits, {.speaker = 3}) == "has the voices of speakers 0 to 2: name one, not 3");
+  CHECK(refused(vits, {.speaker = 1, .speaker_embedding = {0, 0, 0, 0, 0}}) ==
+        "a speaker and the embedding of another are two voices: name one of the two");
   CHECK(refused(vits, {.speaker_embedding = {1, 2}}) == "takes a speaker embedding of 5 values, got 2");
   const std::string xtts = model_path("hifigan-xtts/model.pth");
   CHECK(refused(xtts, {.speaker_embedding = {0, std::nanf(""), 0, 0}}) ==
