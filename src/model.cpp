@@ -113,8 +113,8 @@ constexpr Foreign foreign[] = {
     {"upsample.resnet.conv_in.", "WaveRNN"},
     {".tade1.aux_conv.", "StyleMelGAN"},
     {".kernel_predictor.", "UnivNet"},
-    {"quantizer.quantizers.0.in_proj.", "a neural codec"},
-    {"_codebook.embed", "a neural codec"},
+    {"quantizer.quantizers.0.in_proj.", "a neural codec that is none of DAC, EnCodec and SNAC"},
+    {"_codebook.embed", "a neural codec that is none of DAC, EnCodec and SNAC"},
 };
 
 /// Throws IoError where the file holds one of them.

@@ -205,7 +205,7 @@ TEST_CASE("encodec: tensors that are missing, of other sizes or not finite are r
   tensors = whole;
   tensors.erase("decoder.model.1.lstm.weight_ih_l0");
   CHECK(refused(tensors, {.config = "hifigan-v1"}) ==
-        "holds a neural codec: such networks are not supported (tensor "
+        "holds a neural codec that is none of DAC, EnCodec and SNAC: such networks are not supported (tensor "
         "\"quantizer.vq.layers.0._codebook.embed\")");
   for (const auto& [name, value] : whole) {  // whatever their dimensions
     if (value.size() > 1000) continue;

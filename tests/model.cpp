@@ -112,8 +112,8 @@ TEST_CASE("networks that are not supported are called by their names") {
       {"upsample.resnet.conv_in.weight", "WaveRNN"},
       {"model.generator.blocks.0.tade1.aux_conv.0.weight", "StyleMelGAN"},
       {"res_stack.0.kernel_predictor.input_conv.0.weight", "UnivNet"},
-      {"quantizer.quantizers.0.in_proj.weight_g", "a neural codec"},
-      {"quantizer.vq.layers.0._codebook.embed", "a neural codec"},
+      {"quantizer.quantizers.0.in_proj.weight_g", "a neural codec that is none of DAC, EnCodec and SNAC"},
+      {"quantizer.vq.layers.0._codebook.embed", "a neural codec that is none of DAC, EnCodec and SNAC"},
   };
   const TemporaryDirectory directory;
   const std::string path = directory / "model.safetensors";
