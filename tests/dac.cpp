@@ -180,5 +180,7 @@ TEST_CASE("dac: tensors that are missing, of other sizes, too many or not finite
         "tensor \"quantizer.quantizers.2.codebook.weight\": numbers must be finite, one is nan");
   CHECK(changed("decoder.block.0.snake1.alpha", {1, 12, 1}, std::numeric_limits<float>::infinity()) ==
         "tensor \"decoder.block.0.snake1.alpha\": numbers must be finite, one is infinite");
+  CHECK(changed("decoder.block.0.snake1.alpha", {1, 12, 1}, -1e-9f) ==
+        "tensor \"decoder.block.0.snake1.alpha\": 1e-9 is added before it divides, one is -1e-9");
   CHECK(changed("decoder.block.0.conv_t1.weight", {}).find("holds a neural codec") == 0);
 }

@@ -165,7 +165,10 @@ Features features_of_codes(const std::string& codec, const Config& c, Index hop,
 }
 
 Op snake(ModelFile& file, const std::string& name, Index channels, const std::string& by) {
-  return op::snake(file.tensor(name + ".alpha", {1, channels, 1}, by).data);
+  const std::vector<float> alpha = file.tensor(name + ".alpha", {1, channels, 1}, by).data;
+  if (std::ranges::any_of(alpha, [](float a) { return a + 1e-9f == 0; }))
+    file.refuse("tensor \"", file.prefix(), name, ".alpha\": 1e-9 is added before it divides, one is -1e-9");
+  return op::snake(alpha);
 }
 
 Op codec_conv(ModelFile& file, const std::string& name, Index in, Index out, const std::string& by) {
