@@ -174,12 +174,14 @@ struct Loaded {
   Model model;
 };
 
-Loaded load(const TensorFile& whole, const ModelOptions& options, bool any_speaker = false) {
+Loaded load(const TensorFile& whole, const ModelOptions& options, bool any_speaker = false,
+            std::optional<Index> codes_per_frame = {}) {
   std::unique_ptr<TensorFile> part;
   if (options.prefix) part = models::part_of(whole, *options.prefix);
   const TensorFile& tensors = part ? *part : whole;
   models::ModelFile file(tensors, config_of(tensors, options), options);
   if (any_speaker) file.accept_any_speaker();
+  file.expect_codes(codes_per_frame);
   const Architecture& architecture = architecture_of(tensors, file.config());
   try {
     if (!options.preset.empty()) (void)mel_preset(options.preset);
@@ -264,6 +266,12 @@ Model load_model(const std::string& path, const ModelOptions& options) {
 
 Model load_model(const TensorFile& file, const ModelOptions& options) {
   return load(file, options).model;
+}
+
+CodesModel load_model_for_codes(const std::string& path, const ModelOptions& options,
+                                std::optional<Index> per_frame) {
+  const Loaded loaded = load(*open_checkpoint(path), options, false, per_frame);
+  return {loaded.model, loaded.file.codes_choices()};
 }
 
 LayerWeights load_layer(const TensorFile& file, const std::string& layer) {

@@ -3,6 +3,7 @@
 #include <wavestride/npy.h>
 #include <wavestride/safetensors.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "checkpoint/config_file.h"

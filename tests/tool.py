@@ -414,8 +414,12 @@ class Vocode(ToolTest):
         self.assertEqual(run("vocode", path, out, *model).returncode, 0)  # the highest
         self.assertEqual(self.samples("o.wav", 24000)[1].tobytes(), made[16])
         os.remove(out)
-        self.refused(1, "has shape [16, 30], and the model takes codes [8, frames] at this bandwidth: see --bandwidth",
+        self.refused(1, "has shape [16, 30], and the model takes codes [8, frames]; with --codebooks 16 or --bandwidth 12 it takes",
                      "vocode", path, out, *model, "--bandwidth", "6")
+        self.refused(1, "has shape [30, 16], and the model takes codes of 2, 4, 8 or 16 rows: the transposed array would do",
+                     "vocode", self.save("turned.npy", codes.T), out, *model)
+        piped = subprocess.run([TOOL, "vocode", "-", out, *model], input=pathlib.Path(path).read_bytes(), capture_output=True)
+        self.assertIn(b"where frames of 16 values of float32 must come, the codes of each\n", piped.stderr)
         for wrong, said in [(1024, "1024"), (-1, "-1"), (0.5, "0.5")]:
             bad = codes.astype("f4")
             bad[3, 20] = wrong
@@ -452,11 +456,13 @@ class Vocode(ToolTest):
             self.assertEqual((piped.returncode, piped.stdout), (0, sound), piped.stderr)
             self.ok("vocode", path, "--out-dir", folder, *model, "--codebooks", str(books))
         self.assertEqual(len(made), 3)
-        several = "the model takes codes [4, frames] at this bandwidth: see --bandwidth and --codebooks"
+        several = "has shape [1, 30], and the model takes codes [4, frames]; with --codebooks 1 it takes these"
         result = run("vocode", path, "--out-dir", self.path("other"), *model)
         self.assertEqual((result.returncode, several in result.stderr), (1, True), result.stderr)
-        self.refused(1, several, "vocode", self.save("codes.npy", np.vstack([codes, codes])), out, *model)
-        self.refused(1, "the model takes codes [2, frames]", "vocode", path, out, *model, "--codebooks", "2")
+        for wrong, shape, hint in [(np.vstack([codes, codes]), "[8, 30]", ""), (codes.T, "[30, 4]", ": the transposed array would do")]:
+            self.refused(1, f"has shape {shape}, and the model takes codes of 1 to 4 rows{hint}\n", "vocode",
+                         self.save("wrong.npy", wrong), out, *model)
+        self.refused(1, "takes codes [2, frames]; with --codebooks 1 it takes these\n", "vocode", path, out, *model, "--codebooks", "2")
         self.refused(1, "of the first 1 to 4 of its codebooks, not of 5", "vocode", path, out, *model, "--codebooks", "5")
         self.refused(1, "name that, no bandwidth", "vocode", path, out, *model, "--bandwidth", "8")
         self.refused(2, "--codebooks", "vocode", path, out, *model, "--codebooks", "0")
@@ -467,11 +473,34 @@ class Vocode(ToolTest):
         sound = self.samples("o.wav", 24000)[1].tobytes()
         self.assertEqual(run("vocode", path, out, *vocos, "--bandwidth", "3").returncode, 0)
         self.assertEqual(self.samples("o.wav", 24000)[1].tobytes(), sound)
-        self.refused(1, "takes codes of 2, 4, 8, 16 codebooks: name one of these, not 3", "vocode",
+        self.refused(1, "takes codes of 2, 4, 8, 16 codebooks: name one of these, not 3", "vocode", path, out, *vocos,
+                     "--codebooks", "3")
+        self.refused(1, "codes.npy: has shape [3, 30], and the model takes codes of 2, 4, 8 or 16 rows\n", "vocode",
                      self.save("codes.npy", np.zeros((3, 30))), out, *vocos)
         text = self.ok("inspect", model[1], "--codebooks", "2")
         self.assertIn("DAC: 2 codes of 0 to 19, 1000.00 frames/s; not made of sound: it takes the codes that DAC makes", text)
         self.assertIn("conv_transpose1d(24 → 12", text)
+
+    def test_codes_at_several_rates(self):
+        """Of SNAC, whose frames have 1, 3 or 7 codes of 1, 2 or 3 codebooks."""
+        model = ("--model", str(GOLDEN / "models/snac-24khz/pytorch_model.bin"))
+        out, codes = self.path("o.wav"), np.random.default_rng(6).integers(0, 20, (7, 20))
+        for books, rows in [(1, 1), (2, 3), (3, 7)]:
+            path = self.save("codes.npy", codes[:rows])
+            results = []
+            for options in [(), ("--codebooks", str(books))]:
+                result = run("vocode", path, out, *model, *options)
+                self.assertEqual(result.returncode, 0, result.stderr)  # which may tell of clipped samples
+                results.append(self.samples("o.wav", 16000)[1].tobytes())
+            self.assertEqual((len(set(results)), len(results[0])), (1, 2 * 20 * 48))
+        os.remove(out)
+        for rows in (2, 5):
+            self.refused(1, f"codes.npy: has shape [{rows}, 20], and the model takes codes of 1, 3 or 7 rows\n", "vocode",
+                         self.save("codes.npy", codes[:rows]), out, *model)
+        self.refused(1, "has shape [20, 7], and the model takes codes of 1, 3 or 7 rows: the transposed array would do\n",
+                     "vocode", self.save("codes.npy", codes.T), out, *model)
+        self.refused(1, "has shape [3, 20], and the model takes codes [7, frames]; with --codebooks 2 it takes these\n", "vocode",
+                     self.save("codes.npy", codes[:3]), out, *model, "--codebooks", "3")
 
     def test_a_voice_that_is_not_in_the_file(self):
         model = ("--model", str(GOLDEN / "models/hifigan-xtts/model.pth"))
@@ -487,6 +516,11 @@ class Vocode(ToolTest):
         os.remove(out)
         self.refused(1, "takes a speaker embedding of 4 values, got 3", "vocode", latents, out, *model, "--speaker-embedding",
                      self.save("short.npy", np.zeros(3)))
+        self.refused(1, "the speaker embedding: numbers must be finite, one is nan", "vocode", latents, out, *model,
+                     "--speaker-embedding", self.save("nan.npy", np.full(4, np.nan)))
+        copy = self.path("copy.wav")
+        pathlib.Path(copy).write_bytes(pathlib.Path(self.path("voice.npy")).read_bytes())
+        self.refused(1, "copy.wav: ", "vocode", latents, copy, *model, "--speaker-embedding", copy)
         self.refused(1, "none.npy: holds no values", "vocode", latents, out, *model, "--speaker-embedding",
                      self.save("none.npy", np.zeros(0)))
         self.refused(2, "of a network that --model names", "vocode", CLIP, out, *option)
@@ -505,7 +539,12 @@ class Vocode(ToolTest):
             results.append(self.samples("o.wav", 24000)[1].tobytes())
         self.assertEqual((len(set(results)), len(results[0])), (1, 2 * 9 * 320))
         os.remove(out)
-        self.refused(1, "has shape [4, 9], and the model takes codes [2, frames] at this bandwidth: see --bandwidth",
+        self.assertEqual(run("vocode", self.save("two.npy", codes[:2]), out, *model).returncode, 0)
+        two = self.samples("o.wav", 24000)[1].tobytes()
+        self.assertEqual(run("vocode", self.path("two.npy"), out, *model, "--bandwidth", "1.5").returncode, 0)
+        self.assertEqual(self.samples("o.wav", 24000)[1].tobytes(), two)
+        os.remove(out)
+        self.refused(1, "has shape [4, 9], and the model takes codes [2, frames]; with --codebooks 4 or --bandwidth 3 it takes these",
                      "vocode", path, out, *model, "--bandwidth", "1.5")
         self.refused(1, "takes codes of 1.5, 3 kbps: name one of these bandwidths, not 6", "vocode", path, out, *model,
                      "--bandwidth", "6")

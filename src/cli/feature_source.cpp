@@ -6,6 +6,7 @@
 #include <wavestride/stack.h>
 #include <wavestride/stream.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cmath>
@@ -23,17 +24,36 @@ Signal checked(Signal features, const std::string& path, Index codes) {
   return features;
 }
 
+/// Numbers of rows that the codes of a model may have: "2, 4 or 8".
+std::string known_rows(const std::vector<CodesChoice>& choices) {
+  const Index n = std::ssize(choices);
+  if (n > 2 && choices.front().per_frame == 1 && choices.back().per_frame == n) return message("1 to ", n);
+  std::string known;
+  for (Index i = 0; i < n; ++i)
+    known += message(i == 0 ? "" : i + 1 < n ? ", " : " or ", choices[static_cast<std::size_t>(i)].per_frame);
+  return known;
+}
+
+/// What is wrong with an array that is not [takes, frames].
+std::string no_codes(Index rows, Index frames, Index takes, const Codes& codes) {
+  const auto with = [&](Index n) { return std::ranges::find(codes.choices, n, &CodesChoice::per_frame); };
+  const std::string shape = message("has shape ", shape_string(std::array{rows, frames}), ", and the model ");
+  if (const auto c = with(rows); c != codes.choices.end())
+    return message(shape, "takes codes [", takes, ", frames]; with --codebooks ", c->codebooks,
+                   c->bandwidth_kbps ? message(" or --bandwidth ", *c->bandwidth_kbps) : "",
+                   " it takes these");
+  const bool transposed = codes.by_rows ? with(frames) != codes.choices.end() : frames == takes;
+  return message(shape, "takes codes of ", known_rows(codes.choices), " rows",
+                 transposed ? ": the transposed array would do" : "");
+}
+
 class ArrayFeatures final : public FeatureSource {
  public:
-  ArrayFeatures(const std::string& path, const MelOptions& preset, Index codes)
-      : path_(path), reader_(path), codes_(codes) {
+  ArrayFeatures(const std::string& path, const MelOptions& preset, const Codes& codes)
+      : path_(path), reader_(path), codes_(codes.values) {
     if (reader_.channels() == preset.n_mels) return;
-    const std::array shape{reader_.channels(), reader_.frames()};
-    throw IoError(path, codes > 0
-                            ? message("has shape ", shape_string(shape), ", and the model takes codes [",
-                                      preset.n_mels,
-                                      ", frames] at this bandwidth: see --bandwidth and --codebooks")
-                            : no_features(shape, preset));
+    throw IoError(path, codes_ > 0 ? no_codes(reader_.channels(), reader_.frames(), preset.n_mels, codes)
+                                   : no_features(std::array{reader_.channels(), reader_.frames()}, preset));
   }
 
   Signal read(Index frames) override {
@@ -157,9 +177,10 @@ class StandardInputFeatures final : public FeatureSource {
     begun_ = true;
     for (const std::string_view begin : {"RIFF", "RF64", "FORM", "caff", "fLaC", "OggS", ".snd", "\x93NUM"})
       if (std::memcmp(bytes_.data(), begin.data(), begin.size()) == 0)
-        throw IoError("standard input",
-                      message("is a file, where frames of ", mels_,
-                              " values of float32 must come: wavestride mel - - makes them of sound"));
+        throw IoError(
+            "standard input",
+            message("is a file, where frames of ", mels_, " values of float32 must come",
+                    codes_ > 0 ? ", the codes of each" : ": wavestride mel - - makes them of sound"));
   }
 
   bool begun_ = false;
@@ -171,8 +192,8 @@ class StandardInputFeatures final : public FeatureSource {
 }  // namespace
 
 std::unique_ptr<FeatureSource> open_features(const std::string& path, const std::string& channel,
-                                             const MelOptions& preset, Index codes) {
-  if (path == "-") return std::make_unique<StandardInputFeatures>(preset, codes);
+                                             const MelOptions& preset, const Codes& codes) {
+  if (path == "-") return std::make_unique<StandardInputFeatures>(preset, codes.values);
   if (is_npy(path)) return std::make_unique<ArrayFeatures>(path, preset, codes);
   if (preset.peak_range > 0) return std::make_unique<WholeSoundFeatures>(path, channel, preset);
   return std::make_unique<SoundFeatures>(path, channel, preset);

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cli/mel_features.h"
+#include "codes_choice.h"
 
 namespace wavestride::cli {
 
@@ -21,11 +22,18 @@ class FeatureSource {
   virtual AudioMetadata metadata() const { return {}; }
 };
 
+/// What a model of codes takes.
+struct Codes {
+  Index values = 0;                       ///< Model::codes
+  std::vector<CodesChoice> choices = {};  ///< of which it is one
+  bool by_rows = false;                   ///< whether the rows of its array decide which of them it is
+};
+
 /// `path` is a .npy array [mels, frames]; a sound file, which is converted to the preset's sample rate and
 /// analysed; or "-", standard input: frame after frame, each n_mels little-endian float32. Throws IoError.
-/// codes: as Model::codes; values are such where it is not 0.
+/// Values are codes where there are any.
 std::unique_ptr<FeatureSource> open_features(const std::string& path, const std::string& channel,
-                                             const MelOptions& preset, Index codes = 0);
+                                             const MelOptions& preset, const Codes& codes = {});
 
 /// The features of a sound file, or of what comes by standard input ("-"), which must have the preset's
 /// sample rate. Throws IoError.

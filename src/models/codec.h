@@ -32,6 +32,12 @@ struct Codebooks {
 
   /// Frames of latents that a frame of codes stands for.
   Index frames_together() const { return *std::ranges::max_element(strides); }
+  /// Codes that a frame has of each.
+  std::vector<Index> codes() const {
+    std::vector<Index> each;
+    for (const Index stride : strides) each.push_back(frames_together() / stride);
+    return each;
+  }
 };
 
 /// All but `dims` and `strides`, the number of which the key `by_count` says.

@@ -79,7 +79,7 @@ Network build(ModelFile& file) {
   const Config& c = file.config();
   const CodecSizes sizes = codec_sizes(c);
   const Codebooks books = quantiser_of(c, sizes);
-  const Index used = file.codebooks(std::ssize(books.dims));
+  const Index used = file.codebooks(books.codes());
   std::vector<Op> ops = latents_of_codes(file, books, used);
   ops.push_back(codec_conv(file, s.first, sizes.latent, sizes.width, sizes.widths + " and " + sizes.latents));
   const std::size_t stages = sizes.rates.size(), end = s.first_stage + stages;

@@ -239,10 +239,18 @@ std::vector<float> ModelFile::speaker(Index size) {
   refuse("speaks with the voice of an embedding of ", size, " values, which is not in the file: give one");
 }
 
+std::optional<Index> ModelFile::chosen_codebooks() const {
+  if (options_.codebooks || options_.bandwidth_kbps || !expected_codes_) return options_.codebooks;
+  const auto c = std::ranges::find(codes_choices_, *expected_codes_, &CodesChoice::per_frame);
+  return c == codes_choices_.end() ? std::nullopt : std::optional(c->codebooks);
+}
+
 double ModelFile::bandwidth_kbps(const std::vector<double>& known,
-                                 const std::function<Index(double)>& codes_at) {
+                                 const std::function<Index(double)>& codes_at, bool takes_codes) {
   bandwidth_used_ = codebooks_used_ = true;
-  const std::optional<Index> books = options_.codebooks;
+  if (takes_codes)
+    for (const double kbps : known) codes_choices_.push_back({codes_at(kbps), codes_at(kbps), kbps});
+  const std::optional<Index> books = chosen_codebooks();
   const double chosen = options_.bandwidth_kbps.value_or(*std::ranges::max_element(known));
   const auto at = books ? std::ranges::find(known, *books, codes_at) : std::ranges::find(known, chosen);
   if (at != known.end()) return *at;
@@ -252,11 +260,14 @@ double ModelFile::bandwidth_kbps(const std::vector<double>& known,
   refuse("takes codes of ", joined(names), " kbps: name one of these bandwidths, not ", chosen);
 }
 
-Index ModelFile::codebooks(Index all) {
+Index ModelFile::codebooks(const std::vector<Index>& codes) {
   bandwidth_used_ = codebooks_used_ = true;
+  const Index all = std::ssize(codes);
+  for (Index n = 0, per_frame = 0; n < all; ++n)
+    codes_choices_.push_back({n + 1, per_frame += codes[static_cast<std::size_t>(n)], {}});
   if (options_.bandwidth_kbps)
     refuse("takes codes of any number of its ", all, " codebooks: name that, no bandwidth");
-  const Index chosen = options_.codebooks.value_or(all);
+  const Index chosen = chosen_codebooks().value_or(all);
   if (chosen < 1 || chosen > all)
     refuse("takes codes of the first 1 to ", all, " of its codebooks, not of ", chosen);
   return chosen;

@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 
+#include "codes_choice.h"
 #include "models/config.h"
 
 namespace wavestride::models {
@@ -84,11 +85,17 @@ class ModelFile {
   /// or the row of the file's table that they name. Throws IoError where they do neither.
   void add_speaker(std::vector<float>& bias, Index outputs, const std::vector<std::string>& layers);
   /// The bandwidth that the options name, of those that a network has, by itself or by the codes of a frame
-  /// at it; where they name none the highest. Throws IoError where they name another.
-  double bandwidth_kbps(const std::vector<double>& known, const std::function<Index(double)>& codes_at);
-  /// Of a network that takes any number of its codebooks, the first ones, how many the options name; all
-  /// where they say nothing. Throws IoError where there are not so many, or they name a bandwidth.
-  Index codebooks(Index all);
+  /// at it; where they name none that of the codes expected, else the highest. Throws IoError where they name
+  /// another. `takes_codes`: whether it does, and not what stands for them.
+  double bandwidth_kbps(const std::vector<double>& known, const std::function<Index(double)>& codes_at,
+                        bool takes_codes = true);
+  /// Of a network that takes any number of its codebooks, the first ones, how many the options name; where
+  /// they say nothing as many as give the codes expected, else all. Throws IoError where there are not so
+  /// many, or they name a bandwidth. codes: of a frame, of each codebook.
+  Index codebooks(const std::vector<Index>& codes);
+  /// Codes of a frame, as load_model_for_codes() has them.
+  void expect_codes(std::optional<Index> per_frame) { expected_codes_ = per_frame; }
+  const std::vector<CodesChoice>& codes_choices() const { return codes_choices_; }
   /// Whether the options say that the caller gives this.
   bool given(Given what) {
     given_used_ = given_used_ || options_.given == what;
@@ -111,6 +118,7 @@ class ModelFile {
 
  private:
   std::vector<float> speaker(Index size);
+  std::optional<Index> chosen_codebooks() const;
   LayerWeights layer(const std::string& name, const std::vector<Index>& shape, Index outputs, Bias bias,
                      const std::string& by);
   void check_shape(const std::string& name, const std::vector<Index>& shape, const std::vector<Index>& wanted,
@@ -125,6 +133,8 @@ class ModelFile {
   std::vector<std::string> others_;  // prefixes of other copies of the network
   std::vector<std::string> scopes_{""};
   std::set<std::string> used_, skipped_;
+  std::optional<Index> expected_codes_;
+  std::vector<CodesChoice> codes_choices_;
   bool speaker_used_ = false, any_speaker_ = false, bandwidth_used_ = false, codebooks_used_ = false,
        given_used_ = false;
 };

@@ -125,7 +125,7 @@ Network build(ModelFile& file) {
   require_known_layers(file, c);
   const CodecSizes sizes = codec_sizes(c);
   const Codebooks books = quantiser_of(c, sizes);
-  const Index used = file.codebooks(std::ssize(books.dims));
+  const Index used = file.codebooks(books.codes());
 
   StackBuilder b("snac");
   const std::vector<Op> latents = latents_of_codes(file, books, used);

@@ -15,6 +15,8 @@
 namespace wavestride::models {
 namespace {
 
+constexpr const char* codebook_table = "feature_extractor.codebook_weights";
+
 const std::vector<std::string> anchors{"backbone.embed", "backbone.convnext.0.dwconv",
                                        "backbone.convnext.0.pwconv1", "head.out"};
 
@@ -44,7 +46,7 @@ std::optional<Codes> codes_of(ModelFile& file, const Config& config) {
   if (settings.has(list)) known = settings.numbers(list, 1, 64, code_kbps, most_kbps);
   const double most = *std::ranges::max_element(known);
   const auto codes_at = [](double kbps) { return static_cast<Index>(std::floor(kbps / code_kbps)); };
-  const double chosen = file.bandwidth_kbps(known, codes_at);
+  const double chosen = file.bandwidth_kbps(known, codes_at, file.holds_tensor(codebook_table));
   const auto at = std::ranges::find(known, chosen);
   return Codes{codes_at(chosen), codes_at(most), at - known.begin(), std::ssize(known), settings.name(list)};
 }
@@ -121,9 +123,9 @@ StftOptions inverse_of(ModelFile& file, const Config& head) {
 
 /// The rows that stand for codes, those of a frame summed. Nothing where the file leaves that to its caller.
 std::optional<Op> codebooks(ModelFile& file, const Codes& codes, Index dim, const std::string& by) {
-  const std::string name = "feature_extractor.codebook_weights";
-  if (!file.holds_tensor(name)) return {};
-  Tensor rows = file.tensor(name, {encodec_codes * codes.most_per_frame, dim}, codes.by + " and " + by);
+  if (!file.holds_tensor(codebook_table)) return {};
+  Tensor rows =
+      file.tensor(codebook_table, {encodec_codes * codes.most_per_frame, dim}, codes.by + " and " + by);
   rows.shape[0] = encodec_codes * codes.per_frame;
   rows.data.resize(static_cast<std::size_t>(rows.shape[0] * dim));
   return op::embedding(rows, codes.per_frame);

@@ -28,27 +28,28 @@ struct Arguments {
   bool raw = false;
 };
 
-// The network that --model names. Where nothing else is said, the codes of an only input say how many
-// codebooks they are of.
-Model named_model(const Arguments& a, const std::string& only_input) {
+// Whether the codes of an only input say how many codebooks they are of: where nothing else does.
+bool rows_decide(const Arguments& a, const std::string& only_input) {
+  return is_npy(only_input) && !a.options.bandwidth_kbps && !a.options.codebooks;
+}
+
+// The network that --model names.
+CodesModel named_model(const Arguments& a, const std::string& only_input) {
   ModelOptions options = a.options;
   read_speaker_embedding(a.embedding, options);
   options.preset = a.preset;
   options.seed = a.seed;
-  const Model model = load_model(a.model, options);
-  if (model.codes == 0 || options.bandwidth_kbps || options.codebooks || !is_npy(only_input)) return model;
-  const Index rows = NpyReader(only_input).channels();
-  if (rows < 1 || rows >= model.features.n_mels) return model;
-  options.codebooks = rows;
-  return load_model(a.model, options);
+  std::optional<Index> rows;
+  if (rows_decide(a, only_input)) rows = NpyReader(only_input).channels();
+  return load_model_for_codes(a.model, options, rows);
 }
 
 // The network to use, nothing for Griffin-Lim: that where it is asked for, or where nothing is and no network
 // came with the library.
-std::optional<Model> chosen_model(const Arguments& a, const std::string& only_input) {
-  if (a.model.empty() && (!a.options.config.empty() || !a.options.stats.empty() || a.options.speaker ||
-                          !a.embedding.empty() || a.options.bandwidth_kbps || a.options.codebooks ||
-                          a.options.prefix))
+std::optional<CodesModel> chosen_model(const Arguments& a, const std::string& only_input) {
+  if (a.model.empty() &&
+      (!a.options.config.empty() || !a.options.stats.empty() || a.options.speaker || !a.embedding.empty() ||
+       a.options.bandwidth_kbps || a.options.codebooks || a.options.prefix))
     throw UsageError(
         "--config, --stats, --speaker, --speaker-embedding, --bandwidth, --codebooks and --prefix are of a "
         "network that --model names");
@@ -64,11 +65,11 @@ std::optional<Model> chosen_model(const Arguments& a, const std::string& only_in
     if (a.method == "model") throw;
     return {};
   }
-  return load_model(file);
+  return CodesModel{load_model(file)};
 }
 
 // The features that come in: those of --preset, else what the model takes.
-MelOptions chosen_features(const Arguments& a, const std::optional<Model>& model) {
+MelOptions chosen_features(const Arguments& a, const Model* model) {
   if (!model && a.preset.empty()) throw UsageError("--preset is needed for Griffin-Lim");
   return a.preset.empty() ? model->features : mel_preset(a.preset);
 }
@@ -123,9 +124,9 @@ std::function<void()> vocode_command(CLI::App& app) {
   auto a = std::make_shared<Arguments>();
   const Files files(
       app,
-      "features [mels, frames], or codes [codebooks, frames] for a model that takes such (.npy); a sound "
-      "file, which is analysed first; or - for frames of float32 from standard input, all bands of a frame "
-      "together, as wavestride mel IN - makes them",
+      "features [mels, frames], or codes [codes of a frame, frames] for a model that takes such (.npy); a "
+      "sound file, which is analysed first; or - for frames of float32 from standard input, all bands of a "
+      "frame together, as wavestride mel IN - makes them",
       "sound file, its extension chooses the format, which keeps title, artist, comment and the like of IN "
       "as far as it can; or - for WAV to standard output, as it is made",
       {.extension = ".wav", .features = true});
@@ -171,19 +172,21 @@ std::function<void()> vocode_command(CLI::App& app) {
     const std::string only = files.only_input();
     require_used(app,
                  {{"--channel", only != "-" && !is_npy(only), "for sound files, and IN holds features"}});
-    const std::optional<Model> model = chosen_model(*a, only);
+    const std::optional<CodesModel> chosen = chosen_model(*a, only);
+    const Model* model = chosen ? &chosen->model : nullptr;
     require_used(app, {{"--iterations", !model, "for --method griffin-lim, not for a network"}});
     for (const char* name : {"--chunk", "--threads", "--minimal-filtering", "--bfloat16", "--int8"})
-      require_used(app, {{name, model.has_value(), "for networks, not for Griffin-Lim"}});
+      require_used(app, {{name, model != nullptr, "for networks, not for Griffin-Lim"}});
     const MelOptions preset = chosen_features(*a, model);
     const std::optional<Op> network = model ? std::optional(network_for(*model, preset, *a)) : std::nullopt;
+    const Codes codes = model ? Codes{model->codes, chosen->choices, rows_decide(*a, only)} : Codes{};
     files.run([&](const std::string& in, const std::string& out) {
       if (model && !model->no_analysis.empty() && in != "-" && !is_npy(in))
         throw IoError(in, model->no_analysis);
-      const std::unique_ptr<FeatureSource> source =
-          open_features(in, a->channel, preset, model ? model->codes : 0);
+      const std::unique_ptr<FeatureSource> source = open_features(in, a->channel, preset, codes);
       std::vector<std::string> inputs{in};
-      if (!a->model.empty()) inputs.push_back(a->model);
+      for (const std::string& more : {a->model, a->options.config, a->options.stats, a->embedding})
+        if (!more.empty()) inputs.push_back(more);
       SoundOutput output(out, preset.sample_rate, 1,
                          {.bits = a->bits,
                           .input = source->sample_format(),
