@@ -154,6 +154,8 @@ class Basics(ToolTest):
         self.refused(2, "not understood: -r (", "resample", CLIP, self.path("o.wav"), "-r", 8000)
         self.refused(2, "--rate is required", "resample", CLIP, self.path("o.wav"))
         self.refused(2, "--preset is required (wavestride mel --help)", "mel", CLIP, self.path("o.npy"))
+        self.refused(2, "not understood: --prest; did you mean --preset? (wavestride mel --help", "mel", CLIP, self.path("o.npy"),
+                     "--prest", "wavestride-16k")
         self.refused(2, "--weight is required (wavestride apply conv1d --help)", "apply", "conv1d", "--input", "x.npy",
                      "--output", self.path("o.npy"))
 

@@ -220,6 +220,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ExtrasError&) {
     return failed(exit_usage, left_over(app));
   } catch (const CLI::RequiredError& e) {
+    // A name that was mistyped may be that of what is missing.
+    if (!app.remaining(true).empty()) return failed(exit_usage, left_over(app));
     return failed(exit_usage, std::string(e.what()) + " (" + given_command(app).second + " --help)");
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
