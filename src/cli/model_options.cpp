@@ -47,8 +47,8 @@ void read_speaker_embedding(const std::string& path, ModelOptions& options) {
 void add_codes_options(CLI::App& app, ModelOptions& options) {
   app.add_option(
          "--bandwidth", options.bandwidth_kbps,
-         "of the codes that a model takes, in kilobits per second; where nothing is said, the highest "
-         "that it was trained on")
+         "of the codes that a model takes, in kilobits per second; where nothing says it, as the rows of an "
+         "only array do, the highest that it was trained on")
       ->type_name("KBPS");
   app.add_option("--codebooks", options.codebooks,
                  "the same by how many codebooks, the first of the model, there are codes of")

@@ -1140,7 +1140,9 @@ PYBIND11_MODULE(_wavestride, m) {
       .def_property_readonly(
           "codes", [](const PyModel& model) { return model.codes; },
           "Of a model that takes codes, [n_mels, frames] of whole numbers, in place of mel frames: they are\n"
-          "0 to codes - 1, and what is not stands for the nearest. 0 of others.")
+          "0 to codes - 1, of what lies between two the lower, of what lies beyond the first or the last, "
+          "of\n"
+          "NaN the first. 0 of others.")
       .def_property_readonly(
           "upsampling",
           [](const PyModel& model) {
@@ -1205,8 +1207,8 @@ PYBIND11_MODULE(_wavestride, m) {
       "of the rates that it was trained on; the highest if it is None. codebooks: the same by how many, the\n"
       "first ones, there are codes of; of DAC and SNAC any number, all if it is None. given: what the\n"
       "caller gives to a network that draws random numbers, 'features' and nothing else, 'noise' as a second "
-      "input,\n"
-      "or, to a WaveNet, the 'samples', one later. Raises IoError.");
+      "input\n"
+      "(to SNAC one for each of its rates), or, to a WaveNet, the 'samples', one later. Raises IoError.");
   m.def("bfloat16_in_hardware", &bfloat16_in_hardware,
         "Whether this machine multiplies bfloat16 faster than float: by AMX or, AMD's processors, AVX-512 "
         "BF16.");
