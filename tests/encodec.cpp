@@ -32,8 +32,9 @@ std::map<std::string, Tensor> tensors_of(const std::string& file) {
   return tensors;
 }
 
-/// The reason for which tensors are refused that stand beside no config.
-std::string refused(const std::map<std::string, Tensor>& tensors, const ModelOptions& options = {}) {
+/// The reason for which tensors are refused; those of Meta's layout have a config.
+std::string refused(const std::map<std::string, Tensor>& tensors,
+                    const ModelOptions& options = {.config = model_path("encodec-meta/config.json")}) {
   const TemporaryDirectory directory;
   const std::string path = directory / "model.safetensors";
   write_safetensors(path, tensors);
@@ -42,8 +43,7 @@ std::string refused(const std::map<std::string, Tensor>& tensors, const ModelOpt
 
 }  // namespace
 
-TEST_CASE(
-    "encodec: a file without a config says what it is, of 24 kHz and each bandwidth that has its books") {
+TEST_CASE("encodec: the bandwidth says how many codes a frame has, and the first frame alone looks ahead") {
   const auto books_at = [](std::optional<double> kbps) {
     const Model model = load_model(model_path(metas), {.bandwidth_kbps = kbps});
     CHECK(model.architecture == "encodec");
@@ -66,14 +66,49 @@ TEST_CASE(
   for (const auto& [kbps, text] : {std::pair{6.0, "6"}, {2.0, "2"}, {-1.0, "-1"}})
     CHECK(refusal([&] { load_model(model_path(metas), {.bandwidth_kbps = kbps}); }) ==
           std::string("takes codes of 1.5, 3 kbps: name one of these bandwidths, not ") + text);
-  const TemporaryDirectory directory;
-  const std::string config = directory / "config.json";
-  write_bytes(config, R"({"model_type": "encodec"})");
-  CHECK(load_model(model_path(metas), {.config = config}).features.sample_rate == 24'000);
-  write_bytes(config, R"({"sampling_rate": 22050})");
-  CHECK(refusal([&] { load_model(model_path(metas), {.config = config}); }) ==
+}
+
+TEST_CASE("encodec: the network of 24 kHz needs no config, and one of other sizes does") {
+  using nlohmann::json;
+  json shapes;
+  for (const json& network : published_networks())
+    if (network.at("name") == "EnCodec") shapes = network.at("tensors");
+  const auto of = [](const json& tensors, const json& config = nullptr) {
+    return load_model(ImaginedFile(tensors, config), {.bandwidth_kbps = 1.5});
+  };
+  const Model model = of(shapes);
+  CHECK(model.architecture == "encodec");
+  CHECK(model.codes == 1024);
+  CHECK(model.features.sample_rate == 24'000);
+  CHECK(model.upsampling() == Ratio(320, 1));
+  CHECK(model.network.in_channels() == 2);
+  CHECK(of(shapes, {{"model_type", "encodec"}}).features.sample_rate == 24'000);
+  CHECK(refusal([&] {
+          of(shapes, {{"sampling_rate", 22050}});
+        }) ==
         "config: \"model_type\" must be \"encodec\"; {\"model_type\": \"encodec\"} is config enough for the "
         "network of 24000 Hz");
+  const auto other = [&](const json& changes) {
+    json tensors = shapes;
+    for (const auto& [name, shape] : changes.items()) {
+      REQUIRE(tensors.contains(name));
+      if (shape.is_null())
+        tensors.erase(name);
+      else
+        tensors[name] = shape;
+    }
+    return refusal([&] { of(tensors); });
+  };
+  const std::string unknown =
+      "config: says nothing of \"sampling_rate\", which tensors tell of the network of 24000 Hz alone, by "
+      "its "
+      "32 filters, hidden size of 128, 2 LSTMs, ratios of 8, 5, 4, 2 and books of 1024 rows";
+  CHECK(other({{"decoder.model.0.conv.conv.weight_v", {512, 64, 7}}}) == unknown);
+  CHECK(other({{"decoder.model.15.conv.conv.weight_v", {1, 16, 7}}}) == unknown);
+  CHECK(other({{"decoder.model.1.lstm.weight_ih_l1", nullptr}}) == unknown);
+  CHECK(other({{"decoder.model.3.convtr.convtr.weight_v", {512, 256, 10}},
+               {"decoder.model.6.convtr.convtr.weight_v", {256, 128, 16}}}) == unknown);
+  CHECK(other({{"quantizer.vq.layers.0._codebook.embed", {512, 128}}}) == unknown);
 }
 
 TEST_CASE("encodec: codes that no book has rows for sound as the nearest that it has") {
@@ -105,10 +140,10 @@ TEST_CASE("encodec: networks of its names that are others are refused, naming th
   CHECK(with("/pad_mode", "circular") ==
         "config: \"pad_mode\" must be reflect, replicate or constant, is \"circular\"");
   // Others than that of 24 kHz have the same names, and rates that no tensor tells.
-  CHECK(
-      refused(tensors_of(theirs)) ==
-      "config: says nothing of \"sampling_rate\", which tensors tell of the network of 24000 Hz alone, whose "
-      "frames have 320 samples and whose books 1024 rows");
+  CHECK(refused(tensors_of(theirs), {}) ==
+        "config: says nothing of \"sampling_rate\", which tensors tell of the network of 24000 Hz alone, by "
+        "its "
+        "32 filters, hidden size of 128, 2 LSTMs, ratios of 8, 5, 4, 2 and books of 1024 rows");
   CHECK(with("/sampling_rate", nullptr).find("config: says nothing of \"sampling_rate\"") == 0);
   CHECK(with("/use_causal_conv", nullptr).find("config: says nothing of \"use_causal_conv\"") == 0);
   // Meta's of 48 kHz: convolutions without weight norm, each with a norm behind it.
@@ -122,7 +157,7 @@ TEST_CASE("encodec: networks of its names that are others are refused, naming th
     }
   CHECK(refused(tensors) == "");
   tensors["decoder.model.0.conv.norm.weight"] = tensors["decoder.model.0.conv.norm.bias"] = Tensor({32});
-  CHECK(refused(tensors).find("config: \"norm_type\" is time_group_norm") == 0);
+  CHECK(refused(tensors, {}).find("config: \"norm_type\" is time_group_norm") == 0);
 }
 
 TEST_CASE("encodec: a config that the file contradicts is refused, naming the key and both sides") {
@@ -198,6 +233,10 @@ TEST_CASE("encodec: tensors that are missing, of other sizes or not finite are r
   }
   auto tensors = whole;
   tensors.erase("quantizer.vq.layers.1._codebook.embed");
+  CHECK(refused(tensors) ==
+        "tensor \"quantizer.vq.layers.1._codebook.embed\" is missing; see the config's \"codebook_size\" and "
+        "\"hidden_size\"");
+  tensors.erase("quantizer.vq.layers.3._codebook.embed");
   CHECK(refused(tensors).find("config: \"target_bandwidths\"") == 0);
   tensors = whole;
   tensors["decoder.model.16.conv.conv.bias"] = Tensor({1});

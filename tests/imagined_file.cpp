@@ -1,6 +1,7 @@
 #include "imagined_file.h"
 
 #include <fstream>
+#include <map>
 #include <random>
 
 namespace wavestride::testing {
@@ -13,7 +14,9 @@ ImaginedFile::ImaginedFile(const nlohmann::json& shapes, const nlohmann::json& c
     for (const Index n : t.shape) t.elements *= n;
     tensors.push_back(t);
   }
-  set_directory(tensors, {{"config", config.dump()}});
+  std::map<std::string, std::string> metadata;
+  if (!config.is_null()) metadata["config"] = config.dump();
+  set_directory(tensors, metadata);
 }
 
 void ImaginedFile::visit(std::size_t i, const std::function<void(std::span<const std::byte>)>& take) const {

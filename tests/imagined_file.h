@@ -8,7 +8,8 @@
 
 namespace wavestride::testing {
 
-/// A file of tensors of these shapes ({name: shape}) and of random values, the same at every call.
+/// A file of tensors of these shapes ({name: shape}) and of random values, the same at every call. config:
+/// null where it has none.
 class ImaginedFile final : public TensorFile {
  public:
   ImaginedFile(const nlohmann::json& shapes, const nlohmann::json& config);

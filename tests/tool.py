@@ -527,8 +527,8 @@ class Vocode(ToolTest):
                      self.save("none.npy", np.zeros(0)))
         self.refused(2, "of a network that --model names", "vocode", CLIP, out, *option)
 
-    def test_codes_without_a_config(self):
-        """Of EnCodec's own file, which holds tensors alone."""
+    def test_codes_of_encodec(self):
+        """Of its own decoder."""
         model = ("--model", str(GOLDEN / "models/encodec-meta/encodec_24khz-d7cc33bc.th"))
         out, alone = self.path("o.wav"), self.path("alone.safetensors")
         codes = np.random.default_rng(1).integers(0, 1024, (4, 9))

@@ -52,7 +52,10 @@ std::optional<Found> find(const TensorFile& file) {
 
 // ---- What a file says of itself ----
 
-constexpr Index usual_rate = 24'000, usual_hop = 320, usual_codes = 1024;
+/// Of Meta's network at 24 kHz, whose file has no config.
+constexpr Index usual_rate = 24'000, usual_hop = 320;
+constexpr Index usual_hidden = 128, usual_filters = 32, usual_lstms = 2, usual_codes = 1024;
+const std::vector<Index> usual_ratios{8, 5, 4, 2};
 const std::vector<double> usual_bandwidths{1.5, 3, 6, 12, 24};
 
 constexpr Index most_channels = 1 << 14, most_stages = 16, most_hop = 1 << 16, most_books = 256;
@@ -71,7 +74,7 @@ Index product(const std::vector<Index>& ratios) {
 }
 
 /// The settings that names and shapes tell, by the names of transformers' config. Of the rest, those of the
-/// network at 24 kHz where it looks like that: others have its names, too.
+/// network at 24 kHz where it has the sizes of that: others have its names, too.
 Json told_settings(const TensorFile& file, const std::string& prefix, const Spelling& s) {
   const auto size = [&](const std::string& layer, std::size_t d) {
     const auto shape = weight_shape(file, prefix + layer);
@@ -114,7 +117,9 @@ Json told_settings(const TensorFile& file, const std::string& prefix, const Spel
             {"pad_mode", "reflect"},
             {"trim_right_ratio", 1.0},
             {"norm_type", whole ? "time_group_norm" : "weight_norm"}};
-  if (product(ratios) != usual_hop || codes != usual_codes) return told;
+  if (told["hidden_size"] != usual_hidden || told["num_filters"] != usual_filters || ratios != usual_ratios ||
+      lstms != usual_lstms || codes != usual_codes)
+    return told;
   std::vector<double> bandwidths;
   for (const double kbps : usual_bandwidths)
     if (codes_at(kbps, usual_rate, usual_hop, usual_codes) <= books) bandwidths.push_back(kbps);
@@ -153,7 +158,8 @@ void require_causal(const Config& c) {
   for (const Keys& k : {rate, causal})
     if (!c.has(k))
       c.refuse("says nothing of ", c.name(k), ", which tensors tell of the network of ", usual_rate,
-               " Hz alone, whose frames have ", usual_hop, " samples and whose books ", usual_codes, " rows");
+               " Hz alone, by its ", usual_filters, " filters, hidden size of ", usual_hidden, ", ",
+               usual_lstms, " LSTMs, ratios of 8, 5, 4, 2 and books of ", usual_codes, " rows");
   if (!c.flag(causal)) c.refuse(c.name(causal), " must be true: networks that look ahead are not supported");
   if (c.integer(channels, 1, most_channels) != 1)
     c.refuse(c.name(channels), " must be 1, is ", c.integer(channels, 1, most_channels));

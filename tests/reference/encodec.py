@@ -145,19 +145,19 @@ def small():
             "upsampling_ratios": [3, 2], "target_bandwidths": [15.0, 32.0], "num_lstm_layers": 2}
     cases = (
         ("meta", {**PUBLISHED, "num_filters": 2, "hidden_size": 2, "target_bandwidths": [1.5, 3.0]}, "zip",
-         "encodec_24khz-d7cc33bc.th", with_encoder, False),
-        ("transformers", tiny, "safetensors", "model.safetensors", lambda s: of_transformers(with_encoder(s)), True),
+         "encodec_24khz-d7cc33bc.th", with_encoder),
+        ("transformers", tiny, "safetensors", "model.safetensors", lambda s: of_transformers(with_encoder(s))),
         ("new", {**tiny, "use_conv_shortcut": False, "num_residual_layers": 2, "dilation_growth_rate": 3, "num_lstm_layers": 1,
                  "pad_mode": "constant", "compress": 1, "num_filters": 3}, "zip", "pytorch_model.bin",
-         lambda s: new_spelling(of_transformers(s)), True),
+         lambda s: new_spelling(of_transformers(s))),
         ("fused", {**tiny, "upsampling_ratios": [1, 4], "kernel_size": 5, "last_kernel_size": 9, "residual_kernel_size": 4,
-                   "pad_mode": "replicate"}, "safetensors", "model.safetensors", of_transformers, True))
-    for seed, (name, c, format, file, layout, said) in enumerate(cases):
+                   "pad_mode": "replicate"}, "safetensors", "model.safetensors", of_transformers))
+    for seed, (name, c, format, file, layout) in enumerate(cases):
         net = randomise(Encodec(c, kept=name == "meta"), seed).eval()
         net.tame()
         if name == "fused":
             fuse(net)
-        path = save(f"encodec-{name}", file, layout(net.state_dict()), format, c if said else None)
+        path = save(f"encodec-{name}", file, layout(net.state_dict()), format, c)
         for kbps in c["target_bandwidths"]:
             for frames in (1, 2, 6, 7, 10) if name == "meta" else (1, 2, 3, 6, 7, 8, 31):
                 codes = random_codes(c, kbps, frames)
