@@ -153,15 +153,8 @@ std::vector<Op> latents_of_codes(ModelFile& file, const Codebooks& books, Index 
           op::conv1d(all.weight, all.bias)};
 }
 
-Features features_of_codes(const std::string& codec, const Config& c, Index hop, Index per_frame,
-                           Index rows) {
-  constexpr Index most_hz = 1 << 24;
-  MelOptions frames;
-  frames.name = codec;
-  frames.sample_rate = c.integer({"sample_rate", "sampling_rate"}, 1, most_hz);
-  frames.hop_length = hop;
-  frames.n_mels = per_frame;
-  return {frames, "it takes the codes that " + codec + " makes of sound, no mel frames", false, rows};
+Index codec_rate(const Config& c) {
+  return c.integer({"sample_rate", "sampling_rate"}, 1, 1 << 24);
 }
 
 Op snake(ModelFile& file, const std::string& name, Index channels, const std::string& by) {

@@ -47,8 +47,8 @@ Codebooks codebooks_of(const Config& c, const CodecSizes& sizes, const std::stri
 /// in order of time, those of the second, and so on.
 std::vector<Op> latents_of_codes(ModelFile& file, const Codebooks& books, Index used);
 
-/// What a network takes that makes `hop` samples of a frame of so many codes.
-Features features_of_codes(const std::string& codec, const Config& c, Index hop, Index per_frame, Index rows);
+/// The sample rate that the config says.
+Index codec_rate(const Config& c);
 
 /// A snake whose alpha stands under this name.
 Op snake(ModelFile& file, const std::string& name, Index channels, const std::string& by);

@@ -87,7 +87,7 @@ Network build(ModelFile& file) {
   const std::vector<Op> last = codec_end(file, layer_name(s.last_snake, end), layer_name(s.last, end + 1),
                                          sizes.width >> stages, sizes.stages);
   ops.insert(ops.end(), last.begin(), last.end());
-  return {Stack(ops, "dac"), features_of_codes("DAC", c, sizes.hop, used, books.rows)};
+  return {Stack(ops, "dac"), features_of_codes("DAC", codec_rate(c), sizes.hop, used, books.rows)};
 }
 
 bool recognises(const TensorFile& file) {

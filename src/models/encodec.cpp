@@ -317,15 +317,6 @@ class Decoder {
   const Settings& settings_;
 };
 
-Features features_of_codes(const Settings& s, Index books) {
-  MelOptions frames;
-  frames.name = "EnCodec";
-  frames.sample_rate = s.rate;
-  frames.hop_length = s.hop;
-  frames.n_mels = books;
-  return {frames, "it takes the codes that EnCodec makes of sound, no mel frames", false, s.codes};
-}
-
 Network build(ModelFile& file) {
   const Found found = *find(file.tensors());
   const Spelling& names = *found.spelling;
@@ -362,7 +353,7 @@ Network build(ModelFile& file) {
   }
   x = b.chain(x, d.conv(names.conv_at(at), channels, 1, s.last_kernel, 1, true,
                         d.keys({"num_filters", "last_kernel_size"})));
-  return {b.build({x}), features_of_codes(s, books)};
+  return {b.build({x}), features_of_codes("EnCodec", s.rate, s.hop, books, s.codes)};
 }
 
 bool recognises(const TensorFile& file) {

@@ -347,6 +347,15 @@ Features features_of(const ModelFile& file, Index channels, Index hop, const std
   return features;
 }
 
+Features features_of_codes(const std::string& codec, Index rate, Index hop, Index per_frame, Index codes) {
+  MelOptions frames;
+  frames.name = codec;
+  frames.sample_rate = rate;
+  frames.hop_length = hop;
+  frames.n_mels = per_frame;
+  return {frames, "it takes the codes that " + codec + " makes of sound, no mel frames", false, codes};
+}
+
 Op normalise(std::span<const float> mean, std::span<const float> scale) {
   std::vector<float> gain, bias;
   for (std::size_t i = 0; i < scale.size(); ++i) {

@@ -21,6 +21,10 @@ struct Features {
 /// names the keys that say how many samples those are.
 Features features_of(const ModelFile& file, Index channels, Index hop, const std::string& hop_by = {});
 
+/// What a network takes that makes `hop` samples of a frame of `per_frame` codes, of 0 to codes − 1 each, of
+/// this codec.
+Features features_of_codes(const std::string& codec, Index rate, Index hop, Index per_frame, Index codes);
+
 /// (x − mean)/scale, per channel. Throws std::invalid_argument unless both are finite and scale is positive.
 Op normalise(std::span<const float> mean, std::span<const float> scale);
 

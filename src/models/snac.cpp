@@ -141,7 +141,8 @@ Network build(ModelFile& file) {
   for (std::size_t i = 0; i < stages; ++i) x = decoder.stage(x, i);
   x = b.chain(x, codec_end(file, message("decoder.model.", end), message("decoder.model.", end + 1),
                            sizes.width >> stages, sizes.stages));
-  return {b.build({x}), features_of_codes("SNAC", c, sizes.hop * books.frames_together(), codes, books.rows)};
+  return {b.build({x}),
+          features_of_codes("SNAC", codec_rate(c), sizes.hop * books.frames_together(), codes, books.rows)};
 }
 
 bool recognises(const TensorFile& file) {

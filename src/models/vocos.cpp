@@ -131,16 +131,12 @@ std::optional<Op> codebooks(ModelFile& file, const Codes& codes, Index dim, cons
   return op::embedding(rows, codes.per_frame);
 }
 
-Features features_of_codes(Index channels, bool embedded) {
-  MelOptions frames;
-  frames.name = "EnCodec";
-  frames.sample_rate = encodec_rate;
-  frames.hop_length = encodec_hop;
-  frames.n_mels = channels;
-  return {frames,
-          embedded ? "it takes the summed embeddings of EnCodec's codes, no mel frames"
-                   : "it takes the codes that EnCodec makes of sound, no mel frames",
-          false, embedded ? 0 : encodec_codes};
+/// Of its codes, or of what stands for them.
+Features features_of_encodec(Index channels, bool embedded) {
+  Features f =
+      features_of_codes("EnCodec", encodec_rate, encodec_hop, channels, embedded ? 0 : encodec_codes);
+  if (embedded) f.no_analysis = "it takes the summed embeddings of EnCodec's codes, no mel frames";
+  return f;
 }
 
 Network build(ModelFile& file) {
@@ -188,7 +184,7 @@ Network build(ModelFile& file) {
   if (codes && inverse.hop_length != encodec_hop)
     head.refuse(head.name({"hop_length"}), " must be that of EnCodec's frames, ", encodec_hop, ", is ",
                 inverse.hop_length);
-  return {b.build({x}), codes ? features_of_codes(channels, !embedding)
+  return {b.build({x}), codes ? features_of_encodec(channels, !embedding)
                               : features_of(file, channels, inverse.hop_length, head.name({"hop_length"}))};
 }
 
