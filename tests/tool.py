@@ -518,7 +518,7 @@ class Vocode(ToolTest):
         os.remove(out)
         self.refused(1, "takes a speaker embedding of 4 values, got 3", "vocode", latents, out, *model, "--speaker-embedding",
                      self.save("short.npy", np.zeros(3)))
-        self.refused(1, "the speaker embedding: numbers must be finite, one is nan", "vocode", latents, out, *model,
+        self.refused(1, "nan.npy: holds values that are not finite numbers", "vocode", latents, out, *model,
                      "--speaker-embedding", self.save("nan.npy", np.full(4, np.nan)))
         copy = self.path("copy.wav")
         pathlib.Path(copy).write_bytes(pathlib.Path(self.path("voice.npy")).read_bytes())

@@ -3,6 +3,7 @@
 #include <wavestride/npy.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 
 #include "cli/integers.h"
 #include "thread_pool.h"
@@ -42,6 +43,8 @@ void read_speaker_embedding(const std::string& path, ModelOptions& options) {
   if (path.empty()) return;
   options.speaker_embedding = read_npy(path).data;
   if (options.speaker_embedding.empty()) throw IoError(path, "holds no values");
+  for (const float v : options.speaker_embedding)
+    if (!std::isfinite(v)) throw IoError(path, "holds values that are not finite numbers");
 }
 
 void add_codes_options(CLI::App& app, ModelOptions& options) {
