@@ -321,9 +321,9 @@ typedef struct wavestride_model_config {
                            that stands behind no such name; null: the file holds one */
   const float* speaker_embedding; /**< a voice that is not in the file: its embedding, instead of `speaker` */
   size_t speaker_embedding_size;  /**< 0: not at all */
-  double bandwidth_kbps; /**< of a network that takes the codes of a codec, whole numbers (what is none of
-                            them stands for the nearest): one of the rates that it was trained on, in
-                            kilobits per second, by which a frame has more or fewer codes; 0: the highest */
+  double bandwidth_kbps; /**< of a network that takes the codes of a codec, whole numbers (between two
+                            the lower counts): one of the rates that it was trained on, in kilobits per
+                            second, by which a frame has more or fewer codes; 0: the highest */
   int32_t given;         /**< wavestride_given */
   int64_t codebooks; /**< as bandwidth_kbps, by how many of its codebooks, the first ones, a frame has codes
                         of; of DAC and SNAC any number; 0: all */

@@ -28,8 +28,9 @@ struct Model {
   /// Why features can't be made of sound with `features` alone, as where a model takes another network's
   /// latents, or statistics of its recipe are missing; empty where they can.
   std::string no_analysis = {};
-  /// Of a network that takes codes, whole numbers, in place of mel frames: they are 0 … codes−1, and what is
-  /// none of these stands for the nearest, NaN for 0. Of others 0.
+  /// Of a network that takes codes, whole numbers, in place of mel frames: they are 0 … codes−1; what lies
+  /// between two stands for the lower, what lies beyond them for the first or the last, NaN for 0. Of others
+  /// 0.
   Index codes = 0;
 
   /// 1 × samples of n_mels × frames. Throws std::invalid_argument on another number of bands.
