@@ -234,7 +234,7 @@ TEST_CASE(
   };
   const Case cases[] = {{16, 40, 3, 1, 1, 1, PadMode::constant},  {64, 33, 7, 1, 3, 1, PadMode::reflect},
                         {32, 48, 11, 1, 5, 1, PadMode::constant}, {32, 16, 2, 1, 500, 1, PadMode::replicate},
-                        {64, 64, 5, 3, 40, 2, PadMode::constant}, {18, 1, 1, 1, 1, 1, PadMode::constant},
+                        {64, 64, 5, 3, 40, 2, PadMode::constant}, {18, 24, 1, 1, 1, 1, PadMode::constant},
                         {48, 20, 4, 9, 1, 1, PadMode::constant}};
   Rng rng(53);
   for (const Case& c : cases) {
