@@ -394,10 +394,6 @@ using Handle = std::unique_ptr<SNDFILE, Close>;
   return name;
 }
 
-}  // namespace
-
-namespace {
-
 // What a file is that libsndfile will not know; empty where it may be sound.
 [[gnu::cold]] std::string what_else(int file) {
   struct stat s;
@@ -696,10 +692,6 @@ bool forget_time_of_peaks(int file) {
   }
   return true;
 }
-
-}  // namespace
-
-namespace {
 
 // Why a format can't have these, of which libsndfile says no more than that; empty where it may.
 [[gnu::cold]] std::string too_much(const Container& c, int sample_rate_hz, Index channels) {

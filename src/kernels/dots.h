@@ -18,8 +18,8 @@ class DotWeights {
   static constexpr Index fewest_inputs = 4;
 
   DotWeights() = default;
-  /// `in` and `out` channels to a group, at least fewest_inputs of them; weights are finite, and of the
-  /// outputs of all groups. An empty bias is zero.
+  /// Of `in` channels, at least fewest_inputs, and `out` channels to a group; `value` counts the outputs of
+  /// all groups. An empty bias is zero.
   DotWeights(Index in, Index out, Index groups, Index taps, const WeightAt& value,
              std::span<const float> bias)
       : in_(in),
