@@ -99,9 +99,10 @@ bool passes_through(const Graph& graph, int v) {
          std::find(graph.outputs.begin(), graph.outputs.end(), v) == graph.outputs.end();
 }
 
-/// As many frames as stay in the nearest cache.
-Index block_frames(Index channels) {
-  constexpr Index target_bytes = 24 << 10;
+/// As many frames as stay in the nearest cache; of several threads twice as many, since each block is a turn
+/// with the lock, and often one that another core has made.
+Index block_frames(Index channels, bool one_thread) {
+  const Index target_bytes = (one_thread ? 24 : 48) << 10;
   return std::clamp<Index>(target_bytes / (4 * channels), 16, 4096);
 }
 
@@ -122,7 +123,7 @@ std::vector<Index> block_sizes(const Graph& graph, const std::vector<bool>& larg
     const Index channels = graph.values()[v].channels;
     sizes.push_back(options.block_frames > 0 ? std::min<Index>(options.block_frames, 1 << 20)
                     : large[v]               ? long_block_frames(channels, one_thread)
-                                             : block_frames(channels));
+                                             : block_frames(channels, one_thread));
   }
   return sizes;
 }

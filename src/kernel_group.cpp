@@ -125,7 +125,7 @@ std::vector<int> depths_of(const Graph& graph) {
 /// Chains of nodes, each of which alone reads what the one before it makes, but for later ones of its chain;
 /// by the last node of each. A chain must not wait longer for its inputs than its first node alone does.
 std::vector<Group> groups_of(const Graph& graph, std::span<const Index> blocks, Index threads) {
-  constexpr double most_of_block = 8e6, too_little = 1.0 / 16;
+  constexpr double most_of_block = 16e6, too_little = 1.0 / 16;
   const auto& values = graph.values();
   std::vector<Group> groups;
   double total = 0;
