@@ -18,7 +18,15 @@ struct Floats {
   static constexpr bool small = WAVESTRIDE_MOST_SUMS < 12;
   static HWY_INLINE Value broadcast(const float* x) { return hn::Set(D(), *x); }
   static HWY_INLINE Weight load(const float* w) { return hn::LoadU(D(), w); }
-  static HWY_INLINE hn::Vec<D> mul_add(Value x, Weight w, hn::Vec<D> sum) { return hn::MulAdd(x, w, sum); }
+  static HWY_INLINE hn::Vec<D> mul_add(Value x, Weight w, hn::Vec<D> sum) {
+#if HWY_TARGET <= HWY_AVX3 && (HWY_COMPILER_GCC || HWY_COMPILER_CLANG)
+    // In place: GCC would move sums of several rows from register to register.
+    asm("vfmadd231ps %2, %1, %0" : "+v"(sum.raw) : "v"(x.raw), "v"(w.raw));
+    return sum;
+#else
+    return hn::MulAdd(x, w, sum);
+#endif
+  }
 };
 
 void Dense(const DenseWeights& w, const float* in, const Index* offsets, Index in_step, Index frames,

@@ -119,9 +119,9 @@ HWY_INLINE void Tile(const Run<Unit>& r, const Unit* HWY_RESTRICT in, const floa
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v)
       acc[f][v] = start == nullptr ? hn::Zero(d) : hn::LoadU(d, start + f * r.out_step + v * N);
-  // With few sums, rows that are as wide as they are added by twos: what else a row takes, to move pointers
-  // and count, would keep instructions for its products waiting.
-  constexpr int several = most_frames <= 6 && F == most_frames && V == 2 && !P<D>::small ? 2 : 1;
+  // Rows that are as wide as they are added by twos or fours: what else a row takes, to move pointers and
+  // count, would keep instructions for its products waiting.
+  constexpr int several = F < most_frames || V != 2 || P<D>::small ? 1 : most_frames <= 6 ? 2 : 4;
   for (Index t = 0; t < r.taps; ++t) {
     const Unit* x[(F + 2) / 3];
 #pragma GCC unroll 8
