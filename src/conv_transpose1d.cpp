@@ -230,13 +230,13 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
       if (!dots_.empty()) return kernels::dots(dots_, from, phase.offsets.data(), frame, turns, out, all);
       made = lanes_.make(from, turns, out, {});
     }
-    const auto make = [&](Index turn, Index some, float* to) {
-      kernels::dense(together_, from + turn * frame, phase.offsets.data(), frame, some, to, all);
+    const auto make = [&](const Unit* at, Index some, float* to) {
+      kernels::dense(together_, at, phase.offsets.data(), frame, some, to, all);
     };
-    if (!ragged_) return make(made, turns - made, out + made * all);
+    const Unit* const rest = from + made * frame;
+    if (!ragged_) return make(rest, turns - made, out + made * all);
     constexpr Index at_once = 48;
-    const auto make_rest = [&](Index turn, Index some, float* to) { make(made + turn, some, to); };
-    made += detail::make_while_finite(turns - made, at_once, all, out + made * all, {}, make_rest);
+    made += detail::make_while_finite(rest, frame, turns - made, at_once, out + made * all, all, {}, make);
     make_phases(in, first, n + made * shape_.stride, (turns - made) * shape_.stride, out + made * all);
   }
 

@@ -44,16 +44,14 @@ class FrameLanes {
   /// many these are.
   Index make(const float* in, Index count, float* out, const kernels::Finish& finish) const noexcept {
     if (frames_ < 2) return 0;
-    const Index span = frames_ * dilation_, spans = count / span;
-    const Index at_once = std::max(fewest_spans, most_spans / dilation_);
-    const auto make = [&](Index first, Index some, float* to) {
-      const float* from = in + first * span * in_;
+    const Index span = frames_ * dilation_, at_once = std::max(fewest_spans, most_spans / dilation_);
+    const auto make = [&](const float* from, Index spans, float* to) {
       if (dilation_ == 1)
-        kernels::dense(weights_, from, offsets_.data(), span * in_, some, to, frames_ * out_);
+        kernels::dense(weights_, from, offsets_.data(), span * in_, spans, to, frames_ * out_);
       else
-        make_apart(from, some, to);
+        make_apart(from, spans, to);
     };
-    return span * make_while_finite(spans, at_once, span * out_, out, finish, make);
+    return span * make_while_finite(in, span * in_, count / span, at_once, out, span * out_, finish, make);
   }
 
  private:

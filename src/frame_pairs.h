@@ -30,13 +30,13 @@ class FramePairs {
   void make(const float* in, Index count, float* out, const kernels::Finish& finish) const noexcept {
     const Index channels = weights_.channels(), span = 2 * dilation_;
     const Index at_once = std::max<Index>(1, most_frames / span);
-    const auto make = [&](Index first, Index some, float* to) {
-      const float* from = in + first * span * channels;
+    const auto make = [&](const float* from, Index spans, float* to) {
       for (Index phase = 0; phase < dilation_; ++phase)
-        kernels::paired_taps(weights_, from + phase * channels, dilation_ * channels, some,
+        kernels::paired_taps(weights_, from + phase * channels, dilation_ * channels, spans,
                              to + phase * outputs, span * outputs, dilation_ * outputs);
     };
-    const Index made = span * make_while_finite(count / span, at_once, span * outputs, out, finish, make);
+    const Index made = span * make_while_finite(in, span * channels, count / span, at_once, out,
+                                                span * outputs, finish, make);
     for (Index n = made; n < count; ++n) make_one(in + n * channels, out + n * outputs);
     kernels::finish(finish.behind(made * outputs), (count - made) * outputs, out + made * outputs);
   }

@@ -30,17 +30,18 @@ inline std::vector<float> without_negative_zeros(std::span<const float> bias) {
   return result;
 }
 
-/// Calls make(first, some, to) for `count` frames of `floats` each, at most `at_once` at a time, and then
-/// `finish`, and says how many frames it made: not those from where on one comes out infinite or NaN, which
-/// zero times an input of another product may have done.
-template <class Make>
-Index make_while_finite(Index count, Index at_once, Index floats, float* out, const kernels::Finish& finish,
-                        Make&& make) noexcept {
+/// Calls make(from, some, to) for `count` frames, at most `at_once` at a time, and then `finish`, and says
+/// how many frames it made: not those from where on one comes out infinite or NaN, which zero times an input
+/// of another product may have done. A frame of `out_step` outputs begins to read `in_step` after the one
+/// before.
+template <class Unit, class Make>
+Index make_while_finite(const Unit* in, Index in_step, Index count, Index at_once, float* out, Index out_step,
+                        const kernels::Finish& finish, Make&& make) noexcept {
   for (Index first = 0; first < count; first += at_once) {
-    const Index some = std::min(at_once, count - first), at = first * floats;
-    make(first, some, out + at);
-    if (!kernels::finite(out + at, some * floats)) return first;
-    kernels::finish(finish.behind(at), some * floats, out + at);
+    const Index some = std::min(at_once, count - first), at = first * out_step;
+    make(in + first * in_step, some, out + at);
+    if (!kernels::finite(out + at, some * out_step)) return first;
+    kernels::finish(finish.behind(at), some * out_step, out + at);
   }
   return count;
 }

@@ -41,9 +41,9 @@ Index JoinedGroups::make_finite(const float* in, const Index* offsets, Index in_
   constexpr Index at_once = 48;
   if (empty()) return 0;
   const Index all = groups_ * out_;
-  return make_while_finite(count, at_once, all, out, finish, [&](Index first, Index some, float* to) {
-    make(in + first * in_step, offsets, in_step, some, to, all);
-  });
+  return make_while_finite(
+      in, in_step, count, at_once, out, all, finish,
+      [&](const float* from, Index some, float* to) { make(from, offsets, in_step, some, to, all); });
 }
 
 }  // namespace wavestride::detail

@@ -79,25 +79,31 @@ HWY_INLINE void Tile(const SharedTaps& weights, Index o, const float* HWY_RESTRI
   for (int f = 0; f < F; ++f) hn::StoreU(acc[f], d, out + f * out_step);
 }
 
+// Calls tile(F, first) for all of `count` things, F of them at a time: `most`, and of those that are left
+// fewer.
+template <int most, class TileOf>
+HWY_INLINE void InTiles(Index count, TileOf&& tile) {
+  Index first = 0;
+  const auto tiles = [&](auto size) HWY_ATTR {
+    for (; first + size <= count; first += size) tile(size, first);
+  };
+  tiles(std::integral_constant<int, most>());
+  if constexpr (most > 16) tiles(std::integral_constant<int, 8>());
+  if constexpr (most > 4) tiles(std::integral_constant<int, 4>());
+  if constexpr (most > 1) tiles(std::integral_constant<int, 1>());
+}
+
 // W output channels.
 template <int W>
 void Frames(const SharedTaps& w, const float* in, Index in_step, Index frames, float* out, Index out_step,
             const Finish& finish) {
   using D = hn::CappedTag<float, W>;
   constexpr int most = W == paying ? most_frames : 1;
-  for (Index o = 0; o < W; o += static_cast<Index>(hn::Lanes(D()))) {
-    Index j = 0;
-    const auto tiles = [&](auto size) HWY_ATTR {
-      for (; j + size <= frames; j += size) {
-        const Index at = j * out_step + o;
-        Tile<D, W, size>(w, o, in + j * in_step, in_step, out + at, out_step, finish.behind(at));
-      }
-    };
-    tiles(std::integral_constant<int, most>());
-    if constexpr (most > 10) tiles(std::integral_constant<int, 8>());
-    if constexpr (most > 4) tiles(std::integral_constant<int, 4>());
-    if constexpr (most > 1) tiles(std::integral_constant<int, 1>());
-  }
+  for (Index o = 0; o < W; o += static_cast<Index>(hn::Lanes(D())))
+    InTiles<most>(frames, [&](auto size, Index j) HWY_ATTR {
+      const Index at = j * out_step + o;
+      Tile<D, W, size>(w, o, in + j * in_step, in_step, out + at, out_step, finish.behind(at));
+    });
 }
 
 void BySharedTaps(const SharedTaps& w, const float* in, Index in_step, Index frames, float* out,
@@ -160,16 +166,10 @@ void Pairs(const PairedTaps& w, const float* in, Index in_step, Index pairs, flo
            Index apart) {
   using D = hn::CappedTag<float, 16>;
   constexpr int most = paying == 16 ? 16 : 1;
-  for (Index o = 0; o < 16; o += static_cast<Index>(hn::Lanes(D()))) {
-    Index j = 0;
-    const auto tiles = [&](auto size) HWY_ATTR {
-      for (; j + size <= pairs; j += size)
-        PairTile<D, T, size>(w, o, in + 2 * j * in_step, in_step, out + j * out_step, out_step, apart);
-    };
-    tiles(std::integral_constant<int, most>());
-    if constexpr (most > 4) tiles(std::integral_constant<int, 4>());
-    if constexpr (most > 1) tiles(std::integral_constant<int, 1>());
-  }
+  for (Index o = 0; o < 16; o += static_cast<Index>(hn::Lanes(D())))
+    InTiles<most>(pairs, [&](auto size, Index j) HWY_ATTR {
+      PairTile<D, T, size>(w, o, in + 2 * j * in_step, in_step, out + j * out_step, out_step, apart);
+    });
 }
 
 void ByPairedTaps(const PairedTaps& w, const float* in, Index in_step, Index pairs, float* out,
