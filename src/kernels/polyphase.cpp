@@ -14,6 +14,20 @@
 #include "kernels/narrow-inl.h"
 #include "kernels/registers.h"
 
+#ifndef WAVESTRIDE_FLOATS_OR_DOUBLES
+#define WAVESTRIDE_FLOATS_OR_DOUBLES
+namespace wavestride::kernels {
+
+// Numbers of one of two types; where they are of the other one, nullptr.
+template <class Float, class Double>
+struct FloatsOrDoubles {
+  Float* floats;
+  Double* doubles;
+};
+
+}  // namespace wavestride::kernels
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace wavestride::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -138,24 +152,21 @@ HWY_INLINE hn::Vec<DD> LoadWide(const float* from) {
 
 // y: the centre, in double, of G groups of F rows each, on top of the sums of the rest.
 template <int G, int F>
-HWY_INLINE void Centre(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
-                       const float (*sums)[row_values], double (*y)[row_values], int each) {
+HWY_NOINLINE void Centre(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
+                         const float (*sums)[row_values], double (*y)[row_values]) {
   const double *x[G * F], *h[G];
   Index step[G * F];
   hn::Vec<DD> acc[G * F][double_vectors];
 #pragma GCC unroll 16
-  for (int g = 0; g < G; ++g) {
-    h[g] = bank.doubles(rows[g * each].group);
+  for (int g = 0; g < G; ++g) h[g] = bank.doubles(rows[g * F].group);
 #pragma GCC unroll 16
-    for (int f = 0; f < F; ++f) {
-      const Row& row = rows[g * each + f];
-      const Index at = row.at + bank.low();
-      x[g * F + f] = samples.exact + (row.mirrored ? samples.turn - at : at);
-      step[g * F + f] = row.mirrored ? -1 : 1;
+  for (int r = 0; r < G * F; ++r) {
+    const Row& row = rows[r];
+    const Index at = row.at + bank.low();
+    x[r] = samples.exact + (row.mirrored ? samples.turn - at : at);
+    step[r] = row.mirrored ? -1 : 1;
 #pragma GCC unroll 16
-      for (int v = 0; v < double_vectors; ++v)
-        acc[g * F + f][v] = LoadWide(sums[g * each + f] + v * double_lanes);
-    }
+    for (int v = 0; v < double_vectors; ++v) acc[r][v] = LoadWide(sums[r] + v * double_lanes);
   }
   const Index n = bank.centre();
   for (Index s = 0; s < n; ++s)
@@ -167,24 +178,25 @@ HWY_INLINE void Centre(const PolyphaseBank& bank, const Row* rows, const Samples
       for (int f = 0; f < F; ++f) x[g * F + f] += step[g * F + f];
     }
 #pragma GCC unroll 16
-  for (int g = 0; g < G; ++g)
-#pragma GCC unroll 16
-    for (int f = 0; f < F; ++f) Store(acc[g * F + f], y[g * each + f]);
+  for (int r = 0; r < G * F; ++r) Store(acc[r], y[r]);
 }
 
 // As many groups, or as many rows of one, at a time as there are registers for.
-template <int G, int F, int each = F>
-HWY_NOINLINE void Centres(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
-                          const float (*sums)[row_values], double (*y)[row_values]) {
+template <int G, int F>
+HWY_INLINE void Centres(const PolyphaseBank& bank, const Row* rows, const Samples& samples,
+                        const float (*sums)[row_values], double (*y)[row_values]) {
   constexpr int f = std::min(F, double_rows), g = std::clamp(double_rows / F, 1, G);
-  if constexpr (f < F) {
-    for (int k = 0; k < G * each; k += each) Centre<1, f>(bank, rows + k, samples, sums + k, y + k, each);
-    Centres<G, F - f, each>(bank, rows + f, samples, sums + f, y + f);
-  } else {
-    Centre<g, F>(bank, rows, samples, sums, y, each);
-    constexpr int done = g * each;
-    if constexpr (g < G) Centres<G - g, F, each>(bank, rows + done, samples, sums + done, y + done);
+  int r = 0;
+  const auto make = [&](auto groups, auto some) {
+    Centre<groups, some>(bank, rows + r, samples, sums + r, y + r);
+    r += groups * some;
+  };
+  for (int k = 0; k + g <= G; k += g) {
+    for (int i = 0; i + f <= F; i += f)
+      make(std::integral_constant<int, g>(), std::integral_constant<int, f>());
+    if constexpr (F % f > 0) make(std::integral_constant<int, g>(), std::integral_constant<int, F % f>());
   }
+  if constexpr (G % g > 0) make(std::integral_constant<int, G % g>(), std::integral_constant<int, F>());
 }
 
 // G groups of F rows each: y[g·F + f] is row f of group g, in its lanes.
@@ -802,9 +814,8 @@ HWY_NOINLINE void Round(const double* from, Index frames, Index channels, float*
   for (; i < frames; ++i) to[i * channels] = static_cast<float>(from[i]);
 }
 
-template <class T, class In, class Out>
-void PolyphaseOf(const PolyphaseBank& bank, const In* in, Index n, Index count, Index channels, Out* out,
-                 PolyphaseScratch& scratch) {
+void Polyphase(const PolyphaseBank& bank, FloatsOrDoubles<const float, const double> in, Index n, Index count,
+               Index channels, FloatsOrDoubles<float, double> out, PolyphaseScratch& scratch) {
   const Window& w = bank.window();
   const Index margin = bank.frames() + fold_lanes, start = w.first(n);
   for (Index done = 0, first = start; done < count;) {
@@ -812,64 +823,48 @@ void PolyphaseOf(const PolyphaseBank& bank, const In* in, Index n, Index count, 
     const Index some = (left + parts - 1) / parts, last = w.last(n + done + some - 1);
     const Index frames = std::max<Index>(last - first + 1, 0);
     for (Index c = 0; c < channels; ++c) {
-      const In* from = in + (first - start) * channels + c;
-      const auto fill = [&](auto& to) {
-        Channel(from, channels, frames, to.data() + margin);
-        std::fill_n(to.data() + margin + frames, margin, 0);
+      const Index from = (first - start) * channels + c, to = done * channels + c;
+      const auto fill = [&](auto& samples) {
+        const auto channel = [&](const auto* all) {
+          Channel(all + from, channels, frames, samples.data() + margin);
+        };
+        in.doubles == nullptr ? channel(in.floats) : channel(in.doubles);
+        std::fill_n(samples.data() + margin + frames, margin, 0);
       };
       fill(scratch.samples);
-      if (std::is_same_v<T, double>) fill(scratch.exact_samples);
+      if (bank.precise()) fill(scratch.exact_samples);
       if (bank.mirrored()) {
         float* const reverse = scratch.samples.data() + scratch.reverse + margin;
-        Reverse(from, channels, frames, reverse);
+        in.doubles == nullptr ? Reverse(in.floats + from, channels, frames, reverse)
+                              : Reverse(in.doubles + from, channels, frames, reverse);
         std::fill_n(reverse + frames, margin, 0.0f);
       }
       const Index turn = scratch.reverse + 2 * margin + frames - 1;
-      const auto make = [&](T* to, Index step) {
-        Block<T>{bank,
-                 {scratch.samples.data(), scratch.exact_samples.data(), turn},
-                 scratch,
-                 n + done,
-                 some,
-                 to,
-                 step,
-                 first - margin,
-                 turn + first - margin}
+      const auto make = [&](auto* outputs, Index step) {
+        Block<std::remove_pointer_t<decltype(outputs)>>{
+            bank,
+            {scratch.samples.data(), scratch.exact_samples.data(), turn},
+            scratch,
+            n + done,
+            some,
+            outputs,
+            step,
+            first - margin,
+            turn + first - margin}
             .All();
       };
-      Out* const to = out + done * channels + c;
-      if constexpr (std::is_same_v<T, Out>) {
-        make(to, channels);
+      if (!bank.precise()) {
+        make(out.floats + to, channels);
+      } else if (out.floats == nullptr) {
+        make(out.doubles + to, channels);
       } else {
         make(scratch.exact_outputs.data(), 1);
-        Round(scratch.exact_outputs.data(), some, channels, to);
+        Round(scratch.exact_outputs.data(), some, channels, out.floats + to);
       }
     }
     done += some;
     if (done < count) first = w.first(n + done);
   }
-}
-
-template <class In, class Out>
-void Polyphase(const PolyphaseBank& bank, const In* in, Index n, Index count, Index channels, Out* out,
-               PolyphaseScratch& scratch) {
-  if (bank.precise())
-    PolyphaseOf<double>(bank, in, n, count, channels, out, scratch);
-  else if constexpr (std::is_same_v<In, Out>)
-    PolyphaseOf<float>(bank, in, n, count, channels, out, scratch);
-}
-
-void PolyphaseFloat(const PolyphaseBank& bank, const float* in, Index n, Index count, Index channels,
-                    float* out, PolyphaseScratch& scratch) {
-  Polyphase(bank, in, n, count, channels, out, scratch);
-}
-void PolyphaseToDouble(const PolyphaseBank& bank, const float* in, Index n, Index count, Index channels,
-                       double* out, PolyphaseScratch& scratch) {
-  Polyphase(bank, in, n, count, channels, out, scratch);
-}
-void PolyphaseFromDouble(const PolyphaseBank& bank, const double* in, Index n, Index count, Index channels,
-                         float* out, PolyphaseScratch& scratch) {
-  Polyphase(bank, in, n, count, channels, out, scratch);
 }
 
 }  // namespace wavestride::kernels::HWY_NAMESPACE
@@ -909,24 +904,22 @@ Index PolyphaseScratch::bytes() const {
   return sum(samples, folds, again, exact_samples, exact_folds, exact_again, exact_outputs);
 }
 
-HWY_EXPORT(PolyphaseFloat);
-HWY_EXPORT(PolyphaseToDouble);
-HWY_EXPORT(PolyphaseFromDouble);
+HWY_EXPORT(Polyphase);
 
 template <>
 void polyphase(const PolyphaseBank& bank, const float* in, Index n, Index count, Index channels, float* out,
                PolyphaseScratch& scratch) noexcept {
-  HWY_DYNAMIC_DISPATCH(PolyphaseFloat)(bank, in, n, count, channels, out, scratch);
+  HWY_DYNAMIC_DISPATCH(Polyphase)(bank, {in, nullptr}, n, count, channels, {out, nullptr}, scratch);
 }
 template <>
 void polyphase(const PolyphaseBank& bank, const float* in, Index n, Index count, Index channels, double* out,
                PolyphaseScratch& scratch) noexcept {
-  HWY_DYNAMIC_DISPATCH(PolyphaseToDouble)(bank, in, n, count, channels, out, scratch);
+  HWY_DYNAMIC_DISPATCH(Polyphase)(bank, {in, nullptr}, n, count, channels, {nullptr, out}, scratch);
 }
 template <>
 void polyphase(const PolyphaseBank& bank, const double* in, Index n, Index count, Index channels, float* out,
                PolyphaseScratch& scratch) noexcept {
-  HWY_DYNAMIC_DISPATCH(PolyphaseFromDouble)(bank, in, n, count, channels, out, scratch);
+  HWY_DYNAMIC_DISPATCH(Polyphase)(bank, {nullptr, in}, n, count, channels, {out, nullptr}, scratch);
 }
 
 }  // namespace wavestride::kernels
