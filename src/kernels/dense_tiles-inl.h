@@ -184,7 +184,8 @@ HWY_INLINE void AnyTile(Index frames, const Run<Unit>& r, const Unit* in, const 
 // All frames in tiles of at most F, none much smaller than the others. Together they fetch the next run,
 // which lies behind this one, from wherever the weights of a large layer are.
 template <template <class> class P, class D, int F, int V, class Unit>
-HWY_NOINLINE void Tiles(Run<Unit> r, Index frames, const Unit* in, const float* start, float* out) {
+HWY_NOINLINE void Tiles(const Run<Unit>& run, Index frames, const Unit* in, const float* start, float* out) {
+  Run<Unit> r = run;  // which no store can be taken to change
   const Index rows = r.taps * r.channels, channels = (V - 1) * static_cast<Index>(hn::Lanes(D())) + r.last;
   const float* const first = out;
   Index tiles = (frames + F - 1) / F;
@@ -222,50 +223,65 @@ HWY_INLINE bool Contiguous(const Index* offsets, Index taps, Index channels) {
   return true;
 }
 
-// V vectors from output channel `o` on, the sum cut into runs of rows that stay in the cache.
+// Columns of tiles: of `vectors` vectors of `lanes` output channels, and at most `frames` frames.
+template <class Unit>
+struct Columns {
+  Index lanes, vectors, frames;
+  void (*tiles)(const Run<Unit>&, Index frames, const Unit* in, const float* start, float* out);
+};
+
 template <template <class> class P, class D, int F, int V, class Unit>
-HWY_INLINE void Columns(const PackedWeights<Unit>& w, Index o, const Unit* in, const Index* offsets,
-                        Index in_step, Index frames, float* out, Index out_step, const Finish& finish,
-                        Index apart) {
-  const auto N = static_cast<Index>(hn::Lanes(D()));
-  Index taps = w.taps(), channels = w.rows();
-  if (Contiguous(offsets, taps, channels)) channels *= std::exchange(taps, 1);
-  const Index padded = (w.out_channels() + 15) / 16 * 16, panel = o / w.panel_width() * w.panel_width();
-  const Index width = std::min(w.panel_width(), padded - panel);
-  const Index last = std::min(N, w.out_channels() - o - (V - 1) * N);
-  Run<Unit> r{w.weights() + panel * channels * taps + (o - panel),
-              width,
-              w.panel_width() * channels * taps,
-              taps,
-              channels,
-              offsets,
-              in_step,
-              out_step,
-              w.bias() + o,
-              last,
-              0,
-              finish.behind(o),
-              apart};
-  const Index most = cached_units / width;
+HWY_INLINE Columns<Unit> ColumnsOf() {
+  return {static_cast<Index>(hn::Lanes(D())), V, F, Tiles<P, D, F, V, Unit>};
+}
+
+// Those for the output channels from `o` on.
+template <template <class> class P, class Unit>
+HWY_INLINE Columns<Unit> BestColumns(const PackedWeights<Unit>& w, Index o, Index frames) {
+  const auto N = static_cast<Index>(hn::Lanes(Whole()));
+  const Index left = w.out_channels() - o, in_panel = w.panel_width() - o % w.panel_width();
+  const bool pairs = w.panel_width() == 2 * N;
+  if constexpr (P<Whole>::small) {
+    return ColumnsOf<P, Whole, 4, 1, Unit>();
+  } else {
+#if HWY_TARGET <= HWY_AVX3
+    if (left <= N / 2) return ColumnsOf<P, Half, most_frames_of_one, 1, Unit>();
+#endif
+    // Few frames need more vectors, so that enough sums are under way to hide the latency of one.
+    if (pairs && frames == 1 && left > 7 * N) return ColumnsOf<P, Whole, 1, 8, Unit>();
+    if (pairs && frames <= 3 && left > 3 * N) return ColumnsOf<P, Whole, 3, 4, Unit>();
+    if (left > N && in_panel >= 2 * N) return ColumnsOf<P, Whole, most_frames, 2, Unit>();
+    return ColumnsOf<P, Whole, most_frames_of_one, 1, Unit>();
+  }
+}
+
+// Makes columns of all rows, the sum cut into runs of rows that stay in the cache where that pays.
+template <class Unit>
+HWY_INLINE void AddRuns(Run<Unit>& r, const Columns<Unit>& columns, Index frames, const Unit* in,
+                        float* out) {
+  const Index taps = r.taps, channels = r.channels;
+  const Index* const offsets = r.offsets;
+  const float* const bias = r.bias;
+  const Finish finish = r.finish;
+  Index tap_step = taps, parts = 1;
+  if (frames > columns.frames && r.last == columns.lanes && r.apart == 0 &&
+      taps * channels * r.width > cached_units) {
+    const Index most = cached_units / r.width;
+    tap_step = std::max<Index>(1, most / channels);
+    parts = (channels + most - 1) / most;
+  }
   const float* start = nullptr;
-  out += o;
-  if (frames <= F || last < N || apart != 0 || taps * channels <= most)
-    return Tiles<P, D, F, V>(r, frames, in, start, out);
-  const float* bias = std::exchange(r.bias, nullptr);
-  r.finish = {};
-  const Index parts = (channels + most - 1) / most, tap_step = std::max<Index>(1, most / channels);
   for (Index t = 0; t < taps; t += tap_step)
-    for (Index part = 0; part < parts; ++part) {
-      const Index c = part * channels / parts;
+    for (Index part = 0, c = 0, end; part < parts; ++part, c = end) {
+      end = part + 1 < parts ? (part + 1) * channels / parts : channels;
+      const bool last = t + tap_step >= taps && part + 1 == parts;
       r.taps = std::min(tap_step, taps - t);
-      r.channels = (part + 1) * channels / parts - c;
+      r.channels = end - c;
       r.offsets = offsets + t;
-      if (t + r.taps == taps && part + 1 == parts) {
-        r.bias = bias;
-        r.finish = finish.behind(o);
-      }
-      Tiles<P, D, F, V>(r, frames, in + c, start, out);
-      r.w += r.taps * r.channels * width;
+      r.bias = last ? bias : nullptr;
+      r.finish = last ? finish : Finish{};
+      columns.tiles(r, frames, in + c, start, out);
+      r.w += r.taps * r.channels * r.width;
       start = out;
     }
 }
@@ -273,34 +289,30 @@ HWY_INLINE void Columns(const PackedWeights<Unit>& w, Index o, const Unit* in, c
 template <template <class> class P, class Unit>
 void DenseOf(const PackedWeights<Unit>& w, const Unit* in, const Index* offsets, Index in_step, Index frames,
              float* out, Index out_step, const Finish& finish = {}, Index apart = 0) {
-  const auto N = static_cast<Index>(hn::Lanes(Whole()));
-  const bool pairs = w.panel_width() == 2 * N;
   if (frames == 0) return;
+  Index taps = w.taps(), channels = w.rows();
+  if (Contiguous(offsets, taps, channels)) channels *= std::exchange(taps, 1);
+  const Index padded = (w.out_channels() + 15) / 16 * 16;
   for (Index o = 0; o < w.out_channels();) {
-    const Index left = w.out_channels() - o, in_panel = w.panel_width() - o % w.panel_width();
-    const auto run = [&](auto columns, Index vectors) {
-      columns(w, o, in, offsets, in_step, frames, out, out_step, finish, apart);
-      o += vectors * N;
-    };
-    if constexpr (P<Whole>::small) {
-      run([](auto&&... a) { Columns<P, Whole, 4, 1>(a...); }, 1);
-      continue;
-    }
-#if HWY_TARGET <= HWY_AVX3
-    if (left <= N / 2) {
-      run([](auto&&... a) { Columns<P, Half, most_frames_of_one, 1>(a...); }, 1);
-      continue;
-    }
-#endif
-    // Few frames need more vectors, so that enough sums are under way to hide the latency of one.
-    if (pairs && frames == 1 && left > 7 * N)
-      run([](auto&&... a) { Columns<P, Whole, 1, 8>(a...); }, 8);
-    else if (pairs && frames <= 3 && left > 3 * N)
-      run([](auto&&... a) { Columns<P, Whole, 3, 4>(a...); }, 4);
-    else if (left > N && in_panel >= 2 * N)
-      run([](auto&&... a) { Columns<P, Whole, most_frames, 2>(a...); }, 2);
-    else
-      run([](auto&&... a) { Columns<P, Whole, most_frames_of_one, 1>(a...); }, 1);
+    const Columns<Unit> columns = BestColumns<P>(w, o, frames);
+    const Index panel = o / w.panel_width() * w.panel_width(),
+                width = std::min(w.panel_width(), padded - panel);
+    const Index last = std::min(columns.lanes, w.out_channels() - o - (columns.vectors - 1) * columns.lanes);
+    Run<Unit> r{w.weights() + panel * channels * taps + (o - panel),
+                width,
+                w.panel_width() * channels * taps,
+                taps,
+                channels,
+                offsets,
+                in_step,
+                out_step,
+                w.bias() + o,
+                last,
+                0,
+                finish.behind(o),
+                apart};
+    AddRuns(r, columns, frames, in, out + o);
+    o += columns.vectors * static_cast<Index>(hn::Lanes(Whole()));
   }
 }
 
