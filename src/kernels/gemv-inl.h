@@ -22,13 +22,38 @@ using D = hn::CappedTag<float, 16>;
 
 constexpr int most_sums = WAVESTRIDE_MOST_SUMS, tile_frames = most_sums / 2;
 
-// What is made of the sum of output channels `at` on of frame j.
-HWY_INLINE void Finish(const GemvCall& a, hn::Vec<D> sum, Index j, Index at) {
+// What is made of the sums of F frames from j on, of V vectors of output channels from `at` on.
+template <int F, int V>
+HWY_INLINE void Finish(const GemvCall& a, hn::Vec<D> (&sums)[F][V], Index j, Index at) {
   const D d;
-  if (a.bias != nullptr) sum = hn::Add(sum, hn::LoadU(d, a.bias + at));
-  if (a.addend.data != nullptr)
-    sum = hn::Mul(hn::Add(sum, hn::LoadU(d, a.addend.data + j * a.addend.step + at)), hn::Set(d, a.scale));
-  hn::StoreU(sum, d, a.out.data + j * a.out.step + at);
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  if (a.bias != nullptr) {
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) {
+      const auto bias = hn::LoadU(d, a.bias + at + v * N);
+#pragma GCC unroll 16
+      for (int f = 0; f < F; ++f) sums[f][v] = hn::Add(sums[f][v], bias);
+    }
+  }
+  if (a.addend.data != nullptr) {
+    const auto scale = hn::Set(d, a.scale);
+    const float* addend = a.addend.data + j * a.addend.step + at;
+#pragma GCC unroll 16
+    for (int f = 0; f < F; ++f, addend += a.addend.step)
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v)
+        sums[f][v] = hn::Mul(hn::Add(sums[f][v], hn::LoadU(d, addend + v * N)), scale);
+  }
+  float* out = a.out.data + j * a.out.step + at;
+#pragma GCC unroll 16
+  for (int f = 0; f < F; ++f, out += a.out.step)
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) hn::StoreU(sums[f][v], d, out + v * N);
+}
+
+HWY_INLINE void Finish(const GemvCall& a, hn::Vec<D> sum, Index j, Index at) {
+  hn::Vec<D> sums[1][1] = {{sum}};
+  Finish(a, sums, j, at);
 }
 
 // Calls tile(V, output channel) for all vectors of output channels from `o` to `end`, V at a time, of which F

@@ -52,12 +52,18 @@ HWY_INLINE void Tile(const GemvCall& a, Index o, Index j, Index tile, Index tile
   const D d;
   const auto N = static_cast<Index>(hn::Lanes(d));
   hn::Vec<D> sum[F][V];
+  if (const float* start = a.start.data; start == nullptr) {
 #pragma GCC unroll 16
-  for (int f = 0; f < F; ++f)
+    for (auto& row : sum)
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v)
-      sum[f][v] = a.start.data == nullptr ? hn::Zero(d)
-                                          : hn::LoadU(d, a.start.data + (j + f) * a.start.step + o + v * N);
+      for (auto& s : row) s = hn::Zero(d);
+  } else {
+    start += j * a.start.step + o;
+#pragma GCC unroll 16
+    for (int f = 0; f < F; ++f, start += a.start.step)
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) sum[f][v] = hn::LoadU(d, start + v * N);
+  }
   const Index channels = a.w.in_channels(), step = a.in.step, width = a.w.panel_width();
   const Weight* w[(V + 1) / 2];
 #pragma GCC unroll 8
@@ -96,10 +102,7 @@ HWY_INLINE void Tile(const GemvCall& a, Index o, Index j, Index tile, Index tile
       }
     }
   }
-#pragma GCC unroll 16
-  for (int f = 0; f < F; ++f)
-#pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) Finish(a, sum[f][v], j + f, o + v * N);
+  Finish(a, sum, j, o);
 }
 
 // A tile of output channels takes all frames before the next, so that its weights stay in the nearest cache.
@@ -124,6 +127,14 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace wavestride::kernels {
+
+// Once, here: inline they would be most of the code of what makes networks.
+GemvWeights::GemvWeights() = default;
+GemvWeights::GemvWeights(const GemvWeights&) = default;
+GemvWeights::GemvWeights(GemvWeights&&) noexcept = default;
+GemvWeights& GemvWeights::operator=(const GemvWeights&) = default;
+GemvWeights& GemvWeights::operator=(GemvWeights&&) noexcept = default;
+GemvWeights::~GemvWeights() = default;
 
 HWY_EXPORT(Gemv);
 

@@ -30,7 +30,12 @@ using Int8Quad = std::array<std::int8_t, 4>;
 /// zeros beside the last ones.
 class GemvWeights {
  public:
-  GemvWeights() = default;
+  GemvWeights();
+  GemvWeights(const GemvWeights&);
+  GemvWeights(GemvWeights&&) noexcept;
+  GemvWeights& operator=(const GemvWeights&);
+  GemvWeights& operator=(GemvWeights&&) noexcept;
+  ~GemvWeights();
   /// value(o, c, tap) gives the weight of output channel o, input channel c.
   template <class F>
   GemvWeights(Index out_channels, Index in_channels, Index taps, F&& value)
