@@ -166,9 +166,11 @@ class BlockFilterOf final : public BlockFilter {
                                           Index at, Index step) {
     const Index size = transform.size();
     kernels::Aligned<double> time(static_cast<std::size_t>(2 * size)), bins(time.size());
-    for (Index d = -detail::affine_floor(at, 1, 0, step); at + d * step < static_cast<Index>(h.size()); ++d)
-      time[static_cast<std::size_t>(2 * (d - detail::affine_floor(d, 1, 0, size) * size))] +=
-          h[static_cast<std::size_t>(at + d * step)];
+    Index d = -detail::affine_floor(at, 1, 0, step), point = d - detail::affine_floor(d, 1, 0, size) * size;
+    for (; at + d * step < static_cast<Index>(h.size()); ++d, ++point) {
+      if (point == size) point = 0;
+      time[static_cast<std::size_t>(2 * point)] += h[static_cast<std::size_t>(at + d * step)];
+    }
     transform(time.data(), bins.data());
     return bins;
   }
@@ -184,27 +186,35 @@ class BlockFilterOf final : public BlockFilter {
   }
 
   // Bin k of the transform of h, from `last` on, at L times the input rate: as many transforms of every L-th
-  // of its samples. Of the negative bins, `unmet` meet no positive one in the output.
+  // of its samples, each turned by its first sample's place. Of the negative bins, `unmet` meet no positive
+  // one in the output.
   void make_response(std::span<const double> h, Index highest, Index unmet) {
     const Index size = shape_.ins * shape_.in_size, L = window_.den, points = size * L;
     const ComplexFft<double> transform(ComplexFft<double>::Direction::forward, size);
-    std::vector<std::complex<double>> sum(static_cast<std::size_t>(highest + 1));
-    for (Index p = 0; p < L; ++p) {
-      const kernels::Aligned<double> bins = bins_of(transform, h, p + window_.hi, L);
-      const std::complex<double> step =
-          std::polar(1.0, -2 * std::numbers::pi * static_cast<double>(p) / static_cast<double>(points));
-      std::complex<double> turn = 1;
-      for (std::size_t k = 0; k < sum.size(); ++k, turn *= step) {
-        if (k % 64 == 0) turn = std::pow(step, static_cast<double>(k));  // lest errors add up
-        sum[k] += turn * std::complex<double>(bins[2 * k], bins[2 * k + 1]);
-      }
+    const auto bin = [](Index k) { return static_cast<std::size_t>(2 * k); };
+    kernels::Aligned<double> step(bin(highest + 1)), turn(step.size()), next(step.size()), sum(step.size());
+    for (Index k = 0; k <= highest; ++k) {
+      const double angle = -2 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(points);
+      step[bin(k)] = std::cos(angle), step[bin(k) + 1] = std::sin(angle);
+      turn[bin(k)] = 1 / static_cast<double>(points);
     }
-    for (std::complex<double>& value : sum) value /= static_cast<double>(points);
+    // Of what is symmetric around time 0, samples p and −p make conjugate values.
+    const bool symmetric = static_cast<Index>(h.size()) == 2 * window_.hi + 1 &&
+                           std::equal(h.begin(), h.begin() + window_.hi, h.rbegin());
+    for (Index p = 0; p < (symmetric ? L / 2 + 1 : L); ++p) {
+      kernels::Aligned<double> bins = bins_of(transform, h, p + window_.hi, L);
+      if (symmetric && p > 0 && 2 * p < L)
+        for (double& value : bins) value *= 2;
+      kernels::complex_product(turn.data(), bins.data(), highest + 1, true, sum.data());
+      kernels::complex_product(turn.data(), step.data(), highest + 1, false, next.data());
+      std::swap(turn, next);
+    }
+    for (Index k = 0; symmetric && k <= highest; ++k) sum[bin(k) + 1] = 0;
     // A bin of all samples is the sum of those of every ins-th, each turned by its first sample's place.
     for (Index p = 0; p < shape_.ins; ++p) {
       const auto value = [&](Index k) {
         const double angle = -2 * std::numbers::pi * static_cast<double>(p * k) / static_cast<double>(size);
-        return sum[static_cast<std::size_t>(k)] * std::polar(1.0, angle);
+        return std::complex(sum[bin(k)], sum[bin(k) + 1]) * std::polar(1.0, angle);
       };
       for (Index k = 0; k <= highest; ++k) add_response(value(k));
       for (Index k = unmet; k > 0; --k) add_response(std::conj(value(k)));

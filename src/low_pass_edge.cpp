@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <complex>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -41,60 +40,61 @@ struct Series {
   }
 };
 
-// A value for each of the terms, and one more for the sake of whole vectors.
-using OfTerms = std::array<double, terms + 2>;
-
-// Points τ that integrate over 0 … 1 (Gauss and Legendre), enough for what turns by up to 230 rad: their
-// weights over πτ, and cos πkτ and sin πkτ.
-struct Quadrature {
-  struct Point {
-    double at, scale;
-    OfTerms cosines, sines;
-  };
-  static constexpr int size = 128;
-  std::array<Point, size> points;
-
-  Quadrature() {
+// ∫ sin(t)/t dt from 0 to x, |x| up to 250: from its values at ½, 1½, … by Taylor's series.
+class SineIntegral {
+ public:
+  SineIntegral() {
+    double before = 0;
     for (int i = 0; i < size; ++i) {
-      double x = std::cos(pi * (i + 0.75) / (size + 0.5)), slope = 1;
-      for (double step = 1; std::abs(step) > 1e-15;) {
-        double before = 1, value = x;  // Legendre polynomials of ascending degree
-        for (int k = 2; k <= size; ++k)
-          before = std::exchange(value, ((2 * k - 1) * x * value - (k - 1) * before) / k);
-        slope = size * (x * value - before) / (x * x - 1);
-        step = value / slope;
-        x -= step;
-      }
-      const double at = (x + 1) / 2, weight = 1 / ((1 - x * x) * slope * slope);
-      Point& p = points[static_cast<std::size_t>(i)] = {at, weight / (pi * at), {}, {}};
-      const std::complex<double> turn = std::polar(1.0, pi * at);
-      std::complex<double> z = 1;
-      for (std::size_t k = 0; k <= terms; ++k, z *= turn) p.cosines[k] = z.real(), p.sines[k] = z.imag();
+      const double at = i + 0.5;
+      nodes_[i] = {0, std::sin(at), std::cos(at)};
+      nodes_[i].value = before - beyond(i, -0.5);
+      before = nodes_[i].value + beyond(i, 0.5);
     }
+  }
+
+  double operator()(double x) const {
+    const double distance = std::abs(x);
+    const int i = std::min(static_cast<int>(distance), size - 1);
+    return std::copysign(nodes_[i].value + beyond(i, distance - (i + 0.5)), x);
+  }
+
+ private:
+  static constexpr int size = 250;
+  struct Node {
+    double value, sine, cosine;
+  } nodes_[size];
+
+  // From node i to a point d behind it. What is integrated has the derivatives f with t·f' = sin t − f, and
+  // so on: each follows from the one before it and from that of the sine.
+  double beyond(int i, double d) const {
+    constexpr int order = 14;
+    const double per_at = 1 / (i + 0.5);
+    double sine = nodes_[i].sine, slope = nodes_[i].cosine;
+    double f = sine * per_at, weight = d, sum = f * d;
+    for (int n = 1; n < order; ++n) {
+      const double derivative = std::exchange(slope, -sine);
+      sine = derivative;
+      f = (derivative - n * f) * per_at;
+      weight *= d / (n + 1);
+      sum += f * weight;
+    }
+    return sum;
   }
 };
 
-// The amplitude at frequency v, in 1/T from the cutoff, for each of the coefficients of a and of b:
-//     ½ a(0) − 1/π ∫ a(τ) sin(vτ)/τ dτ + 1/π ∫ b(τ) cos(vτ)/τ dτ, from 0 to 1
+// The amplitude at frequency v, in 1/T from the cutoff, that each of the terms of a and of b makes. With a(0)
+// it is ½ a(0) − 1/π ∫ a(τ) sin(vτ)/τ dτ + 1/π ∫ b(τ) cos(vτ)/τ dτ, from 0 to 1.
 struct Amplitude {
-  OfTerms even, odd{};
+  std::array<double, terms + 1> even, odd;
 
   explicit Amplitude(double v) {
-    static const Quadrature q;
-    even.fill(0.5);
-    for (const Quadrature::Point& p : q.points) {
-      const double s = p.scale * std::sin(v * p.at), c = p.scale * std::cos(v * p.at);
-      for (std::size_t k = 0; k < even.size(); ++k) {
-        even[k] -= s * p.cosines[k];
-        odd[k] += c * p.sines[k];
-      }
+    static const SineIntegral integral;
+    for (std::size_t k = 0; k <= terms; ++k) {
+      const double turn = pi * static_cast<double>(k), up = integral(v + turn), down = integral(v - turn);
+      even[k] = 0.5 - (up + down) / (2 * pi);
+      odd[k] = (up - down) / (2 * pi);
     }
-  }
-
-  double of(const Series& series) const {
-    double sum = 0;
-    for (std::size_t k = 0; k <= terms; ++k) sum += even[k] * series.even[k] + odd[k] * series.odd[k];
-    return sum;
   }
 };
 
@@ -102,51 +102,111 @@ struct Amplitude {
 struct Condition {
   Series::Coefficients factor;
   double constant;
-
-  double error(const Series::Coefficients& x) const {
-    double sum = constant;
-    for (std::size_t i = 0; i < x.size(); ++i) sum += factor[i] * x[i];
-    return sum;
-  }
 };
 
-// Of the coefficients, those with the least Σ weight · error², by reflections (Householder) of whole rows: a
-// row has the factors, the constant, and one value more for the sake of whole vectors. What a reflection
-// leaves in columns before its own is not used.
-Series::Coefficients least_squares(const std::vector<Condition>& conditions,
-                                   const std::vector<double>& weight) {
-  constexpr std::size_t constants = Series::free, columns = constants + 2;
-  std::vector<std::array<double, columns>> c(conditions.size());
-  for (std::size_t r = 0; r < c.size(); ++r) {
-    const double root = std::sqrt(weight[r]);
-    for (std::size_t i = 0; i < Series::free; ++i) c[r][i] = conditions[r].factor[i] * root;
-    c[r][constants] = conditions[r].constant * -root;
+// That the amplitude is `wanted`, of which `allowed` may be missed.
+Condition condition(const Amplitude& amplitude, double wanted, double allowed) {
+  Condition c;
+  const auto& [even, odd] = amplitude;
+  c.constant = ((even[0] + even[1]) / 2 - wanted) / allowed;
+  for (std::size_t k = 2; k <= terms; ++k) {  // as Series makes the first terms of the others
+    const double turns = k % 2 == 0 ? static_cast<double>(k) : -static_cast<double>(k);
+    c.factor[k - 2] = (even[k] - even[k % 2]) / allowed;
+    c.factor[k - 2 + terms - 1] = (odd[k] + turns * odd[1]) / allowed;
   }
-  for (std::size_t k = 0; k < Series::free; ++k) {
-    double norm = 0;
-    for (std::size_t r = k; r < c.size(); ++r) norm += c[r][k] * c[r][k];
-    norm = std::copysign(std::sqrt(norm), c[k][k]);
-    const double top = c[k][k] + norm;
-    if (top == 0) continue;
-    c[k][k] = top;
-    std::array<double, columns> sum{};
-    for (std::size_t r = k; r < c.size(); ++r)
-      for (std::size_t i = 0; i < columns; ++i) sum[i] += c[r][k] * c[r][i];
-    for (double& v : sum) v /= norm * top;
-    for (std::size_t r = k; r < c.size(); ++r) {
-      const double reflected = c[r][k];
-      for (std::size_t i = 0; i < columns; ++i) c[r][i] -= sum[i] * reflected;
-    }
-    c[k][k] = -norm;
-  }
-  Series::Coefficients x{};
-  for (std::size_t k = Series::free; k-- > 0;) {
-    double sum = c[k][constants];
-    for (std::size_t i = k + 1; i < Series::free; ++i) sum -= c[k][i] * x[i];
-    x[k] = c[k][k] == 0 ? 0 : sum / c[k][k];
-  }
-  return x;
+  return c;
 }
+
+// Conditions on combinations of the coefficients that are orthogonal over all conditions (Gram and Schmidt),
+// for least squares with one set of weights after the other. A row has the factors, and two values more for
+// the sake of whole vectors.
+class LeastSquares {
+ public:
+  explicit LeastSquares(const std::vector<Condition>& conditions) : rows_(conditions.size()) {
+    for (std::size_t r = 0; r < rows_.size(); ++r) {
+      std::copy(conditions[r].factor.begin(), conditions[r].factor.end(), rows_[r].begin());
+      error.push_back(conditions[r].constant);
+    }
+    for (std::size_t k = 0; k < free; ++k) {
+      double norm = 0;
+      for (const Row& row : rows_) norm += row[k] * row[k];
+      norm = std::sqrt(norm);
+      Row& sum = triangle_[k];
+      for (Row& row : rows_) {
+        row[k] /= norm;
+        add(row[k], row, k, sum);
+      }
+      for (Row& row : rows_) {
+        const double part = row[k];
+        add(-part, sum, k, row);
+        row[k] = part;
+      }
+      sum[k] = norm;
+    }
+  }
+
+  /// The errors of the conditions, which are their constants at first.
+  std::vector<double> error;
+
+  /// Changes the coefficients to those with the least Σ weight · error².
+  void solve(const std::vector<double>& weight) {
+    std::array<Row, free> normal{};
+    for (std::size_t r = 0; r < rows_.size(); ++r) {
+      Row weighted = rows_[r];
+      weighted[free] = -error[r];
+      for (double& v : weighted) v *= weight[r];
+      for (std::size_t k = 0; k < free; ++k) add(rows_[r][k], weighted, k, normal[k]);
+    }
+    Row change = solved(normal);
+    for (std::size_t r = 0; r < rows_.size(); ++r) {
+      double sums[2]{};
+      for (std::size_t i = 0; i < free; i += 2)
+        for (std::size_t j = 0; j < 2; ++j) sums[j] += change[i + j] * rows_[r][i + j];
+      error[r] += sums[0] + sums[1];
+    }
+    add(1, change, 0, combination_);
+  }
+
+  Series::Coefficients coefficients() const {
+    Series::Coefficients x{};
+    for (std::size_t k = free; k-- > 0;) {
+      double sum = combination_[k];
+      for (std::size_t i = k + 1; i < free; ++i) sum -= triangle_[k][i] * x[i];
+      x[k] = sum / triangle_[k][k];
+    }
+    return x;
+  }
+
+ private:
+  static constexpr std::size_t free = Series::free;
+  using Row = std::array<double, free + 2>;
+
+  // to += factor · from, of values k … and those beside them in a vector.
+  static void add(double factor, const Row& from, std::size_t k, Row& to) {
+    for (std::size_t i = k / 4 * 4; i < from.size(); i += 4)
+      for (std::size_t j = i; j < i + 4; ++j) to[j] += factor * from[j];
+  }
+
+  // By Cholesky's triangle, of the upper half of a matrix with the right side behind it.
+  static Row solved(std::array<Row, free>& m) {
+    for (std::size_t k = 0; k < free; ++k)
+      for (std::size_t i = k + 1; i < free; ++i) {
+        const double factor = m[k][i] / m[k][k];
+        add(-factor, m[k], i, m[i]);
+      }
+    Row x{};
+    for (std::size_t k = free; k-- > 0;) {
+      double sum = m[k][free];
+      for (std::size_t i = k + 1; i < free; ++i) sum -= m[k][i] * x[i];
+      x[k] = sum / m[k][k];
+    }
+    return x;
+  }
+
+  std::vector<Row> rows_;
+  std::array<Row, free> triangle_{};
+  Row combination_{};
+};
 
 // Calls f(distance) for frequencies away from an edge: dense beside it, where the amplitude ripples most.
 template <class F>
@@ -157,6 +217,58 @@ void for_distances(F&& f) {
   for (int i = 0; i < beyond; ++i) f(near + 1 + (far - near - 1) * i / (beyond - 1));
 }
 
+// Cosines and sines of multiples of a step, a block at a time: each angle is the block's first one and one of
+// a few.
+struct Angles {
+  static constexpr std::size_t size = 32;
+  using Values = std::array<double, size>;
+  struct Block {
+    Values cosine, sine;
+  };
+  double step;
+  Block few;
+
+  explicit Angles(double its_step) : step(its_step) {
+    for (std::size_t i = 0; i < size; ++i) {
+      few.cosine[i] = std::cos(static_cast<double>(i) * step);
+      few.sine[i] = std::sin(static_cast<double>(i) * step);
+    }
+  }
+
+  Block from(std::size_t first) const {
+    const double cosine = std::cos(static_cast<double>(first) * step),
+                 sine = std::sin(static_cast<double>(first) * step);
+    Block b;
+    for (std::size_t i = 0; i < size; ++i) {
+      b.cosine[i] = cosine * few.cosine[i] - sine * few.sine[i];
+      b.sine[i] = sine * few.cosine[i] + cosine * few.sine[i];
+    }
+    return b;
+  }
+};
+
+// What the search below comes to for the edges of presets, to spare it.
+struct KnownWidth {
+  double passband_db, stopband_db, width;
+};
+constexpr KnownWidth known_widths[] = {
+    {82.8, 100.8, 19.375207313046857},  {125.3, 113.3, 25.651679822053563},
+    {125.8, 113.8, 25.757525157872493}, {126.3, 114.3, 25.862188144767327},
+    {126.8, 114.8, 25.96655690771157},  {128.3, 116.3, 26.283609532743018},
+    {129.3, 117.3, 26.491753168199445}, {84.13333333333333, 125.8, 21.989390669212796},
+    {149.8, 137.8, 31.007285727801918}, {150.3, 138.3, 31.115340785128875},
+    {151.3, 139.3, 31.34467043527788},  {151.8, 139.8, 31.462096109103395},
+    {100.8, 150.8, 27.165715802500415}, {174.8, 162.8, 36.6128919488639},
+    {175.3, 163.3, 36.73445991739515},  {175.8, 163.8, 36.83208110489226},
+};
+
+double first_width(double passband_db, double stopband_db) {
+  for (const KnownWidth& known : known_widths)
+    if (std::abs(passband_db - known.passband_db) + std::abs(stopband_db - known.stopband_db) < 1e-9)
+      return known.width;
+  return LowPassEdge::estimated_width(passband_db, stopband_db);
+}
+
 }  // namespace
 
 struct LowPassEdge::Shape {
@@ -165,46 +277,32 @@ struct LowPassEdge::Shape {
 
   // The series whose largest error, as a part of what is allowed, is least; returns that error.
   double fit(double passband, double stopband) {
-    static const auto units = [] {
-      std::vector<Series> all;
-      for (std::size_t i = 0; i < Series::free; ++i) {
-        Series::Coefficients unit{};
-        unit[i] = 1;
-        all.emplace_back(unit);
-      }
-      return all;
-    }();
     std::vector<Condition> conditions;
     const auto add = [&](double v, double wanted, double allowed) {
-      const Amplitude amplitude(v);
-      Condition& c = conditions.emplace_back();
-      const double fixed = amplitude.of(Series({}));
-      c.constant = (fixed - wanted) / allowed;
-      for (std::size_t i = 0; i < Series::free; ++i) c.factor[i] = (amplitude.of(units[i]) - fixed) / allowed;
+      conditions.push_back(condition(Amplitude(v), wanted, allowed));
     };
     for_distances([&](double d) { add((1 - place) * width + d, 0, stopband / (1 + d / half_allowed)); });
     for_distances([&](double d) { add(-place * width - d, 1, passband); });
 
     double least = std::numeric_limits<double>::infinity();
-    std::vector<double> weight(conditions.size(), 1), error(conditions.size());
+    LeastSquares squares(conditions);
+    std::vector<double> weight(conditions.size(), 1);
     for (int i = 0; i < 40; ++i) {
-      const Series::Coefficients x = least_squares(conditions, weight);
+      squares.solve(weight);
       double largest = 0, sum = 0;
-      for (std::size_t r = 0; r < error.size(); ++r) {
-        error[r] = std::abs(conditions[r].error(x));
-        largest = std::max(largest, error[r]);
-      }
+      for (const double e : squares.error) largest = std::max(largest, std::abs(e));
       if (largest < least) {
         least = largest;
-        series = Series(x);
+        series = Series(squares.coefficients());
       }
-      for (std::size_t r = 0; r < error.size(); ++r) sum += weight[r] *= error[r] / largest;
+      for (std::size_t r = 0; r < weight.size(); ++r)
+        sum += weight[r] *= std::abs(squares.error[r]) / largest;
       for (double& w : weight) w = w / sum + 1e-14;
     }
     return least;
   }
 
-  Shape(double passband_db, double stopband_db) : width(estimated_width(passband_db, stopband_db)) {
+  Shape(double passband_db, double stopband_db) : width(first_width(passband_db, stopband_db)) {
     const double passband = std::pow(10, -passband_db / 20), stopband = std::pow(10, -stopband_db / 20);
     // Errors fall by half a neper for each 1/T; to be missed by as little as grids of frequencies do.
     constexpr double goal = 0.985, slope = 0.5;
@@ -237,18 +335,30 @@ double LowPassEdge::half_width() const {
   return shape_->width / (2 * pi);
 }
 
-double LowPassEdge::operator()(double t, double cutoff, double half_length) const {
-  const double angle = 2 * pi * cutoff, tau = t / half_length;
-  const std::complex<double> turn = std::polar(1.0, pi * tau);
-  std::complex<double> z = 1;
-  double a = 0, b = 0, slope = 0;
-  for (std::size_t k = 0; k <= terms; ++k, z *= turn) {
-    a += shape_->series.even[k] * z.real();
-    b += shape_->series.odd[k] * z.imag();
-    slope += shape_->series.odd[k] * pi * static_cast<double>(k);
+void LowPassEdge::response(double cutoff, double half_length, std::span<double> h) const {
+  const auto& [even, odd] = shape_->series;
+  const Angles of_tau(pi / half_length), of_cutoff(2 * pi * cutoff);
+  for (std::size_t from = 0; from < h.size(); from += Angles::size) {
+    const auto tau = of_tau.from(from), turn = of_cutoff.from(from);
+    // Sums of multiples of τ by Clenshaw's recurrence.
+    Angles::Values a{}, a_above{}, b{}, b_above{}, samples;
+    for (std::size_t k = terms; k > 0; --k)
+      for (std::size_t i = 0; i < Angles::size; ++i) {
+        const double twice = 2 * tau.cosine[i], next_a = even[k] + twice * a[i] - a_above[i],
+                     next_b = odd[k] + twice * b[i] - b_above[i];
+        a_above[i] = a[i], a[i] = next_a;
+        b_above[i] = b[i], b[i] = next_b;
+      }
+    for (std::size_t i = 0; i < Angles::size; ++i) {
+      const double sum_a = even[0] + tau.cosine[i] * a[i] - a_above[i], sum_b = tau.sine[i] * b[i];
+      samples[i] = (sum_a * turn.sine[i] + sum_b * turn.cosine[i]) / (pi * static_cast<double>(from + i));
+    }
+    std::copy_n(samples.begin(), std::min(Angles::size, h.size() - from),
+                h.begin() + static_cast<std::ptrdiff_t>(from));
   }
-  if (t == 0) return angle / pi + slope / (pi * half_length);
-  return (a * std::sin(angle * t) + b * std::cos(angle * t)) / (pi * t);
+  double slope = 0;  // of b
+  for (std::size_t k = 1; k <= terms; ++k) slope += odd[k] * static_cast<double>(k);
+  if (!h.empty()) h[0] = 2 * cutoff + slope / half_length;
 }
 
 }  // namespace wavestride

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 namespace wavestride {
 
@@ -11,7 +12,8 @@ namespace wavestride {
 /// a even and b odd; a window, b = 0, would make both deviations alike, and the filter longer. Both are sums
 /// of a few cosines and sines, fitted by least squares whose weights grow where errors are large until the
 /// largest is least (C. L. Lawson, 1961). They depend on neither rates nor bands, so that what the edge at −ω
-/// leaves at the edge at ω is for the caller to allow for. The first of equal ones takes some milliseconds.
+/// leaves at the edge at ω is for the caller to allow for. The first of equal ones takes some milliseconds,
+/// of those that presets come to one.
 class LowPassEdge {
  public:
   /// Both 6 to 200.
@@ -19,8 +21,8 @@ class LowPassEdge {
 
   /// T, in samples, for a transition band one cycle per sample wide.
   double half_width() const;
-  /// h(t), t at most half_length away from 0; the cutoff in cycles per sample.
-  double operator()(double t, double cutoff, double half_length) const;
+  /// h[t] = h(t) for t = 0, 1, …, below half_length; the cutoff in cycles per sample.
+  void response(double cutoff, double half_length, std::span<double> h) const;
 
   /// About how wide the transition band is, in radians per sample times T: from 0.5 on.
   static double estimated_width(double passband_db, double stopband_db);

@@ -110,9 +110,10 @@ std::vector<double> impulse_response(const Filter& f, double points, double tota
   const LowPassEdge edge = f.edge();
   // It comes to 0 half a sample beyond its ends.
   const double half = std::ceil(edge.half_width() / (f.transition() * lower_nyquist) - 0.5);
-  std::vector<double> h(2 * static_cast<std::size_t>(half) + 1);
-  for (std::size_t i = 0; i < h.size(); ++i)
-    h[i] = edge(static_cast<double>(i) - half, f.cutoff() * lower_nyquist, half + 0.5);
+  const auto middle = static_cast<std::size_t>(half);
+  std::vector<double> h(2 * middle + 1);
+  edge.response(f.cutoff() * lower_nyquist, half + 0.5, std::span(h).subspan(middle));
+  std::reverse_copy(h.begin() + static_cast<std::ptrdiff_t>(middle) + 1, h.end(), h.begin());
   if (f.phase == Phase::minimum) h = minimum_phase(h, f.stopband_db + 40);
   const double gain = total / std::accumulate(h.begin(), h.end(), 0.0);
   for (double& v : h) v *= gain;
@@ -241,10 +242,16 @@ std::optional<std::pair<Filter, Filter>> in_two(const Filter& f) {
     if (loose.L == loose.M) continue;
     // Frames between per output.
     const double pace = up ? static_cast<double>(loose.M) / static_cast<double>(loose.L) : between;
-    const double of_sharp = cost(sharp, taps(sharp)), of_loose = cost(loose, taps(loose));
-    const double sum = up ? of_sharp * pace + of_loose : of_loose * pace + of_sharp;
-    if (sum < least && fits_bank(loose, taps(loose)))
-      least = sum, best = up ? std::pair(sharp, loose) : std::pair(loose, sharp);
+    const auto sum = [&](double sharp_taps, double loose_taps) {
+      const double of_sharp = cost(sharp, sharp_taps), of_loose = cost(loose, loose_taps);
+      return up ? of_sharp * pace + of_loose : of_loose * pace + of_sharp;
+    };
+    // Edges are designed only where that may decide.
+    constexpr double estimates_err_by = 1.2;
+    if (sum(estimated_taps(sharp), estimated_taps(loose)) > estimates_err_by * least) continue;
+    const double sharp_taps = taps(sharp), loose_taps = taps(loose), exact = sum(sharp_taps, loose_taps);
+    if (exact < least && fits_bank(loose, loose_taps))
+      least = exact, best = up ? std::pair(sharp, loose) : std::pair(loose, sharp);
   }
   return best;
 }
