@@ -229,11 +229,17 @@ struct SharpAndLoose {
   }
 };
 
+// In the order in which they come, and their multiply-adds per output.
+struct InTwo {
+  Filter first, second;
+  double cost;
+};
+
 // Both of a rate between that is a little above the lower one, where the sharp filter's multiply-adds are few
-// and folded, in the order in which they come.
-std::optional<std::pair<Filter, Filter>> in_two(const Filter& f) {
+// and folded.
+std::optional<InTwo> in_two(const Filter& f) {
   constexpr double worth = 0.65;  // of the multiply-adds, which short filters do less fast
-  std::optional<std::pair<Filter, Filter>> best;
+  std::optional<InTwo> best;
   double least = worth * cost(f, taps(f));
   if (f.phase == Phase::minimum) return best;
   const bool up = f.L > f.M;
@@ -251,7 +257,7 @@ std::optional<std::pair<Filter, Filter>> in_two(const Filter& f) {
     if (sum(estimated_taps(sharp), estimated_taps(loose)) > estimates_err_by * least) continue;
     const double sharp_taps = taps(sharp), loose_taps = taps(loose), exact = sum(sharp_taps, loose_taps);
     if (exact < least && fits_bank(loose, loose_taps))
-      least = exact, best = up ? std::pair(sharp, loose) : std::pair(loose, sharp);
+      least = exact, best = up ? InTwo{sharp, loose, exact} : InTwo{loose, sharp, exact};
   }
   return best;
 }
@@ -372,9 +378,12 @@ void design_around_table(Design& d, bool causal) {
 }
 
 // How to convert by blocks, where that takes less time than direct sums.
-std::optional<BlockShape> blocks_for(const Filter& f, const Window& window) {
-  // Multiply-adds per cycle of sums in float and in double, and cycles beside them, on a processor of today.
-  const double direct = cost(f, taps(f)) / (f.precise ? 20 : 22) * (in_two(f) ? 0.8 : 1) + 1;
+std::optional<BlockShape> blocks_for(const Filter& f, const Window& window,
+                                     const std::optional<InTwo>& stages) {
+  // Multiply-adds per cycle of sums in float and partly in double, and cycles beside them, on a processor of
+  // today.
+  const double direct =
+      (stages ? stages->cost / (f.precise ? 13 : 22) : cost(f, taps(f)) / (f.precise ? 20 : 22)) + 1;
   auto shape = block_shape(window, f.precise);
   if (shape && shape->cycles > direct) shape.reset();
   return shape;
@@ -395,7 +404,7 @@ Design design_filter(const Filter& f, double in_hz, double out_hz, const Resampl
   const auto stages = in_two(f);
   if (!stages || o.goal == Goal::throughput) {
     const Response whole(f, o.causal);
-    if (const auto shape = o.goal == Goal::throughput ? blocks_for(f, whole.window) : std::nullopt) {
+    if (const auto shape = o.goal == Goal::throughput ? blocks_for(f, whole.window, stages) : std::nullopt) {
       d.blocks = shared<BlockFilter>(std::pair(f, whole.last), [&] {
         return make_block_filter(*shape, whole.window, whole.h, f.precise);
       });
