@@ -58,6 +58,49 @@ double cycles_of(const BlockShape& s, bool precise) {
   return (transforms + (precise ? 0.8 : 0.4) * bins + 0.6 * (in + out)) / static_cast<double>(2 * s.block);
 }
 
+// Bins of every step-th sample of h, `at` being that of time 0, as one period of `transform`'s size.
+kernels::Aligned<double> bins_of(const ComplexFft<double>& transform, std::span<const double> h, Index at,
+                                 Index step) {
+  const Index size = transform.size();
+  kernels::Aligned<double> time(static_cast<std::size_t>(2 * size)), bins(time.size());
+  Index d = -detail::affine_floor(at, 1, 0, step), point = d - detail::affine_floor(d, 1, 0, size) * size;
+  for (; at + d * step < static_cast<Index>(h.size()); ++d, ++point) {
+    if (point == size) point = 0;
+    time[static_cast<std::size_t>(2 * point)] += h[static_cast<std::size_t>(at + d * step)];
+  }
+  transform(time.data(), bins.data());
+  return bins;
+}
+
+// Bins 0 … highest of the transform of h at L times the input rate, of a period of `size` input samples: as
+// many transforms of every L-th of its samples, each turned by its first sample's place.
+std::vector<std::complex<double>> response_of(std::span<const double> h, const Window& window, Index size,
+                                              Index highest) {
+  const Index L = window.den, points = size * L, count = highest + 1;
+  const ComplexFft<double> transform(ComplexFft<double>::Direction::forward, size);
+  const auto bin = [](Index k) { return static_cast<std::size_t>(2 * k); };
+  kernels::Aligned<double> step(bin(count)), turn(step.size()), next(step.size()), sum(step.size());
+  for (Index k = 0; k < count; ++k) {
+    const double angle = -2 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(points);
+    step[bin(k)] = std::cos(angle), step[bin(k) + 1] = std::sin(angle);
+    turn[bin(k)] = 1 / static_cast<double>(points);
+  }
+  // Of what is symmetric around time 0, samples p and −p make conjugate values.
+  const bool symmetric = static_cast<Index>(h.size()) == 2 * window.hi + 1 &&
+                         std::equal(h.begin(), h.begin() + window.hi, h.rbegin());
+  for (Index p = 0; p < (symmetric ? L / 2 + 1 : L); ++p) {
+    kernels::Aligned<double> bins = bins_of(transform, h, p + window.hi, L);
+    if (symmetric && p > 0 && 2 * p < L)
+      for (double& value : bins) value *= 2;
+    kernels::complex_product(turn.data(), bins.data(), count, true, sum.data());
+    kernels::complex_product(turn.data(), step.data(), count, false, next.data());
+    std::swap(turn, next);
+  }
+  std::vector<std::complex<double>> result;
+  for (Index k = 0; k < count; ++k) result.emplace_back(sum[bin(k)], symmetric ? 0.0 : sum[bin(k) + 1]);
+  return result;
+}
+
 template <class T>
 class BlockFilterOf final : public BlockFilter {
  public:
@@ -161,20 +204,6 @@ class BlockFilterOf final : public BlockFilter {
     response_.push_back(static_cast<T>(value.imag()));
   }
 
-  // Bins of every step-th sample of h, `at` being that of time 0, as one period of `transform`'s size.
-  static kernels::Aligned<double> bins_of(const ComplexFft<double>& transform, std::span<const double> h,
-                                          Index at, Index step) {
-    const Index size = transform.size();
-    kernels::Aligned<double> time(static_cast<std::size_t>(2 * size)), bins(time.size());
-    Index d = -detail::affine_floor(at, 1, 0, step), point = d - detail::affine_floor(d, 1, 0, size) * size;
-    for (; at + d * step < static_cast<Index>(h.size()); ++d, ++point) {
-      if (point == size) point = 0;
-      time[static_cast<std::size_t>(2 * point)] += h[static_cast<std::size_t>(at + d * step)];
-    }
-    transform(time.data(), bins.data());
-    return bins;
-  }
-
   // Output l + L·i and input p + M·j meet the sample (l·M − p·L) + L·M·(i − j) of h, from `last` on.
   void make_matrix(std::span<const double> h) {
     const Index L = window_.den, M = window_.num;
@@ -185,36 +214,15 @@ class BlockFilterOf final : public BlockFilter {
           response_.push_back(static_cast<T>(value / static_cast<double>(shape_.in_size)));
   }
 
-  // Bin k of the transform of h, from `last` on, at L times the input rate: as many transforms of every L-th
-  // of its samples, each turned by its first sample's place. Of the negative bins, `unmet` meet no positive
-  // one in the output.
+  // Of the negative bins, `unmet` meet no positive one in the output.
   void make_response(std::span<const double> h, Index highest, Index unmet) {
-    const Index size = shape_.ins * shape_.in_size, L = window_.den, points = size * L;
-    const ComplexFft<double> transform(ComplexFft<double>::Direction::forward, size);
-    const auto bin = [](Index k) { return static_cast<std::size_t>(2 * k); };
-    kernels::Aligned<double> step(bin(highest + 1)), turn(step.size()), next(step.size()), sum(step.size());
-    for (Index k = 0; k <= highest; ++k) {
-      const double angle = -2 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(points);
-      step[bin(k)] = std::cos(angle), step[bin(k) + 1] = std::sin(angle);
-      turn[bin(k)] = 1 / static_cast<double>(points);
-    }
-    // Of what is symmetric around time 0, samples p and −p make conjugate values.
-    const bool symmetric = static_cast<Index>(h.size()) == 2 * window_.hi + 1 &&
-                           std::equal(h.begin(), h.begin() + window_.hi, h.rbegin());
-    for (Index p = 0; p < (symmetric ? L / 2 + 1 : L); ++p) {
-      kernels::Aligned<double> bins = bins_of(transform, h, p + window_.hi, L);
-      if (symmetric && p > 0 && 2 * p < L)
-        for (double& value : bins) value *= 2;
-      kernels::complex_product(turn.data(), bins.data(), highest + 1, true, sum.data());
-      kernels::complex_product(turn.data(), step.data(), highest + 1, false, next.data());
-      std::swap(turn, next);
-    }
-    for (Index k = 0; symmetric && k <= highest; ++k) sum[bin(k) + 1] = 0;
+    const Index size = shape_.ins * shape_.in_size;
+    const std::vector<std::complex<double>> bins = response_of(h, window_, size, highest);
     // A bin of all samples is the sum of those of every ins-th, each turned by its first sample's place.
     for (Index p = 0; p < shape_.ins; ++p) {
       const auto value = [&](Index k) {
         const double angle = -2 * std::numbers::pi * static_cast<double>(p * k) / static_cast<double>(size);
-        return std::complex(sum[bin(k)], sum[bin(k) + 1]) * std::polar(1.0, angle);
+        return bins[static_cast<std::size_t>(k)] * std::polar(1.0, angle);
       };
       for (Index k = 0; k <= highest; ++k) add_response(value(k));
       for (Index k = unmet; k > 0; --k) add_response(std::conj(value(k)));
