@@ -12,13 +12,20 @@
 #define WAVESTRIDE_INTERPOLATED
 namespace wavestride::kernels {
 
-// Where the coefficients of an output lie in the rows of its filter, `t` points behind their first one's row,
-// and the samples that they meet.
+// Outputs: their first frames, from that of the first output on, how many frames they read, and how many
+// points they lie behind these. Whole numbers, as double, in which vectors reckon.
+struct Places {
+  static constexpr Index most = ContinuousScratch::most_outputs;
+  alignas(64) double first[most], frames[most], position[most];
+};
+
+// Rows of a table, and the samples of two channels.
 template <class T>
-struct Interpolated {
-  const T *row, *x;
-  Index count;
-  T t;
+struct Tabulated {
+  const T* rows;
+  Index stride, step, last;
+  const T* samples;
+  Index apart;
 };
 
 }  // namespace wavestride::kernels
@@ -79,46 +86,97 @@ void Coefficients(const double* table, double position, double step, double lowe
   }
 }
 
-// sums[j·most_outputs + i] of the samples x[j·apart], x[j·apart + 1], … of output i, for C of j: all in the
-// same order, whatever lies beside them.
+// Where the coefficients of outputs lie in their rows, where the samples that they meet, how many these are,
+// and how far outputs lie behind their rows. Outputs beyond `number` may be anything.
+struct Located {
+  alignas(64) int32_t row[Places::most], sample[Places::most], count[Places::most];
+  alignas(64) double behind[Places::most];
+};
+
+HWY_NOINLINE void Locate(const Places& places, Index number, double step, double stride, double last_of_row,
+                         Located& to) {
+  const D d;
+  const hn::Rebind<int32_t, D> whole;
+  const auto last = hn::Set(d, last_of_row);
+  for (Index i = 0; i < number; i += lanes) {
+    const auto position = hn::Load(d, places.position + i), point = hn::Floor(position),
+               turn = hn::Floor(hn::Mul(hn::Add(point, hn::Set(d, 0.5)), hn::Set(d, 1 / step))),
+               phase = hn::NegMulAdd(turn, hn::Set(d, step), point);
+    // Those that the table reaches.
+    const auto begin = hn::Max(hn::Sub(turn, last), hn::Zero(d)),
+               end = hn::Min(hn::Load(d, places.frames + i), hn::Add(turn, hn::Set(d, 2.0)));
+    const auto store = [&](auto v, int32_t* at)
+                           HWY_ATTR { hn::Store(hn::DemoteTo(whole, v), whole, at + i); };
+    store(hn::MulAdd(phase, hn::Set(d, stride), hn::Add(hn::Sub(last, turn), begin)), to.row);
+    store(hn::Add(hn::Load(d, places.first + i), begin), to.sample);
+    store(hn::Sub(end, begin), to.count);
+    hn::Store(hn::Sub(position, point), d, to.behind + i);
+  }
+}
+
+// Lagrange's weights of the points −1, 0, 1 and 2.
+template <class T>
+HWY_INLINE void Weights(const double* behind, Index number, T (*weights)[Places::most]) {
+  const hn::Rebind<T, D> d;
+  const auto one = hn::Set(d, T{1}), two = hn::Set(d, T{2});
+  for (Index i = 0; i < number; i += lanes) {
+    hn::Vec<decltype(d)> t;
+    if constexpr (std::is_same_v<T, double>)
+      t = hn::Load(d, behind + i);
+    else
+      t = hn::DemoteTo(d, hn::Load(D(), behind + i));
+    const auto a = hn::Add(t, one), b = hn::Sub(t, one), c = hn::Sub(t, two),
+               outer = hn::Div(hn::Mul(t, b), hn::Set(d, T{6})), inner = hn::Div(hn::Mul(a, c), two);
+    hn::Store(hn::Mul(hn::Neg(outer), c), d, weights[0] + i);
+    hn::Store(hn::Mul(inner, b), d, weights[1] + i);
+    hn::Store(hn::Mul(hn::Neg(inner), t), d, weights[2] + i);
+    hn::Store(hn::Mul(outer, a), d, weights[3] + i);
+  }
+}
+
+// sums[j·most_outputs + i] of the samples of channel j, for C of them, and output i: all in the same order,
+// whatever lies beside them.
 template <Index C, class T>
-HWY_INLINE void InterpolateChannels(const Interpolated<T>* outputs, Index number, Index stride, Index apart,
-                                    T* HWY_RESTRICT sums) {
+HWY_INLINE void InterpolateChannels(const Located& at, const T (*weights)[Places::most], Index number,
+                                    const Tabulated<T>& table, T* HWY_RESTRICT sums) {
   const hn::CappedTag<T, 8> d;
   constexpr Index N = hn::MaxLanes(hn::CappedTag<T, 8>());
   for (Index i = 0; i < number; ++i) {
-    const auto [row, x, count, t] = outputs[i];
-    // Lagrange's, of the points −1, 0, 1 and 2.
-    const T a = t + 1, b = t - 1, c = t - 2, outer = t * b / 6, inner = a * c / 2;
-    const auto w0 = hn::Set(d, -outer * c), w1 = hn::Set(d, inner * b), w2 = hn::Set(d, -inner * t),
-               w3 = hn::Set(d, outer * a);
+    const T *const row = table.rows + at.row[i], *const x = table.samples + at.sample[i];
+    const Index count = at.count[i];
+    const auto weight = [&](Index r) HWY_ATTR { return hn::Set(d, weights[r][i]); };
+    const auto w0 = weight(0), w1 = weight(1), w2 = weight(2), w3 = weight(3);
     hn::Vec<hn::CappedTag<T, 8>> sum[C];
     for (auto& v : sum) v = hn::Zero(d);
     for (Index k = 0; k < count; k += N) {
-      const auto at = [&, row = row](Index r) HWY_ATTR { return hn::LoadU(d, row + r * stride + k); };
-      const auto h = hn::MulAdd(w2, at(2), hn::MulAdd(w1, at(1), hn::MulAdd(w3, at(3), hn::Mul(w0, at(0)))));
+      const auto of_row = [&](Index r) HWY_ATTR { return hn::LoadU(d, row + r * table.stride + k); };
+      const auto h = hn::MulAdd(w2, of_row(2),
+                                hn::MulAdd(w1, of_row(1), hn::MulAdd(w3, of_row(3), hn::Mul(w0, of_row(0)))));
       const auto mask = hn::FirstN(d, static_cast<std::size_t>(count - k));
       for (Index j = 0; j < C; ++j)
-        sum[j] = hn::MulAdd(h, hn::IfThenElseZero(mask, hn::LoadU(d, x + j * apart + k)), sum[j]);
+        sum[j] = hn::MulAdd(h, hn::IfThenElseZero(mask, hn::LoadU(d, x + j * table.apart + k)), sum[j]);
     }
-    for (Index j = 0; j < C; ++j)
-      sums[j * ContinuousScratch::most_outputs + i] = hn::GetLane(hn::SumOfLanes(d, sum[j]));
+    for (Index j = 0; j < C; ++j) sums[j * Places::most + i] = hn::GetLane(hn::SumOfLanes(d, sum[j]));
   }
 }
 
 template <class T>
-void Interpolate(const Interpolated<T>* outputs, Index number, Index stride, Index apart, Index channels,
-                 T* sums) {
-  channels == 1 ? InterpolateChannels<1>(outputs, number, stride, apart, sums)
-                : InterpolateChannels<2>(outputs, number, stride, apart, sums);
+void Interpolate(const Places& places, Index number, const Tabulated<T>& table, Index channels, T* sums) {
+  Located at;
+  Locate(places, number, static_cast<double>(table.step), static_cast<double>(table.stride),
+         static_cast<double>(table.last), at);
+  alignas(64) T weights[4][Places::most];
+  Weights(at.behind, number, weights);
+  channels == 1 ? InterpolateChannels<1>(at, weights, number, table, sums)
+                : InterpolateChannels<2>(at, weights, number, table, sums);
 }
-void InterpolateFloats(const Interpolated<float>* outputs, Index number, Index stride, Index apart,
-                       Index channels, float* sums) {
-  Interpolate(outputs, number, stride, apart, channels, sums);
+void InterpolateFloats(const Places& places, Index number, const Tabulated<float>& table, Index channels,
+                       float* sums) {
+  Interpolate(places, number, table, channels, sums);
 }
-void InterpolateDoubles(const Interpolated<double>* outputs, Index number, Index stride, Index apart,
-                        Index channels, double* sums) {
-  Interpolate(outputs, number, stride, apart, channels, sums);
+void InterpolateDoubles(const Places& places, Index number, const Tabulated<double>& table, Index channels,
+                        double* sums) {
+  Interpolate(places, number, table, channels, sums);
 }
 
 using V = hn::Vec<D>;
@@ -249,16 +307,17 @@ void ContinuousFilter::interpolate(const Aligned<T>& rows, Aligned<T>& samples, 
   constexpr Index most = ContinuousScratch::most_outputs;
   const Index low = outputs.front().first, frames = outputs.back().first + outputs.back().frames - low;
   const auto number = static_cast<Index>(outputs.size());
-  Interpolated<T> places[most];
+  Places places;
   for (Index i = 0; i < number; ++i) {
     const Output& o = outputs[static_cast<std::size_t>(i)];
-    const auto point = static_cast<Index>(o.position), turn = point / step_;
-    // Those that the table reaches.
-    const Index begin = std::max<Index>(0, turn - last_), end = std::min(o.frames, turn + 2);
-    places[i] = {rows.data() + (point - turn * step_) * stride_ + last_ - turn + begin,
-                 samples.data() + (o.first - low + begin), end - begin,
-                 static_cast<T>(o.position - static_cast<double>(point))};
+    places.first[i] = static_cast<double>(o.first - low);
+    places.frames[i] = static_cast<double>(o.frames);
+    places.position[i] = o.position;
   }
+  // Those that fill the last vectors.
+  for (double* const rest : {places.first, places.frames, places.position})
+    std::fill(rest + number, rest + (number + 7) / 8 * 8, 0.0);
+  const Tabulated<T> table{rows.data(), stride_, step_, last_, samples.data(), room};
   T sums[2 * most];
   for (Index c = 0; c < channels; c += 2) {
     const Index both = std::min<Index>(2, channels - c);
@@ -271,9 +330,9 @@ void ContinuousFilter::interpolate(const Aligned<T>& rows, Aligned<T>& samples, 
         for (Index k = 0; k < frames; ++k) to[k] = static_cast<T>(from[k * channels]);
     }
     if constexpr (std::is_same_v<T, float>)
-      HWY_DYNAMIC_DISPATCH(InterpolateFloats)(places, number, stride_, room, both, sums);
+      HWY_DYNAMIC_DISPATCH(InterpolateFloats)(places, number, table, both, sums);
     else
-      HWY_DYNAMIC_DISPATCH(InterpolateDoubles)(places, number, stride_, room, both, sums);
+      HWY_DYNAMIC_DISPATCH(InterpolateDoubles)(places, number, table, both, sums);
     for (Index j = 0; j < both; ++j)
       for (Index i = 0; i < number; ++i)
         out[i * channels + c + j] = static_cast<Out>(static_cast<T>(gain) * sums[j * most + i]);
