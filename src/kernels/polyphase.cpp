@@ -793,17 +793,21 @@ HWY_NOINLINE void Channel(const From* from, Index channels, Index frames, To* to
       for (; i + double_lanes <= frames; i += double_lanes)
         hn::StoreU(hn::PromoteTo(DD(), hn::LoadU(hn::Rebind<float, DD>(), from + i)), DD(), to + i);
   }
+  if constexpr (std::is_same_v<From, float> && std::is_same_v<To, float>)
+    // Of the last frame, the second channel's vector would end behind it.
+    for (hn::Vec<D> own, other; channels == 2 && i + float_lanes < frames; i += float_lanes) {
+      hn::LoadInterleaved2(D(), from + 2 * i, own, other);
+      hn::StoreU(own, D(), to + i);
+    }
   for (; i < frames; ++i) to[i] = static_cast<To>(from[i * channels]);
 }
 
-// The same from the last to the first.
-template <class From>
-HWY_NOINLINE void Reverse(const From* from, Index channels, Index frames, float* to) {
+// From the last to the first.
+HWY_NOINLINE void Reverse(const float* from, Index frames, float* to) {
   Index i = 0;
-  if constexpr (std::is_same_v<From, float>)
-    for (; channels == 1 && i + float_lanes <= frames; i += float_lanes)
-      hn::StoreU(hn::Reverse(D(), hn::LoadU(D(), from + frames - float_lanes - i)), D(), to + i);
-  for (; i < frames; ++i) to[i] = static_cast<float>(from[(frames - 1 - i) * channels]);
+  for (; i + float_lanes <= frames; i += float_lanes)
+    hn::StoreU(hn::Reverse(D(), hn::LoadU(D(), from + frames - float_lanes - i)), D(), to + i);
+  for (; i < frames; ++i) to[i] = from[frames - 1 - i];
 }
 
 // To the first of `channels` channels.
@@ -824,20 +828,19 @@ void Polyphase(const PolyphaseBank& bank, FloatsOrDoubles<const float, const dou
     const Index frames = std::max<Index>(last - first + 1, 0);
     for (Index c = 0; c < channels; ++c) {
       const Index from = (first - start) * channels + c, to = done * channels + c;
-      const auto fill = [&](auto& samples) {
-        const auto channel = [&](const auto* all) {
-          Channel(all + from, channels, frames, samples.data() + margin);
-        };
-        in.doubles == nullptr ? channel(in.floats) : channel(in.doubles);
-        std::fill_n(samples.data() + margin + frames, margin, 0);
-      };
-      fill(scratch.samples);
-      if (bank.precise()) fill(scratch.exact_samples);
+      float* const samples = scratch.samples.data() + margin;
+      in.doubles == nullptr ? Channel(in.floats + from, channels, frames, samples)
+                            : Channel(in.doubles + from, channels, frames, samples);
+      std::fill_n(samples + frames, margin, 0.0f);
+      if (bank.precise()) {
+        double* const exact = scratch.exact_samples.data() + margin;
+        in.doubles == nullptr ? Channel(samples, 1, frames, exact)
+                              : Channel(in.doubles + from, channels, frames, exact);
+        std::fill_n(exact + frames, margin, 0.0);
+      }
       if (bank.mirrored()) {
-        float* const reverse = scratch.samples.data() + scratch.reverse + margin;
-        in.doubles == nullptr ? Reverse(in.floats + from, channels, frames, reverse)
-                              : Reverse(in.doubles + from, channels, frames, reverse);
-        std::fill_n(reverse + frames, margin, 0.0f);
+        Reverse(samples, frames, samples + scratch.reverse);
+        std::fill_n(samples + scratch.reverse + frames, margin, 0.0f);
       }
       const Index turn = scratch.reverse + 2 * margin + frames - 1;
       const auto make = [&](auto* outputs, Index step) {
