@@ -356,6 +356,7 @@ void LowPassEdge::response(double cutoff, double half_length, std::span<double> 
     std::copy_n(samples.begin(), std::min(Angles::size, h.size() - from),
                 h.begin() + static_cast<std::ptrdiff_t>(from));
   }
+  // At t = 0 both parts have a limit.
   double slope = 0;  // of b
   for (std::size_t k = 1; k <= terms; ++k) slope += odd[k] * static_cast<double>(k);
   if (!h.empty()) h[0] = 2 * cutoff + slope / half_length;

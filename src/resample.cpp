@@ -248,7 +248,7 @@ std::optional<InTwo> in_two(const Filter& f) {
     if (loose.L == loose.M) continue;
     // Frames between per output.
     const double pace = up ? static_cast<double>(loose.M) / static_cast<double>(loose.L) : between;
-    const auto sum = [&](double sharp_taps, double loose_taps) {
+    const auto sum = [&, &sharp = sharp, &loose = loose](double sharp_taps, double loose_taps) {
       const double of_sharp = cost(sharp, sharp_taps), of_loose = cost(loose, loose_taps);
       return up ? of_sharp * pace + of_loose : of_loose * pace + of_sharp;
     };
