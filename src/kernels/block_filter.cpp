@@ -98,11 +98,13 @@ void ToComplex(const float* a, const float* b, Index step, Index phases, Index c
   if (step == 1 && phases == 1) i = ToComplexVectors<1>(a, b, count, apart, z);
   if (step == 1 && phases == 2) i = ToComplexVectors<2>(a, b, count, apart, z);
   if (step == 1 && phases == 3) i = ToComplexVectors<3>(a, b, count, apart, z);
-  for (; i < count; ++i)
-    for (Index p = 0; p < phases; ++p) {
-      z[2 * (p * apart + i)] = static_cast<T>(a[(i * phases + p) * step]);
-      z[2 * (p * apart + i) + 1] = static_cast<T>(b[(i * phases + p) * step]);
+  for (Index p = 0; p < phases; ++p) {
+    T* const to = z + 2 * p * apart;
+    for (Index n = i, at = (i * phases + p) * step; n < count; ++n, at += phases * step) {
+      to[2 * n] = static_cast<T>(a[at]);
+      to[2 * n + 1] = static_cast<T>(b[at]);
     }
+  }
 }
 
 template <class T>
@@ -112,11 +114,13 @@ void FromComplex(const T* HWY_RESTRICT z, Index phases, Index count, Index apart
   if (step == 1 && phases == 1) i = FromComplexVectors<1>(z, count, apart, a, b);
   if (step == 1 && phases == 2) i = FromComplexVectors<2>(z, count, apart, a, b);
   if (step == 1 && phases == 3) i = FromComplexVectors<3>(z, count, apart, a, b);
-  for (; i < count; ++i)
-    for (Index p = 0; p < phases; ++p) {
-      a[(i * phases + p) * step] = static_cast<float>(z[2 * (p * apart + i)]);
-      b[(i * phases + p) * step] = static_cast<float>(z[2 * (p * apart + i) + 1]);
+  for (Index p = 0; p < phases; ++p) {
+    const T* const from = z + 2 * p * apart;
+    for (Index n = i, at = (i * phases + p) * step; n < count; ++n, at += phases * step) {
+      a[at] = static_cast<float>(from[2 * n]);
+      b[at] = static_cast<float>(from[2 * n + 1]);
     }
+  }
 }
 
 template <class T>
