@@ -31,11 +31,14 @@ void add_columns(const float* x, Index rows, Index row, const double* mean, doub
   std::copy_n(sums, count, sum);
 }
 
-class InstanceNorm1d final : public WholeSignalKernel {
+class SignalNorm final : public WholeSignalKernel {
  public:
-  InstanceNorm1d(Index channels, std::span<const float> weight, std::span<const float> bias, double eps)
-      : WholeSignalKernel(message("instance_norm1d(", channels, " channels)"), channels, channels,
+  /// `together`: neighbouring channels that share a mean and a variance.
+  SignalNorm(std::string name, Index channels, Index together, std::span<const float> weight,
+             std::span<const float> bias, double eps)
+      : WholeSignalKernel(std::move(name), channels, channels,
                           "every frame is normalised by the mean and variance of the whole signal"),
+        together_(together),
         weight_(weight.begin(), weight.end()),
         bias_(bias.begin(), bias.end()),
         parameters_(static_cast<Index>(weight.size() + bias.size())),
@@ -95,7 +98,8 @@ class InstanceNorm1d final : public WholeSignalKernel {
     }
   }
 
-  /// Of each column of rows, and then of their channels; a part of the rows at a time, for the cache.
+  /// Of each column of rows, then of their channels, and of what these have together; a part of the rows at a
+  /// time, for the cache.
   void average(const float* x, Index frames, const double* mean, std::vector<double>& sum) const noexcept {
     std::fill(sum.begin(), sum.end(), 0.0);
     const Index rows = frames * out_channels() / row_, part = std::max<Index>(4096 / row_, 8);
@@ -112,30 +116,57 @@ class InstanceNorm1d final : public WholeSignalKernel {
       add(std::integral_constant<int, 1>(), rows, 1, at);
     const auto channels = weight_.size();
     for (auto i = static_cast<std::size_t>(row_); i-- > channels;) sum[i - channels] += sum[i];
-    for (std::size_t c = 0; c < channels; ++c) sum[c] /= static_cast<double>(frames);
+    const auto together = static_cast<std::size_t>(together_);
+    for (std::size_t c = 0; c < channels; c += together) {
+      double all = sum[c];
+      for (std::size_t i = 1; i < together; ++i) all += sum[c + i];
+      std::fill_n(&sum[c], together, all / static_cast<double>(frames * together_));
+    }
     for (std::size_t i = channels; i < sum.size(); ++i) sum[i] = sum[i - channels];
   }
 
+  Index together_;
   std::vector<float> weight_, bias_;
   Index parameters_;
   double eps_;
   Index row_;
 };
 
+/// Of as many groups as channels where `groups` is 0.
+[[gnu::cold]] Op signal_norm(const char* op, Index channels, Index groups, std::span<const float> weight,
+                             std::span<const float> bias, double eps) {
+  require(channels >= 1, op, ": channels must be at least 1, got ", channels);
+  for (const auto& [what, values] : {std::pair{"weight", weight}, std::pair{"bias", bias}})
+    require(values.empty() || static_cast<Index>(values.size()) == channels, op, ": ", what, " must have ",
+            channels, " values, got ", values.size());
+  require(eps > 0, op, ": eps must be positive, got ", eps);
+  std::string name = message(op, "(", channels, " channels");
+  if (groups > 0) name += message(", groups ", groups);
+  return Op(std::make_shared<SignalNorm>(name + ")", channels, groups > 0 ? channels / groups : 1, weight,
+                                         bias, eps));
+}
+
 }  // namespace
 
 Op op::instance_norm1d(Index channels, std::span<const float> weight, std::span<const float> bias,
                        double eps) {
-  require(channels >= 1, "instance_norm1d: channels must be at least 1, got ", channels);
-  for (const auto& [what, values] : {std::pair{"weight", weight}, std::pair{"bias", bias}})
-    require(values.empty() || static_cast<Index>(values.size()) == channels, "instance_norm1d: ", what,
-            " must have ", channels, " values, got ", values.size());
-  require(eps > 0, "instance_norm1d: eps must be positive, got ", eps);
-  return Op(std::make_shared<InstanceNorm1d>(channels, weight, bias, eps));
+  return signal_norm("instance_norm1d", channels, 0, weight, bias, eps);
+}
+
+Op op::group_norm(Index channels, Index groups, std::span<const float> weight, std::span<const float> bias,
+                  double eps) {
+  require(groups >= 1 && channels % groups == 0, "group_norm: groups must divide the ", channels,
+          " channels, got ", groups);
+  return signal_norm("group_norm", channels, groups, weight, bias, eps);
 }
 
 Signal instance_norm1d(FramesView x, std::span<const float> weight, std::span<const float> bias, double eps) {
   return op::instance_norm1d(x.channels(), weight, bias, eps)(x);
+}
+
+Signal group_norm(FramesView x, Index groups, std::span<const float> weight, std::span<const float> bias,
+                  double eps) {
+  return op::group_norm(x.channels(), groups, weight, bias, eps)(x);
 }
 
 }  // namespace wavestride

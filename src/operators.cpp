@@ -443,6 +443,11 @@ const Operator operators[] = {
      [](const Arguments& a) {
        return op::instance_norm1d(a.channels[0], a.weight.data, a.bias.data, a.eps);
      }},
+    {"group_norm", "groups* weight bias eps",
+     "Every group of channels to mean 0 and variance 1 over the whole signal",
+     [](const Arguments& a) {
+       return op::group_norm(a.channels[0], a.groups, a.weight.data, a.bias.data, a.eps);
+     }},
     {"layer_norm", "weight bias eps", "Every frame to mean 0 and variance 1 over its channels",
      [](const Arguments& a) {
        return op::layer_norm(a.channels[0], a.weight.data, a.bias.data, static_cast<float>(a.eps));

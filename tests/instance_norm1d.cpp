@@ -17,6 +17,22 @@ TEST_CASE("instance_norm1d equals torch.nn.functional.instance_norm") {
   }
 }
 
+TEST_CASE("group_norm equals torch.nn.functional.group_norm") {
+  for (const GoldenCase& c : golden_cases("group_norm")) {
+    INFO(c.name << " " << c.parameters);
+    const Signal y = group_norm(c.signal("x"), c.parameters.at("groups"), c.values("w"), c.values("b"),
+                                c.parameters.at("eps"));
+    CHECK(relative_error(y, c.signal("y")) <= golden_tolerance);
+  }
+}
+
+TEST_CASE("group_norm of groups of one channel is instance_norm1d") {
+  Rng rng(5);
+  const Signal x = noise(rng, 12, 333);
+  CHECK(same_bits(group_norm(x, 12), instance_norm1d(x)));
+  CHECK_FALSE(same_bits(group_norm(x, 6), instance_norm1d(x)));
+}
+
 TEST_CASE("instance_norm1d of a long signal far from 0 has mean 0 and variance 1") {
   Rng rng(1);
   const Signal x = noise(rng, 2, 200'000).array() + 100.0f;
@@ -71,4 +87,13 @@ TEST_CASE("instance_norm1d does not stream, and refuses wrong shapes") {
   CHECK_THROWS_WITH(op::instance_norm1d(2, {}, three), "instance_norm1d: bias must have 2 values, got 3");
   CHECK_THROWS_WITH(op::instance_norm1d(2, {}, {}, 0.0), "instance_norm1d: eps must be positive, got 0");
   CHECK_THROWS_WITH(op::instance_norm1d(0), "instance_norm1d: channels must be at least 1, got 0");
+  CHECK_THROWS_WITH(
+      op::group_norm(4, 2).stream(),
+      "no exact stream: group_norm(4 channels, groups 2): every frame is normalised by the mean "
+      "and variance of the whole signal");
+  for (const Index groups : {0, 3, 8, -1})
+    CHECK_THROWS_WITH(op::group_norm(4, groups),
+                      "group_norm: groups must divide the 4 channels, got " + std::to_string(groups));
+  CHECK_THROWS_WITH(op::group_norm(0, 1), "group_norm: channels must be at least 1, got 0");
+  CHECK_THROWS_WITH(op::group_norm(2, 1, three), "group_norm: weight must have 2 values, got 3");
 }

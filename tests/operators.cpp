@@ -17,7 +17,7 @@ OperatorSettings usual_settings(const OperatorInfo& info) {
   const std::map<std::string, std::string, std::less<>> values{
       {"kernel-size", "3"}, {"output-size", "5"}, {"factor", "2"},         {"min", "-1"},
       {"max", "1"},         {"gain", "2"},        {"preset", "vocos-24k"}, {"scale-factor", "2"},
-      {"padding", "1,2"},   {"index", "3,0,0"},   {"to", "vocos-24k"}};
+      {"padding", "1,2"},   {"index", "3,0,0"},   {"to", "vocos-24k"},     {"groups", "2"}};
   const std::map<std::string_view, std::vector<Index>> weight_shapes{
       {"conv1d", {6, 4, 3}},   {"conv_transpose1d", {4, 2, 3}}, {"linear", {6, 4}},
       {"stretch_fir", {1, 5}}, {"channel_scale", {4}},          {"snake", {4}},
@@ -143,6 +143,7 @@ TEST_CASE("operators: text arrives as the value that it says") {
         clip(x, -0.25f, std::numeric_limits<float>::infinity()));
   CHECK(made("softplus", {{"beta", "2.5"}, {"threshold", "0.5"}}) == softplus(x, 2.5f, 0.5f));
   CHECK(made("softplus", {}) == softplus(x));
+  CHECK(made("group_norm", {{"groups", "2"}, {"eps", "0.5"}}) == group_norm(x, 2, {}, {}, 0.5));
   const std::vector<float> alphas{1, 2, 3, 4}, betas{0.5f, 1.5f, 2.5f, 3.5f};
   const OperatorSettings snakes{.channels = {4},
                                 .arrays = {{"alphas", Tensor({4}, alphas)}, {"betas", Tensor({4}, betas)}}};

@@ -1,4 +1,4 @@
-// Normalisation of every channel over the whole signal: torch.nn.functional.instance_norm.
+// Normalisation over the whole signal: torch.nn.functional.instance_norm and group_norm.
 #pragma once
 
 #include <wavestride/op.h>
@@ -14,10 +14,17 @@ namespace op {
 Op instance_norm1d(Index channels, std::span<const float> weight = {}, std::span<const float> bias = {},
                    double eps = 1e-5);
 
+/// The same with the mean and the biased variance of each of `groups` groups of neighbouring channels: all
+/// values of its channels/groups × T. Throws also unless groups divides the channels.
+Op group_norm(Index channels, Index groups, std::span<const float> weight = {},
+              std::span<const float> bias = {}, double eps = 1e-5);
+
 }  // namespace op
 
-/// The result of op::instance_norm1d.
+/// The same on whole signals.
 Signal instance_norm1d(FramesView x, std::span<const float> weight = {}, std::span<const float> bias = {},
                        double eps = 1e-5);
+Signal group_norm(FramesView x, Index groups, std::span<const float> weight = {},
+                  std::span<const float> bias = {}, double eps = 1e-5);
 
 }  // namespace wavestride
