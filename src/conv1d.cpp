@@ -3,6 +3,7 @@
 #include "alternatives.h"
 #include "chained_conv1d.h"
 #include "check.h"
+#include "circular.h"
 #include "depthwise.h"
 #include "dot_products.h"
 #include "finishing.h"
@@ -291,6 +292,12 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
 
 Op made(const Tensor& weight, std::span<const float> bias, const Conv1dOptions& options, bool chained) {
   const Conv1dShape shape = check(weight, bias, options);
+  if (options.padding_mode == PadMode::circular) {
+    Conv1dOptions bare = options;
+    bare.padding = 0;
+    bare.padding_mode = PadMode::constant;
+    return detail::behind_circular(shape.pad.left, shape.pad.right, made(weight, bias, bare, chained));
+  }
   const Index in = weight.dim(1), kernel = weight.dim(2);
   const auto value = [&](Index o, Index c, Index k) {
     return weight.data[static_cast<std::size_t>((o * in + c) * kernel + k)];

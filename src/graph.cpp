@@ -25,6 +25,8 @@ void check_declaration(const Kernel& kernel) {
     const Port& port = kernel.inputs()[p];
     const Window& w = port.geometry.window;
     const Length& length = port.geometry.length;
+    require(port.padding.mode != PadMode::circular, kernel.name(), ": input ", p,
+            " can't be padded circularly; op::pad1d before it can");
     require(w.num >= 1 && w.den >= 1 && w.span() >= 1, kernel.name(), ": the window of input ", p,
             " must have num and den of 1 or more and hi from lo − den + 1 on, has num ", w.num, ", den ",
             w.den, ", lo ", w.lo, ", hi ", w.hi);
@@ -55,6 +57,7 @@ Index port_needs(const Port& port, Index out_made, Index received, Index reach) 
   const Index first = port.geometry.window.first(out_made);
   switch (port.padding.mode) {
     case PadMode::constant:
+    case PadMode::circular:
       return first;
     case PadMode::replicate:
       return std::min(first, received - 1);

@@ -160,8 +160,10 @@ const Words<E> words;
 template <>
 const Words<bool> words<bool>{{"true", true}, {"false", false}};
 template <>
-const Words<PadMode> words<PadMode>{
-    {"zeros", PadMode::constant}, {"reflect", PadMode::reflect}, {"replicate", PadMode::replicate}};
+const Words<PadMode> words<PadMode>{{"zeros", PadMode::constant},
+                                    {"reflect", PadMode::reflect},
+                                    {"replicate", PadMode::replicate},
+                                    {"circular", PadMode::circular}};
 template <>
 const Words<InterpolateMode> words<InterpolateMode>{{"nearest", InterpolateMode::nearest},
                                                     {"nearest-exact", InterpolateMode::nearest_exact},

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <cstring>
 #include <numbers>
+#include <utility>
 
 #include "check.h"
+#include "circular.h"
 #include "fft.h"
 #include "kernels/spectral.h"
 
@@ -285,7 +287,11 @@ std::vector<float> make_window(WindowType type, Index length) {
 namespace op {
 
 Op stft(const StftOptions& options) {
-  return Op(std::make_shared<Stft>(Framing("stft", options)));
+  Framing framing("stft", options);
+  if (options.pad_mode != PadMode::circular) return Op(std::make_shared<Stft>(framing));
+  const Index left = std::exchange(framing.left, 0), right = std::exchange(framing.right, 0);
+  framing.padding = {};
+  return detail::behind_circular(left, right, Op(std::make_shared<Stft>(framing)));
 }
 
 Op istft(const StftOptions& options) {

@@ -20,8 +20,10 @@ std::vector<LayerWeights> GoldenCase::layers(const std::string& prefix) const {
 }
 
 PadMode pad_mode(const std::string& name) {
-  static const std::map<std::string, PadMode> modes{
-      {"zeros", PadMode::constant}, {"reflect", PadMode::reflect}, {"replicate", PadMode::replicate}};
+  static const std::map<std::string, PadMode> modes{{"zeros", PadMode::constant},
+                                                    {"reflect", PadMode::reflect},
+                                                    {"replicate", PadMode::replicate},
+                                                    {"circular", PadMode::circular}};
   return modes.at(name);
 }
 

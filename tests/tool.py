@@ -1744,6 +1744,10 @@ STREAMING = [
     ("concatenate", "", [(2, 20), (3, 20)], {}, lambda *x: torch.cat(x, 1)),
 ]
 WHOLE_SIGNAL = [
+    ("conv1d", "--stride 2 --padding 3 --padding-mode circular", [(3, 50)], {"weight": W, "bias": B},
+     lambda x: F.conv1d(F.pad(x, (3, 3), "circular"), torch.tensor(W), torch.tensor(B), 2)),
+    ("pad1d", "--padding 3,5 --padding-mode circular", [(2, 20)], {}, lambda x: F.pad(x, (3, 5), "circular")),
+    ("stft", "--n-fft 64 --pad-mode circular", [(1, 500)], {}, lambda x: spectrum(x, 64, 16, 64, pad_mode="circular")),
     ("adaptive_avg_pool1d", "--output-size 7", [(2, 40)], {}, lambda x: F.adaptive_avg_pool1d(x, 7)),
     ("adaptive_max_pool1d", "--output-size 7", [(2, 40)], {}, lambda x: F.adaptive_max_pool1d(x, 7)),
     ("spatial_pyramid_pool1d", "--levels 1,2,5", [(2, 40)], {},
@@ -1894,7 +1898,7 @@ class Apply(ToolTest):
         self.refused(2, "--factor", *conv, "--input", x, *to, "--factor", "2")
         self.refused(2, "padding must be N|LEFT,RIGHT|same|valid", *conv, "--input", x, *to, "--padding", "full")
         self.refused(2, "--chunk", *conv, "--input", x, *to, "--chunk", "0")
-        self.refused(2, "--padding-mode", *conv, "--input", x, *to, "--padding-mode", "circular")
+        self.refused(2, "--padding-mode", *conv, "--input", x, *to, "--padding-mode", "symmetric")
         self.refused(2, "no_such_op", "apply", "no_such_op")
         os.symlink(self.folder, self.path("here"))
         for indices in [self.path("q.npy"), self.path("./q.npy"), self.path("here/q.npy")]:

@@ -18,6 +18,7 @@ enum class PadMode {
   constant,   ///< a fixed value (PyTorch's "zeros" when it is 0)
   reflect,    ///< x[-i] = x[i]; a signal shorter than the padding is reflected again, as numpy.pad does
   replicate,  ///< the first or last frame again
+  circular,   ///< x[i mod T]: the signal again and again. What pads so can't stream; no port of a kernel may
 };
 
 /// The rule that makes frames beyond the ends, and its value.

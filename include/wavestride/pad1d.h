@@ -16,7 +16,8 @@ struct Pad1dOptions {
 namespace op {
 
 /// y[n] = x[n − left], beyond the signal by `mode`. x: channels × T, y: channels × T + left + right, empty
-/// for an empty x. Throws std::invalid_argument unless channels is positive and left and right are 0 to 2^40.
+/// for an empty x. Circular padding needs the whole signal, others stream. Throws std::invalid_argument
+/// unless channels is positive and left and right are 0 to 2^40.
 Op pad1d(Index channels, const Pad1dOptions& options);
 
 }  // namespace op

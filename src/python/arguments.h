@@ -231,8 +231,10 @@ inline const Named<Goal> words<Goal>{{"low_latency", Goal::low_latency}, {"throu
 template <>
 inline const Named<Phase> words<Phase>{{"linear", Phase::linear}, {"minimum", Phase::minimum}};
 template <>
-inline const Named<PadMode> words<PadMode>{
-    {"constant", PadMode::constant}, {"reflect", PadMode::reflect}, {"replicate", PadMode::replicate}};
+inline const Named<PadMode> words<PadMode>{{"constant", PadMode::constant},
+                                           {"reflect", PadMode::reflect},
+                                           {"replicate", PadMode::replicate},
+                                           {"circular", PadMode::circular}};
 template <>
 inline const Named<InterpolateMode> words<InterpolateMode>{{"nearest", InterpolateMode::nearest},
                                                            {"nearest-exact", InterpolateMode::nearest_exact},

@@ -26,7 +26,7 @@ def case(channels_in, channels_out, kernel, frames, bias, mode="zeros", padding=
     if mode == "zeros" and not isinstance(padding, tuple):
         y = F.conv1d(x[None], w, b, padding=padding, **options)[0]
     else:
-        y = F.conv1d(F.pad(x[None], sides, MODES[mode]), w, b, **options)[0]
+        y = F.conv1d(F.pad(x[None], sides, MODES.get(mode, mode)), w, b, **options)[0]
     golden.add({"padding": list(sides) if isinstance(padding, tuple) else padding, "mode": mode, **options}, x=x, w=w, b=b, y=y)
 
 
@@ -49,4 +49,8 @@ for channels in (1, 8, 16, 17, 31, 33, 48, 70):
     case(channels, channels, 3, 20, True, padding=1, groups=channels)
     case(channels, 40 - channels % 3, 5, 20, True, padding=2)
     case(4, channels, 3, 33, False, padding=1, stride=2)
+for padding in (1, 7, "same", (5, 0), (0, 2)):
+    for options in ({}, {"dilation": 3, "groups": 2}, {"stride": 3}):
+        if padding != "same" or "stride" not in options:
+            case(6, 8, 5, 30, True, "circular", padding, **options)
 golden.save()
