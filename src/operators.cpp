@@ -88,10 +88,11 @@ const Option options[] = {
     {"bias", &Arguments::bias, "one value per channel"},
     {"alphas", &Arguments::alphas, "one value per channel: how fast its sine is"},
     {"betas", &Arguments::betas, "one value per channel: what its squared sine is divided by"},
-    {"weight-ih", &Arguments::weight_ih, "of what the layer reads: (4 hidden, in), gates i, f, g, o"},
-    {"weight-hh", &Arguments::weight_hh, "of what it made last: (4 hidden, hidden)"},
-    {"bias-ih", &Arguments::bias_ih, "4 hidden values"},
-    {"bias-hh", &Arguments::bias_hh, "4 hidden values, added to those"},
+    {"weight-ih", &Arguments::weight_ih,
+     "of what the layer reads: (gates hidden, in), of an lstm i, f, g, o, of a gru r, z, n"},
+    {"weight-hh", &Arguments::weight_hh, "of what it made last: (gates hidden, hidden)"},
+    {"bias-ih", &Arguments::bias_ih, "gates hidden values"},
+    {"bias-hh", &Arguments::bias_hh, "gates hidden values, added to what it made last"},
     {"return-indices", &Arguments::return_indices,
      "a second output: how far into its window each maximum stands, in frames (default false)"},
     {"stride", &Arguments::stride, "input frames from window to window (convolution 1, pooling kernel-size)"},
@@ -378,6 +379,11 @@ const Operator operators[] = {
      [](const Arguments& a) {
        const LstmWeights layer{a.weight_ih, a.weight_hh, a.bias_ih.data, a.bias_hh.data};
        return op::lstm({&layer, 1});
+     }},
+    {"gru", "weight-ih* weight-hh* bias-ih bias-hh", "A layer of torch.nn.GRU, of one direction",
+     [](const Arguments& a) {
+       const GruWeights layer{a.weight_ih, a.weight_hh, a.bias_ih.data, a.bias_hh.data};
+       return op::gru({&layer, 1});
      }},
     {"max_pool1d", "kernel-size* stride padding dilation ceil-mode return-indices", "Maximum of windows",
      [](const Arguments& a) {

@@ -12,8 +12,9 @@ using namespace wavestride::testing;
 
 namespace {
 
-std::vector<LstmWeights> layers_of(const GoldenCase& c) {
-  std::vector<LstmWeights> layers;
+template <class Weights>
+std::vector<Weights> layers_of(const GoldenCase& c) {
+  std::vector<Weights> layers;
   for (int l = 0; l < c.parameters.at("layers"); ++l) {
     const auto name = [&](const char* what) { return what + std::to_string(l); };
     const auto bias = [&](const char* what) {
@@ -25,25 +26,33 @@ std::vector<LstmWeights> layers_of(const GoldenCase& c) {
   return layers;
 }
 
-LstmWeights random_layer(Rng& rng, Index in, Index hidden) {
+template <class Weights = LstmWeights>
+Weights random_layer(Rng& rng, Index in, Index hidden) {
   const float scale = 1 / std::sqrt(static_cast<float>(hidden));
-  return {noise_tensor(rng, {4 * hidden, in}, scale), noise_tensor(rng, {4 * hidden, hidden}, scale),
-          noise_tensor(rng, {4 * hidden}, scale).data, noise_tensor(rng, {4 * hidden}, scale).data};
+  const Index rows = (std::is_same_v<Weights, LstmWeights> ? 4 : 3) * hidden;
+  return {noise_tensor(rng, {rows, in}, scale), noise_tensor(rng, {rows, hidden}, scale),
+          noise_tensor(rng, {rows}, scale).data, noise_tensor(rng, {rows}, scale).data};
+}
+
+template <class Weights>
+void check_goldens(const char* golden, Signal (*layer)(FramesView, std::span<const Weights>)) {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    for (const GoldenCase& c : golden_cases(golden)) {
+      const Signal x = c.signal("x");
+      INFO(name << ": " << x.rows() << " channels, " << x.cols() << " frames, layers "
+                << c.parameters.at("layers"));
+      CHECK(relative_error(layer(x, layers_of<Weights>(c)), c.signal("y")) <= golden_tolerance);
+    }
+  }
 }
 
 }  // namespace
 
-TEST_CASE("lstm equals PyTorch's on every SIMD target") {
-  EveryTarget targets;
-  for (const std::string& name : targets.names) {
-    kernels::use_simd_target(name);
-    for (const GoldenCase& c : golden_cases("lstm")) {
-      const Signal x = c.signal("x");
-      INFO(name << ": " << x.rows() << " channels, " << x.cols() << " frames, layers "
-                << c.parameters.at("layers"));
-      CHECK(relative_error(lstm(x, layers_of(c)), c.signal("y")) <= golden_tolerance);
-    }
-  }
+TEST_CASE("lstm and gru equal PyTorch's on every SIMD target") {
+  check_goldens("lstm", lstm);
+  check_goldens("gru", gru);
 }
 
 TEST_CASE("lstm keeps the contract of every Op") {
@@ -57,6 +66,23 @@ TEST_CASE("lstm keeps the contract of every Op") {
   CHECK(op.macs_per_frame() == 32 * (16 + 8));
   CHECK(op.lookahead_frames() == 0);
   CHECK(op.latency_frames() == 1);
+}
+
+TEST_CASE("gru keeps the contract of every Op") {
+  Rng rng(102);
+  for (const auto& [in, hidden] : {std::pair<Index, Index>{1, 1}, {3, 2}, {5, 17}, {16, 64}})
+    verify_contract(op::gru(std::vector{random_layer<GruWeights>(rng, in, hidden),
+                                        random_layer<GruWeights>(rng, hidden, 3)}),
+                    rng, {.dense = false, .recurrent = true, .longest = 300});
+  const Op op = op::gru(std::vector{random_layer<GruWeights>(rng, 16, 8)});
+  CHECK(op.name() == "gru(16 → 8)");
+  CHECK(op.parameters() == 24 * (16 + 8 + 2));
+  CHECK(op.macs_per_frame() == 24 * (16 + 8));
+  CHECK(op.lookahead_frames() == 0);
+  const LstmWeights other = random_layer(rng, 3, 2);
+  CHECK_THROWS_WITH(op::gru(std::vector{GruWeights{other.weight_ih, other.weight_hh}}),
+                    "gru: weight_hh of layer 0 must have shape (3·hidden, hidden), got [8, 2]");
+  CHECK_THROWS_WITH(op::gru({}), "gru: must have a layer");
 }
 
 TEST_CASE("lstm remembers what came first, and forgets it by reset()") {

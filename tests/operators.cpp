@@ -21,7 +21,8 @@ OperatorSettings usual_settings(const OperatorInfo& info) {
   const std::map<std::string_view, std::vector<Index>> weight_shapes{
       {"conv1d", {6, 4, 3}},   {"conv_transpose1d", {4, 2, 3}}, {"linear", {6, 4}},
       {"stretch_fir", {1, 5}}, {"channel_scale", {4}},          {"snake", {4}},
-      {"snake_beta", {4}},     {"embedding", {8, 3}},           {"lstm", {16, 4}}};
+      {"snake_beta", {4}},     {"embedding", {8, 3}},           {"lstm", {16, 4}},
+      {"gru", {12, 4}}};
   const std::map<std::string_view, Index> channels{
       {"stft", 1},         {"istft", 1026},       {"mel_spectrogram", 1}, {"mel_inversion", 100},
       {"mel_scale", 513},  {"mel_compress", 100}, {"mel_expand", 100},    {"mel_convert", 100},
@@ -157,6 +158,15 @@ TEST_CASE("operators: text arrives as the value that it says") {
                                               {"bias-ih", Tensor({8}, layer.bias_ih)},
                                               {"bias-hh", Tensor({8}, layer.bias_hh)}}};
   CHECK(op::by_name("lstm", recurrent)(x) == lstm(x, {&layer, 1}));
+  const GruWeights unit{Tensor({6, 4}, std::vector<float>(24, 0.5f)),
+                        Tensor({6, 2}, std::vector<float>(12, -0.5f)), std::vector<float>(6, 0.25f),
+                        std::vector<float>(6, 0.125f)};
+  const OperatorSettings gated_unit{.channels = {4},
+                                    .arrays = {{"weight-ih", unit.weight_ih},
+                                               {"weight-hh", unit.weight_hh},
+                                               {"bias-ih", Tensor({6}, unit.bias_ih)},
+                                               {"bias-hh", Tensor({6}, unit.bias_hh)}}};
+  CHECK(op::by_name("gru", gated_unit)(x) == gru(x, {&unit, 1}));
   const Tensor w({2, 4, 3}, std::vector<float>(24, 0.5f));
   const OperatorSettings conv{.channels = {4},
                               .options = {{"padding", "0,2"}, {"padding-mode", "replicate"}},

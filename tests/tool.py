@@ -1646,8 +1646,8 @@ def snake(x, alpha, beta):
     return x + torch.sin(torch.tensor(alpha)[:, None] * x) ** 2 / (torch.tensor(beta)[:, None] + 1e-9)
 
 
-def lstm(x, *weights):
-    layer = torch.nn.LSTM(x.shape[1], weights[1].shape[1], batch_first=True)
+def recurrent(kind, x, *weights):
+    layer = kind(x.shape[1], weights[1].shape[1], batch_first=True)
     for p, value in zip(layer.parameters(), weights):
         p.data = torch.tensor(value)
     return layer(x.mT)[0].mT.detach()
@@ -1677,7 +1677,9 @@ STREAMING = [
     ("embedding", "", [(2, 20)], {"weight": array(8, 3)},
      lambda x: sum(F.embedding(x[:, c].clamp(0, 3).long(), torch.tensor(array(8, 3))[4 * c:4 * c + 4]) for c in (0, 1)).mT),
     ("lstm", "", [(3, 20)], {"weight-ih": array(8, 3), "weight-hh": array(8, 2), "bias-ih": array(8), "bias-hh": array(8)},
-     lambda x: lstm(x, array(8, 3), array(8, 2), array(8), array(8))),
+     lambda x: recurrent(torch.nn.LSTM, x, array(8, 3), array(8, 2), array(8), array(8))),
+    ("gru", "", [(3, 20)], {"weight-ih": array(6, 3), "weight-hh": array(6, 2), "bias-ih": array(6), "bias-hh": -array(6)},
+     lambda x: recurrent(torch.nn.GRU, x, array(6, 3), array(6, 2), array(6), -array(6))),
     ("max_pool1d", "--kernel-size 3 --stride 2 --padding 1 --dilation 2 --ceil-mode", [(2, 41)], {},
      lambda x: F.max_pool1d(x, 3, 2, 1, 2, True)),
     ("max_pool1d", "--kernel-size 3", [(2, 41)], {}, lambda x: F.max_pool1d(x, 3)),

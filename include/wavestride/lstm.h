@@ -1,5 +1,5 @@
-// Long short-term memory: torch.nn.LSTM of one direction, over frames. A stream carries its state, so that it
-// reads nothing ahead and remembers everything.
+// Recurrent layers: torch.nn.LSTM and torch.nn.GRU of one direction, over frames. A stream carries their
+// state, so that it reads nothing ahead and remembers everything.
 #pragma once
 
 #include <wavestride/op.h>
@@ -14,6 +14,13 @@ struct LstmWeights {
   std::vector<float> bias_ih = {}, bias_hh = {};
 };
 
+/// The same of a gated recurrent unit, whose gates are r, z and n.
+struct GruWeights {
+  Tensor weight_ih;  ///< (3·hidden, in)
+  Tensor weight_hh;  ///< (3·hidden, hidden)
+  std::vector<float> bias_ih = {}, bias_hh = {};
+};
+
 namespace op {
 
 /// Of each layer in turn, with h and c zero before the first frame:
@@ -24,9 +31,16 @@ namespace op {
 /// contradict each other or the layer before.
 Op lstm(std::span<const LstmWeights> layers);
 
+/// Of each layer in turn, with h zero before the first frame, and i = weight_ih·x[n] + bias_ih and
+/// k = weight_hh·h[n − 1] + bias_hh of each gate:
+///     r = σ(i_r + k_r),  z = σ(i_z + k_z),  n = tanh(i_n + r·k_n),  h[n] = (1 − z)·n + z·h[n − 1].
+/// Shapes, memory and refusals as of lstm.
+Op gru(std::span<const GruWeights> layers);
+
 }  // namespace op
 
-/// The whole-signal result of op::lstm. Packs the weights at every call.
+/// The same on whole signals. Packs the weights at every call.
 Signal lstm(FramesView x, std::span<const LstmWeights> layers);
+Signal gru(FramesView x, std::span<const GruWeights> layers);
 
 }  // namespace wavestride
