@@ -1,4 +1,6 @@
+#include <wavestride/conv1d.h>
 #include <wavestride/deemphasis.h>
+#include <wavestride/stack.h>
 
 #include <cmath>
 
@@ -45,10 +47,23 @@ Op deemphasis(Index channels, float coefficient) {
   return Op(std::make_shared<Deemphasis>(channels, coefficient));
 }
 
+Op preemphasis(Index channels, float coefficient) {
+  require(channels > 0, "preemphasis: channels must be positive, got ", channels);
+  require(std::isfinite(coefficient), "preemphasis: coefficient must be finite, got ", coefficient);
+  Tensor taps({channels, 1, 2}, std::vector<float>(static_cast<std::size_t>(2 * channels), 1.0f));
+  for (std::size_t i = 0; i < taps.data.size(); i += 2) taps.data[i] = -coefficient;
+  return Stack({conv1d(taps, {}, {.padding = {1, 0}, .groups = channels})},
+               message("preemphasis(", channels, ", coefficient ", coefficient, ")"));
+}
+
 }  // namespace op
 
 Signal deemphasis(FramesView x, float coefficient) {
   return op::deemphasis(x.channels(), coefficient)(x);
+}
+
+Signal preemphasis(FramesView x, float coefficient) {
+  return op::preemphasis(x.channels(), coefficient)(x);
 }
 
 }  // namespace wavestride

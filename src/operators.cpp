@@ -1,6 +1,7 @@
 #include <wavestride/activation.h>
 #include <wavestride/adaptive_pool1d.h>
 #include <wavestride/avg_pool1d.h>
+#include <wavestride/cepstrum.h>
 #include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
 #include <wavestride/deemphasis.h>
@@ -52,7 +53,7 @@ struct Arguments {
   InterpolateMode mode = InterpolateMode::nearest;
   ShuffleOrder order = ShuffleOrder::channel_major;
   Pooling pooling = Pooling::max;
-  std::optional<Index> stride, output_size;
+  std::optional<Index> stride, output_size, coefficients;
   Index dilation = 1, groups = 1, output_padding = 0, kernel_size = 0, factor = 1;
   Index mu = 255;
   std::vector<Index> size, levels{1, 2, 4};
@@ -123,11 +124,12 @@ const Option options[] = {
     {"max", &Arguments::max, "upper bound"},
     {"mu", &Arguments::mu, "strength of the companding: classes less 1"},
     {"coefficient", &Arguments::coefficient, "of the sample before"},
+    {"coefficients", &Arguments::coefficients, "of the transform, from the first on (of mfcc 40, else all)"},
     {"gain", &Arguments::gain, "what every value is multiplied by"},
     {"eps", &Arguments::eps, "added to the variance"},
     {"n-fft", &Arguments::n_fft, "samples of a transform"},
     {"hop-length", &Arguments::hop_length, "samples from transform to transform; 0: n-fft/4"},
-    {"win-length", &Arguments::win_length, "samples of the window; 0: n-fft"},
+    {"win-length", &Arguments::win_length, "samples of the window; 0: n-fft. Frames of deltas; 0: 5"},
     {"window", &Arguments::window, "shape of the window"},
     {"center", &Arguments::center, "frames centred on their samples, with n-fft/2 of padding (default true)"},
     {"pad-mode", &Arguments::pad_mode, "what that padding holds"},
@@ -495,6 +497,8 @@ const Operator operators[] = {
      [](const Arguments& a) { return op::mu_law_expand(a.channels[0], a.mu); }},
     {"deemphasis", "coefficient", "y[n] = x[n] + coefficient y[n - 1]",
      [](const Arguments& a) { return op::deemphasis(a.channels[0], static_cast<float>(a.coefficient)); }},
+    {"preemphasis", "coefficient", "y[n] = x[n] - coefficient x[n - 1]",
+     [](const Arguments& a) { return op::preemphasis(a.channels[0], static_cast<float>(a.coefficient)); }},
     {"gated", "", "tanh of the first half of the channels times sigmoid of the second",
      [](const Arguments& a) { return op::gated(a.channels[0]); }},
     {"stft", stft_options, "Spectra: a row for the real and one for the imaginary part of every bin",
@@ -517,6 +521,12 @@ const Operator operators[] = {
      [](const Arguments& a) { return op::mel_expand(mel_preset(a.preset)); }},
     {"mel_convert", "preset* to*", "Features of one mel front end as those of another, where that is exact",
      [](const Arguments& a) { return op::mel_convert(mel_preset(a.preset), mel_preset(a.to)); }},
+    {"mfcc", "preset* coefficients", "Samples to the cosine transform of the features of a mel front end",
+     [](const Arguments& a) { return op::mfcc(mel_preset(a.preset), a.coefficients.value_or(40)); }},
+    {"dct", "coefficients", "Cosine transform of every frame, orthonormal; its first coefficients",
+     [](const Arguments& a) { return op::dct(a.channels[0], a.coefficients.value_or(a.channels[0])); }},
+    {"deltas", "win-length", "Slope of every channel over win-length frames",
+     [](const Arguments& a) { return op::deltas(a.channels[0], a.win_length == 0 ? 5 : a.win_length); }},
     {"mel_inversion", "preset*", "Mel bands (no logarithm) to the magnitudes that fit them best",
      [](const Arguments& a) { return op::mel_inversion(mel_preset(a.preset)); }},
     {"pqmf_analysis", "subbands taps cutoff-ratio beta", "A signal as subbands of lower rates",

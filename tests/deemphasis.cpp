@@ -8,6 +8,24 @@
 using namespace wavestride;
 using namespace wavestride::testing;
 
+TEST_CASE("preemphasis: by definition, undone by deemphasis, and keeps the contract of every Op") {
+  Rng rng(96);
+  for (const float coefficient : {0.97f, 0.0f, -0.5f, 2.0f}) {
+    const Signal x = noise(rng, 3, 500);
+    Signal y = x;
+    y.rightCols(499) -= coefficient * x.leftCols(499);
+    CHECK(relative_error(preemphasis(x, coefficient), y) <= 1e-6);
+    if (coefficient < 1)
+      CHECK(relative_error(deemphasis(preemphasis(x, coefficient), coefficient), x) <= 1e-5);
+  }
+  verify_contract(op::preemphasis(2), rng);
+  CHECK(op::preemphasis(2).name() == "preemphasis(2, coefficient 0.97)");
+  CHECK(op::preemphasis(2).lookahead_frames() == 0);
+  CHECK_THROWS_WITH(op::preemphasis(0), "preemphasis: channels must be positive, got 0");
+  CHECK_THROWS_WITH(op::preemphasis(1, std::numeric_limits<float>::infinity()),
+                    "preemphasis: coefficient must be finite, got inf");
+}
+
 TEST_CASE("deemphasis: undoes a pre-emphasis, and keeps the contract of every Op") {
   Rng rng(95);
   for (const float coefficient : {0.97f, 0.85f, 0.0f, -0.5f}) {

@@ -23,10 +23,16 @@ OperatorSettings usual_settings(const OperatorInfo& info) {
       {"stretch_fir", {1, 5}}, {"channel_scale", {4}},          {"snake", {4}},
       {"snake_beta", {4}},     {"embedding", {8, 3}},           {"lstm", {16, 4}},
       {"gru", {12, 4}}};
-  const std::map<std::string_view, Index> channels{
-      {"stft", 1},         {"istft", 1026},       {"mel_spectrogram", 1}, {"mel_inversion", 100},
-      {"mel_scale", 513},  {"mel_compress", 100}, {"mel_expand", 100},    {"mel_convert", 100},
-      {"pqmf_analysis", 1}};
+  const std::map<std::string_view, Index> channels{{"stft", 1},
+                                                   {"istft", 1026},
+                                                   {"mel_spectrogram", 1},
+                                                   {"mel_inversion", 100},
+                                                   {"mel_scale", 513},
+                                                   {"mel_compress", 100},
+                                                   {"mel_expand", 100},
+                                                   {"mel_convert", 100},
+                                                   {"pqmf_analysis", 1},
+                                                   {"mfcc", 1}};
   OperatorSettings settings;
   const auto wanted = channels.find(info.name);
   settings.channels.assign(static_cast<std::size_t>(info.least_inputs),
@@ -144,6 +150,10 @@ TEST_CASE("operators: text arrives as the value that it says") {
         clip(x, -0.25f, std::numeric_limits<float>::infinity()));
   CHECK(made("softplus", {{"beta", "2.5"}, {"threshold", "0.5"}}) == softplus(x, 2.5f, 0.5f));
   CHECK(made("softplus", {}) == softplus(x));
+  CHECK(made("dct", {{"coefficients", "3"}}) == dct(x, 3));
+  CHECK(made("dct", {}) == dct(x, 4));
+  CHECK(made("deltas", {{"win-length", "9"}}) == deltas(x, 9));
+  CHECK(made("deltas", {}) == deltas(x));
   CHECK(made("group_norm", {{"groups", "2"}, {"eps", "0.5"}}) == group_norm(x, 2, {}, {}, 0.5));
   const std::vector<float> alphas{1, 2, 3, 4}, betas{0.5f, 1.5f, 2.5f, 3.5f};
   const OperatorSettings snakes{.channels = {4},

@@ -1653,6 +1653,11 @@ def recurrent(kind, x, *weights):
     return layer(x.mT)[0].mT.detach()
 
 
+def cosines(channels, coefficients):
+    import torchaudio
+    return torchaudio.functional.create_dct(coefficients, channels, "ortho").T
+
+
 def htk_bands():
     import torchaudio
     return torchaudio.functional.melscale_fbanks(513, 0.0, 12000.0, 100, 24000)
@@ -1723,6 +1728,7 @@ STREAMING = [
     ("mu_law_expand", "", [(2, 20)], {}, lambda x: torch.sign(x) * (256 ** abs(x) - 1) / 255),
     ("deemphasis", "--coefficient 0.5", [(2, 20)], {},
      lambda x: torch.stack([sum(0.5**k * x[..., n - k] for k in range(n + 1)) for n in range(x.shape[-1])], -1)),
+    ("preemphasis", "--coefficient 0.5", [(2, 20)], {}, lambda x: x - 0.5 * F.pad(x, (1, 0))[..., :-1]),
     # Any polynomial up to the third degree is its own spline.
     ("spline_upsample", "--factor 3", [(1, 4)], {},
      lambda x: torch.tensor(np.polyval(np.polyfit(np.arange(4), x[0, 0].numpy(), 3), np.arange(12) / 3))[None, None].float()),
@@ -1737,6 +1743,12 @@ STREAMING = [
     ("mel_spectrogram", "--preset vocos-24k", [(1, 3000)], {},
      lambda x: torch.log(torch.clamp(htk_bands().T @ spectrum(x, 1024, 256, 1024).unflatten(1, (513, 2)).norm(dim=2),
                                      min=1e-7))),
+    ("mfcc", "--preset vocos-24k --coefficients 13", [(1, 3000)], {},
+     lambda x: cosines(100, 13) @ torch.log(torch.clamp(htk_bands().T @ spectrum(x, 1024, 256, 1024).unflatten(1, (513, 2)).norm(dim=2),
+                                                        min=1e-7))),
+    ("dct", "--coefficients 5", [(8, 20)], {}, lambda x: cosines(8, 5) @ x),
+    ("deltas", "--win-length 7", [(2, 30)], {},
+     lambda x: sum(k * F.pad(x, (3, 3), "replicate")[..., 3 + k:33 + k] for k in range(-3, 4)) / 28),
     ("mel_compress", "--preset vocos-24k", [(100, 5)], {}, lambda x: torch.log(torch.clamp(x, min=1e-7))),
     ("mel_expand", "--preset vocos-24k", [(100, 5)], {}, lambda x: torch.exp(x)),
     ("mel_convert", "--preset vocos-24k --to vocos-24k", [(100, 5)], {}, lambda x: x),

@@ -1,4 +1,4 @@
-// The filter that undoes a pre-emphasis: first order, recursive.
+// Pre-emphasis, and the recursive filter that undoes it: both of first order.
 #pragma once
 
 #include <wavestride/op.h>
@@ -12,9 +12,14 @@ namespace op {
 /// std::invalid_argument unless channels is positive and |coefficient| < 1.
 Op deemphasis(Index channels, float coefficient = 0.97f);
 
+/// y[n] = x[n] − coefficient·x[n − 1] per channel, from silence: torchaudio's preemphasis. Throws
+/// std::invalid_argument unless channels is positive and coefficient finite.
+Op preemphasis(Index channels, float coefficient = 0.97f);
+
 }  // namespace op
 
-/// The whole-signal result of op::deemphasis.
+/// The same on whole signals.
 Signal deemphasis(FramesView x, float coefficient = 0.97f);
+Signal preemphasis(FramesView x, float coefficient = 0.97f);
 
 }  // namespace wavestride

@@ -7,6 +7,7 @@
 #include <wavestride/audio_unet.h>
 #include <wavestride/avg_pool1d.h>
 #include <wavestride/bfloat16.h>
+#include <wavestride/cepstrum.h>
 #include <wavestride/checkerboard.h>
 #include <wavestride/compose.h>
 #include <wavestride/conv1d.h>
