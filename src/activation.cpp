@@ -1,6 +1,10 @@
 #include <wavestride/activation.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstring>
+#include <type_traits>
 
 #include "check.h"
 #include "finishing.h"
@@ -45,6 +49,72 @@ class Gated final : public Kernel {
   void compute(const Work& work) const noexcept override {
     kernels::gated(work.in[0], out_channels(), work.count, work.out);
   }
+};
+
+class Glu final : public Kernel {
+ public:
+  explicit Glu(Index channels_in)
+      : Kernel(message("glu(", channels_in, " → ", channels_in / 2, ")"),
+               {{channels_in, conv_geometry(1, 1, 1, 0, 0), {}}}, channels_in / 2) {}
+
+  // Several short frames at a time, or parts of a long one.
+  void compute(const Work& work) const noexcept override {
+    constexpr Index most = 1024;
+    float gates[most];
+    const Index channels = out_channels(), width = std::min(channels, most), frames = most / width;
+    for (Index n = 0; n < work.count; n += frames)
+      for (Index c = 0; c < channels; c += width) {
+        const Index count = std::min(frames, work.count - n), part = std::min(width, channels - c);
+        const float* in = work.in[0] + 2 * n * channels + c;
+        float* out = work.out + n * channels + c;
+        kernels::copy_frames(in + channels, 2 * channels, part, count, gates, part);
+        kernels::map(Function::sigmoid, 0, 0, gates, part * count, gates);
+        kernels::copy_frames(in, 2 * channels, part, count, out, part);
+        kernels::product(std::array<const float*, 2>{out, gates}, part * count, out);
+      }
+  }
+};
+
+class Prelu final : public Kernel {
+ public:
+  explicit Prelu(std::span<const float> weight)
+      : Kernel(message("prelu(", weight.size(), ")"),
+               {{static_cast<Index>(weight.size()), conv_geometry(1, 1, 1, 0, 0), {}}},
+               static_cast<Index>(weight.size())) {
+    // Few channels again and again, so that a run is some vectors long; and of the last vector all.
+    constexpr std::size_t least = 64;
+    while (static_cast<std::size_t>(run_) < least) run_ += out_channels();
+    slopes_.resize(static_cast<std::size_t>(run_) + sizeof(Four) / sizeof(float));
+    for (std::size_t i = 0; i < slopes_.size(); ++i) slopes_[i] = weight[i % weight.size()];
+  }
+
+  void compute(const Work& work) const noexcept override {
+    const float* in = work.in[0];
+    float* out = work.out;
+    Index run = 0;
+    for (Index left = work.count * out_channels(); left > 0; left -= run, in += run, out += run) {
+      run = std::min(left, run_);
+      const auto some = [&](Index i, auto bytes) {
+        Four x{}, slope;
+        std::memcpy(&x, in + i, bytes);
+        std::memcpy(&slope, slopes_.data() + i, sizeof slope);
+        x = x > 0 ? x : slope * x;
+        std::memcpy(out + i, &x, bytes);
+      };
+      Index i = 0;
+      for (; i + 4 <= run; i += 4) some(i, std::integral_constant<std::size_t, sizeof(Four)>());
+      some(i, static_cast<std::size_t>(run - i) * sizeof(float));
+    }
+  }
+
+  bool in_place() const override { return true; }
+  Index parameters() const override { return out_channels(); }
+
+ private:
+  using Four [[gnu::vector_size(16)]] = float;
+
+  std::vector<float> slopes_;
+  Index run_ = 0;
 };
 
 class Snake final : public Kernel {
@@ -146,6 +216,18 @@ Op gated(Index channels_in) {
   return Op(std::make_shared<Gated>(channels_in));
 }
 
+Op glu(Index channels_in) {
+  require(channels_in > 0 && channels_in % 2 == 0, "glu: channels_in must be positive and even, got ",
+          channels_in);
+  return Op(std::make_shared<Glu>(channels_in));
+}
+
+Op prelu(std::span<const float> weight) {
+  require(!weight.empty(), "prelu: weight must have a value per channel, got none");
+  for (const float w : weight) require(!std::isnan(w), "prelu: weight must hold numbers, got nan");
+  return Op(std::make_shared<Prelu>(weight));
+}
+
 Op snake(std::span<const float> alpha) {
   return make_snake("snake", alpha, alpha);
 }
@@ -196,6 +278,12 @@ Signal scale(FramesView x, float factor) {
 }
 Signal gated(FramesView x) {
   return op::gated(x.channels())(x);
+}
+Signal glu(FramesView x) {
+  return op::glu(x.channels())(x);
+}
+Signal prelu(FramesView x, std::span<const float> weight) {
+  return op::prelu(weight)(x);
 }
 Signal snake(FramesView x, std::span<const float> alpha) {
   return op::snake(alpha)(x);

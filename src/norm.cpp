@@ -1,6 +1,7 @@
 #include <wavestride/norm.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "check.h"
 #include "kernels/aligned.h"
@@ -89,6 +90,24 @@ Op channel_scale(std::span<const float> gain, std::span<const float> bias) {
   return Op(std::make_shared<ChannelScale>(gain, bias, static_cast<Index>(gain.size())));
 }
 
+Op batch_norm(std::span<const float> mean, std::span<const float> variance, std::span<const float> weight,
+              std::span<const float> bias, double eps) {
+  require(!mean.empty(), "batch_norm: mean must have a value per channel, got none");
+  require(eps >= 0, "batch_norm: eps must be 0 or more, got ", eps);
+  const auto channels = static_cast<Index>(mean.size());
+  AlignedFloats gain = values_or(1.0f, weight, channels, "batch_norm", "weight"),
+                offset = values_or(0.0f, bias, channels, "batch_norm", "bias");
+  require(variance.size() == mean.size(), "batch_norm: variance must have ", channels, " values, got ",
+          variance.size());
+  for (std::size_t c = 0; c < mean.size(); ++c) {
+    require(variance[c] >= 0, "batch_norm: variance must be 0 or more, of channel ", c, " got ", variance[c]);
+    const double scale = static_cast<double>(gain[c]) / std::sqrt(static_cast<double>(variance[c]) + eps);
+    gain[c] = static_cast<float>(scale);
+    offset[c] = static_cast<float>(static_cast<double>(offset[c]) - static_cast<double>(mean[c]) * scale);
+  }
+  return channel_scale(gain, offset);
+}
+
 }  // namespace op
 
 Signal layer_norm(FramesView x, std::span<const float> weight, std::span<const float> bias, float eps) {
@@ -97,6 +116,11 @@ Signal layer_norm(FramesView x, std::span<const float> weight, std::span<const f
 
 Signal channel_scale(FramesView x, std::span<const float> gain, std::span<const float> bias) {
   return op::channel_scale(gain, bias)(x);
+}
+
+Signal batch_norm(FramesView x, std::span<const float> mean, std::span<const float> variance,
+                  std::span<const float> weight, std::span<const float> bias, double eps) {
+  return op::batch_norm(mean, variance, weight, bias, eps)(x);
 }
 
 }  // namespace wavestride

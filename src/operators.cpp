@@ -46,7 +46,7 @@ struct PaddingText {
 // What may be said to an operator; each takes some of it.
 struct Arguments {
   std::vector<Index> channels, lengths;  // of each input
-  Tensor weight, bias, alphas, betas, weight_ih, weight_hh, bias_ih, bias_hh;
+  Tensor weight, bias, mean, variance, alphas, betas, weight_ih, weight_hh, bias_ih, bias_hh;
 
   PaddingText padding;
   PadMode padding_mode = PadMode::constant, pad_mode = PadMode::reflect;
@@ -87,6 +87,8 @@ struct Option {
 const Option options[] = {
     {"weight", &Arguments::weight, "weights, shaped as in PyTorch"},
     {"bias", &Arguments::bias, "one value per channel"},
+    {"mean", &Arguments::mean, "of every channel, as measured before"},
+    {"variance", &Arguments::variance, "likewise"},
     {"alphas", &Arguments::alphas, "one value per channel: how fast its sine is"},
     {"betas", &Arguments::betas, "one value per channel: what its squared sine is divided by"},
     {"weight-ih", &Arguments::weight_ih,
@@ -462,11 +464,18 @@ const Operator operators[] = {
      [](const Arguments& a) {
        return op::layer_norm(a.channels[0], a.weight.data, a.bias.data, static_cast<float>(a.eps));
      }},
+    {"batch_norm", "mean* variance* weight bias eps",
+     "Every channel less its mean, over the root of its variance and eps, times weight, plus bias",
+     [](const Arguments& a) {
+       return op::batch_norm(a.mean.data, a.variance.data, a.weight.data, a.bias.data, a.eps);
+     }},
     {"channel_scale", "weight* bias", "Every channel times its weight, plus its bias",
      [](const Arguments& a) { return op::channel_scale(a.weight.data, a.bias.data); }},
     {"relu", "", "max(x, 0)", [](const Arguments& a) { return op::relu(a.channels[0]); }},
     {"leaky_relu", "negative-slope", "x above 0, negative-slope times x below",
      [](const Arguments& a) { return op::leaky_relu(a.channels[0], static_cast<float>(a.negative_slope)); }},
+    {"prelu", "weight*", "x above 0, a channel's weight times x below",
+     [](const Arguments& a) { return op::prelu(a.weight.data); }},
     {"elu", "alpha", "x above 0, alpha (exp(x) - 1) below",
      [](const Arguments& a) { return op::elu(a.channels[0], static_cast<float>(a.alpha)); }},
     {"tanh", "", "Hyperbolic tangent", [](const Arguments& a) { return op::tanh(a.channels[0]); }},
@@ -501,6 +510,8 @@ const Operator operators[] = {
      [](const Arguments& a) { return op::preemphasis(a.channels[0], static_cast<float>(a.coefficient)); }},
     {"gated", "", "tanh of the first half of the channels times sigmoid of the second",
      [](const Arguments& a) { return op::gated(a.channels[0]); }},
+    {"glu", "", "The first half of the channels times sigmoid of the second",
+     [](const Arguments& a) { return op::glu(a.channels[0]); }},
     {"stft", stft_options, "Spectra: a row for the real and one for the imaginary part of every bin",
      [](const Arguments& a) { return op::stft(stft_of(a)); }},
     {"istft", stft_options, "Spectra back to samples",

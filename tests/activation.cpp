@@ -44,6 +44,8 @@ Op named(const std::string& name, Index channels, const nlohmann::json& p = {}) 
       {"clip", [&] { return op::clip(channels, value("min", -1.0), value("max", 1.0)); }},
       {"scale", [&] { return op::scale(channels, value("factor", -0.7)); }},
       {"gated", [&] { return op::gated(channels); }},
+      {"glu", [&] { return op::glu(channels); }},
+      {"prelu", [&] { return op::prelu(values("weight", -0.3f)); }},
       {"snake", [&] { return op::snake(values("alpha", 0.7f)); }},
       {"snake_beta", [&] { return op::snake_beta(values("alpha", 2.0f), values("beta", 0.4f)); }},
   };
@@ -230,7 +232,7 @@ TEST_CASE("snake: where the argument is no number for a sine, neither is the res
 TEST_CASE("activations keep the contract of every Op") {
   Rng rng(31);
   for (const char* name : {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "silu", "gelu", "softplus", "exp",
-                           "sin", "cos", "clip", "scale", "gated", "snake", "snake_beta"})
+                           "sin", "cos", "clip", "scale", "gated", "glu", "prelu", "snake", "snake_beta"})
     for (const Index channels : {2, 6, 34}) {
       // A single channel of relu or clip may not show a change of its input.
       const bool dense = std::string(name) != "relu" && std::string(name) != "clip";
@@ -241,6 +243,9 @@ TEST_CASE("activations keep the contract of every Op") {
 TEST_CASE("activations refuse wrong configuration, saying what was given") {
   const float nan = std::nanf("");
   CHECK_THROWS_WITH(op::relu(0), "relu: channels must be positive, got 0");
+  CHECK_THROWS_WITH(op::glu(5), "glu: channels_in must be positive and even, got 5");
+  CHECK_THROWS_WITH(op::prelu({}), "prelu: weight must have a value per channel, got none");
+  CHECK_THROWS_WITH(op::prelu(std::vector<float>{1, nan}), "prelu: weight must hold numbers, got nan");
   CHECK_THROWS_WITH(op::leaky_relu(1, nan), "leaky_relu: negative_slope must be a number, got nan");
   CHECK_THROWS_WITH(op::clip(1, 0.0f, nan), "clip: max must be a number, got nan");
   CHECK_THROWS_WITH(op::scale(-3, 1.0f), "scale: channels must be positive, got -3");

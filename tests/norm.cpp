@@ -10,13 +10,16 @@
 using namespace wavestride;
 using namespace wavestride::testing;
 
-TEST_CASE("layer_norm and channel_scale equal PyTorch's") {
+TEST_CASE("layer_norm, batch_norm and channel_scale equal PyTorch's") {
   for (const GoldenCase& c : golden_cases("norm")) {
     INFO(c.name << " " << c.parameters << " channels " << c.signal("x").rows());
     const Signal x = c.signal("x");
-    const Signal y = c.parameters.at("name") == "layer_norm"
+    const std::string op = c.parameters.at("name");
+    const Signal y = op == "layer_norm"
                          ? layer_norm(x, c.values("w"), c.values("b"), c.parameters.at("eps").get<float>())
-                         : channel_scale(x, c.values("w"), c.values("b"));
+                     : op == "batch_norm" ? batch_norm(x, c.values("mean"), c.values("variance"),
+                                                       c.values("w"), c.values("b"), c.parameters.at("eps"))
+                                          : channel_scale(x, c.values("w"), c.values("b"));
     CHECK(relative_error(y, c.signal("y")) <= golden_tolerance);
   }
 }
@@ -120,5 +123,13 @@ TEST_CASE("layer_norm and channel_scale refuse wrong sizes, saying what was give
   CHECK_THROWS_WITH(op::channel_scale(three, std::vector<float>(2)),
                     "channel_scale: bias must have 3 values, got 2");
   CHECK_THROWS_AS(channel_scale(Signal(2, 4), three), std::invalid_argument);
+  const std::vector<float> two{1, 2}, below{1, -1};
+  CHECK_THROWS_WITH(op::batch_norm({}, {}), "batch_norm: mean must have a value per channel, got none");
+  CHECK_THROWS_WITH(op::batch_norm(two, three), "batch_norm: variance must have 2 values, got 3");
+  CHECK_THROWS_WITH(op::batch_norm(two, two, three), "batch_norm: weight must have 2 values, got 3");
+  CHECK_THROWS_WITH(op::batch_norm(two, two, {}, three), "batch_norm: bias must have 2 values, got 3");
+  CHECK_THROWS_WITH(op::batch_norm(two, below),
+                    "batch_norm: variance must be 0 or more, of channel 1 got -1");
+  CHECK_THROWS_WITH(op::batch_norm(two, two, {}, {}, -1), "batch_norm: eps must be 0 or more, got -1");
   CHECK(layer_norm(Signal(3, 0)).cols() == 0);
 }

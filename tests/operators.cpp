@@ -19,10 +19,12 @@ OperatorSettings usual_settings(const OperatorInfo& info) {
       {"max", "1"},         {"gain", "2"},        {"preset", "vocos-24k"}, {"scale-factor", "2"},
       {"padding", "1,2"},   {"index", "3,0,0"},   {"to", "vocos-24k"},     {"groups", "2"}};
   const std::map<std::string_view, std::vector<Index>> weight_shapes{
-      {"conv1d", {6, 4, 3}},   {"conv_transpose1d", {4, 2, 3}}, {"linear", {6, 4}},
-      {"stretch_fir", {1, 5}}, {"channel_scale", {4}},          {"snake", {4}},
-      {"snake_beta", {4}},     {"embedding", {8, 3}},           {"lstm", {16, 4}},
-      {"gru", {12, 4}}};
+      {"conv1d", {6, 4, 3}},  {"conv_transpose1d", {4, 2, 3}},
+      {"linear", {6, 4}},     {"stretch_fir", {1, 5}},
+      {"channel_scale", {4}}, {"snake", {4}},
+      {"snake_beta", {4}},    {"embedding", {8, 3}},
+      {"lstm", {16, 4}},      {"gru", {12, 4}},
+      {"prelu", {4}},         {"batch_norm", {4}}};
   const std::map<std::string_view, Index> channels{{"stft", 1},
                                                    {"istft", 1026},
                                                    {"mel_spectrogram", 1},
@@ -155,6 +157,15 @@ TEST_CASE("operators: text arrives as the value that it says") {
   CHECK(made("deltas", {{"win-length", "9"}}) == deltas(x, 9));
   CHECK(made("deltas", {}) == deltas(x));
   CHECK(made("group_norm", {{"groups", "2"}, {"eps", "0.5"}}) == group_norm(x, 2, {}, {}, 0.5));
+  const OperatorSettings measured{.channels = {4},
+                                  .options = {{"eps", "0.5"}},
+                                  .arrays = {{"mean", Tensor({4}, {1, 2, 3, 4})},
+                                             {"variance", Tensor({4}, {4, 3, 2, 1})},
+                                             {"weight", Tensor({4}, {5, 6, 7, 8})},
+                                             {"bias", Tensor({4}, {8, 7, 6, 5})}}};
+  CHECK(op::by_name("batch_norm", measured)(x) ==
+        batch_norm(x, std::vector<float>{1, 2, 3, 4}, std::vector<float>{4, 3, 2, 1},
+                   std::vector<float>{5, 6, 7, 8}, std::vector<float>{8, 7, 6, 5}, 0.5));
   const std::vector<float> alphas{1, 2, 3, 4}, betas{0.5f, 1.5f, 2.5f, 3.5f};
   const OperatorSettings snakes{.channels = {4},
                                 .arrays = {{"alphas", Tensor({4}, alphas)}, {"betas", Tensor({4}, betas)}}};

@@ -31,6 +31,14 @@ Op scale(Index channels, float factor);         ///< factor·x
 /// below 2e-38 is 0. Throws std::invalid_argument unless channels_in is positive and even.
 Op gated(Index channels_in);
 
+/// torch.nn.functional.glu: y[c] = x[c] · sigmoid(x[C + c]) of 2C = channels_in channels, C out. Throws as
+/// gated.
+Op glu(Index channels_in);
+
+/// x > 0 ? x : weight[c]·x, a weight per channel: torch.nn.functional.prelu (of one weight for all channels
+/// leaky_relu is the same). Throws std::invalid_argument where there is none, or one is not a number.
+Op prelu(std::span<const float> weight);
+
 /// y[c] = x[c] + sin²(alpha[c]·x[c])/(beta[c] + 1e-9), one alpha and beta per channel: Snake (Ziyin et al.
 /// 2020, as DAC has it) where beta is alpha, BigVGAN's SnakeBeta where it is learned too. Throws
 /// std::invalid_argument unless there is a number for each channel.
@@ -54,6 +62,8 @@ Signal cos(FramesView x);
 Signal clip(FramesView x, float min, float max);
 Signal scale(FramesView x, float factor);
 Signal gated(FramesView x);
+Signal glu(FramesView x);
+Signal prelu(FramesView x, std::span<const float> weight);
 Signal snake(FramesView x, std::span<const float> alpha);
 Signal snake_beta(FramesView x, std::span<const float> alpha, std::span<const float> beta);
 

@@ -1,5 +1,5 @@
-// Normalisation and gains per frame: torch.nn.functional.layer_norm over the channels, ConvNeXt's layer
-// scale, feature normalisation by mean and deviation.
+// Normalisation and gains per frame: torch.nn.functional.layer_norm over the channels, batch_norm as it is
+// after training, ConvNeXt's layer scale, feature normalisation by mean and deviation.
 #pragma once
 
 #include <wavestride/op.h>
@@ -18,11 +18,19 @@ Op layer_norm(Index channels, std::span<const float> weight = {}, std::span<cons
 /// sizes differ.
 Op channel_scale(std::span<const float> gain, std::span<const float> bias = {});
 
+/// (x[c] − mean[c])/√(variance[c] + eps)·weight[c] + bias[c]: torch.nn.functional.batch_norm of what was
+/// measured in training, as the channel_scale that it is. weight and bias may be empty. Throws
+/// std::invalid_argument on other sizes, on a variance below 0 and on an eps that is not 0 or more.
+Op batch_norm(std::span<const float> mean, std::span<const float> variance,
+              std::span<const float> weight = {}, std::span<const float> bias = {}, double eps = 1e-5);
+
 }  // namespace op
 
 /// The same on whole signals.
 Signal layer_norm(FramesView x, std::span<const float> weight = {}, std::span<const float> bias = {},
                   float eps = 1e-5f);
 Signal channel_scale(FramesView x, std::span<const float> gain, std::span<const float> bias = {});
+Signal batch_norm(FramesView x, std::span<const float> mean, std::span<const float> variance,
+                  std::span<const float> weight = {}, std::span<const float> bias = {}, double eps = 1e-5);
 
 }  // namespace wavestride

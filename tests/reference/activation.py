@@ -42,4 +42,10 @@ for channels, values in ((1, EDGES[None]), (1, 1e3 * torch.randn(1, 40)), (3, 4 
     for name, b in (("snake", alpha), ("snake_beta", beta)):
         y = values + 1 / (b[:, None] + 1e-9) * torch.sin(alpha[:, None] * values) ** 2
         golden.add({"name": name, "alpha": alpha.tolist(), "beta": b.tolist()}, x=values, y=y)
+for channels in (1, 3, 16, 20, 700, 1030):
+    x = 2 * torch.randn(2 * channels, 2 if channels > 20 else 90)
+    golden.add({"name": "glu"}, x=x, y=F.glu(x, 0))
+for channels, values in ((1, EDGES[None]), (3, torch.randn(3, 60)), (16, torch.randn(16, 5)), (70, torch.randn(70, 3))):
+    weight = torch.randn(channels)
+    golden.add({"name": "prelu", "weight": weight.tolist()}, x=values, y=F.prelu(values[None], weight)[0])
 golden.save()

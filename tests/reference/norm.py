@@ -24,4 +24,9 @@ for channels in (2, 3, 15, 16, 17, 33, 64, 100, 513):
     b = torch.randn(channels)
     golden.add({"name": "channel_scale"}, x=x, w=w, y=w[:, None] * x)
     golden.add({"name": "channel_scale"}, x=x, w=w, b=b, y=w[:, None] * x + b[:, None])
+for channels in (1, 3, 64, 70):
+    x, mean, variance = 3 * torch.randn(channels, 17) + 2, torch.randn(channels), 4 * torch.rand(channels)
+    w, b = (torch.randn(channels), torch.randn(channels)) if channels != 3 else (None, None)
+    golden.add({"name": "batch_norm", "eps": 1e-3}, x=x, mean=mean, variance=variance, w=w, b=b,
+               y=F.batch_norm(x[None], mean, variance, w, b, eps=1e-3)[0])
 golden.save()
