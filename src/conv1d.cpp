@@ -92,6 +92,10 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
                        : bias.subspan(static_cast<std::size_t>(g * out), static_cast<std::size_t>(out)),
           detail::row_block<Unit>());
     if (rounds) return;
+    if (!chained && s.kernel * s.out * s.groups * s.stride == 1 && kernels::mixes(s.in)) {
+      for (Index c = 0; c < s.in; ++c) mix_.push_back(value(0, c, 0));
+      return;
+    }
     if (dots_pay) {
       dots_ = detail::dot_products(dots, value, bias);
       return;
@@ -132,6 +136,9 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
     } else if (!depthwise_.empty()) {
       depthwise_.make(work.in[0], offsets_.data(), stride * channels, work.count, work.out, channels);
       kernels::finish(finish, work.count * shape_.out, work.out);
+    } else if (!mix_.empty()) {
+      kernels::mix(mix_.data(), channels, *groups_.front().bias(), work.in[0], work.count, work.out);
+      kernels::finish(finish, work.count, work.out);
     } else if (!dots_.empty()) {
       kernels::dots(dots_, work.in[0], offsets_.data(), stride * channels, work.count, work.out, shape_.out,
                     finish);
@@ -165,7 +172,8 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
     if constexpr (rounds) {
       return nullptr;
     } else {
-      if (!depthwise_.empty() || !dots_.empty() || !detail::bfloat16_pays(shape_.in / shape_.groups))
+      if (!depthwise_.empty() || !mix_.empty() || !dots_.empty() ||
+          !detail::bfloat16_pays(shape_.in / shape_.groups))
         return nullptr;
       const Index out = shape_.out / shape_.groups;
       std::vector<float> bias;
@@ -285,6 +293,7 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
   kernels::SharedTaps taps_;
   detail::FramePairs pairs_;
   kernels::DotWeights dots_;
+  std::vector<float> mix_;  // of two or four channels to one, without a window
   detail::Depthwise depthwise_;
   Index near_ = 0;
   Index parameters_;

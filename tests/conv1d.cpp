@@ -1,4 +1,6 @@
+#include <wavestride/activation.h>
 #include <wavestride/conv1d.h>
+#include <wavestride/stack.h>
 
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -99,6 +101,34 @@ TEST_CASE("few output channels, several frames to a vector, have the bits of man
         else
           CHECK(same_bits(op(holes), of_many(holes)));
         verify_contract(op, rng);
+      }
+  }
+}
+
+TEST_CASE("two or four channels to one have the bits of many outputs, whatever the frames") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(18);
+    for (const Index in : {2, 4})
+      for (const bool biased : {false, true}) {
+        Tensor w = noise_tensor(rng, {40, in, 1});
+        const Tensor b = noise_tensor(rng, {40});
+        const Tensor one({1, in, 1}, {w.data.begin(), w.data.begin() + in});
+        const auto biases = [&](Index outputs) {
+          return std::span(b.data).first(biased ? static_cast<std::size_t>(outputs) : 0);
+        };
+        const Op op = op::conv1d(one, biases(1)), many = op::conv1d(w, biases(40));
+        for (const Index frames : {1, 2, 15, 16, 17, 40, 1000}) {
+          INFO(name << ": " << in << " channels, " << frames << " frames");
+          Signal x = noise(rng, in, frames);
+          CHECK(same_bits(op(x), Signal(many(x).topRows(1))));
+          x(uniform(rng, 0, in - 1), uniform(rng, 0, frames - 1)) = std::nanf("");
+          CHECK(same_bits(op(x), Signal(many(x).topRows(1))));
+        }
+        verify_contract(op, rng, {.longest = 100, .chunkings = 2});
+        const Signal x = noise(rng, in, 333);
+        CHECK(same_bits(Stack({op, op::leaky_relu(1, 0.1f)})(x), leaky_relu(op(x), 0.1f)));
       }
   }
 }

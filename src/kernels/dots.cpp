@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "kernels/finish-inl.h"
 #include "kernels/registers.h"
@@ -234,6 +235,55 @@ void Dots(const DotWeights& w, const float* in, const Index* offsets, Index in_s
     DotsOf(Short(), w, in, offsets, in_step, frames, out, out_step, finish);
 }
 
+#if HWY_TARGET == HWY_SCALAR
+void Mix(const float*, Index, float, const float*, Index, float*) {}
+#else
+// As many frames as a vector has lanes at a time, each channel of them in a vector; of fewer, copies.
+template <int channels>
+HWY_NOINLINE void MixFrames(const float* HWY_RESTRICT w, float bias, const float* HWY_RESTRICT in,
+                            Index frames, float* HWY_RESTRICT out) {
+  const Long d;
+  using V = hn::Vec<Long>;
+  constexpr auto N = static_cast<Index>(hn::MaxLanes(Long()));
+  HWY_ALIGN float some[N * channels], made[N];
+  while (frames > 0) {
+    const bool whole = frames >= N;
+    if (!whole) std::memcpy(some, in, static_cast<std::size_t>(frames * channels) * sizeof(float));
+    const float* const from = whole ? in : some;
+    V even[2], odd[2];
+#pragma GCC unroll 2
+    for (int i = 0; i < channels / 2; ++i) {
+      const V a = hn::LoadU(d, from + 2 * i * N), b = hn::LoadU(d, from + (2 * i + 1) * N);
+      even[i] = hn::ConcatEven(d, b, a);
+      odd[i] = hn::ConcatOdd(d, b, a);
+    }
+    const auto weight = [&](int c) HWY_ATTR { return hn::Set(d, w[c]); };
+    V sum;
+    if constexpr (channels == 2) {
+      sum = hn::MulAdd(odd[0], weight(1), hn::Mul(even[0], weight(0)));
+    } else {
+      sum = hn::Mul(hn::ConcatEven(d, even[1], even[0]), weight(0));
+      sum = hn::MulAdd(hn::ConcatEven(d, odd[1], odd[0]), weight(1), sum);
+      sum = hn::MulAdd(hn::ConcatOdd(d, even[1], even[0]), weight(2), sum);
+      sum = hn::MulAdd(hn::ConcatOdd(d, odd[1], odd[0]), weight(3), sum);
+    }
+    sum = hn::Add(sum, hn::Set(d, bias));
+    if (!whole) {
+      hn::Store(sum, d, made);
+      return void(std::memcpy(out, made, static_cast<std::size_t>(frames) * sizeof(float)));
+    }
+    hn::StoreU(sum, d, out);
+    frames -= N;
+    in += N * channels;
+    out += N;
+  }
+}
+
+void Mix(const float* w, Index channels, float bias, const float* in, Index frames, float* out) {
+  channels == 2 ? MixFrames<2>(w, bias, in, frames, out) : MixFrames<4>(w, bias, in, frames, out);
+}
+#endif
+
 }  // namespace wavestride::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -242,6 +292,7 @@ namespace wavestride::kernels {
 
 HWY_EXPORT(DotLanes);
 HWY_EXPORT(Dots);
+HWY_EXPORT(Mix);
 
 bool dots_pay(Index outputs, Index in, Index taps, Index rows) noexcept {
   const Index lanes = HWY_DYNAMIC_DISPATCH(DotLanes)(in);
@@ -257,6 +308,14 @@ bool dots_pay(Index outputs, Index in, Index taps, Index rows) noexcept {
 void dots(const DotWeights& w, const float* in, const Index* offsets, Index in_step, Index frames, float* out,
           Index out_step, const Finish& finish) noexcept {
   HWY_DYNAMIC_DISPATCH(Dots)(w, in, offsets, in_step, frames, out, out_step, finish);
+}
+
+bool mixes(Index channels) noexcept {
+  return (channels == 2 || channels == 4) && HWY_DYNAMIC_DISPATCH(DotLanes)(16) > 1;
+}
+
+void mix(const float* w, Index channels, float bias, const float* in, Index frames, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(Mix)(w, channels, bias, in, frames, out);
 }
 
 }  // namespace wavestride::kernels

@@ -58,4 +58,10 @@ bool dots_pay(Index outputs, Index in, Index taps, Index rows) noexcept;
 void dots(const DotWeights& w, const float* in, const Index* offsets, Index in_step, Index frames, float* out,
           Index out_step, const Finish& finish = {}) noexcept;
 
+/// Whether mix() is for so many channels on this machine: two or four.
+bool mixes(Index channels) noexcept;
+
+/// out[j] = Σ of w[c] · in[j·channels + c], and then `bias`, for j in [0, frames), with dense()'s bits.
+void mix(const float* w, Index channels, float bias, const float* in, Index frames, float* out) noexcept;
+
 }  // namespace wavestride::kernels
