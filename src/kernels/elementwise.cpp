@@ -302,7 +302,7 @@ HWY_NOINLINE Moments MomentsAround(float near, const float* x, Index whole, V ta
 void LayerNormFrames(const LayerNorm& norm, const float* in, Index channels, Index frames, float* out) {
   const D d;
   const auto N = static_cast<Index>(hn::Lanes(d));
-  const Index rest = channels % N, whole = channels - rest;
+  const Index rest = channels > N ? channels % N : channels, whole = channels - rest;
   const auto lanes = hn::FirstN(d, static_cast<std::size_t>(rest));
   const double each = 1 / static_cast<double>(channels);
   [[maybe_unused]] HWY_ALIGN float buffer[16] = {};
@@ -314,8 +314,16 @@ void LayerNormFrames(const LayerNorm& norm, const float* in, Index channels, Ind
       std::copy_n(in + whole, rest, buffer);
       tail = hn::Load(d, buffer);
     }
-    const auto near = static_cast<float>(MomentsAround<false>(0, in, whole, tail, lanes).sum * each);
-    const Moments around = MomentsAround<true>(near, in, whole, tail, lanes);
+    // What one vector holds takes less time than to call for it.
+    const auto moments = [&](auto squared, float near) HWY_ATTR {
+      if (whole > 0) return MomentsAround<squared()>(near, in, whole, tail, lanes);
+      const V value = hn::IfThenElseZero(lanes, hn::Sub(tail, hn::Set(d, near)));
+      Moments all{static_cast<double>(hn::GetLane(hn::SumOfLanes(d, value)))};
+      if (squared()) all.squares = static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Mul(value, value))));
+      return all;
+    };
+    const auto near = static_cast<float>(moments(std::false_type(), 0).sum * each);
+    const Moments around = moments(std::true_type(), near);
     const double further = around.sum * each;
     const auto variance = static_cast<float>(around.squares * each - further * further);
     const V from = hn::Set(d, near), by = hn::Set(d, static_cast<float>(further)),
