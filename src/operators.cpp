@@ -6,6 +6,7 @@
 #include <wavestride/conv_transpose1d.h>
 #include <wavestride/deemphasis.h>
 #include <wavestride/embedding.h>
+#include <wavestride/flip.h>
 #include <wavestride/index_select.h>
 #include <wavestride/instance_norm1d.h>
 #include <wavestride/interpolate.h>
@@ -373,6 +374,7 @@ const Operator operators[] = {
        return op::pad1d(a.channels[0], {a.padding.sides.front(), a.padding.sides.back(), a.padding_mode,
                                         static_cast<float>(a.value)});
      }},
+    {"flip", "", "The frames in reverse order", [](const Arguments& a) { return op::flip(a.channels[0]); }},
     {"index_select", "index*", "Some of the channels, in any order",
      [](const Arguments& a) { return op::index_select(a.channels[0], a.index); }},
     {"embedding", "weight*",

@@ -1774,6 +1774,7 @@ WHOLE_SIGNAL = [
      lambda x: torch.cat([F.adaptive_avg_pool1d(x, n).flatten(1) for n in (1, 2, 4)], 1)[..., None]),
     ("instance_norm1d", "--eps 0.01", [(4, 40)], {"weight": array(4), "bias": B},
      lambda x: F.instance_norm(x, weight=torch.tensor(array(4)), bias=torch.tensor(B), eps=0.01)),
+    ("flip", "", [(2, 20)], {}, lambda x: x.flip(2)),
     ("group_norm", "--groups 2 --eps 0.01", [(4, 40)], {"weight": array(4), "bias": B},
      lambda x: F.group_norm(x, 2, torch.tensor(array(4)), torch.tensor(B), 0.01)),
     ("interpolate", "--size 33 --mode linear --align-corners", [(2, 20)], {},

@@ -14,6 +14,7 @@
 #include <wavestride/conv_transpose1d.h>
 #include <wavestride/deemphasis.h>
 #include <wavestride/embedding.h>
+#include <wavestride/flip.h>
 #include <wavestride/geometry.h>
 #include <wavestride/griffin_lim.h>
 #include <wavestride/index_select.h>
