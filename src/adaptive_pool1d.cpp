@@ -35,7 +35,7 @@ class AdaptivePool1d final : public WholeSignalKernel {
       const float* in = work.in[0] + first * channels;
       float* out = work.out + j * channels;
       // These take less time to reduce than to tell a kernel of.
-      if (channels < 4 && channels * count <= 16)
+      if (channels < 4 && channels * count <= (channels == 1 && pooling_ == Pooling::max ? 64 : 16))
         for (Index c = 0; c < channels; ++c) out[c] = reduced(in + c, channels, count);
       else
         pool::reduce(pooling_, in, channels, channels, count, out);
