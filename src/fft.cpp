@@ -6,12 +6,12 @@
 #include <cmath>
 #include <complex>
 #include <map>
-#include <mutex>
 #include <new>
 #include <numbers>
 #include <vector>
 
 #include "check.h"
+#include "fork_lock.h"
 #include "kernels/aligned.h"
 #include "kernels/block_filter.h"
 #include "kernels/spectral.h"
@@ -56,8 +56,7 @@ Index rows_of(Index size) {
 
 // Making plans is the one thing that FFTW does not allow on several threads at once.
 std::mutex& planner() {
-  static std::mutex mutex;
-  return mutex;
+  return detail::lock_of(detail::Kept::plans);
 }
 
 /// Of the sizes 4·2ⁿ, 5·2ⁿ and 6·2ⁿ, which FFTW is fast for, the smallest that is not below `least`.

@@ -5,10 +5,11 @@
 #include <cmath>
 #include <limits>
 #include <map>
-#include <mutex>
 #include <numbers>
 #include <utility>
 #include <vector>
+
+#include "fork_lock.h"
 
 namespace wavestride {
 namespace {
@@ -322,9 +323,8 @@ double LowPassEdge::estimated_width(double passband_db, double stopband_db) {
 LowPassEdge::LowPassEdge(double passband_db, double stopband_db) {
   // As many as anyone asks for at a time; more begin anew.
   constexpr std::size_t most = 64;
-  static std::mutex mutex;
+  const std::lock_guard lock(detail::lock_of(detail::Kept::edges));
   static std::map<std::pair<double, double>, std::shared_ptr<const Shape>> made;
-  const std::lock_guard lock(mutex);
   if (made.size() >= most) made.clear();
   std::shared_ptr<const Shape>& shape = made[{passband_db, stopband_db}];
   if (!shape) shape = std::make_shared<const Shape>(passband_db, stopband_db);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <mutex>
 #include <numbers>
 #include <numeric>
 #include <tuple>
@@ -12,6 +11,7 @@
 #include "block_resample.h"
 #include "check.h"
 #include "filter_design.h"
+#include "fork_lock.h"
 #include "kernels/cascade.h"
 #include "kernels/elementwise.h"
 #include "low_pass_edge.h"
@@ -81,7 +81,7 @@ struct Filter {
 // Objects in use by key, so that equal ones are made and held once.
 template <class Value, class Key, class Make>
 std::shared_ptr<const Value> shared(const Key& key, Make&& make) {
-  static std::mutex mutex;
+  std::mutex& mutex = detail::lock_of(detail::Kept::filters);
   static std::map<Key, std::weak_ptr<const Value>> cache;
   {
     const std::lock_guard lock(mutex);
