@@ -1,6 +1,7 @@
 // ThreadPool: threads that sleep until there is work for all of them at once.
 #pragma once
 
+#include <unistd.h>
 #include <wavestride/geometry.h>
 
 #include <atomic>
@@ -31,7 +32,8 @@ class ThreadPool {
 
   /// Calls job.work() on this thread and, once, on every helper that wakes before this thread is through;
   /// returns when none is in it any more. A helper that the system leaves asleep keeps nobody waiting.
-  /// Rounding and treatment of denormals are this thread's on all of them. One caller at a time.
+  /// Rounding and treatment of denormals are this thread's on all of them. One caller at a time. In a process
+  /// that was forked from that of the threads there are none, and the caller works alone.
   void run(Job& job) noexcept;
 
  private:
@@ -45,6 +47,7 @@ class ThreadPool {
   Job* job_ = nullptr;
   unsigned run_ = 0;  // which call of run() job_ is of; a late helper may have missed when it began
   std::fenv_t arithmetic_;
+  const pid_t process_ = getpid();  // whose threads these are
   std::vector<std::thread> threads_;
 };
 

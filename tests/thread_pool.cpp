@@ -1,8 +1,11 @@
 #include "thread_pool.h"
 
+#include <sys/wait.h>
+
 #include <catch2/catch.hpp>
 #include <cfenv>
 #include <chrono>
+#include <memory>
 
 using namespace wavestride;
 
@@ -75,6 +78,24 @@ TEST_CASE("threads: a job that the caller can do alone waits for nobody") {
     left += job.left;
   }
   CHECK(left >= 5'000);
+}
+
+TEST_CASE("a pool in a process that was forked works alone, and ends") {
+  auto pool = std::make_unique<ThreadPool>(2);
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(60);
+    Count job;
+    pool->run(job);
+    pool.reset();
+    Count again;
+    again.wait_for = 5;
+    ThreadPool(4).run(again);
+    _exit(job.left == 1 && again.left == 5 ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
 }
 
 TEST_CASE("threads: round as the caller does") {

@@ -12,7 +12,7 @@ struct StreamOptions {
   Index block_frames = 0;
   /// Threads that share the work of a push or a whole signal, the caller's included; 0: as many as the
   /// machine has cores. They are the stream's own, sleep between pushes, and pay where a graph has many
-  /// operators: each works on one block at a time. Never changes a bit of the output.
+  /// operators: each works on one block at a time. Never changes a bit of the output. A fork has none.
   Index threads = 1;
 };
 
