@@ -3,15 +3,17 @@
 #include <system_error>
 #include <utility>
 
+#include "check.h"
+
 namespace wavestride {
 
 ThreadPool::ThreadPool(Index helpers) {
   std::fegetenv(&arithmetic_);
   try {
     for (Index i = 0; i < helpers; ++i) threads_.emplace_back([this] { help(); });
-  } catch (...) {
+  } catch (const std::system_error& e) {
     stop();
-    throw;
+    throw std::runtime_error(message("the threads of a stream can't be started: ", e.what()));
   }
 }
 

@@ -24,7 +24,7 @@ class ThreadPool {
     ~Job() = default;
   };
 
-  /// Starts the threads. Throws std::system_error when the system has no more.
+  /// Starts the threads. Throws std::runtime_error when the system has no more.
   explicit ThreadPool(Index helpers);
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

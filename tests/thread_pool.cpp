@@ -1,10 +1,12 @@
 #include "thread_pool.h"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <catch2/catch.hpp>
 #include <cfenv>
 #include <chrono>
+#include <fstream>
 #include <memory>
 
 using namespace wavestride;
@@ -97,6 +99,27 @@ TEST_CASE("a pool in a process that was forked works alone, and ends") {
   REQUIRE(waitpid(child, &status, 0) == child);
   CHECK(status == 0);
 }
+
+#ifndef __SANITIZE_ADDRESS__  // which needs memory of its own for a thread, and ends without
+TEST_CASE("a pool that the system has no threads for says what can't be started") {
+  const pid_t child = fork();
+  if (child == 0) {
+    Index pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlimit tight{static_cast<rlim_t>(pages * sysconf(_SC_PAGESIZE) + (1 << 20)), RLIM_INFINITY};
+    setrlimit(RLIMIT_AS, &tight);
+    try {
+      const ThreadPool pool(64);
+    } catch (const std::runtime_error& e) {
+      _exit(std::string_view(e.what()).starts_with("the threads of a stream can't be started: ") ? 0 : 1);
+    }
+    _exit(2);
+  }
+  int status = -1;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+}
+#endif
 
 TEST_CASE("threads: round as the caller does") {
   ThreadPool pool(2);
