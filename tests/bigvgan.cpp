@@ -129,6 +129,28 @@ TEST_CASE("bigvgan: numbers that are not finite are refused, naming their tensor
   CHECK(with_last(post + "beta", 89) == "");
 }
 
+TEST_CASE("bigvgan: snakes that would divide by zero are refused, naming their tensors") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "model.safetensors";
+  for (const auto& [folder, name] :
+       {std::pair("bigvgan-1", "generator.activation_post.act.alpha"),
+        std::pair("bigvgan-v2", "generator.resblocks.0.activations.1.act.beta")}) {
+    const auto file = open_checkpoint(model_path(folder + std::string("/bigvgan_generator.pt")));
+    auto config = nlohmann::json::parse(file_bytes(model_path(folder + std::string("/config.json"))));
+    config["snake_logscale"] = false;
+    std::map<std::string, Tensor> tensors;
+    for (const TensorInfo& t : file->tensors()) tensors[t.name] = file->load(t.name);
+    for (const float value : {1e-9f, -1e-9f}) {
+      tensors.at(name).data.back() = value;
+      write_safetensors(path, tensors, {.metadata = {{"config", config.dump()}}});
+      CHECK(refusal([&] { load_model(path); }) ==
+            (value > 0
+                 ? ""
+                 : "tensor \"" + std::string(name) + "\": 1e-9 is added before it divides, one is -1e-9"));
+    }
+  }
+}
+
 TEST_CASE("bigvgan: the features are its recipe's, up to half the sample rate") {
   const Model model = load_model(model_path(first));
   CHECK(model.features.n_mels == 10);

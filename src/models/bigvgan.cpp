@@ -87,6 +87,9 @@ class Activations {
     if (std::ranges::any_of(alpha, [](float a) { return std::isinf(a); }))
       config_.refuse(config_.name({"snake_logscale"}), " takes tensor \"", name,
                      ".act.alpha\" for logarithms, whose exponentials are infinite");
+    if (std::ranges::any_of(beta, [](float b) { return b + 1e-9f == 0; }))
+      file_.refuse("tensor \"", file_.prefix(), name, two ? ".act.beta" : ".act.alpha",
+                   "\": 1e-9 is added before it divides, one is -1e-9");
     kernels::SnakeFilters filters{filter(name + ".upsample.filter"),
                                   filter(name + ".downsample.lowpass.filter")};
     for (float& tap : filters.up) tap *= 2;  // there is a zero beside every frame
