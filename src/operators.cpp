@@ -496,7 +496,7 @@ const Operator operators[] = {
     {"exp", "", "Exponential", [](const Arguments& a) { return op::exp(a.channels[0]); }},
     {"sin", "", "Sine of radians", [](const Arguments& a) { return op::sin(a.channels[0]); }},
     {"cos", "", "Cosine of radians", [](const Arguments& a) { return op::cos(a.channels[0]); }},
-    {"clip", "min* max*", "Values held between min and max",
+    {"clip", "min* max*", "Values held between min and max (where min is greater, all are max)",
      [](const Arguments& a) {
        return op::clip(a.channels[0], static_cast<float>(a.min), static_cast<float>(a.max));
      }},

@@ -218,6 +218,17 @@ TEST_CASE("snake: within 1e-6 of double at every channel and position, on every 
   }
 }
 
+TEST_CASE("clip: where min is greater than max all are max, as torch.clamp has it, on every SIMD target") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Signal x = Eigen::RowVectorXf::LinSpaced(40, -9, 9);
+    CHECK(clip(x, 2, -1) == Signal::Constant(1, 40, -1));
+    x(0, 39) = std::nanf("");
+    CHECK(std::isnan(clip(x, 2, -1)(0, 39)));
+  }
+}
+
 TEST_CASE("snake: where the argument is no number for a sine, neither is the result") {
   const std::vector<float> alpha{1.0f, 1e30f}, beta{0.5f, 0.0f};
   Signal x(2, 3);
@@ -248,6 +259,7 @@ TEST_CASE("activations refuse wrong configuration, saying what was given") {
   CHECK_THROWS_WITH(op::prelu(std::vector<float>{1, nan}), "prelu: weight must hold numbers, got nan");
   CHECK_THROWS_WITH(op::leaky_relu(1, nan), "leaky_relu: negative_slope must be a number, got nan");
   CHECK_THROWS_WITH(op::clip(1, 0.0f, nan), "clip: max must be a number, got nan");
+  CHECK_THROWS_WITH(op::clip(1, nan, 0.0f), "clip: min must be a number, got nan");
   CHECK_THROWS_WITH(op::scale(-3, 1.0f), "scale: channels must be positive, got -3");
   CHECK_THROWS_WITH(op::gated(5), "gated: channels_in must be positive and even, got 5");
   CHECK_THROWS_WITH(op::softplus(1, nan), "softplus: beta must be a number, got nan");

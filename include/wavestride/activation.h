@@ -24,7 +24,7 @@ Op softplus(Index channels, float beta = 1.0f, float threshold = 20.0f);
 Op exp(Index channels);
 Op sin(Index channels);  ///< of radians
 Op cos(Index channels);
-Op clip(Index channels, float min, float max);  ///< torch.clamp: min(max(x, min), max)
+Op clip(Index channels, float min, float max);  ///< torch.clamp: min(max(x, min), max), max if min > max
 Op scale(Index channels, float factor);         ///< factor·x
 
 /// The gate of WaveNet: y[c] = tanh(x[c]) · sigmoid(x[C + c]) of 2C = channels_in channels, C out; a sigmoid
