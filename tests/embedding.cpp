@@ -22,7 +22,8 @@ TEST_CASE("embedding: PyTorch's rows, and of several channels their sum") {
   }
 }
 
-TEST_CASE("embedding: what is no number of a row stands for the nearest, NaN for the first") {
+TEST_CASE(
+    "embedding: between two rows the lower counts, beyond them the first or the last, of NaN the first") {
   const Tensor w({8, 1}, {10, 11, 12, 13, 20, 21, 22, 23});
   constexpr float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
   const std::pair<float, float> named[] = {
