@@ -30,6 +30,12 @@ const char* mistake(const detail::GraphRunner& runner, std::span<const FramesVie
   return nullptr;
 }
 
+// Of the forms that give one signal.
+[[gnu::cold]] void require_one_output(const detail::Graph& g) {
+  require(g.outputs.size() == 1, g.name, ": has ", g.outputs.size(),
+          " outputs; push a span of signals, and end with finish_all()");
+}
+
 constexpr std::size_t max_ends = detail::max_ports;  // outputs of a stream
 
 auto frames_of(std::span<const FramesView> in) {
@@ -128,9 +134,11 @@ bool Stream::finish(std::span<const FramesSpan> out, std::span<Index> written) n
 }
 
 Signal Stream::push(FramesView in) {
+  require_one_output(runner_->graph());
   return std::move(process(*runner_, {&in, 1}, false).front());
 }
 Signal Stream::finish() {
+  require_one_output(runner_->graph());
   return std::move(process(*runner_, {}, true).front());
 }
 std::vector<Signal> Stream::push(std::span<const FramesView> in) {

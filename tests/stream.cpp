@@ -70,6 +70,11 @@ TEST_CASE("stream: the caller's mistakes throw where the caller may allocate") {
                     name + ": block_frames must be 0 (automatic) or more, got -1");
   CHECK_THROWS_WITH(lopsided(rng)(Signal(2, 4)),
                     "lopsided: has 2 inputs and 2 outputs; pass a span of signals");
+  Stream several = lopsided(rng).stream();
+  const char* of_several = "lopsided: has 2 outputs; push a span of signals, and end with finish_all()";
+  CHECK_THROWS_WITH(several.push(Signal(2, 4)), of_several);
+  CHECK_THROWS_WITH(several.finish(), of_several);
+  CHECK_FALSE(several.finished());
   CHECK_THROWS_WITH(conv(Signal(4, 9)), name + ": expects 2 channels at input 0, got 4");
   CHECK_THROWS_WITH(conv(two), name + ": has 1 inputs, got 2");
   CHECK_THROWS_WITH(conv.total(std::vector<Index>{1, 2}), name + ": has 1 inputs, got 2 lengths");
