@@ -18,6 +18,14 @@ if [ -n "$unintended" ]; then
   echo "$unintended" >&2
   exit 1
 fi
+# The words of messages, which the tool chooses as the library does.
+shared='^(message_of|fail_with|printable)$'
+if undeclared=$(grep -oE '^[^(]*' <<<"$symbols" | grep -oE 'wavestride::[A-Za-z0-9_:~]+' | grep -oE '[A-Za-z0-9_]+$' | sort -u |
+    grep -vE "$shared" | grep -vxFf <(grep -ohE '[A-Za-z0-9_]+' "$include"/wavestride/*.h | sort -u)); then
+  echo "exported by ${library##*/}, but declared by no header of the interface:" >&2
+  echo "$undeclared" >&2
+  exit 1
+fi
 [ -z "$archive" ] && exit 0
 here=$( { nm -D --defined-only "$library"; nm --defined-only "$archive" 2>/dev/null; } | awk 'NF == 3 {print $3}' | sort -u)
 if missing=$(nm -u "$archive" | awk '$1 == "U" && $2 ~ /^_ZNK?10wavestride|^wavestride_/ {print $2}' | sort -u |

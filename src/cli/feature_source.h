@@ -1,10 +1,11 @@
 // Mel frames, or codes, for commands that work through them piece by piece, in constant memory.
 #pragma once
 
+#include <wavestride/codes_choice.h>
+
 #include <memory>
 
 #include "cli/mel_features.h"
-#include "codes_choice.h"
 
 namespace wavestride::cli {
 

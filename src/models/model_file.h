@@ -3,7 +3,7 @@
 // of the spellings of weight norm.
 #pragma once
 
-#include <wavestride/model.h>
+#include <wavestride/codes_choice.h>
 #include <wavestride/weights.h>
 
 #include <functional>
@@ -12,7 +12,6 @@
 #include <optional>
 #include <set>
 
-#include "codes_choice.h"
 #include "models/config.h"
 
 namespace wavestride::models {
