@@ -1,6 +1,7 @@
 """End-to-end tests of the command-line tool: tool.py TOOL AUDIO_DIR [unittest options]. ctest runs it."""
 
 import fcntl
+import json
 import os
 import pathlib
 import pty
@@ -1158,6 +1159,32 @@ class Checkpoints(ToolTest):
     def test_convert(self):
         out = self.path("model.safetensors")
         self.assertIn("model.safetensors: hifigan, ", self.ok("convert", self.HIFIGAN, out))
+    def test_the_phases_of_a_shuffle_are_measured_with_the_layer_that_makes_them(self):
+        """Causal transposed convolutions are convolutions and a shuffle, which by itself treats all phases alike."""
+        causal = str(GOLDEN / "models" / "hifigan-pwg-causal" / "checkpoint-400000steps.pkl")
+        lines = self.ok("inspect", causal).splitlines()
+        shuffles = [line for line in lines if " pixel_shuffle1d(" in line]
+        self.assertEqual(len(shuffles), 2)
+        # The gain of an output channel's phase, summed over inputs and the taps of that phase.
+        self.ok("convert", causal, self.path("m.safetensors"))
+        data = pathlib.Path(self.path("m.safetensors")).read_bytes()
+        size = struct.unpack("<Q", data[:8])[0]
+        tensors = json.loads(data[8:8 + size])
+        for k, line in enumerate(shuffles):
+            of = tensors[f"model.generator.upsamples.{k}.1.deconv.weight"]
+            w = np.frombuffer(data[8 + size:][slice(*of["data_offsets"])], "<f4").reshape(of["shape"]).astype("f8")
+            gains = w.reshape(*w.shape[:2], 2, -1).sum(axis=(0, 2))  # kernels are twice as long as the stride
+            same = gains.min(axis=1) * gains.max(axis=1) > 0
+            spread = np.sort(np.abs(20 * np.log10(gains[same].max(axis=1) / gains[same].min(axis=1))))
+            said = f"checkerboard {spread[len(spread) // 2]:.1f} dB, at worst {spread[-1]:.1f} dB" if len(spread) else "checkerboard: "
+            self.assertIn(said, line)
+        # Codes, bins and subbands are no levels.
+        for model in ["snac-24khz/pytorch_model.bin", "vocos-center/pytorch_model.bin",
+                      "melgan-multiband/checkpoint-1000000steps.pkl"]:
+            for line in self.ok("inspect", GOLDEN / "models" / model).splitlines():
+                if re.search(r" (codebooks|istft|pqmf_synthesis)\(", line):
+                    self.assertNotIn("checkerboard", line)
+
         features = self.save("mel.npy", self.random.normal(size=(10, 40)).astype("f4"))
         self.ok("vocode", features, self.path("a.wav"), "--model", self.HIFIGAN, "--bits", "float")
         self.ok("vocode", features, self.path("b.wav"), "--model", out, "--bits", "float")

@@ -1,6 +1,7 @@
 #include <wavestride/checkerboard.h>
 #include <wavestride/checkpoint.h>
 #include <wavestride/model.h>
+#include <wavestride/stack.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -99,6 +100,29 @@ void describe_metadata(const TensorFile& file) {
   }
 }
 
+/// What makes the phases of the last of these layers, where that upsamples: it alone or, where it but
+/// shuffles what a layer before it made for all of them, from that one on. Nothing of codes, bins and
+/// subbands, whose values are no levels, and where it is not to be told.
+std::optional<Op> maker_of_phases(std::span<const Layer> layers) {
+  const auto streams = [](const Op& op) { return op.inputs() == 1 && op.outputs() == 1 && op.streamable(); };
+  const auto learned = [](const Op& op) { return op.parameters() > 0 && op.macs_per_frame() > 0; };
+  const auto moves = [](const Op& op) { return op.parameters() == 0 && op.macs_per_frame() == 0; };
+  const auto keeps_channels = [](const Op& op) { return op.in_channels() == op.out_channels(); };
+  const Op& last = layers.back().op;
+  if (!streams(last) || last.rate().num >= last.rate().den) return {};
+  if (learned(last) || (moves(last) && keeps_channels(last))) return last;
+  std::vector<Op> ops{last};
+  while (moves(ops.front()) && layers.size() > 1) {
+    layers = layers.first(layers.size() - 1);
+    const Op& before = layers.back().op;
+    if (!streams(before) || before.out_channels() != ops.front().in_channels()) return {};
+    ops.insert(ops.begin(), before);
+    if (learned(before)) return Stack(ops);
+    if (!keeps_channels(before) || before.rate().num != before.rate().den) return {};
+  }
+  return {};
+}
+
 void describe_tensors(const TensorFile& file) {
   say("");
   const auto& all = file.tensors();
@@ -109,7 +133,6 @@ void describe_tensors(const TensorFile& file) {
 
 /// How unequally an upsampling layer treats the phases of its output; empty for other layers.
 std::string checkerboard_text(const Op& op) {
-  if (op.inputs() != 1 || op.outputs() != 1 || !op.streamable() || op.rate().num >= op.rate().den) return {};
   std::vector<double> spread = checkerboard(op).spread_db;
   const std::size_t channels = spread.size();
   // Of channels whose gain changes its sign between phases, as with random weights, the ratio is infinite.
@@ -145,11 +168,15 @@ void describe_model(const Model& m) {
   say("work           ", fixed(m.macs_per_second() / 1e9, 3), " GMAC/s");
   say("");
   say("    frames/s     MMAC/s  layer");
-  for (const Layer& layer : m.layers()) {
-    const std::string meter = checkerboard_text(layer.op);
-    require_printed(std::printf("%12.2f %10.2f  %s%s%s\n", layer.frames_per_second,
-                                layer.macs_per_second / 1e6, layer.op.name().c_str(),
-                                meter.empty() ? "" : "; ", meter.c_str()) >= 0);
+  const std::vector<Layer> layers = m.layers();
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const Layer& layer = layers[i];
+    char rates[64];
+    std::snprintf(rates, sizeof rates, "%12.2f %10.2f  ", layer.frames_per_second,
+                  layer.macs_per_second / 1e6);
+    const std::optional<Op> maker = maker_of_phases(std::span(layers).first(i + 1));
+    const std::string meter = maker ? checkerboard_text(*maker) : "";
+    say(rates, layer.op.name(), meter.empty() ? "" : "; ", meter);
   }
 }
 
