@@ -54,25 +54,35 @@ std::atomic<bool> closed{false};
 std::atomic<int> beginning{0};
 static_assert(std::atomic<int>::is_always_lock_free);
 
-// While it lives, no handler runs on this thread: it would wait for the thread itself.
-class Beginning {
+// Threads that take names off the list, to remove what they name: nobody may end the process before.
+std::atomic<int> removing{0};
+
+// Counts itself in one of these while it lives. No handler runs on this thread: it would wait for the thread
+// itself.
+class Counted {
  public:
-  Beginning() {
+  explicit Counted(std::atomic<int>& count) : count_(count) {
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before_);
-    ++beginning;
+    ++count_;
   }
-  Beginning(const Beginning&) = delete;
-  Beginning& operator=(const Beginning&) = delete;
-  ~Beginning() {
-    --beginning;
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() {
+    --count_;
     pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   }
 
  private:
+  std::atomic<int>& count_;
   sigset_t before_;
 };
+
+void wait_for(const std::atomic<int>& count) {
+  constexpr int patience_ms = 1000;  // with a file system that does not answer
+  for (int i = 0; count > 0 && i < patience_ms; ++i) poll(nullptr, 0, 1);
+}
 
 std::string printable(std::string text) {
   constexpr std::size_t longest = 500;
@@ -112,7 +122,7 @@ OutputFile::OutputFile(const std::string& path, std::span<const std::string> inp
   const std::string directory = target_.substr(0, target_.find_last_of('/') + 1);
   while (descriptor_ < 0) {
     const std::string name = message(directory, ".wavestride-", getpid(), "-", counter++);
-    const Beginning begun;
+    const Counted begun(beginning);
     if (closed) throw IoError(path, "can't be written: the process ends");
     descriptor_ = open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor_ < 0 && errno == EEXIST) continue;
@@ -159,10 +169,13 @@ void OutputFile::commit() {
 void remove_unfinished_outputs() noexcept {
   const int error = errno;
   closed = true;
-  constexpr int patience_ms = 1000;  // with a file system that does not answer
-  for (int i = 0; beginning > 0 && i < patience_ms; ++i) poll(nullptr, 0, 1);
-  for (auto& slot : temporaries)
-    if (const char* name = slot.exchange(nullptr)) unlink(name);
+  {
+    const Counted counted(removing);
+    wait_for(beginning);
+    for (auto& slot : temporaries)
+      if (const char* name = slot.exchange(nullptr)) unlink(name);
+  }
+  wait_for(removing);  // on another thread
   errno = error;
 }
 

@@ -1,19 +1,33 @@
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <wavestride/io.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <thread>
 
 #include "hostile.h"
 #include "input_file.h"
 
 using namespace wavestride;
 using namespace wavestride::testing;
+
+namespace {
+std::chrono::milliseconds removal{0};
+}
+
+// The system's, after as long as a test has it take.
+extern "C" int unlink(const char* name) noexcept {
+  std::this_thread::sleep_for(removal);
+  return static_cast<int>(syscall(SYS_unlinkat, AT_FDCWD, name, 0));
+}
 
 TEST_CASE("an output file appears whole at commit, or not at all") {
   const TemporaryDirectory dir;
@@ -133,6 +147,26 @@ TEST_CASE("a signal handler leaves no half file") {
         }) == 130);
   CHECK(dir.size() == 1);
   CHECK(file_bytes(dir / "whole") == "x");
+}
+
+TEST_CASE("no signal handler ends the process before another has removed its files") {
+  const TemporaryDirectory dir;
+  for (int round = 0; round < 3; ++round)
+    CHECK(status_of_child([&] {
+            removal = std::chrono::milliseconds(5);
+            std::vector<std::unique_ptr<OutputFile>> files;
+            for (int i = 0; i < 5; ++i)
+              files.push_back(std::make_unique<OutputFile>(dir / std::to_string(i)));
+            std::atomic<int> there{0};
+            const auto end = [&] {
+              for (++there; there < 2;) std::this_thread::yield();
+              on_interrupt(SIGINT);
+            };
+            const std::thread other(end);
+            end();
+            return 1;
+          }) == 130);
+  CHECK(dir.size() == 0);
 }
 
 TEST_CASE("what a signal handler removed is no more committed") {

@@ -57,8 +57,9 @@ class OutputFile {
   int descriptor_ = -1;
 };
 
-/// Removes the temporary file of every OutputFile, and lets no more be made. Async-signal-safe, for a handler
-/// that ends the process: `void on_interrupt(int) { remove_unfinished_outputs(); _exit(130); }`.
+/// Removes the temporary files of all OutputFiles before a call on any thread returns, and lets no more be
+/// made. Async-signal-safe: `void on_interrupt(int) { remove_unfinished_outputs(); _exit(130); }` ends the
+/// process.
 void remove_unfinished_outputs() noexcept;
 
 }  // namespace wavestride

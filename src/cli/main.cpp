@@ -53,22 +53,24 @@ void on_death(int signal) {
   announce_end();
   wavestride::remove_unfinished_outputs();
   Progress::end_line();
-  raise(signal);  // the default action, as soon as this returns
+  std::signal(signal, SIG_DFL);
+  raise(signal);  // as soon as this returns
 }
 
 // Signals that whoever started the tool ignores, as nohup does, stay ignored.
-void handle(int signal, void (*handler)(int), int flags = 0) {
+// While one is handled others wait on that thread; on another it is handled, too, which removes what is left.
+void handle(int signal, void (*handler)(int)) {
   struct sigaction action {};
   if (sigaction(signal, nullptr, &action) != 0 || action.sa_handler == SIG_IGN) return;
   action = {};
   action.sa_handler = handler;
-  action.sa_flags = flags;
+  sigfillset(&action.sa_mask);
   sigaction(signal, &action, nullptr);
 }
 
 void handle_signals() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) handle(signal, on_interrupt);
-  for (const int signal : {SIGPIPE, SIGXCPU}) handle(signal, on_death, static_cast<int>(SA_RESETHAND));
+  for (const int signal : {SIGPIPE, SIGXCPU}) handle(signal, on_death);
   handle(SIGXFSZ, SIG_IGN);  // then a write fails, and the reason is told
 }
 
