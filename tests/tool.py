@@ -971,6 +971,17 @@ class Pipes(ToolTest):
         self.piped("resample", "-", "-", "--rate", 8000, code=1, input=data[:-1000])
         self.assertIn("standard input: ends after 7500 of the 8000 frames", self.said)
 
+    def test_the_file_behind_standard_input_is_not_overwritten(self):
+        clip = self.wav("x.wav")
+        os.symlink(clip, self.path("x.png"))
+        before = pathlib.Path(clip).read_bytes()
+        for command in [("resample", "-", clip, "--rate", "8000"), ("vocode", "-", clip), ("plot", "-", self.path("x.png"))]:
+            with open(clip, "rb") as file:
+                result = subprocess.run([TOOL, *command], stdin=file, capture_output=True, text=True)
+            self.assertEqual(result.returncode, 1, result)
+            self.assertIn(f"{command[2]}: is an input, it would be overwritten\n", result.stderr)
+            self.assertEqual(pathlib.Path(clip).read_bytes(), before)
+
     def test_what_standard_output_does_not_take(self):
         clip = self.wav("x.wav")
         for command in [("resample", clip, "-", "--rate", "8000"), ("mel", CLIP, "-", "--preset", "wavestride-16k")]:

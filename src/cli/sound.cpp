@@ -7,6 +7,7 @@
 #include <wavestride/stream.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -125,7 +126,12 @@ CLI::Option* add_preset_option(CLI::App& app, std::string& preset) {
 }
 
 void check_output(const std::string& output, std::span<const std::string> inputs) {
-  OutputFile(output, inputs);
+  OutputFile(output, files_of({inputs.begin(), inputs.end()}));
+}
+
+std::vector<std::string> files_of(std::vector<std::string> inputs) {
+  std::ranges::replace(inputs, "-", "/dev/stdin");
+  return inputs;
 }
 
 bool is_npy(const std::string& path) {

@@ -68,6 +68,9 @@ CLI::Option* add_preset_option(CLI::App& app, std::string& preset);
 /// fails before it.
 void check_output(const std::string& output, std::span<const std::string> inputs);
 
+/// Inputs by the names that they have as files, the one behind standard input, too.
+std::vector<std::string> files_of(std::vector<std::string> inputs);
+
 /// Whether the name ends in .npy.
 bool is_npy(const std::string& path);
 /// The name without its folders.

@@ -123,7 +123,7 @@ SoundOutput::SoundOutput(const std::string& path, Index sample_rate_hz, Index ch
   if (options.raw) throw UsageError("--raw is of standard output; a file named .raw has no header either");
   file_.emplace(path, static_cast<int>(sample_rate_hz), channels,
                 AudioWriteOptions{.sample_format = format_,
-                                  .inputs = std::move(options.inputs),
+                                  .inputs = files_of(std::move(options.inputs)),
                                   .metadata = std::move(options.metadata)});
 }
 
