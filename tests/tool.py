@@ -141,7 +141,9 @@ class Basics(ToolTest):
         self.refused(2, "OUT", "mel", CLIP, "--preset", "wavestride-16k")
         self.refused(2, "no-such", "mel", CLIP, self.path("o.npy"), "--preset", "no-such")
         self.refused(2, "--bits", "vocode", CLIP, self.path("o.wav"), "--preset", "wavestride-16k", "--bits", "12")
-        self.refused(2, "--channel", "mel", CLIP, self.path("o.npy"), "--preset", "wavestride-16k", "--channel", "left")
+        for channel in ["left", "all", "0"]:
+            self.refused(2, f" must be a number from 1 on, or mix, got {channel}\n", "mel", CLIP, self.path("o.npy"), "--preset",
+                         "wavestride-16k", "--channel", channel)
         self.refused(2, "which operator", "apply")
         self.refused(2, "not understood: --some --thing", "presets", "--some", "--thing")
 

@@ -98,7 +98,7 @@ void require_finite(const Sound& sound) {
 }
 
 Signal run_with_progress(const Op& op, FramesView x, Index block, const std::string& label) {
-  if (!op.streamable()) return op(x);
+  if (!op.streamable() || x.channels() != op.in_channels()) return op(x);  // which says what is wrong
   Signal y(op.out_channels(), op.total(x.frames()));
   Stream stream = op.stream();
   Progress progress(label);
@@ -114,6 +114,11 @@ Signal run_with_progress(const Op& op, FramesView x, Index block, const std::str
 void add_channel_option(CLI::App& app, std::string& channel) {
   app.add_option("--channel", channel,
                  "of a file of several: its number (1 is the first), or mix, their mean")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            return text == "all" ? "must be a number from 1 on, or mix, got all" : "";  // our own word
+          },
+          ""))
       ->type_name("N|mix");
 }
 
