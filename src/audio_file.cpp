@@ -411,20 +411,22 @@ using Handle = std::unique_ptr<SNDFILE, Close>;
 }
 
 // libsndfile reads FLAC, CAF and the whole of RF64 from files alone, and of a pipe of MP3 what lies before
-// its memory. Of a pipe of them, all goes into a file without a name: returns its descriptor, or −1 and
+// its memory; and a WAV of next to no bytes, as those claim to be whose writer did not know the length, may
+// be one of more. Of a pipe of them, all goes into a file without a name: returns its descriptor, or −1 and
 // errno; for other input that itself. Closes what it does not return.
 [[gnu::cold]] int as_file(int input) {
-  unsigned char begin[4] = {};
+  constexpr Index next_to_none = 4096;
+  unsigned char begin[8] = {};
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return input;
   // A copy of what stays in the pipe; of what is no pipe there is none.
-  const bool got = tee(input, ends[1], sizeof begin, 0) == sizeof begin &&
-                   ::read(ends[0], begin, sizeof begin) == sizeof begin;
+  const bool got = tee(input, ends[1], sizeof begin, 0) > 0 && ::read(ends[0], begin, sizeof begin) >= 4;
   close(ends[0]);
   close(ends[1]);
   const bool of_mp3 = std::memcmp(begin, "ID3", 3) == 0 || (begin[0] == 0xff && begin[1] >= 0xe0);
   const bool of_files =
-      got && (of_mp3 || named(begin, "fLaC") || named(begin, "caff") || named(begin, "RF64"));
+      got && (of_mp3 || named(begin, "fLaC") || named(begin, "caff") || named(begin, "RF64") ||
+              (named(begin, "RIFF") && number(begin + 4, 4, false) <= next_to_none));
   if (!of_files) return input;
   using Closed = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
   const Closed from(fdopen(input, "rb"), std::fclose), to(std::tmpfile(), std::fclose);
@@ -500,7 +502,9 @@ struct AudioReader::File {
     SF_INFO bare = info;
     bare.format = (info.format & SF_FORMAT_SUBMASK) | SF_FORMAT_RAW |
                   (claim.big_endian ? SF_ENDIAN_BIG : SF_ENDIAN_LITTLE);
-    file_->handle.reset(sf_open(path.c_str(), SFM_READ, &bare));
+    const int again = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);  // sharing its place
+    file_->handle.reset(
+        again >= 0 && lseek(again, 0, SEEK_SET) == 0 ? sf_open_fd(again, SFM_READ, &bare, SF_TRUE) : nullptr);
     sf_count_t begin = claim.begin;
     if (!file_->handle ||
         sf_command(file_->handle.get(), SFC_SET_RAW_START_OFFSET, &begin, sizeof begin) != 0 ||

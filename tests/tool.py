@@ -725,7 +725,7 @@ class Vocode(ToolTest):
         frames = len(samples) // 2
         out = ("resample", "/dev/stdin", self.path("o.wav"), "--rate", "8000")
         for head in [made[:44], header(0xffffffff, 0xffffffff, info), header(0x7ffff024, 0x7ffff000),
-                     header(36 + len(samples), len(samples))]:
+                     header(36 + len(samples), len(samples)), header(0, 0), header(36, 0)]:
             result = subprocess.run([TOOL, *out], input=head + samples, capture_output=True)
             self.assertEqual((result.returncode, result.stderr), (0, b""))
             with wave.open(self.path("o.wav")) as file:
