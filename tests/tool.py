@@ -1344,6 +1344,13 @@ class Resample(ToolTest):
         self.assertEqual(self.frames("out.wav"), (16000, 2, 3, 1601))
 
     def test_long_files(self):
+        silence = self.path("silence.wav")
+        with wave.open(silence, "wb") as file:
+            file.setparams((1, 2, 16000, 0, "NONE", ""))
+            file.writeframes(bytes(16000))
+        self.assertIn("log-spectral distance: the reference is silent\nspectral convergence: the reference is silent\n",
+                      self.ok("compare", silence, self.path("x.wav")))
+        self.assertIn("log-spectral distance: 0.00 dB\n", self.ok("compare", silence, silence))
         # Several blocks of transforms, and several blocks of reading: there and back again.
         tone = np.round(12000 * np.sin(np.arange(100003) * 0.2)).astype("<i2")
         with wave.open(self.path("in.wav"), "wb") as file:

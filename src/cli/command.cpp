@@ -10,6 +10,7 @@
 #include <cctype>
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <system_error>
 
 namespace wavestride::cli {
@@ -25,7 +26,7 @@ void print_bytes(const void* data, std::size_t bytes) {
 
 std::string fixed(double v, int decimals) {
   char text[64];
-  std::snprintf(text, sizeof text, "%.*f", decimals, v);
+  std::snprintf(text, sizeof text, "%.*f", decimals, std::isnan(v) ? std::abs(v) : v);  // NaN without a sign
   return text;
 }
 

@@ -16,6 +16,7 @@ namespace {
 struct Distances {
   double log_spectral_db = 0;       ///< mean over frames of the rms over bins of the difference in dB
   double spectral_convergence = 0;  ///< ‖ |A| − |B| ‖ / ‖ |A| ‖
+  bool from_silence = false;        ///< of which nothing is any number of times as loud
 };
 
 // Spectra of 1024 samples every 256. Levels more than 60 dB below the mean of A count as that, so that what
@@ -49,7 +50,8 @@ Distances distances(FramesView a, FramesView b) {
     add(of_a.push(a.slice(n, count)), of_b.push(b.slice(n, count)));
   }
   add(of_a.finish(), of_b.finish());
-  return {log_sum / static_cast<double>(frames), std::sqrt(difference / std::max(energy, 1e-30))};
+  return {log_sum / static_cast<double>(frames), std::sqrt(difference / std::max(energy, 1e-30)),
+          energy == 0 && difference > 0};
 }
 
 /// What is printed of one pair: a name, and its value as text.
@@ -61,6 +63,10 @@ Measures measures(const Sound& a, const Sound& b, const MelOptions* preset) {
     return {{"log-spectral distance", none}, {"spectral convergence", none}};
   }
   const Distances d = distances(a.samples, b.samples);
+  if (d.from_silence) {
+    const std::string none = "the reference is silent";
+    return {{"log-spectral distance", none}, {"spectral convergence", none}};
+  }
   Measures all{{"log-spectral distance", fixed(d.log_spectral_db, 2) + " dB"},
                {"spectral convergence",
                 message(fixed(d.spectral_convergence, 4), " (",
