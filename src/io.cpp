@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cctype>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "input_file.h"
+#include "printable.h"
 
 namespace wavestride {
 namespace {
@@ -84,18 +84,21 @@ void wait_for(const std::atomic<int>& count) {
   for (int i = 0; count > 0 && i < patience_ms; ++i) poll(nullptr, 0, 1);
 }
 
-std::string printable(std::string text) {
-  constexpr std::size_t longest = 500;
-  if (text.size() > longest) text.replace(longest, text.npos, "…");
-  for (char& c : text)
-    if (std::iscntrl(static_cast<unsigned char>(c))) c = '?';
-  return text;
+[[gnu::cold]] std::string named(const std::string& path) {
+  return path.empty() ? "\"\" (an empty path)" : printable(path);
+}
+
+[[gnu::cold]] std::string shortened(std::string text) {
+  std::size_t end = 500;  // of whole characters
+  if (text.size() <= end) return printable(text);
+  while (end > 496 && (text[end] & 0xc0) == 0x80) --end;
+  return printable(text.replace(end, text.npos, "…"));
 }
 
 }  // namespace
 
 IoError::IoError(const std::string& path, const std::string& reason)
-    : std::runtime_error(path + ": " + printable(reason)), path_(path), reason_(printable(reason)) {}
+    : std::runtime_error(named(path) + ": " + shortened(reason)), path_(path), reason_(shortened(reason)) {}
 
 bool same_file(const std::string& a, const std::string& b) {
   struct stat s, t;

@@ -192,8 +192,19 @@ TEST_CASE("an IoError names file and reason, printable and short") {
   const IoError e("a.npy", "has \x1b[2J\n" + std::string(10000, 'x'));
   CHECK(e.path() == "a.npy");
   CHECK(std::string(e.what()) == "a.npy: " + e.reason());
-  CHECK(e.reason().starts_with("has ?[2J?xxx"));
+  CHECK(e.reason().starts_with("has \\033[2J\\nxxx"));
   CHECK(e.reason().size() < 600);
+  std::string much(498, 'x');
+  CHECK(IoError("a.npy", much + "声声").reason() == much.append("…"));
+  const IoError of_name("å\x1b[2J.wav", "is lost");
+  CHECK(of_name.path() == "å\x1b[2J.wav");
+  CHECK(std::string(of_name.what()) == "å\\033[2J.wav: is lost");
+}
+
+TEST_CASE("an empty path is called so") {
+  const std::string none = "\"\" (an empty path): ";
+  CHECK_THROWS_WITH(OutputFile(""), none + "can't be written: No such file or directory");
+  CHECK_THROWS_WITH(detail::InputFile(""), none + "can't be opened: No such file or directory");
 }
 
 TEST_CASE("bytes in bulk are those of the file, wherever they begin, mapped or copied") {

@@ -172,6 +172,23 @@ class Basics(ToolTest):
         self.assertTrue((self.folder / "-o.wav").exists())
         self.refused(2, "covn1d is no operator; did you mean conv1d? wavestride apply --list", "apply", "covn1d", "--input", "x")
 
+    def test_names_do_not_command_the_terminal(self):
+        name = "å\x1b[2J\n\x9b.wav"
+        clip, shown = self.wav(name), "å\\033[2J\\n\\302\\233.wav"
+        folder = self.path("") + "/"
+        self.assertIn(f"{folder}{shown}: 0.500 s", self.ok("mel", clip, self.path("o.npy"), "--preset", "wavestride-16k"))
+        self.assertIn(f"{folder}out-{shown}: 0.500 s", self.ok("resample", clip, self.path("out-" + name), "--rate", 8000))
+        self.refused(1, f"{folder}{shown}: is no checkpoint", "inspect", clip)
+        self.refused(1, f"no-{shown}: can't be opened", "resample", self.path("no-" + name), self.path("o.wav"), "--rate", 8000)
+        self.refused(2, f"not understood: {shown}", "presets", name)
+        self.refused(2, f"--channel must be a number from 1 on, or mix, got {shown}", "mel", clip, self.path("p.npy"), "--preset",
+                     "wavestride-16k", "--channel", name)
+        os.mkdir(self.path("in"))
+        pathlib.Path(self.path("in/bad" + name)).write_bytes(b"RIFF")
+        result = run("resample", "--list", self.path("in"), "--out-dir", self.path("out"), "--rate", 8000)
+        self.assertIn(f"wavestride: {folder}in/bad{shown}: is not read as audio", result.stderr)
+        self.assertEqual(result.stderr.count("\n"), 2)
+
     def test_integers_are_decimal(self):
         clip = self.wav("x.wav", rate=22050)
         self.ok("resample", clip, self.path("o.wav"), "--rate", "016000")
@@ -954,6 +971,17 @@ class Pipes(ToolTest):
             process.stdout.close()
             process.wait(60)
 
+    def test_the_file_behind_standard_input_is_not_overwritten(self):
+        clip = self.wav("x.wav")
+        os.symlink(clip, self.path("x.png"))
+        before = pathlib.Path(clip).read_bytes()
+        for command in [("resample", "-", clip, "--rate", "8000"), ("vocode", "-", clip), ("plot", "-", self.path("x.png"))]:
+            with open(clip, "rb") as file:
+                result = subprocess.run([TOOL, *command], stdin=file, capture_output=True, text=True)
+            self.assertEqual(result.returncode, 1, result)
+            self.assertIn(f"{command[2]}: is an input, it would be overwritten\n", result.stderr)
+            self.assertEqual(pathlib.Path(clip).read_bytes(), before)
+
     def test_other_commands_read_standard_input(self):
         clip, other = self.wav("x.wav"), self.wav("y.wav")
         data = self.bytes_of("x.wav")
@@ -972,17 +1000,6 @@ class Pipes(ToolTest):
             self.assertTrue(self.said.startswith("wavestride: standard input: is not read as audio: "), self.said)
         self.piped("resample", "-", "-", "--rate", 8000, code=1, input=data[:-1000])
         self.assertIn("standard input: ends after 7500 of the 8000 frames", self.said)
-
-    def test_the_file_behind_standard_input_is_not_overwritten(self):
-        clip = self.wav("x.wav")
-        os.symlink(clip, self.path("x.png"))
-        before = pathlib.Path(clip).read_bytes()
-        for command in [("resample", "-", clip, "--rate", "8000"), ("vocode", "-", clip), ("plot", "-", self.path("x.png"))]:
-            with open(clip, "rb") as file:
-                result = subprocess.run([TOOL, *command], stdin=file, capture_output=True, text=True)
-            self.assertEqual(result.returncode, 1, result)
-            self.assertIn(f"{command[2]}: is an input, it would be overwritten\n", result.stderr)
-            self.assertEqual(pathlib.Path(clip).read_bytes(), before)
 
     def test_what_standard_output_does_not_take(self):
         clip = self.wav("x.wav")
@@ -1142,36 +1159,6 @@ class Checkpoints(ToolTest):
         self.assertIn('   ["generator"]', lines)
         self.assertTrue(any(line.startswith("generator.conv_pre.weight_v F32 [16, 10, 7]") for line in lines))
 
-    def test_inspect_what_is_no_model(self):
-        shutil.copy(self.HIFIGAN, self.path("alone"))
-        text = self.ok("inspect", self.path("alone"))
-        self.assertIn("architecture   hifigan, not complete: ", text)
-        self.assertIn('has no "config" in its metadata', text)
-        header = b'{"a\\u001b[2Jb":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
-        pathlib.Path(self.path("x.bin")).write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
-        text = self.ok("inspect", self.path("x.bin"))
-        self.assertIn("x.bin: safetensors, 1 tensors, 1 values", text)
-        self.assertIn("architecture   not known", text)
-        self.assertIn("a?[2Jb F32 [1]", text)
-        self.refused(1, "config: ", "inspect", self.HIFIGAN, "--config", self.save_text("c.json", "{}"))
-        self.refused(1, "is no checkpoint", "inspect", CLIP)
-        self.refused(1, "absent: can't be opened", "inspect", self.path("absent"))
-
-    def test_inspect_what_has_more_lines_than_anyone_reads(self):
-        keys = b"".join(b"X" + (8).to_bytes(4, "little") + b"%08d" % i + b"N" for i in range(10_003))
-        with zipfile.ZipFile(self.path("many.pth"), "w") as file:
-            file.writestr("x/data.pkl", b"\x80\x02}(" + keys + b"u.")
-        text = self.ok("inspect", self.path("many.pth"))
-        self.assertIn("  00009999 null\n... and 3 more\n", text)
-        self.assertNotIn("00010000", text)
-
-    def save_text(self, name, text):
-        pathlib.Path(self.path(name)).write_text(text)
-        return self.path(name)
-
-    def test_convert(self):
-        out = self.path("model.safetensors")
-        self.assertIn("model.safetensors: hifigan, ", self.ok("convert", self.HIFIGAN, out))
     def test_the_phases_of_a_shuffle_are_measured_with_the_layer_that_makes_them(self):
         """Causal transposed convolutions are convolutions and a shuffle, which by itself treats all phases alike."""
         causal = str(GOLDEN / "models" / "hifigan-pwg-causal" / "checkpoint-400000steps.pkl")
@@ -1198,6 +1185,36 @@ class Checkpoints(ToolTest):
                 if re.search(r" (codebooks|istft|pqmf_synthesis)\(", line):
                     self.assertNotIn("checkerboard", line)
 
+    def test_inspect_what_is_no_model(self):
+        shutil.copy(self.HIFIGAN, self.path("alone"))
+        text = self.ok("inspect", self.path("alone"))
+        self.assertIn("architecture   hifigan, not complete: ", text)
+        self.assertIn('has no "config" in its metadata', text)
+        header = b'{"a\\u001b[2Jb":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+        pathlib.Path(self.path("x.bin")).write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
+        text = self.ok("inspect", self.path("x.bin"))
+        self.assertIn("x.bin: safetensors, 1 tensors, 1 values", text)
+        self.assertIn("architecture   not known", text)
+        self.assertIn("a\\033[2Jb F32 [1]", text)
+        self.refused(1, "config: ", "inspect", self.HIFIGAN, "--config", self.save_text("c.json", "{}"))
+        self.refused(1, "is no checkpoint", "inspect", CLIP)
+        self.refused(1, "absent: can't be opened", "inspect", self.path("absent"))
+
+    def test_inspect_what_has_more_lines_than_anyone_reads(self):
+        keys = b"".join(b"X" + (8).to_bytes(4, "little") + b"%08d" % i + b"N" for i in range(10_003))
+        with zipfile.ZipFile(self.path("many.pth"), "w") as file:
+            file.writestr("x/data.pkl", b"\x80\x02}(" + keys + b"u.")
+        text = self.ok("inspect", self.path("many.pth"))
+        self.assertIn("  00009999 null\n... and 3 more\n", text)
+        self.assertNotIn("00010000", text)
+
+    def save_text(self, name, text):
+        pathlib.Path(self.path(name)).write_text(text)
+        return self.path(name)
+
+    def test_convert(self):
+        out = self.path("model.safetensors")
+        self.assertIn("model.safetensors: hifigan, ", self.ok("convert", self.HIFIGAN, out))
         features = self.save("mel.npy", self.random.normal(size=(10, 40)).astype("f4"))
         self.ok("vocode", features, self.path("a.wav"), "--model", self.HIFIGAN, "--bits", "float")
         self.ok("vocode", features, self.path("b.wav"), "--model", out, "--bits", "float")
@@ -1327,6 +1344,13 @@ class Compare(ToolTest):
             self.assertNotIn("mel distance", text)
         self.assertRegex(self.ok("compare", self.path("x.wav"), self.path("none.wav"), self.path("x.wav")),
                          r"log-spectral distance +no samples in common +0\.00 dB")
+        silence = self.path("silence.wav")
+        with wave.open(silence, "wb") as file:
+            file.setparams((1, 2, 16000, 0, "NONE", ""))
+            file.writeframes(bytes(16000))
+        self.assertIn("log-spectral distance: the reference is silent\nspectral convergence: the reference is silent\n",
+                      self.ok("compare", silence, self.path("x.wav")))
+        self.assertIn("log-spectral distance: 0.00 dB\n", self.ok("compare", silence, silence))
         # Too short for a frame of mel features, and what has some beside it.
         long, short = self.wav("long.wav", rate=22050), self.wav("short.wav", rate=22050, frames=100)
         for others in [(short, long), (long, short)]:
@@ -1344,13 +1368,6 @@ class Resample(ToolTest):
         self.assertEqual(self.frames("out.wav"), (16000, 2, 3, 1601))
 
     def test_long_files(self):
-        silence = self.path("silence.wav")
-        with wave.open(silence, "wb") as file:
-            file.setparams((1, 2, 16000, 0, "NONE", ""))
-            file.writeframes(bytes(16000))
-        self.assertIn("log-spectral distance: the reference is silent\nspectral convergence: the reference is silent\n",
-                      self.ok("compare", silence, self.path("x.wav")))
-        self.assertIn("log-spectral distance: 0.00 dB\n", self.ok("compare", silence, silence))
         # Several blocks of transforms, and several blocks of reading: there and back again.
         tone = np.round(12000 * np.sin(np.arange(100003) * 0.2)).astype("<i2")
         with wave.open(self.path("in.wav"), "wb") as file:

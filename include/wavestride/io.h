@@ -10,13 +10,13 @@
 
 namespace WAVESTRIDE_API wavestride {
 
-/// A file that can't be read or written: what() is "path: reason". Reasons may quote the file, so control
-/// characters in them become '?', and long ones are cut.
+/// A file that can't be read or written: what() is "path: reason". Names are what somebody chose, and reasons
+/// may quote the file: what a terminal would obey in them is escaped there, \033, and long reasons are cut.
 class IoError : public std::runtime_error {
  public:
   IoError(const std::string& path, const std::string& reason);
 
-  const std::string& path() const noexcept { return path_; }
+  const std::string& path() const noexcept { return path_; }  ///< as it was given
   const std::string& reason() const noexcept { return reason_; }
 
  private:

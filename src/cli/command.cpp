@@ -56,9 +56,7 @@ std::string output_name(const std::string& path) {
 }
 
 void say_clipped(const std::string& path, Index samples) {
-  if (samples > 0)
-    std::fprintf(stderr, "wavestride: %s: %lld samples beyond full scale were clipped\n",
-                 output_name(path).c_str(), static_cast<long long>(samples));
+  if (samples > 0) complain(output_name(path), ": ", samples, " samples beyond full scale were clipped");
 }
 
 std::string extension_of(const std::filesystem::path& path) {
@@ -105,12 +103,11 @@ std::size_t columns_of(char first) {
 }
 
 // As much of a label as fits, with … where something is missing, and the columns that it takes.
-std::pair<std::string, std::size_t> fitted(std::string text, std::size_t columns) {
+std::pair<std::string, std::size_t> fitted(const std::string& label, std::size_t columns) {
+  const std::string text = printable(label);
   std::size_t whole = 0;
-  for (char& c : text) {
-    if (std::iscntrl(static_cast<unsigned char>(c))) c = '?';
+  for (const char c : text)
     if (begins_character(c)) whole += columns_of(c);
-  }
   if (whole <= columns) return {text, whole};
   if (columns == 0) return {"", 0};
   std::size_t end = 0, used = 1;  // by the …

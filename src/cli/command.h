@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "check.h"
+#include "printable.h"
 
 namespace CLI {
 class App;
@@ -39,16 +40,22 @@ void require_printed(bool printed);
 /// Writes to standard output at once. Throws IoError, by errno.
 void print_bytes(const void* data, std::size_t bytes);
 
-/// A line on standard output.
+/// A line on standard output, printable() as those of the following are.
 template <class... Parts>
 void say(const Parts&... parts) {
-  require_printed(std::puts(message(parts...).c_str()) >= 0);
+  require_printed(std::puts(printable(message(parts...)).c_str()) >= 0);
 }
 
 /// A line on standard error, for commands whose result goes to standard output.
 template <class... Parts>
 void say_aside(const Parts&... parts) {
-  std::fprintf(stderr, "%s\n", message(parts...).c_str());
+  std::fprintf(stderr, "%s\n", printable(message(parts...)).c_str());
+}
+
+/// A line on standard error of what went wrong.
+template <class... Parts>
+void complain(const Parts&... parts) {
+  say_aside("wavestride: ", parts...);
 }
 
 /// "0.033" for 3 decimals.

@@ -73,8 +73,7 @@ class Search {
         if (fs::equivalent(at->path(), out_dir_, ignored)) continue;
         if (at->is_symlink(ignored) && leads_back(at->path())) continue;
         if (const std::error_code inner = look_into(at->path())) {
-          std::fprintf(stderr, "wavestride: %s: can't be searched: %s\n", at->path().c_str(),
-                       inner.message().c_str());
+          complain(at->path().string(), ": can't be searched: ", inner.message());
           ++failures_;
         }
         continue;
@@ -220,9 +219,10 @@ class Batch {
       const std::lock_guard lock(mutex_);
       if (!complaint.empty()) {
         // Complaints name the file that they are about, which may be the output.
-        if (complaint.find(items_[i].in) == complaint.npos) complaint = items_[i].in + ": " + complaint;
+        const std::string in = printable(items_[i].in);
+        if (complaint.find(in) == complaint.npos) complaint = in + ": " + complaint;
         progress_.clear();
-        std::fprintf(stderr, "wavestride: %s\n", complaint.c_str());
+        complain(complaint);
         ++failures_;
       }
       if (made.clipped > 0) {
@@ -314,7 +314,7 @@ void Files::run(const MakeFile& make) const {
     require_no_terminal(o.given[0], o.given[1]);
     const Made made = make(o.given[0], o.given[1]);
     say_clipped(o.given[1], made.clipped);
-    o.given[1] == "-" ? say_aside(made.text) : say(made.text);
+    for (const std::string& line : made.lines) o.given[1] == "-" ? say_aside(line) : say(line);
     return;
   }
   if (o.given.empty() == o.list.empty()) throw UsageError("--out-dir needs inputs, or --list");

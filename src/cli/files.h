@@ -13,7 +13,7 @@ namespace wavestride::cli {
 
 /// What a command says of one file that it made.
 struct Made {
-  std::string text;
+  std::vector<std::string> lines;
   double seconds = 0;  ///< of audio
   Index clipped = 0;   ///< samples, of which standard error is told
 };

@@ -86,7 +86,7 @@ void fill_standard_streams() {
 
 int failed(int code, const std::string& reason) {
   await_end();
-  std::fprintf(stderr, "wavestride: %s\n", reason.c_str());
+  complain(reason);
   return code;
 }
 

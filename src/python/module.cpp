@@ -715,7 +715,8 @@ PYBIND11_MODULE(_wavestride, m) {
     try {
       if (thrown) std::rethrow_exception(thrown);
     } catch (const IoError& e) {
-      const py::object error = errors().attr("io_error")(py::bytes(e.path()), py::bytes(e.reason()));
+      const py::object error =
+          errors().attr("io_error")(py::bytes(e.path()), py::bytes(e.reason()), py::bytes(e.what()));
       PyErr_SetObject(py::type::handle_of(error).ptr(), error.ptr());
     } catch (const NotStreamable& e) {
       PyErr_SetString(errors().attr("NotStreamable").ptr(), e.what());

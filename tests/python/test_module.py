@@ -450,13 +450,16 @@ def test_files_that_are_not_there():
             call()
         return caught.value
 
-    for call, name in [(lambda: ws.load_model("/nonexistent"), "/nonexistent"),
-                       (lambda: ws.load_model(MODEL, stats=pathlib.Path("/nonexistent.npy")), "/nonexistent.npy"),
-                       (lambda: ws.load_model(b"/nowhere/\xff".decode("utf8", "surrogateescape")), "/nowhere/\udcff")]:
+    for call, name, shown in [
+            (lambda: ws.load_model("/nonexistent"), "/nonexistent", "/nonexistent"),
+            (lambda: ws.load_model(MODEL, stats=pathlib.Path("/nonexistent.npy")), "/nonexistent.npy", "/nonexistent.npy"),
+            (lambda: ws.load_model("/nö\x1b[2J"), "/nö\x1b[2J", "/nö\\033[2J"),
+            (lambda: ws.load_model(""), "", '"" (an empty path)'),
+            (lambda: ws.load_model(b"/nowhere/\xff".decode("utf8", "surrogateescape")), "/nowhere/\udcff", "/nowhere/\\377")]:
         error = error_of(call)
         assert isinstance(error, FileNotFoundError) and error.filename == name
         assert (error.errno, error.strerror) == (2, "can't be opened: No such file or directory")
-        assert str(error) == f"{name}: can't be opened: No such file or directory"
+        assert str(error) == f"{shown}: can't be opened: No such file or directory"
         again = pickle.loads(pickle.dumps(error))
         assert (type(again), str(again), again.errno) == (type(error), str(error), 2)
     assert isinstance(error_of(lambda: ws.load_model(MODEL / "beneath")), NotADirectoryError)

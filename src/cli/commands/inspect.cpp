@@ -5,7 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -24,13 +23,6 @@ using Json = nlohmann::json;
 constexpr int most_depth = 50;
 constexpr Index most_lines = 10'000;        // of one kind: more is nothing to read
 constexpr std::size_t most_text = 4 << 20;  // of metadata
-
-/// Text of strangers, without what a terminal would obey.
-std::string printable(std::string text) {
-  for (char& c : text)
-    if (std::iscntrl(static_cast<unsigned char>(c))) c = '?';
-  return text;
-}
 
 std::string megabytes(double bytes) {
   return fixed(bytes / 1e6, 2) + " MB";
@@ -72,7 +64,7 @@ void describe_value(const std::string& key, const Json& value) {
     while (end > longest - 4 && (text[end] & 0xc0) == 0x80) --end;
     text = text.substr(0, end) + " ...";
   }
-  say("  ", printable(key), " ", printable(text));
+  say("  ", key, " ", text);
 }
 
 /// How many of a list are left behind its first lines.
@@ -88,7 +80,7 @@ void describe_metadata(const TensorFile& file) {
     const Json json =
         text.size() <= most_text ? Json::parse(text, shallow, false) : Json(Json::value_t::discarded);
     say("");
-    say(printable(key));
+    say(key);
     if (!json.is_object()) {
       describe_value("", json.is_discarded() ? Json(text) : json);
       continue;
@@ -98,6 +90,14 @@ void describe_metadata(const TensorFile& file) {
       describe_value(at.key(), at.value());
     describe_rest(json.size());
   }
+}
+
+void describe_tensors(const TensorFile& file) {
+  say("");
+  const auto& all = file.tensors();
+  for (const TensorInfo& t : std::span(all).first(std::min<std::size_t>(all.size(), most_lines)))
+    say(t.name, " ", dtype_name(t.dtype), " ", shape_string(t.shape));
+  describe_rest(all.size());
 }
 
 /// What makes the phases of the last of these layers, where that upsamples: it alone or, where it but
@@ -121,14 +121,6 @@ std::optional<Op> maker_of_phases(std::span<const Layer> layers) {
     if (!keeps_channels(before) || before.rate().num != before.rate().den) return {};
   }
   return {};
-}
-
-void describe_tensors(const TensorFile& file) {
-  say("");
-  const auto& all = file.tensors();
-  for (const TensorInfo& t : std::span(all).first(std::min<std::size_t>(all.size(), most_lines)))
-    say(printable(t.name), " ", dtype_name(t.dtype), " ", shape_string(t.shape));
-  describe_rest(all.size());
 }
 
 /// How unequally an upsampling layer treats the phases of its output; empty for other layers.

@@ -44,7 +44,7 @@ std::function<void()> mel_command(CLI::App& app) {
         const Timer timer;
         const Index frames = print_features(*open_sound_features(in, a->channel, preset));
         const double seconds = static_cast<double>(frames) / frame_rate(preset);
-        return Made{text(frames, timer.seconds(), seconds), seconds};
+        return Made{{text(frames, timer.seconds(), seconds)}, seconds};
       }
       check_output(out, {&in, 1});
       const Sound sound = read_sound(in, a->channel);
@@ -52,8 +52,7 @@ std::function<void()> mel_command(CLI::App& app) {
       const Signal features = mel_features(sound, preset);
       const double spent = timer.seconds();
       write_npy(out, to_tensor(features));
-      return Made{sound.description() + "\n" + text(features.cols(), spent, sound.seconds()),
-                  sound.seconds()};
+      return Made{{sound.description(), text(features.cols(), spent, sound.seconds())}, sound.seconds()};
     });
   };
 }

@@ -90,9 +90,10 @@ Made convert(const Arguments& a, const std::string& in, const std::string& out) 
   write(stream.finish());
   writer.commit();
   const double seconds = static_cast<double>(frames) / reader.sample_rate_hz();
-  return {message(output_name(out), ": ", duration_text(writer.frames(), a.rate_hz), ", ",
-                  work_text(timer.seconds(), seconds)),
-          seconds, clipped + writer.clipped_samples()};
+  return {{message(output_name(out), ": ", duration_text(writer.frames(), a.rate_hz), ", ",
+                   work_text(timer.seconds(), seconds))},
+          seconds,
+          clipped + writer.clipped_samples()};
 }
 
 void draw_response(const Arguments& a, const Resampler& resampler) {

@@ -201,10 +201,11 @@ std::function<void()> vocode_command(CLI::App& app) {
 
       const double seconds = static_cast<double>(output.frames()) / static_cast<double>(preset.sample_rate);
       Made made{
-          message(output_name(out), ": ", duration_text(output.frames(), preset.sample_rate), " by ",
-                  model ? model->architecture : "griffin-lim", "; ", work_text(timer.seconds(), seconds)),
-          seconds, output.clipped_samples()};
-      if (!model && a->iterations > 0) made.text += "\nspectral convergence " + fixed(convergence, 4);
+          {message(output_name(out), ": ", duration_text(output.frames(), preset.sample_rate), " by ",
+                   model ? model->architecture : "griffin-lim", "; ", work_text(timer.seconds(), seconds))},
+          seconds,
+          output.clipped_samples()};
+      if (!model && a->iterations > 0) made.lines.push_back("spectral convergence " + fixed(convergence, 4));
       return made;
     });
   };

@@ -8,8 +8,10 @@ class IoError(OSError):
     """A file can't be read or written: `filename` names it, `strerror` says why. Where the system refused, `errno` is
     set, and the error is also what open() raises then: FileNotFoundError, PermissionError or NotADirectoryError."""
 
+    _text = None  # as C++ has it, without what a terminal would obey
+
     def __str__(self):
-        return super().__str__() if self.filename is None else f"{self.filename}: {self.strerror}"
+        return self._text or (super().__str__() if self.filename is None else f"{self.filename}: {self.strerror}")
 
 
 class FileNotFoundIoError(IoError, FileNotFoundError):
@@ -36,8 +38,10 @@ CLASSES = {
 }
 
 
-def io_error(path, reason):
+def io_error(path, reason, text):
     """Of what C++ throws. Its reasons end in the system's words where the system refused."""
     name, reason = os.fsdecode(path), os.fsdecode(reason)
     code = next((n for n in errno.errorcode if reason.endswith(": " + os.strerror(n))), None)
-    return CLASSES.get(code, IoError)(code, reason, name)
+    error = CLASSES.get(code, IoError)(code, reason, name)
+    error._text = os.fsdecode(text)
+    return error
