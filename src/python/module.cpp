@@ -5,6 +5,7 @@
 #include <wavestride/operators.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <variant>
@@ -390,13 +391,17 @@ class OneAtATime {
     std::unique_lock guard(busy_, patience);
     while (!guard.owns_lock()) {
       check_signals();
+      if (process_ != getpid())
+        throw std::runtime_error("a thread was at work on it when this process was forked: make another");
       guard.try_lock_for(patience);
     }
+    process_ = getpid();
     return work();
   }
 
  private:
   std::timed_mutex busy_;
+  std::atomic<pid_t> process_{0};  // of the last call
 };
 
 struct PyStream : OneAtATime {

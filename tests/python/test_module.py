@@ -969,3 +969,40 @@ try:
 finally:
     done.append(True)
 """)
+
+
+def test_a_fork_waits_for_no_thread_of_the_process_that_it_came_from():
+    in_another_process("""
+import os, signal, threading, time, numpy as np, wavestride as ws
+stream = ws.operator("conv1d", 256, weight=np.ones((256, 256, 31), "f4")).stream()
+done = []
+def design():
+    n = 0
+    while not done:
+        n += 1
+        ws.Resampler(48000, 44100, stopband_db=60 + 1e-5 * n)
+push = lambda: stream.push(np.zeros((256, 3000), "f4", order="F"))
+def push_on():
+    while not done: push()
+threads = [threading.Thread(target=work) for work in (design, push_on)]
+for thread in threads: thread.start()
+time.sleep(0.1)
+refused = 0
+try:
+    for n in range(5):
+        child = os.fork()
+        if child == 0:
+            signal.alarm(60)
+            ws.Resampler(48000, 44100, stopband_db=90 + 1e-5 * n)
+            try:
+                push()
+            except RuntimeError as error:
+                os._exit(7 if str(error) == "a thread was at work on it when this process was forked: make another" else 1)
+            os._exit(0)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        assert status in (0, 7), status
+        refused += status == 7
+finally:
+    done.append(True)
+assert refused
+""")
