@@ -1,5 +1,6 @@
 #include <dlfcn.h>
 #include <wavestride/checkpoint.h>
+#include <wavestride/codec_encoder.h>
 #include <wavestride/model.h>
 #include <wavestride/npy.h>
 #include <wavestride/safetensors.h>
@@ -166,6 +167,25 @@ Op normaliser(const Tensor& t, Index channels, const std::string& path) {
 /// memory that no tensor of a file vouches for.
 constexpr Index most_carried = 1 << 28;
 
+void require_modest(const Op& network, const models::ModelFile& file) {
+  if (const Index carried = network.carried_bytes(); carried > most_carried)
+    file.refuse("a stream of the network would carry ", carried >> 20, " MiB of frames; at most ",
+                most_carried >> 20, " are allowed");
+}
+
+void require_no_contradiction(const ModelOptions& options, const models::ModelFile& file) {
+  if (options.bandwidth_kbps && options.codebooks)
+    file.refuse("a bandwidth says how many codebooks there are codes of: name one of the two");
+  if (options.speaker && !options.speaker_embedding.empty())
+    file.refuse("a speaker and the embedding of another are two voices: name one of the two");
+}
+
+void require_codec(const Architecture& a, const TensorFile& file) {
+  if (a.build_encoder == nullptr)
+    throw IoError(file.path(), message("holds a network of architecture ", a.name,
+                                       ", which has no encoder: DAC, EnCodec and SNAC do"));
+}
+
 /// A checkpoint, and the model that its config makes of it.
 struct Loaded {
   std::unique_ptr<TensorFile> part;  // of the caller's file, where the options name one
@@ -185,14 +205,9 @@ Loaded load(const TensorFile& whole, const ModelOptions& options, bool any_speak
   const Architecture& architecture = architecture_of(tensors, file.config());
   try {
     if (!options.preset.empty()) (void)mel_preset(options.preset);
-    if (options.bandwidth_kbps && options.codebooks)
-      file.refuse("a bandwidth says how many codebooks there are codes of: name one of the two");
-    if (options.speaker && !options.speaker_embedding.empty())
-      file.refuse("a speaker and the embedding of another are two voices: name one of the two");
+    require_no_contradiction(options, file);
     models::Network network = architecture.build(file);
-    if (const Index carried = network.op.carried_bytes(); carried > most_carried)
-      file.refuse("a stream of the network would carry ", carried >> 20, " MiB of frames; at most ",
-                  most_carried >> 20, " are allowed");
+    require_modest(network.op, file);
     file.skip(statistics_name);
     file.require_all_used();
     Model model{architecture.name, network.features.mel, network.op, network.features.no_analysis,
@@ -272,6 +287,33 @@ CodesModel load_model_for_codes(const std::string& path, const ModelOptions& opt
                                 std::optional<Index> per_frame) {
   const Loaded loaded = load(*open_checkpoint(path), options, false, per_frame);
   return {loaded.model, loaded.file.codes_choices()};
+}
+
+CodecEncoder load_codec_encoder(const std::string& path, const ModelOptions& options) {
+  return load_codec_encoder(*open_checkpoint(path), options);
+}
+
+CodecEncoder load_codec_encoder(const TensorFile& whole, const ModelOptions& options) {
+  std::unique_ptr<TensorFile> part;
+  if (options.prefix) part = models::part_of(whole, *options.prefix);
+  const TensorFile& tensors = part ? *part : whole;
+  if (const Architecture* a = recognising(tensors); a != nullptr) require_codec(*a, tensors);
+  models::ModelFile file(tensors, config_of(tensors, options), options);
+  file.make_codes();
+  const Architecture& architecture = architecture_of(tensors, file.config());
+  require_codec(architecture, tensors);
+  try {
+    require_no_contradiction(options, file);
+    if (!options.preset.empty() || !options.stats.empty())
+      file.refuse("takes sound: there are no features that a preset or statistics could be of");
+    CodecEncoder encoder = architecture.build_encoder(file);
+    require_modest(encoder.network, file);
+    file.require_all_used();
+    encoder.architecture = architecture.name;
+    return encoder;
+  } catch (const std::invalid_argument& e) {
+    file.config().refuse(e.what());
+  }
 }
 
 LayerWeights load_layer(const TensorFile& file, const std::string& layer) {

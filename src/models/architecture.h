@@ -2,6 +2,7 @@
 // src/models/<name>.cpp and list it in src/model.cpp.
 #pragma once
 
+#include "models/encoder.h"
 #include "models/features.h"
 
 namespace wavestride::models {
@@ -20,6 +21,8 @@ struct Architecture {
   Network (*build)(ModelFile& file);
   /// Of networks whose files come without a config: what names and shapes say, to a file that it recognises.
   std::optional<Config> (*own_config)(const TensorFile& file) = nullptr;
+  /// Of codecs: their other half; likewise. load_codec_encoder() adds the architecture.
+  CodecEncoder (*build_encoder)(ModelFile& file) = nullptr;
 };
 
 extern const Architecture audio_super_res, bigvgan, dac, encodec, gated_istft, hifigan, istftnet, melgan,

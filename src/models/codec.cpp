@@ -4,6 +4,7 @@
 #include <wavestride/conv1d.h>
 #include <wavestride/stack.h>
 
+#include "models/residual_quantiser.h"
 #include "nearest_row.h"
 
 namespace wavestride::models {
@@ -72,6 +73,7 @@ constexpr Keys rate_keys{"decoder_rates", "upsampling_ratios"},
     encoder_rate_keys{"encoder_rates", "downsampling_ratios"},
     width_keys{"decoder_dim", "decoder_hidden_size"}, latent_keys{"latent_dim", "hidden_size"},
     encoder_width_keys{"encoder_dim", "encoder_hidden_size"};
+constexpr Index most_channels = 1 << 16;
 
 std::vector<Index> rates_of(const Config& c, Keys keys) {
   constexpr std::size_t most_stages = 16;
@@ -95,14 +97,52 @@ Index hop_of(const Config& c, const std::vector<Index>& rates) {
   return hop;
 }
 
+/// Of one half, where the config says them: else those of the other one turned round.
+std::vector<Index> rates_of(const Config& c, Keys keys, Keys others) {
+  if (c.has(keys) || !c.has(others)) return rates_of(c, keys);
+  std::vector<Index> rates = rates_of(c, others);
+  std::ranges::reverse(rates);
+  return rates;
+}
+
+std::string key_of_rates(const Config& c, Keys keys, Keys others) {
+  return c.name(c.has(keys) || !c.has(others) ? keys : others);
+}
+
+/// What a file holds of one codebook of a quantiser.
+struct BookTensors {
+  Tensor table;
+  LayerWeights in, out;  // without `in`, unless it is wanted
+};
+
+/// All of them, of which the first `used` alone have a use: but the others must be as they are said to be.
+std::vector<BookTensors> book_tensors(ModelFile& file, const Codebooks& books, Index used, bool in_wanted) {
+  std::vector<BookTensors> all;
+  const std::string by = books.by_latent + " and " + books.by_dims;
+  for (std::size_t i = 0; i < books.dims.size(); ++i) {
+    const std::string name = message("quantizer.quantizers.", i), projection = name + ".out_proj";
+    if (!file.holds(projection))
+      file.config().refuse(books.by_count, " says ", books.dims.size(),
+                           " codebooks, the file holds no layer \"", projection, "\"");
+    const Index dim = books.dims[i];
+    BookTensors b{
+        file.tensor(name + ".codebook.weight", {books.rows, dim}, books.by_rows + " and " + books.by_dims),
+        {},
+        file.conv(projection, {books.latent, dim, 1}, Bias::required, by)};
+    if (in_wanted)
+      b.in = file.conv(name + ".in_proj", {dim, books.latent, 1}, Bias::required, by);
+    else
+      file.skip_layer(name + ".in_proj");
+    if (std::cmp_less(i, used)) all.push_back(std::move(b));
+  }
+  return all;
+}
+
 }  // namespace
 
 CodecSizes codec_sizes(const Config& c) {
-  constexpr Index most_channels = 1 << 16;
   CodecSizes s;
-  const bool by_encoder = !c.has(rate_keys) && c.has(encoder_rate_keys);
-  s.rates = rates_of(c, by_encoder ? encoder_rate_keys : rate_keys);
-  if (by_encoder) std::ranges::reverse(s.rates);
+  s.rates = rates_of(c, rate_keys, encoder_rate_keys);
   s.hop = hop_of(c, s.rates);
   s.width = c.integer(width_keys, Index{1} << s.rates.size(), most_channels);
   const bool by_width = !c.has(latent_keys) && c.has(encoder_width_keys);
@@ -110,7 +150,7 @@ CodecSizes codec_sizes(const Config& c) {
                       : c.integer(latent_keys, 1, most_channels);
   s.latents = c.name(by_width ? encoder_width_keys : latent_keys);
   s.widths = c.name(width_keys);
-  s.hops = c.name(by_encoder ? encoder_rate_keys : rate_keys);
+  s.hops = key_of_rates(c, rate_keys, encoder_rate_keys);
   s.stages = s.widths + " and " + s.hops;
   return s;
 }
@@ -131,26 +171,28 @@ std::vector<Op> latents_of_codes(ModelFile& file, const Codebooks& books, Index 
   std::vector<Codebook> tables;
   std::vector<LayerWeights> projections;
   Index codes = 0, width = 0;
-  for (std::size_t i = 0; i < books.dims.size(); ++i) {
-    const std::string name = message("quantizer.quantizers.", i), projection = name + ".out_proj";
-    if (!file.holds(projection))
-      file.config().refuse(books.by_count, " says ", books.dims.size(),
-                           " codebooks, the file holds no layer \"", projection, "\"");
-    const Index dim = books.dims[i];
-    Tensor table =
-        file.tensor(name + ".codebook.weight", {books.rows, dim}, books.by_rows + " and " + books.by_dims);
-    LayerWeights out = file.conv(projection, {books.latent, dim, 1}, Bias::required,
-                                 books.by_latent + " and " + books.by_dims);
-    file.skip_layer(name + ".in_proj");
-    if (std::cmp_greater_equal(i, used)) continue;  // but it must be as it is said to be
-    tables.push_back({std::move(table), books.strides[i]});
-    projections.push_back(std::move(out));
+  for (BookTensors& b : book_tensors(file, books, used, false)) {
+    const std::size_t i = tables.size();
+    tables.push_back({std::move(b.table), books.strides[i]});
+    projections.push_back(std::move(b.out));
     codes += together / books.strides[i];
-    width += dim;
+    width += books.dims[i];
   }
   const LayerWeights all = joined_projections(projections, width);
   return {Op(std::make_shared<RowsOfCodes>(books.rows, together, std::move(tables), codes, width)),
           op::conv1d(all.weight, all.bias)};
+}
+
+Op codes_of_latents(ModelFile& file, const Codebooks& books, Index used) {
+  std::vector<QuantiserBook> list;
+  for (BookTensors& b : book_tensors(file, books, used, true))
+    list.push_back({.rows = std::move(b.table),
+                    .in = std::move(b.in),
+                    .out = std::move(b.out),
+                    .by_angle = true,
+                    .stride = books.strides[list.size()]});
+  list.back().out = {};  // behind it nothing is left to be quantised
+  return residual_quantiser(books.latent, list, books.frames_together());
 }
 
 Index codec_rate(const Config& c) {
@@ -183,6 +225,39 @@ Op residual_unit(ModelFile& file, const ResidualUnitNames& names, Index channels
 std::vector<Op> codec_end(ModelFile& file, const std::string& snake_name, const std::string& conv_name,
                           Index channels, const std::string& by) {
   return {snake(file, snake_name, channels, by), codec_conv(file, conv_name, channels, 1, by), op::tanh(1)};
+}
+
+EncoderSizes encoder_sizes(const Config& c) {
+  EncoderSizes s{.rates = rates_of(c, encoder_rate_keys, rate_keys),
+                 .width = c.integer(encoder_width_keys, 1, most_channels),
+                 .widths = c.name(encoder_width_keys),
+                 .stages = {}};
+  s.stages = s.widths + " and " + key_of_rates(c, encoder_rate_keys, rate_keys);
+  return s;
+}
+
+std::vector<Op> encoder_stages(ModelFile& file, const EncoderNames& names, const EncoderSizes& sizes,
+                               bool depthwise) {
+  require_encoder(file, names.first);
+  std::vector<Op> ops{codec_conv(file, names.first, 1, sizes.width, sizes.widths)};
+  for (std::size_t i = 0; i < sizes.rates.size(); ++i) {
+    const Index rate = sizes.rates[i], in = sizes.width << i, out = 2 * in;
+    const std::size_t stage = names.first_stage + i;
+    std::size_t unit = names.first_unit;
+    for (const Index dilation : {1, 3, 9}) {
+      const auto name = [&](const char* pattern) { return layer_name(pattern, stage, unit); };
+      ops.push_back(residual_unit(file,
+                                  {name(names.unit_snake), name(names.unit_conv),
+                                   name(names.unit_pointwise_snake), name(names.unit_pointwise)},
+                                  in, dilation, depthwise ? in : 1, sizes.widths));
+      ++unit;
+    }
+    ops.push_back(snake(file, layer_name(names.snake, stage), in, sizes.widths));
+    const LayerWeights down =
+        file.conv(layer_name(names.down, stage), {out, in, 2 * rate}, Bias::required, sizes.stages);
+    ops.push_back(op::conv1d(down.weight, down.bias, {.stride = rate, .padding = (rate + 1) / 2}));
+  }
+  return ops;
 }
 
 }  // namespace wavestride::models

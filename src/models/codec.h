@@ -1,5 +1,5 @@
-// What the decoders of neural codecs have in common: codes of a residual quantiser become the latents that
-// they stand for, and layers with snakes between them make sound of these.
+// What the codecs DAC and SNAC have in common: codes of a residual quantiser become the latents that they
+// stand for, layers with snakes between them make sound of these, and others latents of sound.
 #pragma once
 
 #include <algorithm>
@@ -47,6 +47,9 @@ Codebooks codebooks_of(const Config& c, const CodecSizes& sizes, const std::stri
 /// in order of time, those of the second, and so on.
 std::vector<Op> latents_of_codes(ModelFile& file, const Codebooks& books, Index used);
 
+/// The way back: from latents to the codes of the first `used` codebooks.
+Op codes_of_latents(ModelFile& file, const Codebooks& books, Index used);
+
 /// The sample rate that the config says.
 Index codec_rate(const Config& c);
 
@@ -68,5 +71,41 @@ Op residual_unit(ModelFile& file, const ResidualUnitNames& names, Index channels
 /// The last layers: a snake, a convolution to sound, and what bounds it.
 std::vector<Op> codec_end(ModelFile& file, const std::string& snake, const std::string& conv, Index channels,
                           const std::string& by);
+
+/// Where a recipe keeps the layers of an encoder: {i} counts stages, {m} the residual units of one.
+struct EncoderNames {
+  const char *first, *unit_snake, *unit_conv, *unit_pointwise_snake, *unit_pointwise;
+  const char *snake, *down;
+  const char *last_snake, *last;  ///< as stages that follow the others
+  std::size_t first_stage, first_unit;
+};
+
+/// Of DAC and SNAC themselves.
+inline constexpr EncoderNames original_encoder{"encoder.block.0",
+                                               "encoder.block.{i}.block.{m}.block.0",
+                                               "encoder.block.{i}.block.{m}.block.1",
+                                               "encoder.block.{i}.block.{m}.block.2",
+                                               "encoder.block.{i}.block.{m}.block.3",
+                                               "encoder.block.{i}.block.3",
+                                               "encoder.block.{i}.block.4",
+                                               "encoder.block.{i}",
+                                               "encoder.block.{i}",
+                                               1,
+                                               0};
+
+/// What the config says of an encoder's stages.
+struct EncoderSizes {
+  std::vector<Index> rates;
+  Index width;                 ///< channels before the first; each doubles them
+  std::string widths, stages;  ///< the keys that say so, for complaints
+
+  Index channels() const { return width << rates.size(); }  ///< behind the last
+};
+
+EncoderSizes encoder_sizes(const Config& c);
+
+/// From sound to the channels behind the last stage.
+std::vector<Op> encoder_stages(ModelFile& file, const EncoderNames& names, const EncoderSizes& sizes,
+                               bool depthwise);
 
 }  // namespace wavestride::models

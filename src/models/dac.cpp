@@ -1,4 +1,6 @@
-// DAC, the Descript Audio Codec (Kumar et al. 2023): its decoder, which makes sound of codes.
+// DAC, the Descript Audio Codec (Kumar et al. 2023): its decoder, which makes sound of codes, and its
+// encoder, which makes codes of sound.
+#include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
 #include <wavestride/stack.h>
 
@@ -15,18 +17,29 @@ struct Spelling {
   const char *unit_snake1, *unit_conv1, *unit_snake2, *unit_conv2;
   const char *last_snake, *last;  ///< as stages that follow the others
   std::size_t first_stage, first_unit;
+  EncoderNames encoder;
 };
 
 constexpr Spelling spellings[] = {
     {"decoder.model.0", "decoder.model.{i}.block.0", "decoder.model.{i}.block.1",
      "decoder.model.{i}.block.{m}.block.0", "decoder.model.{i}.block.{m}.block.1",
      "decoder.model.{i}.block.{m}.block.2", "decoder.model.{i}.block.{m}.block.3", "decoder.model.{i}",
-     "decoder.model.{i}", 1, 2},
+     "decoder.model.{i}", 1, 2, original_encoder},
     // Transformers
-    {"decoder.conv1", "decoder.block.{i}.snake1", "decoder.block.{i}.conv_t1",
-     "decoder.block.{i}.res_unit{m}.snake1", "decoder.block.{i}.res_unit{m}.conv1",
-     "decoder.block.{i}.res_unit{m}.snake2", "decoder.block.{i}.res_unit{m}.conv2", "decoder.snake1",
-     "decoder.conv2", 0, 1},
+    {"decoder.conv1",
+     "decoder.block.{i}.snake1",
+     "decoder.block.{i}.conv_t1",
+     "decoder.block.{i}.res_unit{m}.snake1",
+     "decoder.block.{i}.res_unit{m}.conv1",
+     "decoder.block.{i}.res_unit{m}.snake2",
+     "decoder.block.{i}.res_unit{m}.conv2",
+     "decoder.snake1",
+     "decoder.conv2",
+     0,
+     1,
+     {"encoder.conv1", "encoder.block.{i}.res_unit{m}.snake1", "encoder.block.{i}.res_unit{m}.conv1",
+      "encoder.block.{i}.res_unit{m}.snake2", "encoder.block.{i}.res_unit{m}.conv2",
+      "encoder.block.{i}.snake1", "encoder.block.{i}.conv1", "encoder.snake1", "encoder.conv2", 0, 1}},
 };
 
 /// Layers that the network has for certain.
@@ -90,12 +103,33 @@ Network build(ModelFile& file) {
   return {Stack(ops, "dac"), features_of_codes("DAC", codec_rate(c), sizes.hop, used, books.rows)};
 }
 
+/// Behind zeros to a whole number of frames, as the original pads.
+CodecEncoder build_encoder(ModelFile& file) {
+  const Spelling& s = *spelling_of(file.tensors());
+  file.locate(anchors(s), {"encoder.", "quantizer."});
+  const Config& c = file.config();
+  const CodecSizes decoder = codec_sizes(c);
+  const EncoderSizes sizes = encoder_sizes(c);
+  const Codebooks books = quantiser_of(c, decoder);
+  const Index used = file.codebooks(books.codes()), wide = sizes.channels();
+  std::vector<Op> ops{padded_to_multiple(decoder.hop)};
+  const std::vector<Op> stages = encoder_stages(file, s.encoder, sizes, false);
+  ops.insert(ops.end(), stages.begin(), stages.end());
+  const std::size_t end = s.encoder.first_stage + sizes.rates.size();
+  ops.push_back(snake(file, layer_name(s.encoder.last_snake, end), wide, sizes.stages));
+  const LayerWeights last = file.conv(layer_name(s.encoder.last, end + 1), {decoder.latent, wide, 3},
+                                      Bias::required, decoder.latents + " and " + sizes.stages);
+  ops.push_back(op::conv1d(last.weight, last.bias, {.padding = 1}));
+  return encoder_of("DAC", Stack(ops, "dac encoder"), codes_of_latents(file, books, used), codec_rate(c),
+                    books.rows);
+}
+
 bool recognises(const TensorFile& file) {
   return spelling_of(file) != nullptr;
 }
 
 }  // namespace
 
-const Architecture dac{"dac", recognises, build};
+const Architecture dac{"dac", recognises, build, nullptr, build_encoder};
 
 }  // namespace wavestride::models

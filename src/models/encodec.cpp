@@ -1,6 +1,7 @@
-// The decoder of EnCodec (Défossez et al. 2022), of its causal kind: sums of codebook rows, an LSTM beside
-// itself, and transposed convolutions with residual blocks behind. What stands before the first frame is its
-// reflection.
+// EnCodec (Défossez et al. 2022), of its causal kind. The decoder: sums of codebook rows, an LSTM beside
+// itself, and transposed convolutions with residual blocks behind; the encoder the same the other way round.
+// What stands before the first frame is its reflection, and behind the last so much of it that strides leave
+// nothing over.
 #include <wavestride/activation.h>
 #include <wavestride/compose.h>
 #include <wavestride/conv1d.h>
@@ -13,6 +14,7 @@
 
 #include "kernels/elementwise.h"
 #include "models/architecture.h"
+#include "models/residual_quantiser.h"
 
 namespace wavestride::models {
 namespace {
@@ -22,20 +24,30 @@ struct Spelling {
   const char* layers;          // what the names of all layers begin with
   const char *conv, *up;       // what those of convolutions and transposed ones end with
   const char *books, *values;  // before and behind {q}
+  const char* encoder_layers;  // `layers` of the other half
 
   std::string layer(Index i) const { return message(layers, i); }
   std::string conv_at(Index i) const { return layer(i) + conv; }
   std::string up_at(Index i) const { return layer(i) + up; }
   std::string conv_of(Index i, const char* part) const { return layer(i) + part + conv; }
-  std::string lstm(const char* what, Index n) const { return message(layers, "1.lstm.", what, "_l", n); }
+  std::string lstm(Index i, const char* what, Index n) const {
+    return message(layers, i, ".lstm.", what, "_l", n);
+  }
   std::string book(Index q) const { return message(books, q, values); }
   /// Layers that it has for certain.
   std::vector<std::string> anchors() const { return {conv_at(0), up_at(3)}; }
+  Spelling of_encoder() const {
+    Spelling s = *this;
+    s.layers = encoder_layers;
+    return s;
+  }
 };
 
 constexpr Spelling spellings[] = {
-    {"decoder.model.", ".conv.conv", ".convtr.convtr", "quantizer.vq.layers.", "._codebook.embed"},  // Meta's
-    {"decoder.layers.", ".conv", ".conv", "quantizer.layers.", ".codebook.embed"},  // transformers'
+    {"decoder.model.", ".conv.conv", ".convtr.convtr", "quantizer.vq.layers.", "._codebook.embed",
+     "encoder.model."},  // Meta's
+    {"decoder.layers.", ".conv", ".conv", "quantizer.layers.", ".codebook.embed",
+     "encoder.layers."},  // transformers'
 };
 
 struct Found {
@@ -46,7 +58,7 @@ struct Found {
 std::optional<Found> find(const TensorFile& file) {
   for (const Spelling& s : spellings)
     for (const std::string& prefix : prefixes_of(file, s.anchors()))
-      if (file.find(prefix + s.lstm("weight_ih", 0)) != nullptr) return Found{&s, prefix};
+      if (file.find(prefix + s.lstm(1, "weight_ih", 0)) != nullptr) return Found{&s, prefix};
   return {};
 }
 
@@ -95,7 +107,7 @@ Json told_settings(const TensorFile& file, const std::string& prefix, const Spel
     at = first + blocks;
   }
   Index lstms = 0, books = 0;
-  while (holds(s.lstm("weight_ih", lstms))) ++lstms;
+  while (holds(s.lstm(1, "weight_ih", lstms))) ++lstms;
   while (holds(s.book(books))) ++books;
   const TensorInfo* book = file.find(prefix + s.book(0));
   const Index codes = book != nullptr && book->shape.size() == 2 ? book->shape[0] : 0;
@@ -216,12 +228,13 @@ Settings settings_of(const Config& c) {
 
 // ---- The network ----
 
-/// What a causal convolution reads: so many frames before the first, and behind an ELU, where it has one.
+/// What a causal convolution reads: so many frames before the first and, of a stride, behind the last; and
+/// behind an ELU, where it has one.
 class CausalStart final : public Kernel {
  public:
-  CausalStart(Index channels, Index left, PadMode mode, bool elu)
+  CausalStart(Index channels, Index left, Index right, PadMode mode, bool elu)
       : Kernel(message(elu ? "elu(" : "pad1d(", channels, ", left ", left, ")"),
-               {{channels, conv_geometry(1, 1, 1, left, 0), {mode, 0.0f}}}, channels),
+               {{channels, conv_geometry(1, 1, 1, left, right), {mode, 0.0f}}}, channels),
         left_(left),
         elu_(elu) {}
 
@@ -231,11 +244,14 @@ class CausalStart final : public Kernel {
       kernels::map(kernels::Function::elu, 1.0f, 0, work.in[0], size, work.out);
     else
       kernels::copy(work.in[0], size, work.out);
-    if (inputs()[0].padding.mode != PadMode::reflect) return;
-    // A signal not longer than its padding is reflected with zeros behind it: those are the first frames.
-    const Index missing = left_ + 1 - std::min(work.length[0], left_ + 1);
-    const Index zeros = std::clamp<Index>(missing - work.n, 0, work.count);
-    std::fill_n(work.out, zeros * channels, 0.0f);
+    const Index length = work.length[0];
+    if (inputs()[0].padding.mode != PadMode::reflect || length > left_) return;
+    // A signal not longer than its padding is reflected with zeros behind it: those are the first frames, and
+    // all behind the signal.
+    const Index first = std::clamp<Index>(left_ + 1 - length - work.n, 0, work.count),
+                end = std::clamp<Index>(left_ + length - work.n, 0, work.count);
+    std::fill_n(work.out, first * channels, 0.0f);
+    std::fill_n(work.out + end * channels, (work.count - end) * channels, 0.0f);
   }
 
  private:
@@ -243,32 +259,38 @@ class CausalStart final : public Kernel {
   bool elu_;
 };
 
-class Decoder {
+/// The layers of either half.
+class Layers {
  public:
-  Decoder(ModelFile& file, const Config& c, const Spelling& names, const Settings& s)
+  Layers(ModelFile& file, const Config& c, const Spelling& names, const Settings& s)
       : file_(file), config_(c), names_(names), settings_(s) {}
 
   std::vector<Op> conv(const std::string& name, Index in, Index out, Index kernel, Index dilation, bool elu,
-                       const std::string& by) const {
+                       const std::string& by, Index stride = 1) const {
     const LayerWeights w = file_.conv(name, {out, in, kernel}, Bias::required, by);
-    const Op layer = op::conv1d(w.weight, w.bias, {.dilation = dilation});
-    const Index left = (kernel - 1) * dilation;
-    if (left > 0) return {Op(std::make_shared<CausalStart>(in, left, settings_.pad, elu)), layer};
+    const Op layer = op::conv1d(w.weight, w.bias, {.stride = stride, .dilation = dilation});
+    const Index left = (kernel - 1) * dilation - (stride - 1);
+    if (left > 0) return {Op(std::make_shared<CausalStart>(in, left, stride - 1, settings_.pad, elu)), layer};
     return elu ? std::vector<Op>{op::elu(in), layer} : std::vector<Op>{layer};
   }
 
-  Op lstm(Index channels) const {
+  Op lstm(Index i, Index channels) const {
     std::vector<LstmWeights> layers;
     const std::string by = keys({"num_lstm_layers", "num_filters", "upsampling_ratios"});
     for (Index n = 0; n < settings_.lstms; ++n) {
       const auto values = [&](const char* what, std::vector<Index> shape) {
-        return file_.tensor(names_.lstm(what, n), shape, by);
+        return file_.tensor(names_.lstm(i, what, n), shape, by);
       };
       layers.push_back({values("weight_ih", {4 * channels, channels}),
                         values("weight_hh", {4 * channels, channels}), values("bias_ih", {4 * channels}).data,
                         values("bias_hh", {4 * channels}).data});
     }
     return op::lstm(layers);
+  }
+
+  std::vector<Op> downsample(Index i, Index channels, Index ratio) const {
+    return conv(names_.conv_at(i), channels, 2 * channels, 2 * ratio, 1, true,
+                keys({"num_filters", "upsampling_ratios"}), ratio);
   }
 
   Op upsample(Index i, Index channels, Index ratio) const {
@@ -293,15 +315,15 @@ class Decoder {
     return b.apply(op::add(channels), {x, h});
   }
 
-  /// The rows that codes stand for, of `books` books summed; `most` of them are the network's.
-  Op codebooks(Index books, Index most) const {
-    const std::vector<Index> shape{settings_.codes, settings_.hidden};
-    std::vector<float> rows;
+  /// The first `books` books; `most` of them are the network's.
+  std::vector<Tensor> books(Index books, Index most) const {
+    std::vector<Tensor> list;
     for (Index q = 0; q < most; ++q) {
-      const Tensor book = file_.tensor(names_.book(q), shape, keys({"codebook_size", "hidden_size"}));
-      if (q < books) rows.insert(rows.end(), book.data.begin(), book.data.end());
+      Tensor book = file_.tensor(names_.book(q), {settings_.codes, settings_.hidden},
+                                 keys({"codebook_size", "hidden_size"}));
+      if (q < books) list.push_back(std::move(book));
     }
-    return op::embedding(Tensor({books * shape[0], shape[1]}, std::move(rows)), books);
+    return list;
   }
 
   std::string keys(Keys names) const {
@@ -317,10 +339,21 @@ class Decoder {
   const Settings& settings_;
 };
 
-Network build(ModelFile& file) {
+/// What half of a network is built from.
+struct Plan {
+  const Spelling& names;
+  Config config;
+  Settings settings;
+  Index most;   ///< books that the network has
+  Index books;  ///< of which there are codes
+
+  std::string ends(const Layers& l) const { return l.keys({"num_filters", "upsampling_ratios"}); }
+};
+
+Plan plan_of(ModelFile& file, const char* half) {
   const Found found = *find(file.tensors());
   const Spelling& names = *found.spelling;
-  file.locate(names.anchors(), {"decoder."});
+  file.locate(names.anchors(), {half});
   if (const Keys kind{"model_type"}; !file.config().has(kind) || file.config().text(kind) != "encodec")
     file.config().refuse(file.config().name(kind), " must be \"encodec\"; {\"model_type\": \"encodec\"} is ",
                          "config enough for the network of ", usual_rate, " Hz");
@@ -334,26 +367,64 @@ Network build(ModelFile& file) {
   if (most > most_books || !file.holds_tensor(names.book(most - 1)))
     c.refuse(c.name(list), " call for ", most, " books, the file holds no tensor \"", names.book(most - 1),
              '"');
+  return {names, c, s, most, books};
+}
 
-  const Decoder d(file, c, names, s);
+/// The rows that codes stand for, summed.
+Op codebooks(const std::vector<Tensor>& books) {
+  std::vector<float> rows;
+  for (const Tensor& book : books) rows.insert(rows.end(), book.data.begin(), book.data.end());
+  const Index count = std::ssize(books);
+  return op::embedding(Tensor({count * books[0].shape[0], books[0].shape[1]}, std::move(rows)), count);
+}
+
+Network build(ModelFile& file) {
+  const Plan p = plan_of(file, "decoder.");
+  const Settings& s = p.settings;
+  const Layers l(file, p.config, p.names, s);
   StackBuilder b("encodec");
   Index channels = s.channels, at = 3;
-  const std::string ends = d.keys({"num_filters", "upsampling_ratios"});
-  auto x = b.apply(d.codebooks(books, most), {b.input(books)});
-  x = b.chain(x, d.conv(names.conv_at(0), s.hidden, channels, s.kernel, 1, false,
-                        d.keys({"hidden_size", "kernel_size"}) + " and " + ends));
-  x = b.apply(op::add(channels), {b.apply(d.lstm(channels), {x}), x});
+  auto x = b.apply(codebooks(l.books(p.books, p.most)), {b.input(p.books)});
+  x = b.chain(x, l.conv(p.names.conv_at(0), s.hidden, channels, s.kernel, 1, false,
+                        l.keys({"hidden_size", "kernel_size"}) + " and " + p.ends(l)));
+  x = b.apply(op::add(channels), {b.apply(l.lstm(1, channels), {x}), x});
   for (const Index ratio : s.ratios) {
-    x = b.apply(d.upsample(at, channels, ratio), {x});
+    x = b.apply(l.upsample(at, channels, ratio), {x});
     channels /= 2;
     Index dilation = 1;
     for (Index n = 0; n < s.blocks; ++n, dilation *= s.growth)
-      x = d.block(b, x, at + 1 + n, channels, dilation);
+      x = l.block(b, x, at + 1 + n, channels, dilation);
     at += s.blocks + 2;
   }
-  x = b.chain(x, d.conv(names.conv_at(at), channels, 1, s.last_kernel, 1, true,
-                        d.keys({"num_filters", "last_kernel_size"})));
-  return {b.build({x}), features_of_codes("EnCodec", s.rate, s.hop, books, s.codes)};
+  x = b.chain(x, l.conv(p.names.conv_at(at), channels, 1, s.last_kernel, 1, true,
+                        l.keys({"num_filters", "last_kernel_size"})));
+  return {b.build({x}), features_of_codes("EnCodec", s.rate, s.hop, p.books, s.codes)};
+}
+
+CodecEncoder build_encoder(ModelFile& file) {
+  const Plan p = plan_of(file, "encoder.");
+  const Settings& s = p.settings;
+  const Spelling names = p.names.of_encoder();
+  require_encoder(file, names.conv_at(0));
+  const Layers l(file, p.config, names, s);
+  StackBuilder b("encodec encoder");
+  Index channels = s.filters, at = 1;
+  auto x = b.chain(b.input(1), l.conv(names.conv_at(0), 1, channels, s.kernel, 1, false,
+                                      l.keys({"num_filters", "kernel_size"})));
+  for (auto ratio = s.ratios.rbegin(); ratio != s.ratios.rend(); ++ratio) {
+    Index dilation = 1;
+    for (Index n = 0; n < s.blocks; ++n, dilation *= s.growth) x = l.block(b, x, at + n, channels, dilation);
+    at += s.blocks + 1;
+    x = b.chain(x, l.downsample(at, channels, *ratio));
+    channels *= 2;
+    ++at;
+  }
+  x = b.apply(op::add(channels), {b.apply(l.lstm(at, channels), {x}), x});
+  x = b.chain(x, l.conv(names.conv_at(at + 2), channels, s.hidden, s.last_kernel, 1, true,
+                        l.keys({"hidden_size", "last_kernel_size"}) + " and " + p.ends(l)));
+  std::vector<QuantiserBook> books;
+  for (Tensor& rows : l.books(p.books, p.most)) books.push_back({.rows = std::move(rows)});
+  return encoder_of("EnCodec", b.build({x}), residual_quantiser(s.hidden, books), s.rate, s.codes);
 }
 
 bool recognises(const TensorFile& file) {
@@ -362,6 +433,6 @@ bool recognises(const TensorFile& file) {
 
 }  // namespace
 
-const Architecture encodec{"encodec", recognises, build, own_config};
+const Architecture encodec{"encodec", recognises, build, own_config, build_encoder};
 
 }  // namespace wavestride::models

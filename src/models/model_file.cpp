@@ -256,8 +256,8 @@ double ModelFile::bandwidth_kbps(const std::vector<double>& known,
   if (at != known.end()) return *at;
   std::vector<std::string> names;
   for (const double kbps : known) names.push_back(books ? message(codes_at(kbps)) : message(kbps));
-  if (books) refuse("takes codes of ", joined(names), " codebooks: name one of these, not ", *books);
-  refuse("takes codes of ", joined(names), " kbps: name one of these bandwidths, not ", chosen);
+  if (books) refuse(codes_verb_, " codes of ", joined(names), " codebooks: name one of these, not ", *books);
+  refuse(codes_verb_, " codes of ", joined(names), " kbps: name one of these bandwidths, not ", chosen);
 }
 
 Index ModelFile::codebooks(const std::vector<Index>& codes) {
@@ -266,10 +266,10 @@ Index ModelFile::codebooks(const std::vector<Index>& codes) {
   for (Index n = 0, per_frame = 0; n < all; ++n)
     codes_choices_.push_back({n + 1, per_frame += codes[static_cast<std::size_t>(n)], {}});
   if (options_.bandwidth_kbps)
-    refuse("takes codes of any number of its ", all, " codebooks: name that, no bandwidth");
+    refuse(codes_verb_, " codes of any number of its ", all, " codebooks: name that, no bandwidth");
   const Index chosen = chosen_codebooks().value_or(all);
   if (chosen < 1 || chosen > all)
-    refuse("takes codes of the first 1 to ", all, " of its codebooks, not of ", chosen);
+    refuse(codes_verb_, " codes of the first 1 to ", all, " of its codebooks, not of ", chosen);
   return chosen;
 }
 

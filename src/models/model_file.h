@@ -95,6 +95,8 @@ class ModelFile {
   /// Codes of a frame, as load_model_for_codes() has them.
   void expect_codes(std::optional<Index> per_frame) { expected_codes_ = per_frame; }
   const std::vector<CodesChoice>& codes_choices() const { return codes_choices_; }
+  /// Complaints of codes are those of an encoder.
+  void make_codes() { codes_verb_ = "makes"; }
   /// Whether the options say that the caller gives this.
   bool given(Given what) {
     given_used_ = given_used_ || options_.given == what;
@@ -133,6 +135,7 @@ class ModelFile {
   std::vector<std::string> scopes_{""};
   std::set<std::string> used_, skipped_;
   std::optional<Index> expected_codes_;
+  const char* codes_verb_ = "takes";
   std::vector<CodesChoice> codes_choices_;
   bool speaker_used_ = false, any_speaker_ = false, bandwidth_used_ = false, codebooks_used_ = false,
        given_used_ = false;

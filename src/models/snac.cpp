@@ -1,5 +1,5 @@
 // SNAC (Siuzdak et al. 2024): its decoder, DAC's with depthwise convolutions and noise, which makes sound of
-// codes that come at rates of their own from each codebook.
+// codes that come at rates of their own from each codebook, and its encoder, which makes such codes.
 #include <wavestride/activation.h>
 #include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
@@ -145,12 +145,34 @@ Network build(ModelFile& file) {
           features_of_codes("SNAC", codec_rate(c), sizes.hop * books.frames_together(), codes, books.rows)};
 }
 
+/// Behind zeros to a whole number of frames of codes, as the original pads.
+CodecEncoder build_encoder(ModelFile& file) {
+  file.locate(anchors, {"encoder.", "quantizer."});
+  const Config& c = file.config();
+  require_known_layers(file, c);
+  const CodecSizes decoder = codec_sizes(c);
+  const EncoderSizes sizes = encoder_sizes(c);
+  const Codebooks books = quantiser_of(c, decoder);
+  const Index used = file.codebooks(books.codes()), wide = sizes.channels();
+  if (wide != decoder.latent)
+    c.refuse(sizes.stages, " make ", wide, " channels, ", decoder.latents, " says ", decoder.latent);
+  std::vector<Op> ops{padded_to_multiple(decoder.hop * books.frames_together())};
+  const std::vector<Op> stages = encoder_stages(file, original_encoder, sizes, true);
+  ops.insert(ops.end(), stages.begin(), stages.end());
+  const std::size_t end = original_encoder.first_stage + sizes.rates.size();
+  const LayerWeights last =
+      file.conv(layer_name(original_encoder.last, end), {wide, 1, 7}, Bias::required, sizes.stages);
+  ops.push_back(op::conv1d(last.weight, last.bias, {.padding = 3, .groups = wide}));
+  return encoder_of("SNAC", Stack(ops, "snac encoder"), codes_of_latents(file, books, used), codec_rate(c),
+                    books.rows);
+}
+
 bool recognises(const TensorFile& file) {
   return !prefixes_of(file, anchors).empty();
 }
 
 }  // namespace
 
-const Architecture snac{"snac", recognises, build};
+const Architecture snac{"snac", recognises, build, nullptr, build_encoder};
 
 }  // namespace wavestride::models

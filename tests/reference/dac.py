@@ -1,4 +1,4 @@
-"""Goldens of DAC: snakes and transposed convolutions make sound of a residual quantiser's codes.
+"""Goldens of DAC: snakes and transposed convolutions make sound of a residual quantiser's codes, strided ones codes of sound.
 
 The modules are written from the facts (layer lists, names, formulas), so that their state dicts have the original keys.
 """
@@ -52,8 +52,6 @@ def units(channels):
 
 
 class Encoder(Blocks):
-    """Only its tensors matter: they lie in every checkpoint."""
-
     def __init__(self, width, rates, latent):
         layers = [conv(1, width, 7)]
         for rate in rates:
@@ -74,6 +72,15 @@ class Codebook(nn.Module):
     def forward(self, codes):
         return self.out_proj(F.embedding(codes, self.codebook.weight).T[None])
 
+    def encode(self, latents):
+        """The codes of [1, latent, frames], by angle, and what they stand for."""
+        looked_up = self.in_proj(latents)
+        v, rows = F.normalize(looked_up[0].T), F.normalize(self.codebook.weight)
+        distances = v.pow(2).sum(1, keepdim=True) - 2 * v @ rows.T + rows.pow(2).sum(1)
+        codes = (-distances).max(1)[1]
+        found = F.embedding(codes, self.codebook.weight).T[None]
+        return codes, self.out_proj(looked_up + (found - looked_up))
+
 
 class Quantiser(nn.Module):
     def __init__(self, rows, dims, latent, encoder):
@@ -82,6 +89,14 @@ class Quantiser(nn.Module):
 
     def forward(self, codes):
         return sum(book(its) for book, its in zip(self.quantizers, codes))
+
+    def encode(self, latents, used):
+        codes = []
+        for book in self.quantizers[:used]:
+            its, meant = book.encode(latents)
+            latents = latents - meant
+            codes.append(its)
+        return torch.stack(codes)
 
 
 class Decoder(nn.Module):
@@ -109,12 +124,32 @@ class Dac(nn.Module):
             self.encoder = Encoder(c["encoder_dim"], c["encoder_rates"], latent)
         self.quantizer = Quantiser(c["codebook_size"], dims, latent, encoder)
         self.decoder = Decoder(latent, c["decoder_dim"], c["decoder_rates"])
+        self.hop = math.prod(c["encoder_rates"])
 
     def forward(self, codes):
         return self.decoder(self.quantizer(codes))[0]
 
+    def encode(self, x, used):
+        """Latents of [1, samples], and codes of as many codebooks."""
+        latents = self.encoder(padded(x[None], self.hop))
+        return latents[0], self.quantizer.encode(latents, used)
+
     def tame(self):
         tame(self)
+
+
+def padded(x, multiple):
+    return F.pad(x, (0, -x.shape[-1] % multiple))
+
+
+def add_encoded(golden, parameters, net, used, lengths, seed):
+    """What a net makes of noise."""
+    generator = torch.Generator().manual_seed(seed)
+    for length in lengths:
+        x = 0.3 * torch.randn(1, length, generator=generator)
+        with torch.no_grad():
+            latents, codes = net.encode(x, used)
+        golden.add(parameters, x=x, z=latents, y=codes)
 
 
 def tame(net):
@@ -181,7 +216,7 @@ SMALL_ODD = {**SMALL, "encoder_rates": [2, 5], "latent_dim": None, "decoder_rate
 
 
 def small():
-    golden = Golden("dac")
+    golden, encoded = Golden("dac"), Golden("dac_encoder")
     torch.manual_seed(41)
     transformers = {**SMALL_ODD, "codebook_dim": 2}
     cases = (("44khz", SMALL, "zip", "weights.pth", lambda net: saved(net, SMALL), None),
@@ -200,7 +235,10 @@ def small():
                 options = {} if used == books else {"codebooks": used}
                 with torch.no_grad():
                     golden.add({"file": path, **options}, x=codes, y=net(codes))
+            add_encoded(encoded, {"file": path, **({} if used == books else {"codebooks": used})}, net, used,
+                        (1, net.hop, 20 * net.hop + 3) if used == books else (9 * net.hop - 1,), 100 * seed + used)
     golden.save()
+    encoded.save()
 
 
 if __name__ == "__main__":

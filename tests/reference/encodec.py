@@ -1,4 +1,4 @@
-"""Goldens of the decoder of EnCodec at 24 kHz, from codes to samples: Meta's checkpoints and transformers'.
+"""Goldens of EnCodec at 24 kHz, from codes to samples and back: Meta's checkpoints and transformers'.
 
 The modules are written from the facts (layer lists, names, formulas), so that their state dicts have the original keys.
 """
@@ -9,6 +9,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from checkpoints import fuse, new_spelling, randomise, save, weight_norm
+from dac import add_encoded
 from golden import Golden
 
 PUBLISHED = {"model_type": "encodec", "sampling_rate": 24000, "audio_channels": 1, "normalize": False, "num_filters": 32,
@@ -27,22 +28,26 @@ class Named(nn.Module):
             setattr(self, name, module)
 
 
-def padded(x, left, mode):
+def padded(x, left, mode, right=0):
     """A signal that is too short to be reflected has zeros behind it for that."""
-    frames = x.shape[-1] + left
-    if mode == "reflect" and x.shape[-1] <= left:
-        x = F.pad(x, (0, left - x.shape[-1] + 1))
-    return F.pad(x, (left, 0), mode)[..., :frames]
+    frames = x.shape[-1] + left + right
+    if mode == "reflect" and x.shape[-1] <= max(left, right):
+        x = F.pad(x, (0, max(left, right) - x.shape[-1] + 1))
+    return F.pad(x, (left, right), mode)[..., :frames]
 
 
 class Causal(nn.Module):
-    def __init__(self, inputs, outputs, kernel, c, dilation=1):
+    def __init__(self, inputs, outputs, kernel, c, dilation=1, stride=1):
         super().__init__()
-        self.conv = Named(conv=weight_norm(nn.Conv1d(inputs, outputs, kernel, dilation=dilation)))
-        self.left, self.mode = (kernel - 1) * dilation, c["pad_mode"]
+        self.conv = Named(conv=weight_norm(nn.Conv1d(inputs, outputs, kernel, stride, dilation=dilation)))
+        self.kernel, self.stride, self.mode = (kernel - 1) * dilation + 1, stride, c["pad_mode"]
+        self.left = self.kernel - stride
 
     def forward(self, x):
-        return self.conv.conv(padded(x, self.left, self.mode) if self.left else x)
+        """Padded on the right to what the stride leaves nothing of."""
+        frames = math.ceil((x.shape[-1] - self.kernel + self.left) / self.stride + 1)
+        right = (frames - 1) * self.stride + self.kernel - self.left - x.shape[-1]
+        return self.conv.conv(padded(x, self.left, self.mode, right) if self.left + right else x)
 
 
 class CausalTransposed(nn.Module):
@@ -88,9 +93,27 @@ class Book(nn.Module):
             self.register_buffer("embed_avg", torch.zeros(codes, size))
 
 
-class Encodec(nn.Module):
-    def __init__(self, c, kept=False):
+class Encoder(nn.Module):
+    def __init__(self, c):
         super().__init__()
+        channels = c["num_filters"]
+        layers = [Causal(1, channels, c["kernel_size"], c)]
+        for ratio in reversed(c["upsampling_ratios"]):
+            layers += [Residual(channels, c["dilation_growth_rate"]**n, c) for n in range(c["num_residual_layers"])]
+            layers += [nn.ELU(), Causal(channels, 2 * channels, 2 * ratio, c, stride=ratio)]
+            channels *= 2
+        layers += [Lstm(channels, c["num_lstm_layers"]), nn.ELU(), Causal(channels, c["hidden_size"], c["last_kernel_size"], c)]
+        self.model = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.model(x)
+
+
+class Encodec(nn.Module):
+    def __init__(self, c, kept=False, encoder=False):
+        super().__init__()
+        if encoder:
+            self.encoder = Encoder(c)
         channels = c["num_filters"] * 2 ** len(c["upsampling_ratios"])
         layers = [Causal(c["hidden_size"], channels, c["kernel_size"], c), Lstm(channels, c["num_lstm_layers"])]
         for ratio in c["upsampling_ratios"]:
@@ -106,6 +129,17 @@ class Encodec(nn.Module):
     def forward(self, codes):
         rows = sum(F.embedding(book, layer._codebook.embed) for book, layer in zip(codes, self.quantizer.vq.layers))
         return self.decoder.model(rows.T[None])[0]
+
+    def encode(self, x, used):
+        """Latents of [1, samples], and codes of as many books."""
+        latents, codes = self.encoder(x[None])[0], []
+        rest = latents.T
+        for layer in self.quantizer.vq.layers[:used]:
+            rows = layer._codebook.embed
+            distances = -(rest.pow(2).sum(1, keepdim=True) - 2 * rest @ rows.T + rows.pow(2).sum(1))
+            codes.append(distances.max(dim=-1).indices)
+            rest = rest - F.embedding(codes[-1], rows)
+        return latents, torch.stack(codes)
 
     def tame(self):
         """Books of hundreds of rows to a frame, and blocks that add to what they are fed."""
@@ -166,5 +200,32 @@ def small():
     golden.save()
 
 
+def encoders():
+    golden = Golden("encodec_encoder")
+    torch.manual_seed(47)
+    tiny = {**PUBLISHED, "sampling_rate": 16000, "num_filters": 2, "hidden_size": 5, "codebook_dim": 5, "codebook_size": 24,
+            "upsampling_ratios": [3, 2], "target_bandwidths": [24.0, 49.0]}
+    cases = (
+        ("meta", {**PUBLISHED, "num_filters": 2, "hidden_size": 4, "codebook_size": 600, "target_bandwidths": [1.5, 3.0]}, "zip",
+         "encodec_24khz-d7cc33bc.th", lambda s: s),
+        ("transformers", tiny, "safetensors", "model.safetensors", of_transformers),
+        ("new", {**tiny, "use_conv_shortcut": False, "num_residual_layers": 2, "dilation_growth_rate": 3, "num_lstm_layers": 1,
+                 "pad_mode": "constant", "compress": 1, "num_filters": 3}, "zip", "pytorch_model.bin",
+         lambda s: new_spelling(of_transformers(s))),
+        ("fused", {**tiny, "upsampling_ratios": [1, 4], "kernel_size": 5, "last_kernel_size": 9, "residual_kernel_size": 4,
+                   "pad_mode": "replicate"}, "safetensors", "model.safetensors", of_transformers))
+    for seed, (name, c, format, file, layout) in enumerate(cases):
+        net = randomise(Encodec(c, kept=name == "meta", encoder=True), 10 + seed).eval()
+        net.tame()
+        if name == "fused":
+            fuse(net)
+        path, hop = save(f"encodec-both-{name}", file, layout(net.state_dict()), format, c), math.prod(c["upsampling_ratios"])
+        for kbps in c["target_bandwidths"]:
+            add_encoded(golden, {"file": path, "bandwidth_kbps": kbps}, net, codes_at(kbps, c),
+                        (1, 2, hop - 1, hop, 3 * hop + 1, 9 * hop - 1, 20 * hop + 3), seed)
+    golden.save()
+
+
 if __name__ == "__main__":
     small()
+    encoders()

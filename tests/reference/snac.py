@@ -1,4 +1,4 @@
-"""Goldens of SNAC without attention: DAC's decoder with depthwise convolutions and noise, of codes at several rates.
+"""Goldens of SNAC without attention: DAC with depthwise convolutions and noise, and codes at several rates.
 
 The modules are written from the facts (layer lists, names, formulas), so that their state dicts have the original keys.
 """
@@ -8,8 +8,9 @@ import math
 
 import torch
 import torch.nn as nn
+import torch.nn.functional as F
 from checkpoints import MODELS, new_spelling, randomise, save, weight_norm
-from dac import Blocks, Codebook, Snake, Unit, conv, tame
+from dac import Blocks, Codebook, Snake, Unit, add_encoded, conv, padded, tame
 from golden import Golden
 
 AT_24K = {"sampling_rate": 24000, "encoder_dim": 48, "encoder_rates": [2, 4, 8, 8], "decoder_dim": 1024, "decoder_rates": [8, 8, 4, 2],
@@ -33,8 +34,6 @@ def units(channels):
 
 
 class Encoder(Blocks):
-    """Only its tensors matter: they lie in every checkpoint."""
-
     def __init__(self, width, rates):
         layers = [conv(1, width, 7)]
         for rate in rates:
@@ -62,6 +61,14 @@ class Quantiser(nn.Module):
             latents, first = latents + book(its).repeat_interleave(stride, dim=-1), first + count
         return latents
 
+    def encode(self, latents, used):
+        rows = []
+        for stride, book in zip(self.strides[:used], self.quantizers):
+            codes, meant = book.encode(F.avg_pool1d(latents, stride, stride) if stride > 1 else latents)
+            latents = latents - meant.repeat_interleave(stride, dim=-1)
+            rows.append(codes.reshape(-1, max(self.strides) // stride).T)
+        return torch.cat(rows)
+
 
 class Decoder(nn.Module):
     def __init__(self, latent, width, rates, noise):
@@ -88,9 +95,14 @@ class Snac(nn.Module):
             self.encoder = Encoder(c["encoder_dim"], c["encoder_rates"])
         self.quantizer = Quantiser(c["codebook_size"], c["codebook_dim"], latent, c["vq_strides"], encoder)
         self.decoder = Decoder(latent, c["decoder_dim"], c["decoder_rates"], c["noise"])
+        self.hop = math.prod(c["encoder_rates"]) * max(c["vq_strides"])
 
     def forward(self, codes):
         return self.decoder(self.quantizer(codes))[0]
+
+    def encode(self, x, used):
+        latents = self.encoder(padded(x[None], self.hop))
+        return latents[0], self.quantizer.encode(latents, used)
 
     def tame(self):
         tame(self)
@@ -101,7 +113,7 @@ def codes_of_frame(c, books):
 
 
 def small():
-    golden, noisy = Golden("snac"), Golden("snac_noise")
+    golden, noisy, encoded = Golden("snac"), Golden("snac_noise"), Golden("snac_encoder")
     torch.manual_seed(43)
     usual = {**AT_24K, "sampling_rate": 16000, "encoder_dim": 2, "encoder_rates": [2, 2, 3], "decoder_dim": 16,
              "decoder_rates": [3, 2, 2], "codebook_size": 20, "codebook_dim": 3}
@@ -121,6 +133,8 @@ def small():
                 codes = torch.randint(sizes["codebook_size"], (codes_of_frame(sizes, used), frames))
                 with torch.no_grad():
                     golden.add({**options, **({} if whole else {"codebooks": used})}, x=codes, y=net(codes))
+            add_encoded(encoded, {"file": path, **({} if whole else {"codebooks": used})}, net, used,
+                        (1, net.hop, 6 * net.hop + 3) if whole else (4 * net.hop - 1,), 100 * seed + used)
         blocks = [module for module in net.modules() if isinstance(module, Noise)]
         if not blocks:
             continue
@@ -134,6 +148,7 @@ def small():
             noisy.add({"file": path}, x=codes, y=net(codes), **made)
     golden.save()
     noisy.save()
+    encoded.save()
 
 
 if __name__ == "__main__":
