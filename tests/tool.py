@@ -33,7 +33,7 @@ TOOL = os.path.realpath(sys.argv.pop(1))
 CLIP = str(pathlib.Path(sys.argv.pop(1)) / "speech-en-16k.flac")
 GOLDEN = pathlib.Path(__file__).resolve().parent / "golden"
 CLIP_BYTES = pathlib.Path(CLIP).read_bytes()
-COMMANDS = ["apply", "compare", "convert", "extend", "inspect", "mel", "plot", "presets", "resample", "vocode"]
+COMMANDS = ["apply", "compare", "convert", "encode", "extend", "inspect", "mel", "plot", "presets", "resample", "vocode"]
 
 
 def run(*arguments):
@@ -574,6 +574,45 @@ class Vocode(ToolTest):
         text = self.ok("inspect", model[1])
         self.assertIn("EnCodec: 4 codes of 0 to 1023, 75.00 frames/s; not made of sound: it takes the codes", text)
         self.assertIn("lstm(32 → 32)", text)
+
+    def test_codes_of_sound(self):
+        """Encoded, and made sound of again."""
+        dac, snac, encodec = (("--model", str(GOLDEN / "models" / file)) for file in (
+            "dac-44khz/weights.pth", "snac-plain/model.safetensors", "encodec-both-meta/encodec_24khz-d7cc33bc.th"))
+        sound, codes, out = self.wav("in.wav", 16000, 1, 4801), self.path("codes.npy"), self.path("out.wav")
+        for model, options, shape, hop, said in [
+                (dac, (), (4, 301), 16, "4 codes x 301 frames at 1000.00 frames/s, 17.29 kbit/s, by dac; "),
+                (dac, ("--codebooks", "1"), (1, 301), 16, "1 codes x 301 frames"),
+                (snac, (), (6, 67), 72, "6 codes x 67 frames at 222.22 frames/s, 5.76 kbit/s, by snac; "),
+                (encodec, ("--bandwidth", "1.5"), (2, 23), 320, "2 codes x 23 frames at 75.00 frames/s, 1.38 kbit/s, by encodec; ")]:
+            self.assertIn(f"codes.npy: {said}", self.ok("encode", sound, codes, *model, *options))
+            array = np.load(codes)
+            self.assertEqual((array.dtype, array.shape), (np.dtype("int64"), shape))
+            self.assertGreater(len(np.unique(array)), 3)
+            self.assertEqual(run("vocode", codes, out, *model).returncode, 0)
+            with wave.open(out) as file:
+                self.assertEqual(file.getnframes(), shape[1] * hop)
+            piped = subprocess.run([TOOL, "encode", "-", "-", *model, *options, "--threads", "2"],
+                                   input=pathlib.Path(sound).read_bytes(), capture_output=True)
+            self.assertEqual(np.frombuffer(piped.stdout, "<f4").reshape(shape[::-1]).T.tolist(), array.tolist())
+        self.ok("encode", sound, self.wav("more.wav", 24000), "--out-dir", self.path("all"), *encodec, "--jobs", "2")
+        self.assertEqual([np.load(self.path(f"all/{name}.npy")).shape for name in ("in", "more")], [(4, 23), (4, 25)])
+
+    def test_what_is_not_encoded(self):
+        model = ("--model", str(GOLDEN / "models/dac-44khz/weights.pth"))
+        sound, out = self.wav("in.wav"), self.path("codes.npy")
+        self.refused(2, "--model is required", "encode", sound, out)
+        self.refused(2, "the name of OUT must end in .npy", "encode", sound, self.path("codes.wav"), *model)
+        self.refused(1, "has 2 channels: choose with --channel", "encode", self.wav("two.wav", channels=2), out, *model)
+        self.refused(1, "holds no encoder", "encode", sound, out, "--model", str(GOLDEN / "models/encodec-fused/model.safetensors"))
+        self.refused(1, "has no encoder: DAC, EnCodec and SNAC do", "encode", sound, out, "--model",
+                     str(GOLDEN / "models/bigvgan-1/bigvgan_generator.pt"))
+        self.refused(1, "makes codes of the first 1 to 4 of its codebooks, not of 9", "encode", sound, out, *model, "--codebooks", "9")
+        self.refused(1, "no.wav", "encode", self.path("no.wav"), out, *model)
+        copy = self.path("copy.npy")
+        shutil.copy(model[1], copy)
+        self.refused(1, "copy.npy", "encode", sound, copy, "--model", copy)
+        self.assertEqual(pathlib.Path(copy).read_bytes(), pathlib.Path(model[1]).read_bytes())
 
     def test_the_vocoder_that_comes_with_the_library(self):
         text = self.ok("vocode", CLIP, self.path("o.wav"))

@@ -25,8 +25,8 @@ namespace wavestride::cli {
 /// Declares a command's options on `app` and returns what runs the command once they are parsed.
 using Setup = std::function<void()>(CLI::App& app);
 
-Setup apply_command, compare_command, convert_command, extend_command, inspect_command, mel_command,
-    plot_command, presets_command, resample_command, vocode_command;
+Setup apply_command, compare_command, convert_command, encode_command, extend_command, inspect_command,
+    mel_command, plot_command, presets_command, resample_command, vocode_command;
 
 /// Options that contradict each other: exit code 2, as for an unknown option.
 class UsageError : public std::runtime_error {

@@ -71,21 +71,31 @@ class ArrayFeatures final : public FeatureSource {
   Index codes_, read_ = 0;
 };
 
-Op analysis(int sample_rate_hz, const MelOptions& preset) {
-  const Op mel = op::mel_spectrogram(preset);
-  if (sample_rate_hz == preset.sample_rate) return mel;
+/// `op`, of sound at `rate_hz`, behind a conversion to that.
+Op converted(int sample_rate_hz, Index rate_hz, const Op& op) {
+  if (sample_rate_hz == rate_hz) return op;
   return Stack(
-      {op::resample(1, sample_rate_hz, static_cast<double>(preset.sample_rate), {.goal = Goal::throughput}),
-       mel});
+      {op::resample(1, sample_rate_hz, static_cast<double>(rate_hz), {.goal = Goal::throughput}), op});
+}
+
+Op analysis(int sample_rate_hz, const MelOptions& preset) {
+  return converted(sample_rate_hz, preset.sample_rate, op::mel_spectrogram(preset));
 }
 
 class SoundFeatures final : public FeatureSource {
  public:
-  SoundFeatures(const std::string& path, const std::string& channel, const MelOptions& preset)
+  /// What `analyse` makes of it, which takes sound at `rate_hz`.
+  SoundFeatures(const std::string& path, const std::string& channel, Index rate_hz, const Op& analyse,
+                const StreamOptions& options = {})
       : path_(input_name(path)),
         reader_(path, channel),
-        samples_per_frame_(reader_.sample_rate_hz() / frame_rate(preset)),
-        stream_(analysis(reader_.sample_rate_hz(), preset).stream()) {}
+        samples_per_frame_(static_cast<double>(reader_.sample_rate_hz()) / static_cast<double>(rate_hz) *
+                           static_cast<double>(analyse.rate().num) / static_cast<double>(analyse.rate().den)),
+        stream_(converted(reader_.sample_rate_hz(), rate_hz, analyse).stream(options)) {
+    if (reader_.channels() != 1) throw IoError(path_, "has several channels: choose one or mix");
+  }
+  SoundFeatures(const std::string& path, const std::string& channel, const MelOptions& preset)
+      : SoundFeatures(path, channel, preset.sample_rate, op::mel_spectrogram(preset)) {}
 
   Signal read(Index frames) override {
     const auto samples = static_cast<Index>(std::ceil(static_cast<double>(frames) * samples_per_frame_));
@@ -207,6 +217,11 @@ std::unique_ptr<FeatureSource> open_sound_features(const std::string& path, cons
   };
   if (preset.peak_range > 0) return checked(std::make_unique<WholeSoundFeatures>(path, channel, preset));
   return checked(std::make_unique<SoundFeatures>(path, channel, preset));
+}
+
+std::unique_ptr<FeatureSource> open_analysed(const std::string& path, const std::string& channel,
+                                             Index rate_hz, const Op& analyse, const StreamOptions& options) {
+  return std::make_unique<SoundFeatures>(path, channel, rate_hz, analyse, options);
 }
 
 Signal read_all(FeatureSource& source, Index n_mels) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <wavestride/codes_choice.h>
+#include <wavestride/stream.h>
 
 #include <memory>
 
@@ -40,6 +41,11 @@ std::unique_ptr<FeatureSource> open_features(const std::string& path, const std:
 /// sample rate. Throws IoError.
 std::unique_ptr<FeatureSource> open_sound_features(const std::string& path, const std::string& channel,
                                                    const MelOptions& preset);
+
+/// What `analyse`, which takes sound at `rate_hz`, makes of a sound file, converted to that rate, or of one
+/// that comes by standard input ("-"). Throws IoError.
+std::unique_ptr<FeatureSource> open_analysed(const std::string& path, const std::string& channel,
+                                             Index rate_hz, const Op& analyse, const StreamOptions& options);
 
 /// What is left of a source: n_mels × frames.
 Signal read_all(FeatureSource& source, Index n_mels);

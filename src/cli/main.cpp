@@ -23,6 +23,7 @@ constexpr struct {
 } commands[] = {
     {"mel", "Mel features of a sound file, as a .npy array [mels, frames]", mel_command},
     {"vocode", "A waveform from mel features (.npy), or from the features of a sound file", vocode_command},
+    {"encode", "Codes of a sound file (.npy), by the encoder of a neural codec", encode_command},
     {"extend", "The missing band of a sound file, by a trained network", extend_command},
     {"apply", "Run one operator of the library on arrays [channels, length]", apply_command},
     {"resample", "Convert sound files to another sample rate", resample_command},

@@ -16,15 +16,19 @@ void add_config_option(CLI::App& app, ModelOptions& options, const std::string& 
       ->type_name("FILE");
 }
 
-void add_model_options(CLI::App& app, ModelOptions& options) {
-  std::string known;
-  for (const std::string& name : named_configs()) known += (known.empty() ? "" : ", ") + name;
-  add_config_option(app, options, "; or one of " + known);
+void add_prefix_option(CLI::App& app, ModelOptions& options) {
   app.add_option(
          "--prefix", options.prefix,
          "of the copy to take, where a file holds a network several times, as beside an average of its "
          "weights")
       ->type_name("NAME");
+}
+
+void add_model_options(CLI::App& app, ModelOptions& options) {
+  std::string known;
+  for (const std::string& name : named_configs()) known += (known.empty() ? "" : ", ") + name;
+  add_config_option(app, options, "; or one of " + known);
+  add_prefix_option(app, options);
   app.add_option("--stats", options.stats, "mean and deviation of the recipe's features (.npy, [2, bands])")
       ->type_name("FILE");
 }
@@ -47,11 +51,10 @@ void read_speaker_embedding(const std::string& path, ModelOptions& options) {
     if (!std::isfinite(v)) throw IoError(path, "holds values that are not finite numbers");
 }
 
-void add_codes_options(CLI::App& app, ModelOptions& options) {
-  app.add_option(
-         "--bandwidth", options.bandwidth_kbps,
-         "of the codes that a model takes, in kilobits per second; where nothing says it, as the rows of an "
-         "only array do, the highest that it was trained on")
+void add_codes_options(CLI::App& app, ModelOptions& options, const std::string& takes,
+                       const std::string& otherwise) {
+  app.add_option("--bandwidth", options.bandwidth_kbps,
+                 "of the codes that a model " + takes + ", in kilobits per second" + otherwise)
       ->type_name("KBPS");
   app.add_option("--codebooks", options.codebooks,
                  "the same by how many codebooks, the first of the model, there are codes of")
@@ -59,9 +62,9 @@ void add_codes_options(CLI::App& app, ModelOptions& options) {
       ->type_name("NUMBER");
 }
 
-void add_threads_option(CLI::App& app, StreamOptions& options) {
+void add_threads_option(CLI::App& app, StreamOptions& options, const std::string& made) {
   app.add_option("--threads", options.threads,
-                 "that run the network, 0: as many as there are cores; the samples stay the same")
+                 "that run the network, 0: as many as there are cores; the " + made + " stay the same")
       ->transform(decimal<Index>(0, ThreadPool::most_threads))
       ->capture_default_str();
 }

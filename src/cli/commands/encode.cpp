@@ -1,0 +1,88 @@
+#include <wavestride/codec_encoder.h>
+#include <wavestride/npy.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <memory>
+
+#include "cli/feature_source.h"
+#include "cli/files.h"
+#include "cli/model_options.h"
+
+namespace wavestride::cli {
+namespace {
+
+struct Arguments {
+  std::string channel, model;
+  ModelOptions options;
+  StreamOptions stream;
+};
+
+// To standard output, frame after frame as they are made, as vocode takes them. Returns how many there were.
+Index print_codes(FeatureSource& source) {
+  constexpr Index block_frames = 4;  // what is read of a sound at a time: whoever sends it may wait
+  Index frames = 0;
+  for (Signal x; (x = source.read(block_frames)).cols() > 0; frames += x.cols())
+    print_bytes(x.data(), static_cast<std::size_t>(x.size()) * sizeof(float));
+  return frames;
+}
+
+// To a file, of whole numbers.
+Index write_codes(FeatureSource& source, Index per_frame, const std::string& path) {
+  constexpr Index block_frames = 256;
+  std::vector<Index> codes;
+  {
+    Progress progress("encoding");
+    for (Signal x; (x = source.read(block_frames)).cols() > 0;) {
+      for (const float code : x.reshaped()) codes.push_back(static_cast<Index>(code));
+      progress.show(source.done());
+    }
+  }
+  const Index frames = std::ssize(codes) / per_frame;
+  write_npy(path, IndexSignal(Eigen::Map<IndexSignal>(codes.data(), per_frame, frames)));
+  return frames;
+}
+
+}  // namespace
+
+std::function<void()> encode_command(CLI::App& app) {
+  auto a = std::make_shared<Arguments>();
+  const Files files(
+      app, "sound file, which is converted to the sample rate of the model, or - for one from standard input",
+      ".npy file: int64 [codes of a frame, frames], of which wavestride vocode, with the same --model, "
+      "makes sound again; or - for frames of float32 to standard output, as they are made, as vocode takes "
+      "them from there",
+      {.extension = ".npy", .extension_fixed = true});
+  app.add_option("--model", a->model,
+                 "EnCodec, DAC or SNAC as its recipe saved it: what wavestride convert writes has no encoder")
+      ->required()
+      ->type_name("FILE");
+  add_config_option(app, a->options);
+  add_prefix_option(app, a->options);
+  add_codes_options(app, a->options, "makes",
+                    "; where nothing says it, the highest that it was trained on, the most codes");
+  add_channel_option(app, a->channel);
+  add_threads_option(app, a->stream, "codes");
+  return [a, files] {
+    const CodecEncoder encoder = load_codec_encoder(a->model, a->options);
+    const Index per_frame = encoder.network.out_channels();
+    files.run([&](const std::string& in, const std::string& out) {
+      std::vector<std::string> inputs{in, a->model};
+      if (!a->options.config.empty()) inputs.push_back(a->options.config);
+      if (out != "-") check_output(out, inputs);
+      const auto source = open_analysed(in, a->channel, encoder.sample_rate, encoder.network, a->stream);
+      const Timer timer;
+      const Index frames = out == "-" ? print_codes(*source) : write_codes(*source, per_frame, out);
+      const double rate = static_cast<double>(encoder.sample_rate) / static_cast<double>(encoder.hop_length),
+                   kbps = static_cast<double>(per_frame) * rate *
+                          std::log2(static_cast<double>(encoder.codes)) / 1000,
+                   seconds = static_cast<double>(frames) / rate;
+      return Made{{message(output_name(out), ": ", per_frame, " codes x ", frames, " frames at ",
+                           fixed(rate, 2), " frames/s, ", fixed(kbps, 2), " kbit/s, by ",
+                           encoder.architecture, "; ", work_text(timer.seconds(), seconds))},
+                  seconds};
+    });
+  };
+}
+
+}  // namespace wavestride::cli
