@@ -338,6 +338,24 @@ WAVESTRIDE_C_API wavestride_status wavestride_model_load(const char* path,
                                                          const wavestride_model_config* config,
                                                          wavestride_model_info* info, wavestride_op** op);
 
+/** What the encoder of a codec says of itself. */
+typedef struct wavestride_codec_encoder_info {
+  size_t size;         /**< sizeof(wavestride_codec_encoder_info) */
+  int64_t sample_rate; /**< Hz, of the sound */
+  int64_t hop_length;  /**< samples of a frame of codes */
+  int64_t per_frame;   /**< codes of a frame: channels of its output */
+  int64_t codes;       /**< a code is a whole number from 0 to codes - 1 */
+} wavestride_codec_encoder_info;
+
+/** The encoder of a neural codec: 1 channel of samples to the codes that wavestride_model_load() of the same
+ * file and settings takes. Of these config, prefix, bandwidth_kbps and codebooks have a say; `config` and
+ * `info` may be null. Fails as wavestride_model_load() does, and with WAVESTRIDE_IO_ERROR where the file
+ * holds no encoder. */
+WAVESTRIDE_C_API wavestride_status wavestride_codec_encoder_load(const char* path,
+                                                                 const wavestride_model_config* config,
+                                                                 wavestride_codec_encoder_info* info,
+                                                                 wavestride_op** op);
+
 /** One signal passing through one operator, or one of each of its inputs. All memory is allocated when it is
  * made, and the operator may be freed then. What it gives has the same bits however the signal is cut, and
  * equals wavestride_op_run() or wavestride_op_run_all(). */

@@ -662,6 +662,33 @@ static void test_codes(const char* golden) {
   }
 }
 
+/* Sound to codes and back. */
+static void test_codes_of_sound(const char* golden) {
+  char path[4096];
+  static float sound[1600], codes[2 * 100], again[1600];
+  for (int i = 0; i < 1600; ++i) sound[i] = (float)(i * 37 % 101 - 50) / 100;
+  snprintf(path, sizeof path, "%s/models/dac-44khz/weights.pth", golden);
+  const wavestride_model_config config = {.size = sizeof config, .codebooks = 2};
+  wavestride_codec_encoder_info info = {.size = sizeof info};
+  wavestride_op *encoder = NULL, *decoder = NULL;
+  int64_t frames = 0;
+  OK(wavestride_codec_encoder_load(path, &config, &info, &encoder));
+  CHECK(info.sample_rate == 16000 && info.hop_length == 16 && info.per_frame == 2 && info.codes == 20);
+  OK(wavestride_op_run(encoder, sound, 1590, codes, 100, &frames));
+  CHECK(frames == 100);
+  for (int i = 0; i < 200; ++i) CHECK(codes[i] >= 0 && codes[i] < 20 && codes[i] == (float)(int)codes[i]);
+  OK(wavestride_model_load(path, &config, NULL, &decoder));
+  OK(wavestride_op_run(decoder, codes, 100, again, 1600, &frames));
+  CHECK(frames == 1600);
+  wavestride_op_free(encoder);
+  wavestride_op_free(decoder);
+  OK(wavestride_codec_encoder_load(path, NULL, NULL, &encoder));
+  wavestride_op_free(encoder);
+  INVALID("path", wavestride_codec_encoder_load(NULL, NULL, NULL, &encoder));
+  snprintf(path, sizeof path, "%s/models/encodec-fused/model.safetensors", golden);
+  REFUSED(WAVESTRIDE_IO_ERROR, "holds no encoder", wavestride_codec_encoder_load(path, NULL, NULL, &encoder));
+}
+
 /* What a network of two inputs makes of them, whole and as a stream. */
 static void check_given(const wavestride_op* op, const wavestride_signal* inputs, int64_t channels) {
   wavestride_signal made = {
@@ -767,6 +794,7 @@ static void test_model(const char* golden) {
   test_copies(golden);
   test_given(golden);
   test_codes(golden);
+  test_codes_of_sound(golden);
 
   op = NULL;
   REFUSED(WAVESTRIDE_IO_ERROR, "/nonexistent", wavestride_model_load("/nonexistent", NULL, &info, &op));

@@ -10,6 +10,7 @@
 #include <wavestride/stream.h>
 #include <wavestride/varispeed.h>
 #ifndef WAVESTRIDE_NO_MODELS
+#include <wavestride/codec_encoder.h>
 #include <wavestride/model.h>
 #endif
 
@@ -668,6 +669,10 @@ wavestride_status wavestride_model_load(const char*, const wavestride_model_conf
                                         wavestride_op**) {
   return complain(WAVESTRIDE_UNSUPPORTED, "this library was built without models");
 }
+wavestride_status wavestride_codec_encoder_load(const char*, const wavestride_model_config*,
+                                                wavestride_codec_encoder_info*, wavestride_op**) {
+  return complain(WAVESTRIDE_UNSUPPORTED, "this library was built without models");
+}
 #else
 wavestride_status wavestride_model_load(const char* path, const wavestride_model_config* config,
                                         wavestride_model_info* info, wavestride_op** op) {
@@ -694,6 +699,26 @@ wavestride_status wavestride_model_load(const char* path, const wavestride_model
       },
       [&] {
         if (info != nullptr) fill(info, known, info_name, oldest);
+      });
+}
+
+wavestride_status wavestride_codec_encoder_load(const char* path, const wavestride_model_config* config,
+                                                wavestride_codec_encoder_info* info, wavestride_op** op) {
+  constexpr const char* info_name = "wavestride_codec_encoder_info";
+  wavestride_codec_encoder_info known{};
+  return create(
+      op,
+      [&]() -> wavestride_op {
+        require_given(path, "path");
+        if (info != nullptr) size_of(info, info_name, sizeof known, sizeof known);
+        Arithmetic arithmetic;
+        const ModelOptions options = config != nullptr ? options_of(*config, arithmetic) : ModelOptions();
+        const CodecEncoder encoder = load_codec_encoder(path, options);
+        known = {0, encoder.sample_rate, encoder.hop_length, encoder.network.out_channels(), encoder.codes};
+        return {encoder.network};
+      },
+      [&] {
+        if (info != nullptr) fill(info, known, info_name, sizeof known);
       });
 }
 #endif

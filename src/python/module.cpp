@@ -683,6 +683,16 @@ struct PyModel : Model {
   }
 };
 
+struct PyCodecEncoder : CodecEncoder {
+  PyCodecEncoder(CodecEncoder encoder, py::dict its)
+      : CodecEncoder(std::move(encoder)), made_of(std::move(its)) {}
+  py::dict made_of;
+
+  static PyCodecEncoder of(const py::dict& its) {
+    return py::module_::import("wavestride").attr("load_codec_encoder")(**its).cast<PyCodecEncoder>();
+  }
+};
+
 // That of a file that is there stays what it is where another folder is the current one.
 std::optional<Path> lasting(const std::optional<Path>& path) {
   std::error_code ignored;
@@ -1215,6 +1225,71 @@ PYBIND11_MODULE(_wavestride, m) {
       "caller gives to a network that draws random numbers, 'features' and nothing else, 'noise' as a second "
       "input\n"
       "(to SNAC one for each of its rates), or, to a WaveNet, the 'samples', one later. Raises IoError.");
+  py::class_<PyCodecEncoder>(m, "CodecEncoder",
+                             "The encoder of a neural codec: samples to codes [codes of a frame, frames], "
+                             "which the load_model() of\n"
+                             "the same file and options takes. It can be pickled: as its path and options.")
+      .def(
+          "__call__",
+          [](const PyCodecEncoder& encoder, const py::object& input) {
+            const Samples x(input);
+            const Signal codes = unlocked([&] { return whole(encoder.network, x); });
+            return array_of(IndexSignal(codes.cast<Index>()));
+          },
+          "input"_a,
+          "Codes, int64, of samples [frames] at sample_rate; zeros or what the recipe puts there "
+          "fill the last frame.")
+      .def(
+          "latents",
+          [](const PyCodecEncoder& encoder, const py::object& input) {
+            const Samples x(input);
+            return array_of(unlocked([&] { return whole(encoder.latents, x); }));
+          },
+          "input"_a, "What is quantised, before it is, of samples [frames].")
+      .def(
+          "stream",
+          [](const PyCodecEncoder& encoder, Index threads) {
+            return std::make_unique<PyStream>(encoder.network, threads);
+          },
+          on_threads, "A stream of samples [1, frames]; gives codes as float32.")
+      .def(py::pickle([](const PyCodecEncoder& encoder) { return encoder.made_of; }, &PyCodecEncoder::of))
+      .def("__copy__", [](const py::object& encoder) { return encoder; })
+      .def("__deepcopy__", [](const py::object& encoder, const py::dict&) { return encoder; })
+      .def("__repr__",
+           [](const PyCodecEncoder& encoder) {
+             return "<wavestride.CodecEncoder " + encoder.architecture + ", " +
+                    std::to_string(encoder.sample_rate) + " Hz to " +
+                    std::to_string(encoder.network.out_channels()) + " codes>";
+           })
+      .def_readonly("architecture", &CodecEncoder::architecture, "'dac', 'encodec' or 'snac'.")
+      .def_readonly("sample_rate", &CodecEncoder::sample_rate, "Hz.")
+      .def_readonly("hop_length", &CodecEncoder::hop_length, "Samples of a frame of codes.")
+      .def_readonly("codes", &CodecEncoder::codes, "They are 0 to codes - 1.")
+      .def_property_readonly(
+          "per_frame", [](const PyCodecEncoder& encoder) { return encoder.network.out_channels(); },
+          "Codes of a frame.")
+      .def_property_readonly(
+          "lookahead_frames",
+          [](const PyCodecEncoder& encoder) { return encoder.network.lookahead_frames(); },
+          "Samples that must come after the start of a frame of codes, at worst.");
+  m.def(
+      "load_codec_encoder",
+      [](const Path& path, const std::optional<Path>& config, const std::optional<std::string>& prefix,
+         const std::optional<double>& bandwidth_kbps, const std::optional<Index>& codebooks) {
+        py::dict its("path"_a = lasting(path), "config"_a = lasting(config), "prefix"_a = prefix,
+                     "bandwidth_kbps"_a = bandwidth_kbps, "codebooks"_a = codebooks);
+        CodecEncoder made = unlocked([&] {
+          return load_codec_encoder(path.string(), {.config = config.value_or(Path()).string(),
+                                                    .bandwidth_kbps = bandwidth_kbps,
+                                                    .codebooks = codebooks,
+                                                    .prefix = prefix});
+        });
+        return PyCodecEncoder(std::move(made), std::move(its));
+      },
+      "path"_a, "config"_a = none, py::kw_only(), "prefix"_a = none, "bandwidth_kbps"_a = none,
+      "codebooks"_a = none,
+      "The encoder in a file of EnCodec, DAC or SNAC as its recipe saved it. config, prefix, bandwidth_kbps\n"
+      "and codebooks as load_model() has them. Raises IoError, also where the file holds no encoder.");
   m.def("bfloat16_in_hardware", &bfloat16_in_hardware,
         "Whether this machine multiplies bfloat16 faster than float: by AMX or, AMD's processors, AVX-512 "
         "BF16.");

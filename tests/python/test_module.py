@@ -432,6 +432,32 @@ def test_codes_of_a_codec():
     assert np.array_equal(ws.load_model(path, codebooks=8)(codes[:8]), ws.load_model(path, bandwidth_kbps=6)(codes[:8]))
 
 
+def test_codes_of_sound():
+    samples = np.random.default_rng(1).standard_normal(16000).astype("f4") * 0.1
+    for path, options, per_frame, hop, rows in [
+            ("dac-44khz/weights.pth", {}, 4, 16, 20), ("dac-44khz/weights.pth", {"codebooks": 2}, 2, 16, 20),
+            ("snac-24khz/pytorch_model.bin", {}, 7, 48, 20),
+            ("encodec-both-transformers/model.safetensors", {"bandwidth_kbps": 24}, 1, 6, 24)]:
+        path = TESTS / "golden" / "models" / path
+        encoder, decoder = ws.load_codec_encoder(path, **options), ws.load_model(path, **options)
+        assert (encoder.per_frame, encoder.hop_length, encoder.codes, encoder.sample_rate) == (per_frame, hop, rows, 16000)
+        assert (decoder.n_mels, decoder.upsampling, decoder.codes) == (per_frame, hop, rows)
+        assert repr(encoder) == f"<wavestride.CodecEncoder {encoder.architecture}, 16000 Hz to {per_frame} codes>"
+        codes = encoder(samples)
+        assert codes.dtype == np.int64 and codes.shape == (per_frame, -(-16000 // hop))
+        assert codes.min() >= 0 and codes.max() < rows and len(np.unique(codes)) > 1
+        assert decoder(codes).shape == (codes.shape[1] * hop,)
+        stream = encoder.stream()
+        pieces = [stream.push(samples[None, :777]), stream.push(samples[None, 777:]), stream.finish()]
+        assert np.array_equal(np.concatenate(pieces, axis=1), codes)
+        assert np.array_equal(pickle.loads(pickle.dumps(encoder))(samples), codes)
+        assert encoder.latents(samples).shape[1] % codes.shape[1] == 0 and encoder.lookahead_frames >= hop - 1
+    with pytest.raises(ws.IoError, match="holds no encoder"):
+        ws.load_codec_encoder(TESTS / "golden/models/encodec-fused/model.safetensors")
+    with pytest.raises(ws.IoError, match="makes codes of the first 1 to 4 of its codebooks, not of 5"):
+        ws.load_codec_encoder(TESTS / "golden/models/dac-44khz/weights.pth", codebooks=5)
+
+
 def test_codes_of_some_codebooks():
     path = TESTS / "golden" / "models" / "dac-44khz" / "weights.pth"
     for codebooks, books in [(None, 4), (1, 1), (3, 3)]:

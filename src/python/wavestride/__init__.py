@@ -10,6 +10,7 @@ one of another kind TypeError (integers beyond 64 bits OverflowError), files rai
 
 from ._errors import IoError, NotStreamable
 from ._wavestride import (
+    CodecEncoder,
     MelSpectrogram,
     Model,
     Op,
@@ -26,6 +27,7 @@ from ._wavestride import (
     griffin_lim,
     interpolate,
     istft,
+    load_codec_encoder,
     load_model,
     max_pool1d,
     max_unpool1d,
