@@ -64,21 +64,23 @@ Index edge_frames(const Kernel& kernel, Index fewest) {
   return std::max(frames, fewest);
 }
 
-/// Whether a value is made or read by a kernel whose weights come from beyond the nearer caches, once a
-/// block; or is of the rate of another that is, so that what is made of one block of either is one of the
-/// other.
-std::vector<bool> of_large_kernels(const Graph& graph) {
+/// Whether the weights of a node come from beyond the nearer caches, once a block.
+bool large(const Graph& graph, int k) {
   constexpr Index near = (48 << 10) / static_cast<Index>(sizeof(float));
-  const auto large = [&](int k) {
-    return graph.nodes[static_cast<std::size_t>(k)].kernel->parameters() > near;
-  };
+  return graph.nodes[static_cast<std::size_t>(k)].kernel->parameters() > near;
+}
+
+/// Whether a value is made or read by a large kernel; or is of the rate of another that is, so that what is
+/// made of one block of either is one of the other.
+std::vector<bool> of_large_kernels(const Graph& graph) {
   const auto& values = graph.values();
   std::vector<bool> result(values.size());
   std::vector<std::optional<Ratio>> rates;
   for (std::size_t v = 0; v < values.size(); ++v) {
     const int maker = static_cast<int>(v) - graph.inputs();
-    if ((maker >= 0 && large(maker)) || std::any_of(values[v].readers.begin(), values[v].readers.end(),
-                                                    [&](const auto& r) { return large(r.node); }))
+    if ((maker >= 0 && large(graph, maker)) ||
+        std::any_of(values[v].readers.begin(), values[v].readers.end(),
+                    [&](const auto& r) { return large(graph, r.node); }))
       rates.push_back(values[v].rate);
   }
   for (std::size_t v = 0; v < values.size(); ++v)
@@ -114,6 +116,13 @@ Index long_block_frames(Index channels, bool one_thread) {
   return std::clamp<Index>(most_bytes / (4 * channels), 128, most_frames);
 }
 constexpr Index short_block_frames = 16;
+
+/// Output frames that node k is worth reading for, where it is large: those of a lower rate than the caller's
+/// come one by one from blocks of that.
+Index worth_frames(const Graph& graph, int k) {
+  const auto& rate = graph.values()[static_cast<std::size_t>(graph.value_of(k))].rate;
+  return large(graph, k) && rate && rate->num < rate->den ? 2 * short_block_frames : 1;
+}
 
 /// Frames of each value that are made at a time; `large` says which are of_large_kernels().
 std::vector<Index> block_sizes(const Graph& graph, const std::vector<bool>& large,
@@ -226,7 +235,7 @@ void GraphRunner::plan_values(const StreamOptions& options, const std::vector<bo
       slack = short_block_frames;
       if (passes) {
         value.place_frames = info.held + value.block;
-        own = short_block_frames;
+        own = std::max(short_block_frames, worth_frames(g, info.readers[0].node));
       }
     } else if (threads > 1 && !passes) {
       own *= 2;  // one block is made while another is read
@@ -252,6 +261,7 @@ void GraphRunner::plan_nodes(const std::vector<bool>& large_values, std::span<co
     node.reach.resize(ports);
     const auto v = static_cast<std::size_t>(g.value_of(static_cast<int>(k)));
     if (g.whole(static_cast<int>(k)) || node.group || totals[v] == 0) continue;
+    node.worth = worth_frames(g, static_cast<int>(k));
     // Reading a large kernel for a few frames takes more time than copying a block of them.
     const Index fewest = large_values[v] ? 128 : 16;
     node.edge_group = edge_frames(kernel, fewest);
@@ -391,7 +401,8 @@ void GraphRunner::process(std::span<const FramesView> in, bool last, std::span<c
       moved = moved || n > 0;
       more = more || taken_[i] < in[i].frames();
     }
-    moved = run() || moved;
+    moved = run(more) || moved;
+    if (more && !moved) moved = pass(false, false);
     if (more && !moved) {  // an input runs ahead of the others: keep what it brings
       for (std::size_t i = 0; i < in.size(); ++i) values_[i].queue.grow(in[i].frames() - taken_[i]);
     }
@@ -624,9 +635,9 @@ Index GraphRunner::prepare_windows(int k, Index n, Index count, Workspace& works
   return count;
 }
 
-/// Makes all that can be made.
-bool GraphRunner::run() noexcept {
-  if (!pool_) return run_alone();
+/// Makes all that can be made; `sparing`, what is worth it.
+bool GraphRunner::run(bool sparing) noexcept {
+  if (!pool_) return run_alone(sparing);
   bool any = false;
   for (bool more = true; more;) {
     fresh_.fill();
@@ -644,13 +655,11 @@ bool GraphRunner::run() noexcept {
 /// One pass over all kernels after another until each has made what it can, or nothing moves. A kernel whose
 /// output queue has less room than about a block waits for its readers to make more, unless nothing else can
 /// run: else all would go on by what the last of them, of the highest rate, has room for.
-bool GraphRunner::run_alone() noexcept {
+bool GraphRunner::run_alone(bool sparing) noexcept {
   bool any = false;
   for (bool patient = true;;) {
-    bool moved = false;
     crowded_ = false;
-    for (int k = 0; k < static_cast<int>(nodes_.size()); ++k) moved = step(k, patient) || moved;
-    moved = send() || moved;
+    const bool moved = pass(patient, sparing);
     any = any || moved;
     if (!crowded_ || (!moved && !patient)) break;
     patient = moved;
@@ -658,11 +667,19 @@ bool GraphRunner::run_alone() noexcept {
   return any;
 }
 
-bool GraphRunner::step(int k, bool patient) noexcept {
+bool GraphRunner::pass(bool patient, bool sparing) noexcept {
+  if (pool_) return false;
+  bool moved = false;
+  for (int k = 0; k < static_cast<int>(nodes_.size()); ++k) moved = step(k, patient, sparing) || moved;
+  return send() || moved;
+}
+
+bool GraphRunner::step(int k, bool patient, bool sparing) noexcept {
   Value& out = output_of(k);
   if (out.length != Work::unknown) return false;
   const auto [now, total] = frames(k);
   const Index ready = now - out.made;
+  if (sparing && ready < nodes_[static_cast<std::size_t>(k)].worth && total == Work::unknown) return false;
   Index count = ready;
   if (out.direct >= 0 || out.queue.away() || count > out.queue.room()) count = std::min(count, room(out));
   if (count < ready && out.direct < 0) {

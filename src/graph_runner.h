@@ -114,6 +114,7 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
     std::vector<Index> edge_floats;  // of a window with its virtual frames, per port
     std::vector<Index> reach;
     Index edge_group = 16;  // output frames made at a time where the border is near
+    Index worth = 1;        // fewer are not made while more of the caller's frames are to come
     bool group = false;
     bool at_work = false;
   };
@@ -191,9 +192,10 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   void compute(const Block& b, Workspace& workspace) noexcept;
   void commit(const Block& b) noexcept;
 
-  bool run() noexcept;
-  bool run_alone() noexcept;
-  bool step(int k, bool patient) noexcept;
+  bool run(bool sparing = false) noexcept;
+  bool run_alone(bool sparing) noexcept;
+  bool pass(bool patient, bool sparing) noexcept;
+  bool step(int k, bool patient, bool sparing) noexcept;
 
   void work() noexcept override;
   Block take(Workspace & workspace) noexcept;

@@ -333,6 +333,40 @@ TEST_CASE("stream: long blocks for large kernels, in memory that values share, c
   }
 }
 
+namespace {
+
+// Large, and counts how often it is read.
+struct Counting final : Kernel {
+  Counting() : Kernel("counting", {{1, conv_geometry(1, 1, 1, 0, 0), {}}}, 1) {}
+  Index parameters() const override { return 1 << 20; }
+  void compute(const Work& work) const noexcept override {
+    ++calls;
+    std::copy_n(work.in[0], work.count, work.out);
+  }
+  mutable Index calls = 0;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "stream: a large kernel behind a lower rate is read for many frames at a time where there are many") {
+  Rng rng(40);
+  const auto counting = std::make_shared<Counting>();
+  const Op pool = op::avg_pool1d(1, {.kernel_size = 320});
+  const Stack net({pool, Op(counting)});
+  const Signal x = noise(rng, 1, 320 * 640);
+  const Signal y = net(x);
+  CHECK(same_bits(y, pool(x)));
+  CHECK(counting->calls <= 640 / 32 + 2);
+  Stream stream = net.stream();
+  counting->calls = 0;
+  CHECK(same_bits(stream.push(x), y));
+  CHECK(counting->calls <= 640 / 32 + 2);
+  stream.reset();
+  CHECK(stream.push(FramesView(x).slice(0, 319)).cols() == 0);
+  CHECK(stream.push(FramesView(x).slice(319, 1)).cols() == 1);  // nothing waits for more to come
+}
+
 TEST_CASE("stream: what is carried between pushes is the history of windows and the wait of short branches") {
   Rng rng(41);
   const Op conv = random_conv(rng, 4, 6, 9, {.padding = 12, .dilation = 3});
