@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Vocoders at their published sizes: checkpoints that torch saves now, played by the tool, against torch.
+"""Vocoders at their published sizes: checkpoints that torch saves now, played by the tool, against torch; and the encoders of
+codecs.
 
     tests/at_size.py build/release/wavestride [NAME…]
 
@@ -25,7 +26,7 @@ except ImportError as missing:
 from audio_unet_model import AudioUNet, spline
 from bigvgan import BASE, BigVgan, mel, randomise_snakes
 from dac import AT_24K, Dac, saved
-from encodec import PUBLISHED, Encodec, codes_at, with_encoder
+from encodec import PUBLISHED, Encodec, codes_at
 from hifigan import MEL, V1, V2, V3, Generator, PwgGenerator
 from istftnet import Istftnet
 from melgan import COQUI, CoquiMelgan, Melgan
@@ -44,8 +45,9 @@ FRAMES = 24
 class Case:
     """A network, what torch saves of it, its config, if any, and how torch runs it on x, of codes where there are some."""
 
-    def __init__(self, net, state, config, run=None, command="vocode", frames=FRAMES, inputs=80, codes=0):
+    def __init__(self, net, state, config, run=None, command="vocode", frames=FRAMES, inputs=80, codes=0, rate=0):
         self.net, self.state, self.config, self.command, self.shape, self.codes = net, state, config, command, (inputs, frames), codes
+        self.rate = rate  # of the sound that a codec encodes
         self.run = run or (lambda x: net(x[None])[0])
 
 
@@ -99,20 +101,22 @@ def vocos():
 
 def dac(sizes):
     """What its constructor was given stands in the file."""
-    net = Dac(sizes, encoder=False)
-    return Case(net, lambda: saved(net, sizes), None, net, frames=8, inputs=sizes["n_codebooks"], codes=sizes["codebook_size"])
+    net = Dac(sizes)
+    return Case(net, lambda: saved(net, sizes), None, net, frames=8, inputs=sizes["n_codebooks"], codes=sizes["codebook_size"],
+                rate=sizes["sample_rate"])
 
 
 def snac(sizes):
     """Without the noise, which torch draws otherwise."""
-    net = Snac(sizes, encoder=False)
+    net = Snac(sizes)
     return Case(net, lambda: new_spelling(net.state_dict()), {**sizes, "noise": False}, net, frames=3,
-                inputs=codes_of_frame(sizes, len(sizes["vq_strides"])), codes=sizes["codebook_size"])
+                inputs=codes_of_frame(sizes, len(sizes["vq_strides"])), codes=sizes["codebook_size"],
+                rate=sizes["sampling_rate"])
 
 
 def encodec():
-    net = Encodec(PUBLISHED)
-    return Case(net, lambda: with_encoder(net.state_dict()), None, net, inputs=codes_at(24, PUBLISHED), codes=1024)
+    net = Encodec(PUBLISHED, encoder=True)
+    return Case(net, net.state_dict, None, net, inputs=codes_at(24, PUBLISHED), codes=1024, rate=PUBLISHED["sampling_rate"])
 
 
 def wavenet(config, *sizes, **options):
@@ -166,6 +170,19 @@ def tame(net):
         net.tame()
 
 
+def encode(tool, name, net, rate, folder):
+    """Of a second of noise most codes are torch's: the first of a frame that is not lies between two rows, and others follow."""
+    x = 0.1 * torch.randn(1, rate, generator=torch.Generator().manual_seed(3))
+    scipy.io.wavfile.write(folder / "x.wav", rate, x[0].numpy())
+    subprocess.run([tool, "encode", folder / "x.wav", folder / "codes.npy", "--model", folder / "weights"], check=True,
+                   capture_output=True)
+    got, expected = np.load(folder / "codes.npy"), net.encode(x, None)[1].numpy()
+    assert got.shape == expected.shape, f"{name}: codes {got.shape}, torch has {expected.shape}"
+    equal = float((got == expected).mean())
+    assert equal >= 0.99, f"{name}: {equal} of the codes are torch's"
+    print(f"{name}: {got.size} codes, of which torch's {equal:.4f}")
+
+
 def main():
     tool, wanted = sys.argv[1], sys.argv[2:] or list(NETWORKS)
     torch.manual_seed(17)
@@ -197,6 +214,8 @@ def main():
                 assert error <= 1e-4, f"{name}: {error}"
                 whole = got if chunk == 1 else whole
                 assert np.array_equal(got, whole), f"{name}: chunks of {chunk} differ from chunks of 1"
+            if case.rate:
+                encode(tool, name, net, case.rate, folder)
             print(f"{name}: {len(y)} samples up to {np.abs(y).max():.3f}, largest error {error:.1e}")
             worst = max(worst, error)
     print(f"largest error of all {worst:.1e}")

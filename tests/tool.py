@@ -609,6 +609,8 @@ class Vocode(ToolTest):
                      str(GOLDEN / "models/bigvgan-1/bigvgan_generator.pt"))
         self.refused(1, "makes codes of the first 1 to 4 of its codebooks, not of 9", "encode", sound, out, *model, "--codebooks", "9")
         self.refused(1, "no.wav", "encode", self.path("no.wav"), out, *model)
+        self.refused(1, "the codes that DAC makes of sound, no mel frames: wavestride encode makes them, by the codec's own file",
+                     "vocode", sound, self.path("out.wav"), *model)
         copy = self.path("copy.npy")
         shutil.copy(model[1], copy)
         self.refused(1, "copy.npy", "encode", sound, copy, "--model", copy)

@@ -182,7 +182,9 @@ std::function<void()> vocode_command(CLI::App& app) {
     const Codes codes = model ? Codes{model->codes, chosen->choices, rows_decide(*a, only)} : Codes{};
     files.run([&](const std::string& in, const std::string& out) {
       if (model && !model->no_analysis.empty() && in != "-" && !is_npy(in))
-        throw IoError(in, model->no_analysis);
+        throw IoError(
+            in, model->no_analysis +
+                    (model->codes > 0 ? ": wavestride encode makes them, by the codec's own file" : ""));
       const std::unique_ptr<FeatureSource> source = open_features(in, a->channel, preset, codes);
       std::vector<std::string> inputs{in};
       for (const std::string& more : {a->model, a->options.config, a->options.stats, a->embedding})
