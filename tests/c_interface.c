@@ -455,7 +455,7 @@ static void test_operators_by_name(void) {
              {"factor", "2", "takes no option \"factor\"; it takes weight, bias, stride"},
              {"weight", "1", "weight is an array, not text"},
              {"padding", "1,2,3", "padding must be"},
-             {"padding-mode", "circular", "zeros|reflect"}};
+             {"padding-mode", "symmetric", "zeros|reflect|replicate|circular"}};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
     const wavestride_option option = {bad[i].name, bad[i].value};
     config.options = &option;
