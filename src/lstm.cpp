@@ -16,9 +16,9 @@ using kernels::GemvWeights;
 using kernels::padded;
 
 /// What is known of a layer of either kind.
-struct Layer {
+struct RecurrentWeights {
   template <class Weights>
-  explicit Layer(const Weights& w)
+  explicit RecurrentWeights(const Weights& w)
       : weight_ih(w.weight_ih), weight_hh(w.weight_hh), bias_ih(w.bias_ih), bias_hh(w.bias_hh) {}
   const Tensor &weight_ih, &weight_hh;
   const std::vector<float>&bias_ih, &bias_hh;
@@ -42,7 +42,7 @@ struct State final : KernelState {
 /// LSTM's are kept in the order i, f, o, g.
 class RecurrentLayer final : public Kernel {
  public:
-  RecurrentLayer(const char* name, Index gates, const Layer& w)
+  RecurrentLayer(const char* name, Index gates, const RecurrentWeights& w)
       : Kernel(message(name, "(", w.weight_ih.dim(1), " → ", w.weight_hh.dim(1), ")"),
                {{w.weight_ih.dim(1), conv_geometry(1, 1, 1, 0, 0), {}}}, w.weight_hh.dim(1)),
         gates_(gates),
@@ -156,7 +156,7 @@ class RecurrentLayer final : public Kernel {
 };
 
 /// `in`: what the layer before makes, 0 where there is none.
-void check(const char* op, Index gates, const Layer& w, std::size_t layer, Index in) {
+void check(const char* op, Index gates, const RecurrentWeights& w, std::size_t layer, Index in) {
   const std::vector<Index>&ih = w.weight_ih.shape, &hh = w.weight_hh.shape;
   require(hh.size() == 2 && !w.weight_hh.empty() && hh[0] % gates == 0 && hh[0] / gates == hh[1], op,
           ": weight_hh of layer ", layer, " must have shape (", gates, "·hidden, hidden), got ",
@@ -172,7 +172,7 @@ void check(const char* op, Index gates, const Layer& w, std::size_t layer, Index
             bias->size());
 }
 
-Op recurrent(const char* op, Index gates, std::span<const Layer> layers) {
+Op recurrent(const char* op, Index gates, std::span<const RecurrentWeights> layers) {
   require(!layers.empty(), op, ": must have a layer");
   std::vector<Op> ops;
   for (std::size_t l = 0; l < layers.size(); ++l) {
@@ -187,11 +187,11 @@ Op recurrent(const char* op, Index gates, std::span<const Layer> layers) {
 namespace op {
 
 Op lstm(std::span<const LstmWeights> layers) {
-  return recurrent("lstm", 4, std::vector<Layer>(layers.begin(), layers.end()));
+  return recurrent("lstm", 4, std::vector<RecurrentWeights>(layers.begin(), layers.end()));
 }
 
 Op gru(std::span<const GruWeights> layers) {
-  return recurrent("gru", 3, std::vector<Layer>(layers.begin(), layers.end()));
+  return recurrent("gru", 3, std::vector<RecurrentWeights>(layers.begin(), layers.end()));
 }
 
 }  // namespace op

@@ -14,6 +14,9 @@ ThreadPool::ThreadPool(Index helpers) {
   } catch (const std::system_error& e) {
     stop();
     throw std::runtime_error(message("the threads of a stream can't be started: ", e.what()));
+  } catch (...) {
+    stop();
+    throw;
   }
 }
 
