@@ -101,10 +101,10 @@ bool passes_through(const Graph& graph, int v) {
          std::find(graph.outputs.begin(), graph.outputs.end(), v) == graph.outputs.end();
 }
 
-/// As many frames as stay in the nearest cache; of several threads twice as many, since each block is a turn
-/// with the lock, and often one that another core has made.
+/// As many frames as stay in the nearest cache; of several threads, where the next is large, twice as many,
+/// since each block is a turn with the lock, and often one that another core has made.
 Index block_frames(Index channels, bool one_thread) {
-  const Index target_bytes = (one_thread ? 24 : 48) << 10;
+  const Index target_bytes = (one_thread ? 24 : 24 * cache_share()) << 10;
   return std::clamp<Index>(target_bytes / (4 * channels), 16, 4096);
 }
 
