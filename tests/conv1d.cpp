@@ -2,6 +2,7 @@
 #include <wavestride/conv1d.h>
 #include <wavestride/stack.h>
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
@@ -12,6 +13,7 @@
 #include "frame_pairs.h"
 #include "golden.h"
 #include "kernels/depthwise.h"
+#include "kernels/dots.h"
 #include "kernels/shared_taps.h"
 
 using namespace wavestride;
@@ -129,6 +131,14 @@ TEST_CASE("two or four channels to one have the bits of many outputs, whatever t
         verify_contract(op, rng, {.longest = 100, .chunkings = 2});
         const Signal x = noise(rng, in, 333);
         CHECK(same_bits(Stack({op, op::leaky_relu(1, 0.1f)})(x), leaky_relu(op(x), 0.1f)));
+        if (!kernels::mixes(in)) continue;
+        // Sums begin with +0, whatever the products and the bias.
+        const std::vector<float> ones(static_cast<std::size_t>(in), 1.0f),
+            zeros(static_cast<std::size_t>(3 * in), -0.0f);
+        std::array<float, 3> sums{7, 7, 7};
+        kernels::mix(ones.data(), in, -0.0f, zeros.data(), 3, sums.data());
+        CHECK(
+            std::none_of(sums.begin(), sums.end(), [](float sum) { return sum != 0 || std::signbit(sum); }));
       }
   }
 }

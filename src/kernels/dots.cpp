@@ -245,7 +245,7 @@ HWY_NOINLINE void MixFrames(const float* HWY_RESTRICT w, float bias, const float
   const Long d;
   using V = hn::Vec<Long>;
   constexpr auto N = static_cast<Index>(hn::MaxLanes(Long()));
-  HWY_ALIGN float some[N * channels], made[N];
+  HWY_ALIGN float some[N * channels] = {}, made[N];
   while (frames > 0) {
     const bool whole = frames >= N;
     if (!whole) std::memcpy(some, in, static_cast<std::size_t>(frames * channels) * sizeof(float));
@@ -260,9 +260,9 @@ HWY_NOINLINE void MixFrames(const float* HWY_RESTRICT w, float bias, const float
     const auto weight = [&](int c) HWY_ATTR { return hn::Set(d, w[c]); };
     V sum;
     if constexpr (channels == 2) {
-      sum = hn::MulAdd(odd[0], weight(1), hn::Mul(even[0], weight(0)));
+      sum = hn::MulAdd(odd[0], weight(1), hn::MulAdd(even[0], weight(0), hn::Zero(d)));
     } else {
-      sum = hn::Mul(hn::ConcatEven(d, even[1], even[0]), weight(0));
+      sum = hn::MulAdd(hn::ConcatEven(d, even[1], even[0]), weight(0), hn::Zero(d));
       sum = hn::MulAdd(hn::ConcatEven(d, odd[1], odd[0]), weight(1), sum);
       sum = hn::MulAdd(hn::ConcatOdd(d, even[1], even[0]), weight(2), sum);
       sum = hn::MulAdd(hn::ConcatOdd(d, odd[1], odd[0]), weight(3), sum);
