@@ -1,5 +1,7 @@
 #include <fcntl.h>
+#include <poll.h>
 #include <sndfile.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <wavestride/audio_file.h>
@@ -410,6 +412,15 @@ using Handle = std::unique_ptr<SNDFILE, Close>;
   return {};
 }
 
+// Waits until a pipe has so many bytes, or nobody writes to it any more.
+[[gnu::cold]] void wait_for_bytes(int pipe, int bytes) {
+  pollfd wait{pipe, POLLIN, 0};
+  for (int there = 0; ioctl(pipe, FIONREAD, &there) == 0 && there < bytes && (wait.revents & ~POLLIN) == 0;) {
+    if (there > 0) usleep(1000);  // poll() comes back at once
+    poll(&wait, 1, -1);
+  }
+}
+
 // libsndfile reads FLAC, CAF and the whole of RF64 from files alone, and of a pipe of MP3 what lies before
 // its memory; and a WAV of next to no bytes, as those claim to be whose writer did not know the length, may
 // be one of more. Of a pipe of them, all goes into a file without a name: returns its descriptor, or −1 and
@@ -418,8 +429,10 @@ using Handle = std::unique_ptr<SNDFILE, Close>;
   constexpr Index next_to_none = 4096;
   unsigned char begin[8] = {};
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return input;
-  // A copy of what stays in the pipe; of what is no pipe there is none.
+  struct stat kind {};
+  if (fstat(input, &kind) != 0 || !S_ISFIFO(kind.st_mode) || pipe2(ends, O_CLOEXEC) != 0) return input;
+  wait_for_bytes(input, sizeof begin);
+  // A copy of what stays in the pipe.
   const bool got = tee(input, ends[1], sizeof begin, 0) > 0 && ::read(ends[0], begin, sizeof begin) >= 4;
   close(ends[0]);
   close(ends[1]);

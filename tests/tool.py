@@ -7,6 +7,7 @@ import pathlib
 import pty
 import re
 import resource
+import select
 import shutil
 import signal
 import struct
@@ -754,7 +755,7 @@ class Vocode(ToolTest):
             self.assertEqual([p.name for p in self.folder.iterdir()], ["x.wav"])
 
     def test_other_signals_leave_no_file_and_end_as_ever(self):
-        for number in [signal.SIGPIPE, signal.SIGXCPU]:
+        for number in [signal.SIGPIPE, signal.SIGXCPU, signal.SIGQUIT]:
             process = self.start_long_work(stderr=subprocess.PIPE)
             process.send_signal(number)
             self.assertEqual(process.wait(60), -number)
@@ -946,6 +947,25 @@ class Pipes(ToolTest):
                 self.piped("resample", "-", self.path("p.wav"), "--rate", 24000, input=data)
                 self.assertEqual(self.bytes_of("p.wav"), self.bytes_of("o.wav"))
                 self.piped("resample", "-", self.path("q.wav"), "--rate", 24000, code=1, input=data[:3])
+
+    def test_a_header_that_comes_in_pieces(self):
+        clip = self.wav("x.wav", frames=8000)
+        self.ok("resample", clip, self.path("x.flac"), "--rate", 16000)
+        for name in ["x.wav", "x.flac"]:
+            pieces = subprocess.run(["sh", "-c", '(head -c 2 "$1"; sleep 0.1; tail -c +3 "$1") | "$0" resample - "$2" --rate 8000',
+                                     TOOL, self.path(name), self.path("o.wav")], capture_output=True)
+            self.assertEqual((pieces.returncode, pieces.stderr), (0, b""))
+        live = subprocess.Popen([TOOL, "resample", "-", "-", "--rate", "8000"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                stderr=subprocess.DEVNULL, bufsize=0)
+        data = bytearray(self.bytes_of("x.wav"))
+        data[4:8] = data[40:44] = struct.pack("<I", 1 << 30)
+        live.stdin.write(data[:4])
+        time.sleep(0.1)
+        live.stdin.write(data[4:])
+        self.assertTrue(select.select([live.stdout], [], [], 60)[0])  # before the end of what is written
+        live.stdin.close()
+        live.stdout.close()
+        live.wait(60)
 
     def test_nothing_is_no_sound(self):
         for command in [("resample", "-", self.path("o.wav"), "--rate", 8000),

@@ -71,7 +71,7 @@ void handle(int signal, void (*handler)(int)) {
 
 void handle_signals() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) handle(signal, on_interrupt);
-  for (const int signal : {SIGPIPE, SIGXCPU}) handle(signal, on_death);
+  for (const int signal : {SIGPIPE, SIGXCPU, SIGQUIT}) handle(signal, on_death);
   handle(SIGXFSZ, SIG_IGN);  // then a write fails, and the reason is told
 }
 
