@@ -50,8 +50,8 @@ Op deemphasis(Index channels, float coefficient) {
 Op preemphasis(Index channels, float coefficient) {
   require(channels > 0, "preemphasis: channels must be positive, got ", channels);
   require(std::isfinite(coefficient), "preemphasis: coefficient must be finite, got ", coefficient);
-  Tensor taps({channels, 1, 2}, std::vector<float>(static_cast<std::size_t>(2 * channels), 1.0f));
-  for (std::size_t i = 0; i < taps.data.size(); i += 2) taps.data[i] = -coefficient;
+  Tensor taps({channels, 1, 2});
+  for (std::size_t i = 0; i < taps.data.size(); ++i) taps.data[i] = i % 2 == 0 ? -coefficient : 1.0f;
   return Stack({conv1d(taps, {}, {.padding = {1, 0}, .groups = channels})},
                message("preemphasis(", channels, ", coefficient ", coefficient, ")"));
 }

@@ -73,6 +73,8 @@ Signal griffin_lim(FramesView spectrogram, const StftOptions& stft, double power
   require(o.momentum >= 0 && o.momentum < 1, "griffin_lim: momentum must be in [0, 1), got ", o.momentum);
   require(power > 0 && std::isfinite(power), "griffin_lim: power must be above 0 and finite, got ", power);
   require(stft.onesided, "griffin_lim: needs a onesided STFT");
+  require(!stft.center || stft.pad_mode != PadMode::circular,
+          "griffin_lim: pad_mode must not be circular, which takes the whole signal for every frame");
   require(spectrogram.channels() == stft.bins(), "griffin_lim: n_fft ", stft.n_fft, " needs ", stft.bins(),
           " bins, got ", spectrogram.channels());
   const Op analysis_op = op::stft(stft);

@@ -685,6 +685,8 @@ static void test_codes_of_sound(const char* golden) {
   OK(wavestride_codec_encoder_load(path, NULL, NULL, &encoder));
   wavestride_op_free(encoder);
   INVALID("path", wavestride_codec_encoder_load(NULL, NULL, NULL, &encoder));
+  const wavestride_model_config rounded = {.size = sizeof rounded, .bfloat16 = 1};
+  INVALID("bfloat16", wavestride_codec_encoder_load(path, &rounded, NULL, &encoder));
   snprintf(path, sizeof path, "%s/models/encodec-fused/model.safetensors", golden);
   REFUSED(WAVESTRIDE_IO_ERROR, "holds no encoder", wavestride_codec_encoder_load(path, NULL, NULL, &encoder));
 }

@@ -22,6 +22,7 @@ TEST_CASE("preemphasis: by definition, undone by deemphasis, and keeps the contr
   CHECK(op::preemphasis(2).name() == "preemphasis(2, coefficient 0.97)");
   CHECK(op::preemphasis(2).lookahead_frames() == 0);
   CHECK_THROWS_WITH(op::preemphasis(0), "preemphasis: channels must be positive, got 0");
+  CHECK_THROWS_AS(op::preemphasis(Index{1} << 62), std::invalid_argument);
   CHECK_THROWS_WITH(op::preemphasis(1, std::numeric_limits<float>::infinity()),
                     "preemphasis: coefficient must be finite, got inf");
 }

@@ -131,6 +131,11 @@ TEST_CASE("griffin_lim refuses what it can't work with, saying what was given") 
   const Signal s = Signal::Ones(33, 5);
   CHECK_THROWS_WITH(griffin_lim(s, o, 1, {.n_iter = -1}), "griffin_lim: n_iter must not be negative, got -1");
   CHECK_THROWS_WITH(griffin_lim(s, o, 1, {.momentum = 1}), "griffin_lim: momentum must be in [0, 1), got 1");
+  StftOptions around = o;
+  around.pad_mode = PadMode::circular;
+  CHECK_THROWS_WITH(
+      griffin_lim(s, around),
+      "griffin_lim: pad_mode must not be circular, which takes the whole signal for every frame");
   CHECK_THROWS_WITH(griffin_lim(s, o, 0), "griffin_lim: power must be above 0 and finite, got 0");
   CHECK_THROWS_WITH(griffin_lim(s, {.n_fft = 64, .onesided = false}), "griffin_lim: needs a onesided STFT");
   CHECK_THROWS_WITH(griffin_lim(s, {.n_fft = 66}), "griffin_lim: n_fft 66 needs 34 bins, got 33");

@@ -27,10 +27,10 @@ struct GriffinLimOptions {
 };
 
 /// The waveform, 1 × samples, whose STFT has about the magnitudes S = spectrogram^(1/power), onesided bins ×
-/// frames. Any padding of stft does; the length is istft's, or `length` where it gives as many frames. The
-/// number of frames decides the cost: 2·n_iter + 1 transforms each. Throws std::invalid_argument on another
-/// number of bins, negative n_iter, momentum outside [0, 1), a length that gives another number of frames,
-/// and options that stft refuses.
+/// frames. Any padding of stft but circular does; the length is istft's, or `length` where it gives as many
+/// frames. The number of frames decides the cost: 2·n_iter + 1 transforms each. Throws std::invalid_argument
+/// on another number of bins, negative n_iter, momentum outside [0, 1), a length that gives another number of
+/// frames, circular padding, and options that stft refuses.
 Signal griffin_lim(FramesView spectrogram, const StftOptions& stft, double power = 1,
                    const GriffinLimOptions& options = {}, std::optional<Index> length = {});
 

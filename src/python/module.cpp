@@ -19,6 +19,13 @@ using namespace wavestride;
 namespace {
 
 using Path = std::filesystem::path;
+
+// Of a file that need not be given; but an empty path is none.
+std::string path_or_none(const std::optional<Path>& path, const char* name) {
+  if (path && path->empty()) throw std::invalid_argument(std::string(name) + " must not be an empty path");
+  return path.value_or(Path()).string();
+}
+
 // Takes the interpreter's lock by `take`. Where the interpreter ends meanwhile, that ends the thread: it
 // waits for the end of the process instead, since what it holds could not be let go without the lock.
 template <class Take>
@@ -401,7 +408,7 @@ class OneAtATime {
 
  private:
   std::timed_mutex busy_;
-  std::atomic<pid_t> process_{0};  // of the last call
+  std::atomic<pid_t> process_{getpid()};  // of the last call
 };
 
 struct PyStream : OneAtATime {
@@ -1185,9 +1192,9 @@ PYBIND11_MODULE(_wavestride, m) {
         if (!embedding.empty()) its["speaker_embedding"] = embedding;
         Model made = unlocked([&] {
           Model model = load_model(path ? path->string() : data_file(default_vocoder_file),
-                                   {.config = config.value_or(Path()).string(),
+                                   {.config = path_or_none(config, "config"),
                                     .preset = preset.value_or(""),
-                                    .stats = stats.value_or(Path()).string(),
+                                    .stats = path_or_none(stats, "stats"),
                                     .speaker = speaker,
                                     .speaker_embedding = embedding,
                                     .bandwidth_kbps = bandwidth_kbps,
@@ -1279,7 +1286,7 @@ PYBIND11_MODULE(_wavestride, m) {
         py::dict its("path"_a = lasting(path), "config"_a = lasting(config), "prefix"_a = prefix,
                      "bandwidth_kbps"_a = bandwidth_kbps, "codebooks"_a = codebooks);
         CodecEncoder made = unlocked([&] {
-          return load_codec_encoder(path.string(), {.config = config.value_or(Path()).string(),
+          return load_codec_encoder(path.string(), {.config = path_or_none(config, "config"),
                                                     .bandwidth_kbps = bandwidth_kbps,
                                                     .codebooks = codebooks,
                                                     .prefix = prefix});

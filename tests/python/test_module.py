@@ -456,6 +456,9 @@ def test_codes_of_sound():
         ws.load_codec_encoder(TESTS / "golden/models/encodec-fused/model.safetensors")
     with pytest.raises(ws.IoError, match="makes codes of the first 1 to 4 of its codebooks, not of 5"):
         ws.load_codec_encoder(TESTS / "golden/models/dac-44khz/weights.pth", codebooks=5)
+    for load in (ws.load_codec_encoder, ws.load_model):
+        with pytest.raises(ValueError, match="config must not be an empty path"):
+            load(TESTS / "golden/models/dac-44khz/weights.pth", config="")
 
 
 def test_codes_of_some_codebooks():
