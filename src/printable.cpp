@@ -17,9 +17,12 @@ namespace {
     if (byte(i) >> 6 != 2) return 0;
     code = code << 6 | (byte(i) & 0x3f);
   }
-  // From U+00A0 on, what lies below being control characters, without halves of pairs.
+  // From U+00A0 on, what lies below being control characters, without halves of pairs, and without what turns
+  // the text behind it or is not seen.
   constexpr unsigned least[] = {0xa0, 0x800, 0x10000};
-  return code >= least[size - 2] && code >> 11 != 0xd800 >> 11 && code <= 0x10ffff ? size : 0;
+  const bool turns =
+      (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
+  return code >= least[size - 2] && code >> 11 != 0xd800 >> 11 && code <= 0x10ffff && !turns ? size : 0;
 }
 
 }  // namespace

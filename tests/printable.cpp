@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
-
 #include "printable.h"
+
+#include <catch2/catch.hpp>
 
 using namespace wavestride;
 
@@ -13,6 +13,7 @@ TEST_CASE("what a terminal would obey is escaped, and UTF-8 stays as it is") {
   CHECK(printable({"\0x", 2}) == "\\000x");
   CHECK(printable("\u009b2J") ==
         "\\302\\2332J");  // what \x1b[ is in 8 bits, which terminals obey as UTF-8, too
+  CHECK(printable("no\u202epe\u2069\ufeff") == "no\\342\\200\\256pe\\342\\201\\251\\357\\273\\277");
   CHECK(printable("l\xe5ng") == "l\\345ng");
   // Cut, overlong, half of a pair, beyond the last.
   CHECK(printable("\xe2\x80") == "\\342\\200");
