@@ -1,4 +1,5 @@
 #include <wavestride/norm.h>
+#include <wavestride/stack.h>
 
 #include <algorithm>
 #include <cmath>
@@ -105,7 +106,7 @@ Op batch_norm(std::span<const float> mean, std::span<const float> variance, std:
     gain[c] = static_cast<float>(scale);
     offset[c] = static_cast<float>(static_cast<double>(offset[c]) - static_cast<double>(mean[c]) * scale);
   }
-  return channel_scale(gain, offset);
+  return Stack({channel_scale(gain, offset)}, message("batch_norm(", channels, ")"));
 }
 
 }  // namespace op

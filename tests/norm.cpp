@@ -124,6 +124,7 @@ TEST_CASE("layer_norm and channel_scale refuse wrong sizes, saying what was give
                     "channel_scale: bias must have 3 values, got 2");
   CHECK_THROWS_AS(channel_scale(Signal(2, 4), three), std::invalid_argument);
   const std::vector<float> two{1, 2}, below{1, -1};
+  CHECK(op::batch_norm(two, two).name() == "batch_norm(2)");
   CHECK_THROWS_WITH(op::batch_norm({}, {}), "batch_norm: mean must have a value per channel, got none");
   CHECK_THROWS_WITH(op::batch_norm(two, three), "batch_norm: variance must have 2 values, got 3");
   CHECK_THROWS_WITH(op::batch_norm(two, two, three), "batch_norm: weight must have 2 values, got 3");
