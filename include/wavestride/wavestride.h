@@ -60,8 +60,8 @@
 #endif
 #ifndef WAVESTRIDE_NO_MODELS
 #include <wavestride/checkpoint.h>
-#include <wavestride/codes_choice.h>
 #include <wavestride/codec_encoder.h>
+#include <wavestride/codes_choice.h>
 #include <wavestride/model.h>
 #include <wavestride/safetensors.h>
 #endif
