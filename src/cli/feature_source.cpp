@@ -13,6 +13,8 @@
 #include <cstring>
 #include <system_error>
 
+#include "cli/command.h"
+
 namespace wavestride::cli {
 namespace {
 
@@ -222,6 +224,13 @@ std::unique_ptr<FeatureSource> open_sound_features(const std::string& path, cons
 std::unique_ptr<FeatureSource> open_analysed(const std::string& path, const std::string& channel,
                                              Index rate_hz, const Op& analyse, const StreamOptions& options) {
   return std::make_unique<SoundFeatures>(path, channel, rate_hz, analyse, options);
+}
+
+Index print_all(FeatureSource& source, Index block_frames) {
+  Index frames = 0;
+  for (Signal x; (x = source.read(block_frames)).cols() > 0; frames += x.cols())
+    print_bytes(x.data(), static_cast<std::size_t>(x.size()) * sizeof(float));
+  return frames;
 }
 
 Signal read_all(FeatureSource& source, Index n_mels) {

@@ -47,6 +47,10 @@ std::unique_ptr<FeatureSource> open_sound_features(const std::string& path, cons
 std::unique_ptr<FeatureSource> open_analysed(const std::string& path, const std::string& channel,
                                              Index rate_hz, const Op& analyse, const StreamOptions& options);
 
+/// What is left of a source, to standard output, frame after frame as they are made, as vocode takes them: so
+/// many at a time, since whoever sends a sound may wait. Returns how many there were.
+Index print_all(FeatureSource& source, Index block_frames);
+
 /// What is left of a source: n_mels × frames.
 Signal read_all(FeatureSource& source, Index n_mels);
 

@@ -18,16 +18,7 @@ struct Arguments {
   StreamOptions stream;
 };
 
-// To standard output, frame after frame as they are made, as vocode takes them. Returns how many there were.
-Index print_codes(FeatureSource& source) {
-  constexpr Index block_frames = 4;  // what is read of a sound at a time: whoever sends it may wait
-  Index frames = 0;
-  for (Signal x; (x = source.read(block_frames)).cols() > 0; frames += x.cols())
-    print_bytes(x.data(), static_cast<std::size_t>(x.size()) * sizeof(float));
-  return frames;
-}
-
-// To a file, of whole numbers.
+// To a file, as whole numbers.
 Index write_codes(FeatureSource& source, Index per_frame, const std::string& path) {
   constexpr Index block_frames = 256;
   std::vector<Index> codes;
@@ -72,7 +63,7 @@ std::function<void()> encode_command(CLI::App& app) {
       if (out != "-") check_output(out, inputs);
       const auto source = open_analysed(in, a->channel, encoder.sample_rate, encoder.network, a->stream);
       const Timer timer;
-      const Index frames = out == "-" ? print_codes(*source) : write_codes(*source, per_frame, out);
+      const Index frames = out == "-" ? print_all(*source, 4) : write_codes(*source, per_frame, out);
       const double rate = static_cast<double>(encoder.sample_rate) / static_cast<double>(encoder.hop_length),
                    kbps = static_cast<double>(per_frame) * rate *
                           std::log2(static_cast<double>(encoder.codes)) / 1000,

@@ -9,18 +9,6 @@
 #include "cli/mel_features.h"
 
 namespace wavestride::cli {
-namespace {
-
-// To standard output, frame after frame as they are made, as vocode takes them. Returns how many there were.
-Index print_features(FeatureSource& source) {
-  constexpr Index block_frames = 16;  // what is read of a sound at a time: whoever sends it may wait
-  Index frames = 0;
-  for (Signal x; (x = source.read(block_frames)).cols() > 0; frames += x.cols())
-    print_bytes(x.data(), static_cast<std::size_t>(x.size()) * sizeof(float));
-  return frames;
-}
-
-}  // namespace
 
 std::function<void()> mel_command(CLI::App& app) {
   struct Arguments {
@@ -42,7 +30,7 @@ std::function<void()> mel_command(CLI::App& app) {
       };
       if (out == "-") {
         const Timer timer;
-        const Index frames = print_features(*open_sound_features(in, a->channel, preset));
+        const Index frames = print_all(*open_sound_features(in, a->channel, preset), 16);
         const double seconds = static_cast<double>(frames) / frame_rate(preset);
         return Made{{text(frames, timer.seconds(), seconds)}, seconds};
       }
