@@ -240,14 +240,19 @@ RealFft::RealFft(Index size) : size_(size) {
   plans_ = plans(size);
 }
 
-void RealFft::forward(Buffers& b, float* spectrum) const noexcept {
+const float* RealFft::halves(Buffers& b) const noexcept {
   float *const time = b.time.data(), *const z = b.work_memory_[0].get();
+  if (plans_->own())
+    plans_->transform(b, time, false, z);
+  else
+    fftwf_execute_dft(plans_->forward, as_complex(time), as_complex(z));
+  return z;
+}
+
+void RealFft::forward(Buffers& b, float* spectrum) const noexcept {
+  float* const time = b.time.data();
   if (plans_->halved()) {
-    if (plans_->own())
-      plans_->transform(b, time, false, z);
-    else
-      fftwf_execute_dft(plans_->forward, as_complex(time), as_complex(z));
-    plans_->half.to_real(z, spectrum);
+    plans_->half.to_real(halves(b), spectrum);
     return;
   }
   if (plans_->own()) {
@@ -256,6 +261,17 @@ void RealFft::forward(Buffers& b, float* spectrum) const noexcept {
   }
   fftwf_execute_dft_r2c(plans_->forward, time, as_complex(b.spectrum.data()));
   if (spectrum != b.spectrum.data()) std::copy(b.spectrum.begin(), b.spectrum.end(), spectrum);
+}
+
+void RealFft::magnitudes(Buffers& b, Index bins, float epsilon, double power,
+                         float* magnitudes) const noexcept {
+  if (plans_->halved()) {
+    plans_->half.powers(halves(b), bins, epsilon, power == 1, magnitudes);
+    kernels::finish_magnitudes(power, bins, magnitudes);
+  } else {
+    forward(b);
+    kernels::magnitudes(b.spectrum.data(), bins, epsilon, power, magnitudes);
+  }
 }
 
 // The inverse transform of X is the conjugate of the forward one of its conjugate.

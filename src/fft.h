@@ -47,12 +47,17 @@ class RealFft {
   void forward(Buffers& buffers) const noexcept { forward(buffers, buffers.spectrum.data()); }
   /// The same with the spectrum anywhere else.
   void forward(Buffers& buffers, float* spectrum) const noexcept;
+  /// magnitudes[k] = (|spectrum[k]|² + epsilon)^(power/2) of the first `bins`; magnitudes has bins() values.
+  void magnitudes(Buffers& buffers, Index bins, float epsilon, double power,
+                  float* magnitudes) const noexcept;
   /// time[n] = Σ_k spectrum[k] · exp(2πi·kn/size) over all `size` bins of a symmetric spectrum, unscaled. The
   /// imaginary parts of bin 0 and of bin size/2 (even sizes) count as zero. Overwrites `spectrum`.
   void inverse(Buffers& buffers) const noexcept;
 
  private:
   static std::shared_ptr<const Plans> plans(Index size);
+  /// Of an even size, the transform of even samples as real and odd ones as imaginary parts.
+  const float* halves(Buffers& buffers) const noexcept;
 
   Index size_;
   std::shared_ptr<const Plans> plans_;

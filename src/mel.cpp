@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "check.h"
-#include "fft.h"
 #include "kernels/spectral.h"
 #include "mel_bands.h"
+#include "stft_framing.h"
 
 namespace wavestride {
 namespace {
@@ -67,29 +67,42 @@ class MelScaleKernel final : public Kernel {
   MelBands bands_;
 };
 
-// magnitude() and mel_scale() of the bins that some band reads.
-class MelOfSpectrum final : public Kernel {
+// stft(), magnitude() and mel_scale(), of the bins that some band reads: the spectrum goes nowhere else.
+class MelOfFrames final : public Kernel {
  public:
-  explicit MelOfSpectrum(const MelOptions& o)
-      : Kernel(message("mel_of_spectrum(", o.n_fft / 2 + 1, " → ", o.n_mels, ", power ", o.power, ")"),
-               {frame_port(2 * (o.n_fft / 2 + 1))}, o.n_mels),
+  explicit MelOfFrames(const MelOptions& o) : MelOfFrames(o, StftFraming("mel_spectrogram", o.stft())) {}
+
+  Index scratch_bytes() const override { return fft_.bins() * static_cast<Index>(sizeof(float)); }
+  std::unique_ptr<KernelState> make_state() const override { return std::make_unique<FftState>(fft_); }
+
+  void compute(const Work& work) const noexcept override {
+    auto& buffers = static_cast<FftState&>(*work.state).buffers;
+    auto* const magnitudes = static_cast<float*>(work.scratch);
+    for (Index n = 0; n < work.count; ++n) {
+      framing_.take(work.in[0] + n * framing_.hop, buffers);
+      fft_.magnitudes(buffers, bands_.bins_read(), epsilon_, power_, magnitudes);
+      bands_.apply(magnitudes, work.out + n * bands_.bands());
+    }
+  }
+
+  double macs_per_frame() const override {
+    const auto n = static_cast<double>(framing_.n_fft);
+    return n * (1 + std::log2(n)) + 4 * static_cast<double>(bands_.bins_read());
+  }
+
+ private:
+  MelOfFrames(const MelOptions& o, const StftFraming& f)
+      : Kernel(message("mel_of_frames(n_fft ", f.n_fft, ", hop ", f.hop, ", power ", o.power, ", ", o.n_mels,
+                       " bands)"),
+               {f.port()}, o.n_mels),
+        framing_(f),
+        fft_(f.n_fft),
         bands_(o),
         power_(o.power),
         epsilon_(static_cast<float>(o.epsilon)) {}
 
-  Index scratch_bytes() const override { return bands_.bins_read() * static_cast<Index>(sizeof(float)); }
-
-  void compute(const Work& work) const noexcept override {
-    auto* const magnitudes = static_cast<float*>(work.scratch);
-    for (Index n = 0; n < work.count; ++n) {
-      kernels::magnitudes(work.in[0] + n * 2 * bands_.bins(), bands_.bins_read(), epsilon_, power_,
-                          magnitudes);
-      bands_.apply(magnitudes, work.out + n * bands_.bands());
-    }
-  }
-  double macs_per_frame() const override { return 4 * static_cast<double>(bands_.bins_read()); }
-
- private:
+  StftFraming framing_;
+  RealFft fft_;
   MelBands bands_;
   double power_;
   float epsilon_;
@@ -358,7 +371,7 @@ Op mel_convert(const MelOptions& from, const MelOptions& to) {
 
 Op mel_spectrogram(const MelOptions& o) {
   check_mel_options("mel_spectrogram", o);
-  std::vector<Op> ops{stft(o.stft()), Op(std::make_shared<MelOfSpectrum>(o)), mel_compress(o)};
+  std::vector<Op> ops{Op(std::make_shared<MelOfFrames>(o)), mel_compress(o)};
   if (const auto taps = static_cast<Index>(o.prefilter.size()); taps > 0) {
     const Tensor newest_last({1, 1, taps}, {o.prefilter.rbegin(), o.prefilter.rend()});
     ops.insert(ops.begin(), conv1d(newest_last, {}, {.padding = {taps - 1, 0}}));

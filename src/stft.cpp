@@ -10,6 +10,7 @@
 #include "circular.h"
 #include "fft.h"
 #include "kernels/spectral.h"
+#include "stft_framing.h"
 
 namespace wavestride {
 namespace {
@@ -22,60 +23,10 @@ void check_size(const char* op, const char* what, Index value, Index least, Inde
           value);
 }
 
-// Options with every default filled in.
-struct Framing {
-  Framing(const char* op, const StftOptions& o);
-
-  Index n_fft, hop, left, right;
-  Index bins, rows;  // bins of the transform, rows of the spectrum given or taken
-  Padding padding;
-  std::vector<float> window;  // from the first to the last value that is not zero
-  Index first;                // where it starts in the n_fft samples of a frame
-  float scale;                // of the spectrum
-
-  Index last() const { return first + static_cast<Index>(window.size()) - 1; }
-};
-
-Framing::Framing(const char* op, const StftOptions& o) {
-  check_size(op, "n_fft", o.n_fft, 1, RealFft::max_size);
-  n_fft = o.n_fft;
-  hop = o.hop_length != 0 ? o.hop_length : std::max<Index>(n_fft / 4, 1);
-  check_size(op, "hop_length", hop, 1);
-  const Index win_length = o.win_length != 0 ? o.win_length : n_fft;
-  check_size(op, "win_length", win_length, 1, n_fft);
-  require(o.window.empty() || static_cast<Index>(o.window.size()) == win_length, op, ": window must have ",
-          win_length, " values (win_length), got ", o.window.size());
-  require(!o.center || (o.pad_left == 0 && o.pad_right == 0), op,
-          ": pad_left and pad_right need center = false, got ", o.pad_left, " and ", o.pad_right);
-  check_size(op, "pad_left", o.pad_left, 0);
-  check_size(op, "pad_right", o.pad_right, 0);
-  left = o.center ? n_fft / 2 : o.pad_left;
-  right = o.center ? n_fft / 2 : o.pad_right;
-  padding = {o.pad_mode, 0.0f};
-  bins = n_fft / 2 + 1;
-  rows = 2 * o.bins();
-  scale = o.normalized ? static_cast<float>(1 / std::sqrt(static_cast<double>(n_fft))) : 1.0f;
-
-  window = o.window.empty() ? make_window(o.window_type, win_length) : o.window;
-  for (const float w : window) require(std::isfinite(w), op, ": window must be finite, got ", w);
-  const auto weighs = [](float w) { return w != 0.0f; };
-  const auto from = std::find_if(window.begin(), window.end(), weighs);
-  require(from != window.end(), op, ": window must not be zero everywhere");
-  first = (n_fft - win_length) / 2 + (from - window.begin());
-  window.erase(std::find_if(window.rbegin(), window.rend(), weighs).base(), window.end());
-  window.erase(window.begin(), from);
-}
-
-struct FftState : KernelState {
-  explicit FftState(const RealFft& fft) : buffers(fft) {}
-  Index bytes() const noexcept override { return buffers.bytes(); }
-  RealFft::Buffers buffers;
-};
-
 class Stft final : public Kernel {
  public:
-  explicit Stft(const Framing& f)
-      : Kernel(message("stft(n_fft ", f.n_fft, ", hop ", f.hop, ")"), {{1, geometry(f), f.padding}}, f.rows),
+  explicit Stft(const StftFraming& f)
+      : Kernel(message("stft(n_fft ", f.n_fft, ", hop ", f.hop, ")"), {f.port()}, f.rows),
         f_(f),
         fft_(f.n_fft) {}
 
@@ -83,10 +34,8 @@ class Stft final : public Kernel {
 
   void compute(const Work& work) const noexcept override {
     auto& buffers = static_cast<FftState&>(*work.state).buffers;
-    float* const time = buffers.time.data() + f_.first;  // zero around the window, always
-    const Index taps = static_cast<Index>(f_.window.size());
     for (Index n = 0; n < work.count; ++n) {
-      kernels::multiply(f_.window.data(), work.in[0] + n * f_.hop, taps, time);
+      f_.take(work.in[0] + n * f_.hop, buffers);
       float* const out = work.out + n * f_.rows;
       if (f_.scale == 1) {
         fft_.forward(buffers, out);
@@ -104,13 +53,6 @@ class Stft final : public Kernel {
   }
 
  private:
-  static Geometry geometry(const Framing& f) {
-    Geometry g = stft_geometry(f.n_fft, f.hop, f.left, f.right);
-    g.window.lo = f.first - f.left;
-    g.window.hi = f.last() - f.left;
-    return g;
-  }
-
   /// The other half of a two-sided spectrum.
   void mirror(float* out) const noexcept {
     for (Index k = f_.bins; 2 * k < f_.rows; ++k) {
@@ -119,7 +61,7 @@ class Stft final : public Kernel {
     }
   }
 
-  Framing f_;
+  StftFraming f_;
   RealFft fft_;
 };
 
@@ -127,7 +69,7 @@ class Stft final : public Kernel {
 // Positions count from the start of frame 0: output sample n is at position n + left.
 class Istft final : public Kernel {
  public:
-  explicit Istft(const Framing& f)
+  explicit Istft(const StftFraming& f)
       : Kernel(message("istft(n_fft ", f.n_fft, ", hop ", f.hop, ")"), {{f.rows, geometry(f), {}}}, 1),
         f_(f),
         fft_(f.n_fft),
@@ -186,7 +128,7 @@ class Istft final : public Kernel {
     Index position = -1;  // that the next output sample should have
   };
 
-  static Geometry geometry(const Framing& f) {
+  static Geometry geometry(const StftFraming& f) {
     Geometry g = conv_transpose_geometry(f.n_fft, f.hop, f.left, f.left - f.right, 1);
     g.window.lo = f.left - f.last() + f.hop - 1;
     g.window.hi = f.left - f.first;
@@ -244,7 +186,7 @@ class Istft final : public Kernel {
     return envelope > smallest_envelope ? static_cast<float>(1 / envelope) : 0.0f;
   }
 
-  Framing f_;
+  StftFraming f_;
   RealFft fft_;
   std::vector<float> synthesis_;    // window with the scale of the inverse transform
   std::vector<float> steady_gain_;  // 1/Σ window² at position mod hop
@@ -271,6 +213,47 @@ class Magnitude final : public Kernel {
 
 }  // namespace
 
+StftFraming::StftFraming(const char* op, const StftOptions& o) {
+  check_size(op, "n_fft", o.n_fft, 1, RealFft::max_size);
+  n_fft = o.n_fft;
+  hop = o.hop_length != 0 ? o.hop_length : std::max<Index>(n_fft / 4, 1);
+  check_size(op, "hop_length", hop, 1);
+  const Index win_length = o.win_length != 0 ? o.win_length : n_fft;
+  check_size(op, "win_length", win_length, 1, n_fft);
+  require(o.window.empty() || static_cast<Index>(o.window.size()) == win_length, op, ": window must have ",
+          win_length, " values (win_length), got ", o.window.size());
+  require(!o.center || (o.pad_left == 0 && o.pad_right == 0), op,
+          ": pad_left and pad_right need center = false, got ", o.pad_left, " and ", o.pad_right);
+  check_size(op, "pad_left", o.pad_left, 0);
+  check_size(op, "pad_right", o.pad_right, 0);
+  left = o.center ? n_fft / 2 : o.pad_left;
+  right = o.center ? n_fft / 2 : o.pad_right;
+  padding = {o.pad_mode, 0.0f};
+  bins = n_fft / 2 + 1;
+  rows = 2 * o.bins();
+  scale = o.normalized ? static_cast<float>(1 / std::sqrt(static_cast<double>(n_fft))) : 1.0f;
+
+  window = o.window.empty() ? make_window(o.window_type, win_length) : o.window;
+  for (const float w : window) require(std::isfinite(w), op, ": window must be finite, got ", w);
+  const auto weighs = [](float w) { return w != 0.0f; };
+  const auto from = std::find_if(window.begin(), window.end(), weighs);
+  require(from != window.end(), op, ": window must not be zero everywhere");
+  first = (n_fft - win_length) / 2 + (from - window.begin());
+  window.erase(std::find_if(window.rbegin(), window.rend(), weighs).base(), window.end());
+  window.erase(window.begin(), from);
+}
+
+Port StftFraming::port() const {
+  Geometry g = stft_geometry(n_fft, hop, left, right);
+  g.window.lo = first - left;
+  g.window.hi = last() - left;
+  return {1, g, padding};
+}
+
+void StftFraming::take(const float* samples, RealFft::Buffers& buffers) const noexcept {
+  kernels::multiply(window.data(), samples, static_cast<Index>(window.size()), buffers.time.data() + first);
+}
+
 std::vector<float> make_window(WindowType type, Index length) {
   check_size("make_window", "length", length, 1);
   static constexpr double mean[] = {0.5, 0.54, 1};  // by WindowType; the rest is the cosine
@@ -287,7 +270,7 @@ std::vector<float> make_window(WindowType type, Index length) {
 namespace op {
 
 Op stft(const StftOptions& options) {
-  Framing framing("stft", options);
+  StftFraming framing("stft", options);
   if (options.pad_mode != PadMode::circular) return Op(std::make_shared<Stft>(framing));
   const Index left = std::exchange(framing.left, 0), right = std::exchange(framing.right, 0);
   framing.padding = {};
@@ -295,7 +278,7 @@ Op stft(const StftOptions& options) {
 }
 
 Op istft(const StftOptions& options) {
-  return Op(std::make_shared<Istft>(Framing("istft", options)));
+  return Op(std::make_shared<Istft>(StftFraming("istft", options)));
 }
 
 Op magnitude(Index bins, double power, double epsilon) {
@@ -315,7 +298,7 @@ Signal stft(FramesView x, const StftOptions& options) {
 Signal istft(FramesView spectrum, const StftOptions& options, std::optional<Index> length) {
   if (!length) return op::istft(options)(spectrum);
   require(*length >= 0, "istft: length must not be negative, got ", *length);
-  Framing framing("istft", options);
+  StftFraming framing("istft", options);
   framing.right = 0;
   const Signal all = Op(std::make_shared<Istft>(framing))(spectrum);
   Signal x = Signal::Zero(1, *length);

@@ -111,6 +111,21 @@ TEST_CASE("spectral kernels: magnitudes equal their plain twin on every SIMD tar
   });
 }
 
+TEST_CASE("spectral kernels: powers of half spectra are those of whole ones on every SIMD target") {
+  on_every_target([](Rng& rng, Index half, Index offset) {
+    const kernels::HalfSpectrum h(half);
+    Guarded z(rng, 2 * half, offset), x(2 * half + 2, offset), expected(half + 1, offset),
+        power(half + 1, 15 - offset);
+    const Index bins = uniform(rng, 1, half + 1);
+    const bool root = uniform(rng, 0, 1) > 0;
+    h.to_real(z.data(), x.data());
+    kernels::power_spectrum(x.data(), half + 1, 0.5f, root, expected.data());
+    h.powers(z.data(), bins, 0.5f, root, power.data());
+    for (Index k = 0; k < bins; ++k) REQUIRE(power[k] == expected[k]);
+    CHECK(power.kept());
+  });
+}
+
 TEST_CASE("spectral kernels: sums of bands read no other bins than there are, on every SIMD target") {
   on_every_target([](Rng& rng, Index bins, Index offset) {
     Guarded x(rng, bins, offset);

@@ -91,31 +91,65 @@ HWY_INLINE void ForEachPair(Index half, F&& step) {
   for (Index k = 1; 2 * k <= half; k += N) step(d, std::min(k, half - N));
 }
 
-// E = (Z[k] + Z*[M−k])/2 is the transform of the even samples, O = (Z[k] − Z*[M−k])/2i of the odd ones: X[k]
-// = E + w·O and X[M−k] = (E − w·O)*, w = exp(−πik/M).
+template <class V>
+struct Bins {
+  V re, im, mirror_re, mirror_im;
+};
+
+// Of the lanes of `d`, bins k … and M − k, E = (Z[k] + Z*[M−k])/2 being the transform of the even samples, O
+// = (Z[k] − Z*[M−k])/2i of the odd ones: X[k] = E + w·O and X[M−k] = (E − w·O)*, w = exp(−πik/M). Mirror
+// images are in order of k.
+template <class Tag>
+HWY_INLINE Bins<hn::Vec<Tag>> RealBins(Tag d, const HalfSpectrum& h, const float* HWY_RESTRICT z, Index k,
+                                       Index mirror) {
+  hn::Vec<Tag> re, im, mirror_re, mirror_im;
+  hn::LoadInterleaved2(d, z + 2 * k, re, im);
+  hn::LoadInterleaved2(d, z + 2 * mirror, mirror_re, mirror_im);
+  mirror_re = hn::Reverse(d, mirror_re);
+  mirror_im = hn::Reverse(d, mirror_im);
+  const auto half = hn::Set(d, 0.5f);
+  const auto even_re = hn::Mul(half, hn::Add(re, mirror_re)), even_im = hn::Mul(half, hn::Sub(im, mirror_im));
+  const auto odd_re = hn::Mul(half, hn::Add(im, mirror_im)), odd_im = hn::Mul(half, hn::Sub(mirror_re, re));
+  const auto c = hn::LoadU(d, h.cosines() + k), s = hn::LoadU(d, h.sines() + k);
+  const auto turned_re = hn::MulSub(c, odd_re, hn::Mul(s, odd_im)),
+             turned_im = hn::MulAdd(c, odd_im, hn::Mul(s, odd_re));
+  return {hn::Add(even_re, turned_re), hn::Add(even_im, turned_im), hn::Sub(even_re, turned_re),
+          hn::Sub(turned_im, even_im)};
+}
+
 void ToReal(const HalfSpectrum& h, const float* HWY_RESTRICT z, float* HWY_RESTRICT x) {
   const Index M = h.half();
   ForEachPair(M, [&](auto d, Index k) {
     const Index mirror = M - k - static_cast<Index>(hn::Lanes(d)) + 1;
-    hn::Vec<decltype(d)> re, im, mirror_re, mirror_im;
-    hn::LoadInterleaved2(d, z + 2 * k, re, im);
-    hn::LoadInterleaved2(d, z + 2 * mirror, mirror_re, mirror_im);
-    mirror_re = hn::Reverse(d, mirror_re);
-    mirror_im = hn::Reverse(d, mirror_im);
-    const auto half = hn::Set(d, 0.5f);
-    const auto even_re = hn::Mul(half, hn::Add(re, mirror_re)),
-               even_im = hn::Mul(half, hn::Sub(im, mirror_im));
-    const auto odd_re = hn::Mul(half, hn::Add(im, mirror_im)), odd_im = hn::Mul(half, hn::Sub(mirror_re, re));
-    const auto c = hn::LoadU(d, h.cosines() + k), s = hn::LoadU(d, h.sines() + k);
-    const auto turned_re = hn::MulSub(c, odd_re, hn::Mul(s, odd_im)),
-               turned_im = hn::MulAdd(c, odd_im, hn::Mul(s, odd_re));
-    hn::StoreInterleaved2(hn::Add(even_re, turned_re), hn::Add(even_im, turned_im), d, x + 2 * k);
-    hn::StoreInterleaved2(hn::Reverse(d, hn::Sub(even_re, turned_re)),
-                          hn::Reverse(d, hn::Sub(turned_im, even_im)), d, x + 2 * mirror);
+    const auto b = RealBins(d, h, z, k, mirror);
+    hn::StoreInterleaved2(b.re, b.im, d, x + 2 * k);
+    hn::StoreInterleaved2(hn::Reverse(d, b.mirror_re), hn::Reverse(d, b.mirror_im), d, x + 2 * mirror);
   });
   x[0] = z[0] + z[1];
   x[2 * M] = z[0] - z[1];
   x[1] = x[2 * M + 1] = 0.0f;
+}
+
+template <class Tag, class V = hn::Vec<Tag>>
+HWY_INLINE V Power(Tag d, V re, V im, float epsilon, bool root) {
+  const V power = hn::MulAdd(re, re, hn::MulAdd(im, im, hn::Set(d, epsilon)));
+  return root ? hn::Sqrt(power) : power;
+}
+
+void Powers(const HalfSpectrum& h, const float* HWY_RESTRICT z, Index bins, float epsilon, bool root,
+            float* HWY_RESTRICT power) {
+  const Index M = h.half();
+  ForEachPair(M, [&](auto d, Index k) {
+    const Index mirror = M - k - static_cast<Index>(hn::Lanes(d)) + 1;
+    const auto b = RealBins(d, h, z, k, mirror);
+    if (k < bins) hn::StoreU(Power(d, b.re, b.im, epsilon, root), d, power + k);
+    if (mirror < bins)
+      hn::StoreU(hn::Reverse(d, Power(d, b.mirror_re, b.mirror_im, epsilon, root)), d, power + mirror);
+  });
+  const hn::CappedTag<float, 1> one;
+  const auto zero = hn::Zero(one);
+  hn::StoreU(Power(one, hn::Set(one, z[0] + z[1]), zero, epsilon, root), one, power);
+  hn::StoreU(Power(one, hn::Set(one, z[0] - z[1]), zero, epsilon, root), one, power + M);
 }
 
 // 2·Z[k] = A + i·B and 2·Z[M−k] = A* + i·B*, where A = X[k] + X*[M−k] and B = (X[k] − X*[M−k])·w*.
@@ -224,38 +258,85 @@ void Transpose(const float* HWY_RESTRICT in, Index rows, Index columns, float* H
 
 void PowerSpectrum(const float* HWY_RESTRICT x, Index bins, float epsilon, bool root,
                    float* HWY_RESTRICT out) {
-  const auto each = [&](auto&& last) {
-    ForEach(bins, [&](auto d, Index i) {
-      hn::Vec<decltype(d)> re, im;
-      hn::LoadInterleaved2(d, x + 2 * i, re, im);
-      const auto power = hn::MulAdd(re, re, hn::MulAdd(im, im, hn::Set(d, epsilon)));
-      hn::StoreU(last(power), d, out + i);
-    });
-  };
-  root ? each([](auto power) { return hn::Sqrt(power); }) : each([](auto power) { return power; });
+  ForEach(bins, [&](auto d, Index i) {
+    hn::Vec<decltype(d)> re, im;
+    hn::LoadInterleaved2(d, x + 2 * i, re, im);
+    hn::StoreU(Power(d, re, im, epsilon, root), d, out + i);
+  });
 }
 
-// Of a band at the end of the bins, where a vector would reach beyond them: what its first `done` add up to,
-// and the others.
-HWY_NOINLINE float LastSum(const float* w, const float* x, Index done, Index size, float sum) {
-  for (; done < size; ++done) sum += w[done] * x[done];
+using BandTag = hn::CappedTag<float, band_lanes>;
+using BandSum = hn::Vec<BandTag>;
+
+#if HWY_TARGET != HWY_SCALAR
+// Σ_k w[k] · x[first + k] over whole vectors, in lanes.
+HWY_INLINE BandSum LanesOfBand(const Band& band, const float* HWY_RESTRICT weights,
+                               const float* HWY_RESTRICT x) {
+  const BandTag d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  const float *w = weights + band.weights, *v = x + band.first;
+  auto sum = hn::Mul(hn::LoadU(d, w), hn::LoadU(d, v));
+  for (Index k = N; k < band.size; k += N) sum = hn::MulAdd(hn::LoadU(d, w + k), hn::LoadU(d, v + k), sum);
+  return sum;
+}
+
+// a0 + a1, b0 + b1 of each pair of lanes, in the order that SumsOfFour needs.
+HWY_INLINE BandSum PairSums(BandSum a, BandSum b) {
+  const BandTag d;
+  return hn::Add(hn::InterleaveLower(d, a, b), hn::InterleaveUpper(d, a, b));
+}
+
+// The sums of the lanes of four vectors: adding each up alone takes twice as many shuffles.
+template <class Tag>
+HWY_INLINE void StoreSumsOfFour(Tag d, const hn::Vec<Tag> (&sums)[4], float* HWY_RESTRICT out) {
+  const hn::Repartition<double, Tag> pairs;
+  const auto low = hn::BitCast(pairs, PairSums(sums[0], sums[1])),
+             high = hn::BitCast(pairs, PairSums(sums[2], sums[3]));
+  const auto blocks = hn::Add(hn::BitCast(d, hn::InterleaveLower(pairs, low, high)),
+                              hn::BitCast(d, hn::InterleaveUpper(pairs, low, high)));
+  const hn::Full128<float> block;
+  if constexpr (hn::MaxLanes(Tag()) == 8)
+    hn::StoreU(hn::Add(hn::LowerHalf(block, blocks), hn::UpperHalf(block, blocks)), block, out);
+  else
+    hn::StoreU(blocks, block, out);
+}
+#endif
+
+// Vectors may not reach beyond the bins.
+HWY_NOINLINE float SumOfBand(const Band& band, const float* HWY_RESTRICT weights, const float* HWY_RESTRICT x,
+                             Index bins) {
+  const BandTag d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  const float *w = weights + band.weights, *v = x + band.first;
+  auto lanes = hn::Zero(d);
+  Index k = 0;
+  for (; k < band.size && band.first + k + N <= bins; k += N)
+    lanes = hn::MulAdd(hn::LoadU(d, w + k), hn::LoadU(d, v + k), lanes);
+  float sum = hn::GetLane(hn::SumOfLanes(d, lanes));
+  for (; k < band.size; ++k) sum += w[k] * v[k];
   return sum;
 }
 
 void BandedSums(const Band* HWY_RESTRICT bands, Index count, const float* HWY_RESTRICT weights,
                 const float* HWY_RESTRICT x, Index bins, float* HWY_RESTRICT out) {
-  const hn::CappedTag<float, band_lanes> d;
-  const auto N = static_cast<Index>(hn::Lanes(d));
-  for (Index b = 0; b < count; ++b) {
-    const float *w = weights + bands[b].weights, *v = x + bands[b].first;
-    const Index size = bands[b].size, readable = bins - bands[b].first;
-    auto sum = hn::Zero(d);
-    Index k = 0;
-    for (; k < size && k + N <= readable; k += N)
-      sum = hn::MulAdd(hn::LoadU(d, w + k), hn::LoadU(d, v + k), sum);
-    const float total = hn::GetLane(hn::SumOfLanes(d, sum));
-    out[b] = k < size ? LastSum(w, v, k, size, total) : total;
+  Index b = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const auto whole = [&](const Band& band) {
+    return band.size > 0 && band.first + (band.size + band_lanes - 1) / band_lanes * band_lanes <= bins;
+  };
+  for (; b + 4 <= count; b += 4) {
+    const Band* const four = bands + b;
+    if (!(whole(four[0]) && whole(four[1]) && whole(four[2]) && whole(four[3]))) {
+      for (Index i = 0; i < 4; ++i) out[b + i] = SumOfBand(four[i], weights, x, bins);
+      continue;
+    }
+    StoreSumsOfFour(BandTag(),
+                    {LanesOfBand(four[0], weights, x), LanesOfBand(four[1], weights, x),
+                     LanesOfBand(four[2], weights, x), LanesOfBand(four[3], weights, x)},
+                    out + b);
   }
+#endif
+  for (; b < count; ++b) out[b] = SumOfBand(bands[b], weights, x, bins);
 }
 
 // As many neighbouring bins as a vector holds mostly lie within as many bands, from where they are permuted.
@@ -336,6 +417,7 @@ HWY_EXPORT(MultiplyAdd);
 HWY_EXPORT(Scale);
 HWY_EXPORT(ToReal);
 HWY_EXPORT(FromReal);
+HWY_EXPORT(Powers);
 HWY_EXPORT(DftOfColumns);
 HWY_EXPORT(Transpose);
 HWY_EXPORT(PowerSpectrum);
@@ -372,6 +454,10 @@ void HalfSpectrum::to_real(const float* z, float* x) const noexcept {
   HWY_DYNAMIC_DISPATCH(ToReal)(*this, z, x);
 }
 
+void HalfSpectrum::powers(const float* z, Index bins, float epsilon, bool root, float* power) const noexcept {
+  HWY_DYNAMIC_DISPATCH(Powers)(*this, z, bins, epsilon, root, power);
+}
+
 void HalfSpectrum::from_real(const float* x, float* z) const noexcept {
   HWY_DYNAMIC_DISPATCH(FromReal)(*this, x, z);
 }
@@ -403,6 +489,10 @@ void power_spectrum(const float* x, Index bins, float epsilon, bool root, float*
 
 void magnitudes(const float* x, Index bins, float epsilon, double power, float* out) noexcept {
   power_spectrum(x, bins, epsilon, power == 1, out);
+  finish_magnitudes(power, bins, out);
+}
+
+void finish_magnitudes(double power, Index bins, float* out) noexcept {
   if (power != 1 && power != 2)
     for (Index i = 0; i < bins; ++i) out[i] = std::pow(out[i], static_cast<float>(power / 2));
 }

@@ -33,6 +33,8 @@ class HalfSpectrum {
 
   /// The M + 1 bins of the real signal from the M bins Z of z.
   void to_real(const float* z, float* x) const noexcept;
+  /// power_spectrum() of the first `bins` of these. `power` has room for M + 1.
+  void powers(const float* z, Index bins, float epsilon, bool root, float* power) const noexcept;
   /// 2·Z of the signal with the bins X; imaginary parts of bins 0 and M count as zero.
   void from_real(const float* x, float* z) const noexcept;
 
@@ -85,6 +87,8 @@ class ColumnDft {
 void power_spectrum(const float* x, Index bins, float epsilon, bool root, float* out) noexcept;
 /// The same to the power of power/2.
 void magnitudes(const float* x, Index bins, float epsilon, double power, float* out) noexcept;
+/// What values of power_spectrum(), with `root` where `power` is 1, still lack.
+void finish_magnitudes(double power, Index bins, float* out) noexcept;
 
 /// A run of weights.
 struct Band {
