@@ -384,6 +384,10 @@ WAVESTRIDE_C_API wavestride_status wavestride_stream_frames_after(const wavestri
                                                                   int64_t frames, int64_t* out_frames);
 WAVESTRIDE_C_API wavestride_status wavestride_stream_frames_at_finish(const wavestride_stream* stream,
                                                                       int64_t* out_frames);
+/** Exactly how many frames finish_with of the last so many frames would give now. */
+WAVESTRIDE_C_API wavestride_status wavestride_stream_frames_at_finish_with(const wavestride_stream* stream,
+                                                                           int64_t frames,
+                                                                           int64_t* out_frames);
 
 /** Takes any number of frames, also none, and gives those that became ready: *out_frames to `out`, which has
  * room for `capacity`. A pointer to no frames may be null. Where it fails, WAVESTRIDE_TOO_SMALL or
@@ -396,6 +400,10 @@ WAVESTRIDE_C_API wavestride_status wavestride_stream_push(wavestride_stream* str
  * WAVESTRIDE_INVALID_ARGUMENT, until reset. */
 WAVESTRIDE_C_API wavestride_status wavestride_stream_finish(wavestride_stream* stream, float* out,
                                                             int64_t capacity, int64_t* out_frames);
+/** Push of the signal's last frames and finish in one, which takes less time than both. */
+WAVESTRIDE_C_API wavestride_status wavestride_stream_finish_with(wavestride_stream* stream, const float* last,
+                                                                 int64_t last_frames, float* out,
+                                                                 int64_t capacity, int64_t* out_frames);
 /** The same for any number of inputs and outputs, in arrays whose structs all have the same size. An input
  * may bring any number of frames, but inputs should keep step: frames that one is more than a block ahead of
  * the others are kept, and may allocate; so may the message where these fail. Of WAVESTRIDE_TOO_SMALL it says

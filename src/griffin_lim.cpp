@@ -17,8 +17,7 @@ namespace {
 /// The whole-signal result of an Op whose stream is made once, written to `out`.
 void run(Stream& stream, FramesView x, FramesSpan out) {
   stream.reset();
-  const Index n = stream.push(x, out);
-  stream.finish(out.slice(n, out.frames() - n));
+  stream.finish_with(x, out);
 }
 
 /// spectrum = magnitude · direction, where direction starts at a phase of 0 or at a random one.

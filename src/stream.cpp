@@ -15,7 +15,8 @@ const char* mistake(const detail::GraphRunner& runner, std::span<const FramesVie
   const detail::Graph& g = runner.graph();
   const auto& values = g.values();
   if (runner.finished()) return "the stream is finished; reset() starts a new signal";
-  if (!last && in.size() != static_cast<std::size_t>(g.inputs())) return "wrong number of inputs";
+  if (!(last && in.empty()) && in.size() != static_cast<std::size_t>(g.inputs()))
+    return "wrong number of inputs";
   if (out.size() != g.outputs.size()) return "wrong number of outputs";
   for (std::size_t i = 0; i < in.size(); ++i) {
     if (in[i].frames() < 0) return "a negative number of frames";
@@ -25,7 +26,8 @@ const char* mistake(const detail::GraphRunner& runner, std::span<const FramesVie
     if (expected[o] == 0) continue;
     if (out[o].channels() != values[static_cast<std::size_t>(g.outputs[o])].channels)
       return "wrong number of output channels";
-    if (out[o].frames() < expected[o]) return "fewer output frames than frames_after() asks for";
+    if (out[o].frames() < expected[o])
+      return "fewer output frames than frames_after() or frames_at_finish() asks for";
   }
   return nullptr;
 }
@@ -42,7 +44,16 @@ auto frames_of(std::span<const FramesView> in) {
   return [in](std::size_t i) { return i < in.size() ? in[i].frames() : 0; };
 }
 
-constexpr auto none = [](std::size_t) { return Index{0}; };
+auto each_of(std::span<const Index> n) {
+  return [n](std::size_t i) { return i < n.size() ? n[i] : 0; };
+}
+
+// Of the first output, when the first input brings n frames.
+Index first_count(const detail::GraphRunner& runner, Index n, bool last) noexcept {
+  Index out[max_ends];
+  runner.counts_after(each_of({&n, 1}), last, {out, runner.graph().outputs.size()});
+  return out[0];
+}
 
 bool process(detail::GraphRunner& runner, std::span<const FramesView> in, bool last,
              std::span<const FramesSpan> out, std::span<Index> written) noexcept {
@@ -58,8 +69,8 @@ bool process(detail::GraphRunner& runner, std::span<const FramesView> in, bool l
 // With the numbers, for those who may allocate.
 [[gnu::cold, noreturn]] void refuse(const detail::Graph& g, std::span<const FramesView> in, bool last,
                                     const char* wrong) {
-  require(last || in.size() == static_cast<std::size_t>(g.inputs()), g.name, ": has ", g.inputs(),
-          " inputs, got ", in.size());
+  require((last && in.empty()) || in.size() == static_cast<std::size_t>(g.inputs()), g.name, ": has ",
+          g.inputs(), " inputs, got ", in.size());
   for (std::size_t i = 0; i < in.size(); ++i) {
     const Index channels = g.values()[i].channels;
     require(in[i].frames() <= 0 || in[i].channels() == channels, g.name, ": expects ", channels,
@@ -94,24 +105,23 @@ Stream& Stream::operator=(Stream&&) noexcept = default;
 Stream::~Stream() = default;
 
 Index Stream::frames_after(Index n) const noexcept {
-  Index out[max_ends];
-  runner_->counts_after([n](std::size_t i) { return i == 0 ? n : 0; }, false,
-                        {out, runner_->graph().outputs.size()});
-  return out[0];
+  return first_count(*runner_, n, false);
 }
 
-Index Stream::frames_at_finish() const noexcept {
-  Index out[max_ends];
-  runner_->counts_after(none, true, {out, runner_->graph().outputs.size()});
-  return out[0];
+Index Stream::frames_at_finish(Index n) const noexcept {
+  return first_count(*runner_, n, true);
 }
 
 void Stream::frames_after(std::span<const Index> n, std::span<Index> out) const noexcept {
-  runner_->counts_after([n](std::size_t i) { return i < n.size() ? n[i] : 0; }, false, out);
+  runner_->counts_after(each_of(n), false, out);
 }
 
 void Stream::frames_at_finish(std::span<Index> out) const noexcept {
-  runner_->counts_after(none, true, out);
+  frames_at_finish({}, out);
+}
+
+void Stream::frames_at_finish(std::span<const Index> n, std::span<Index> out) const noexcept {
+  runner_->counts_after(each_of(n), true, out);
 }
 
 Index Stream::push(FramesView in, FramesSpan out) noexcept {
@@ -124,6 +134,11 @@ Index Stream::finish(FramesSpan out) noexcept {
   return process(*runner_, {}, true, {&out, 1}, {&written, 1}) ? written : -1;
 }
 
+Index Stream::finish_with(FramesView last, FramesSpan out) noexcept {
+  Index written = 0;
+  return process(*runner_, {&last, 1}, true, {&out, 1}, {&written, 1}) ? written : -1;
+}
+
 bool Stream::push(std::span<const FramesView> in, std::span<const FramesSpan> out,
                   std::span<Index> written) noexcept {
   return process(*runner_, in, false, out, written);
@@ -131,6 +146,11 @@ bool Stream::push(std::span<const FramesView> in, std::span<const FramesSpan> ou
 
 bool Stream::finish(std::span<const FramesSpan> out, std::span<Index> written) noexcept {
   return process(*runner_, {}, true, out, written);
+}
+
+bool Stream::finish_with(std::span<const FramesView> last, std::span<const FramesSpan> out,
+                         std::span<Index> written) noexcept {
+  return process(*runner_, last, true, out, written);
 }
 
 Signal Stream::push(FramesView in) {
@@ -141,11 +161,18 @@ Signal Stream::finish() {
   require_one_output(runner_->graph());
   return std::move(process(*runner_, {}, true).front());
 }
+Signal Stream::finish_with(FramesView last) {
+  require_one_output(runner_->graph());
+  return std::move(process(*runner_, {&last, 1}, true).front());
+}
 std::vector<Signal> Stream::push(std::span<const FramesView> in) {
   return process(*runner_, in, false);
 }
 std::vector<Signal> Stream::finish_all() {
   return process(*runner_, {}, true);
+}
+std::vector<Signal> Stream::finish_all_with(std::span<const FramesView> last) {
+  return process(*runner_, last, true);
 }
 
 void Stream::reset() noexcept {

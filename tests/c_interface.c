@@ -73,18 +73,22 @@ static void check_stream(const wavestride_op* op, int64_t frames, int64_t chunk)
   CHECK(latency == info.latency_frames && latency > 0);
   for (int repeat = 0; repeat < 2; ++repeat) {
     done = 0;
-    for (int64_t n = 0; n < frames; n += chunk) {
+    int64_t n = 0, rest = -1, got = -1;
+    while (n < frames) {
       const int64_t count = n + chunk < frames ? chunk : frames - n;
-      int64_t expected = -1, got = -1;
+      int64_t expected = -1;
+      if (repeat == 1 && n + count == frames) break; /* the last ones end the signal, too */
       OK(wavestride_stream_frames_after(stream, count, &expected));
       OK(wavestride_stream_push(stream, in + n * info.in_channels, count, streamed + done * info.out_channels,
                                 expected, &got));
       CHECK(got == expected);
       done += got;
+      n += count;
     }
-    int64_t rest = -1, got = -1;
-    OK(wavestride_stream_frames_at_finish(stream, &rest));
-    OK(wavestride_stream_finish(stream, streamed + done * info.out_channels, rest, &got));
+    OK(wavestride_stream_frames_at_finish_with(stream, frames - n, &rest));
+    OK(repeat == 1 ? wavestride_stream_finish_with(stream, in + n * info.in_channels, frames - n,
+                                                   streamed + done * info.out_channels, rest, &got)
+                   : wavestride_stream_finish(stream, streamed + done * info.out_channels, rest, &got));
     CHECK(got == rest && done + got == whole);
     CHECK(memcmp(streamed, out, (size_t)(whole * info.out_channels) * sizeof *out) == 0);
     OK(wavestride_stream_position(stream, &received, &emitted));
@@ -1133,6 +1137,8 @@ static void test_mistakes(void) {
   INVALID("null", wavestride_stream_frames_at_finish(NULL, &frames));
   INVALID("null", wavestride_stream_push(NULL, in, 1, out, 1, &frames));
   INVALID("null", wavestride_stream_finish(NULL, out, 1, &frames));
+  INVALID("null", wavestride_stream_finish_with(NULL, in, 1, out, 1, &frames));
+  INVALID("null", wavestride_stream_frames_at_finish_with(NULL, 1, &frames));
   INVALID("null", wavestride_stream_reset(NULL));
   INVALID("null", wavestride_stream_position(NULL, &frames, &more));
   INVALID("null", wavestride_stream_latency(NULL, &frames));
@@ -1172,6 +1178,8 @@ static void test_mistakes(void) {
   INVALID("null", wavestride_stream_frames_after(stream, 1, NULL));
   INVALID("negative", wavestride_stream_frames_after(stream, -1, &frames));
   INVALID("null", wavestride_stream_frames_at_finish(stream, NULL));
+  INVALID("null", wavestride_stream_frames_at_finish_with(stream, 1, NULL));
+  INVALID("negative", wavestride_stream_frames_at_finish_with(stream, -1, &frames));
   OK(wavestride_stream_frames_after(stream, INT64_MAX, &frames));
   CHECK(frames > INT64_MAX / 4);
   INVALID("received must not be null", wavestride_stream_position(stream, NULL, &more));
@@ -1188,11 +1196,14 @@ static void test_mistakes(void) {
   CHECK(frames == 0);
   OK(wavestride_stream_push(stream, in, 3000, out, max_frames, &frames));
   REFUSED(WAVESTRIDE_TOO_SMALL, "room", wavestride_stream_finish(stream, out, 0, &frames));
+  REFUSED(WAVESTRIDE_TOO_SMALL, "room", wavestride_stream_finish_with(stream, in, 3000, out, 1, &frames));
+  INVALID("null", wavestride_stream_finish_with(stream, NULL, 1, out, max_frames, &frames));
   INVALID("output must not be null", wavestride_stream_finish(stream, NULL, max_frames, &frames));
   INVALID("out_frames must not be null", wavestride_stream_finish(stream, out, max_frames, NULL));
   OK(wavestride_stream_finish(stream, out, max_frames, &frames));
   INVALID("finished", wavestride_stream_finish(stream, out, max_frames, &frames));
   INVALID("finished", wavestride_stream_push(stream, in, 1, out, max_frames, &frames));
+  INVALID("finished", wavestride_stream_finish_with(stream, in, 1, out, max_frames, &frames));
   OK(wavestride_stream_frames_after(stream, 3000, &frames));
   OK(wavestride_stream_frames_at_finish(stream, &more));
   CHECK(frames == 0 && more == 0);

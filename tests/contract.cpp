@@ -118,8 +118,12 @@ Signal stream_in_chunks(Stream& stream, FramesView x, Rng& rng) {
   const Op& op = stream.op();
   Signal y = Signal::Constant(op.out_channels(), op.total(x.frames()), std::nanf(""));
   Index at = 0;
-  for (Index n = 0; n < x.frames();) {
+  // The last chunk ends every other signal, too.
+  const bool ends = x.frames() % 2 > 0;
+  Index n = 0;
+  while (n < x.frames()) {
     const Index chunk = std::min(random_chunk(rng), x.frames() - n);
+    if (ends && n + chunk == x.frames()) break;
     const Index expected = stream.frames_after(chunk);
     REQUIRE(at + expected <= y.cols());
     const std::size_t before = allocations();
@@ -133,10 +137,12 @@ Signal stream_in_chunks(Stream& stream, FramesView x, Rng& rng) {
     REQUIRE(stream.emitted() == at);
     REQUIRE(at == op.available(n));
   }
-  const Index expected = stream.frames_at_finish();
+  const Index rest = x.frames() - n;
+  const Index expected = stream.frames_at_finish(rest);
   REQUIRE(at + expected == y.cols());
+  const FramesSpan out = FramesSpan(y).slice(at, expected);
   const std::size_t before = allocations();
-  const Index made = stream.finish(FramesSpan(y).slice(at, expected));
+  const Index made = ends ? stream.finish_with(x.slice(n, rest), out) : stream.finish(out);
   const std::size_t allocated = allocations() - before;
   REQUIRE(allocated == 0);
   REQUIRE(made == expected);

@@ -40,8 +40,8 @@ class Stream {
 
   /// Exactly how many frames a push of n frames would emit now.
   Index frames_after(Index n) const noexcept;
-  /// Exactly how many frames finish() would emit now.
-  Index frames_at_finish() const noexcept;
+  /// Exactly how many frames finish() would emit now, and finish_with() the last n frames.
+  Index frames_at_finish(Index n = 0) const noexcept;
 
   /// Takes any number of frames, also none; writes the frames that became ready to the start of `out` and
   /// returns their number. Takes nothing and returns −1 on a caller's mistake (asserted in debug builds): a
@@ -50,10 +50,14 @@ class Stream {
   Index push(FramesView in, FramesSpan out) noexcept;
   /// Fixes the length and writes the remaining frames; same rules as push.
   Index finish(FramesSpan out) noexcept;
+  /// push() of the signal's last frames and finish() in one: operators then make all that is left at once,
+  /// which takes less time where reading their weights counts.
+  Index finish_with(FramesView last, FramesSpan out) noexcept;
 
   /// The same for callers who may allocate. Throws std::invalid_argument on the mistakes above.
   Signal push(FramesView in);
   Signal finish();
+  Signal finish_with(FramesView last);
 
   /// Several inputs and outputs: in[i] may hold any number of frames, none included, but inputs should keep
   /// step: frames of an input that run more than a block ahead of the others are kept, and may allocate.
@@ -62,10 +66,14 @@ class Stream {
   bool push(std::span<const FramesView> in, std::span<const FramesSpan> out,
             std::span<Index> written) noexcept;
   bool finish(std::span<const FramesSpan> out, std::span<Index> written) noexcept;
+  bool finish_with(std::span<const FramesView> last, std::span<const FramesSpan> out,
+                   std::span<Index> written) noexcept;
   std::vector<Signal> push(std::span<const FramesView> in);
   std::vector<Signal> finish_all();
+  std::vector<Signal> finish_all_with(std::span<const FramesView> last);
   void frames_after(std::span<const Index> n, std::span<Index> out) const noexcept;
   void frames_at_finish(std::span<Index> out) const noexcept;
+  void frames_at_finish(std::span<const Index> n, std::span<Index> out) const noexcept;
 
   /// Starts over with an empty signal; keeps the memory.
   void reset() noexcept;

@@ -768,6 +768,15 @@ wavestride_status wavestride_stream_frames_at_finish(const wavestride_stream* st
   return tell(stream, "stream", out_frames, "out_frames", [&] { return stream->stream.frames_at_finish(); });
 }
 
+wavestride_status wavestride_stream_frames_at_finish_with(const wavestride_stream* stream, int64_t frames,
+                                                          int64_t* out_frames) {
+  return tell(stream, "stream", out_frames, "out_frames", [&] {
+    require_plain(stream->stream.op());
+    require(frames >= 0, "frames must not be negative, got ", frames);
+    return stream->stream.frames_at_finish(frames);
+  });
+}
+
 wavestride_status wavestride_stream_push(wavestride_stream* stream, const float* in, int64_t in_frames,
                                          float* out, int64_t capacity, int64_t* out_frames) {
   if (const auto wrong = check_plain(stream)) return wrong;
@@ -787,6 +796,19 @@ wavestride_status wavestride_stream_finish(wavestride_stream* stream, float* out
   if (const auto wrong = check_given(stream->stream.finished(), frames, out, capacity, out_frames))
     return wrong;
   *out_frames = stream->stream.finish(FramesSpan(out, stream->out_channels, frames));
+  return WAVESTRIDE_OK;
+}
+
+wavestride_status wavestride_stream_finish_with(wavestride_stream* stream, const float* last,
+                                                int64_t last_frames, float* out, int64_t capacity,
+                                                int64_t* out_frames) {
+  if (const auto wrong = check_plain(stream)) return wrong;
+  if (const auto wrong = check_taken(last, last_frames)) return wrong;
+  const Index frames = stream->stream.frames_at_finish(last_frames);
+  if (const auto wrong = check_given(stream->stream.finished(), frames, out, capacity, out_frames))
+    return wrong;
+  *out_frames = stream->stream.finish_with(FramesView(last, stream->in_channels, last_frames),
+                                           FramesSpan(out, stream->out_channels, frames));
   return WAVESTRIDE_OK;
 }
 

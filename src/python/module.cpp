@@ -132,19 +132,24 @@ void push_in_pieces(Stream& stream, std::span<const FramesView> x, double work,
   }
 }
 
-// stream.push(x), likewise.
-std::vector<Signal> push(Stream& stream, std::span<const FramesView> x) {
+// stream.push(x), likewise, or stream.finish(x), which may have no x.
+std::vector<Signal> push(Stream& stream, std::span<const FramesView> x, bool last) {
   const Op& op = stream.op();
-  if (stream.finished() || !fits(op, x)) return stream.push(x);  // which says what is wrong
+  const auto at_once = [&] {
+    if (!last) return stream.push(x);
+    return x.empty() ? stream.finish_all() : stream.finish_all_with(x);
+  };
+  if (stream.finished() || !fits(op, x)) return at_once();  // which says what is wrong
   std::vector<Index> frames;
   for (const FramesView& in : x) frames.push_back(in.frames());
   std::vector<Index> given(static_cast<std::size_t>(op.outputs()));
-  stream.frames_after(frames, given);
+  last ? stream.frames_at_finish(frames, given) : stream.frames_after(frames, given);
   const double work = work_of(op, x, given);
-  if (work < little_work) return stream.push(x);
+  if (work < little_work) return at_once();
   std::vector<Signal> y = room_for(op, given);
   std::vector<FramesSpan> rest(y.begin(), y.end());
   push_in_pieces(stream, x, work, rest);
+  if (last) stream.finish(rest, given);
   return y;
 }
 
@@ -172,10 +177,7 @@ std::vector<Signal> whole(const Op& op, std::span<const FramesView> x, KeptStrea
       kept->stream->reset();
     else
       kept->stream = op.stream();
-    kept->stream->push(x, rest, totals);
-    for (std::size_t o = 0; o < rest.size(); ++o)
-      rest[o] = rest[o].slice(totals[o], rest[o].frames() - totals[o]);
-    kept->stream->finish(rest, totals);
+    kept->stream->finish_with(x, rest, totals);
     return y;
   }
   Stream stream = op.stream();
@@ -415,8 +417,8 @@ struct PyStream : OneAtATime {
   PyStream(const Op& op, Index threads) : stream(unlocked([&] { return op.stream({.threads = threads}); })) {}
   Stream stream;
 
-  py::object push(std::span<const FramesView> inputs) {
-    return arrays_of(locked([&] { return ::push(stream, inputs); }));
+  py::object push(std::span<const FramesView> inputs, bool last = false) {
+    return arrays_of(locked([&] { return ::push(stream, inputs, last); }));
   }
 
   // A number, or of several outputs a tuple.
@@ -829,8 +831,10 @@ PYBIND11_MODULE(_wavestride, m) {
           "push", [](PyStream& s, const py::args& inputs) { return s.push(ManyFrames(inputs).views()); },
           "The same of several inputs. Of several outputs a tuple.")
       .def(
-          "finish", [](PyStream& s) { return arrays_of(s.locked([&] { return s.stream.finish_all(); })); },
-          "Ends the signal, gives the remaining frames; of several outputs a tuple.")
+          "finish", [](PyStream& s, const py::args& last) { return s.push(ManyFrames(last).views(), true); },
+          "Ends the signal, behind the last frames of each input if any are given; gives the remaining ones, "
+          "of "
+          "several outputs a tuple.")
       .def(
           "reset", [](PyStream& s) { s.locked([&] { s.stream.reset(); }); }, "Begins a new signal.")
       .def("frames_after", &PyStream::frames_after, "frames"_a,

@@ -57,12 +57,10 @@ void forget_peak() {
 
 void run(Stream& stream, FramesView x, Index chunk, FramesSpan y) {
   stream.reset();
-  Index made = 0;
-  for (Index n = 0; n < x.frames(); n += chunk) {
-    const FramesView part = x.slice(n, std::min(chunk, x.frames() - n));
-    made += stream.push(part, y.slice(made, y.frames() - made));
-  }
-  stream.finish(y.slice(made, y.frames() - made));
+  Index made = 0, n = 0;
+  for (; n + chunk < x.frames(); n += chunk)
+    made += stream.push(x.slice(n, chunk), y.slice(made, y.frames() - made));
+  stream.finish_with(x.slice(n, x.frames() - n), y.slice(made, y.frames() - made));
 }
 
 double first_sample_ms(Stream& stream, FramesView x, FramesSpan y) {

@@ -99,8 +99,7 @@ Contender ours(Pair p, Quality q, Goal goal) {
           [op](const Signal& x) { return op(x); },
           [op](const Signal& x, Signal& y) {
             Stream stream = op.stream();
-            const Index made = stream.push(x, y);
-            (void)stream.finish(FramesSpan(y).slice(made, y.cols() - made));
+            (void)stream.finish_with(x, y);
           },
           [op, p](const Signal& x) {
             Stream stream = op.stream();

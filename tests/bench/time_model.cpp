@@ -29,11 +29,10 @@ static void time_model(char** argument) {
   for (Index i = 0; i <= repeats; ++i) {
     const auto start = std::chrono::steady_clock::now();
     stream.reset();
-    Index made = 0;
-    for (Index n = 0; n < x.cols(); n += chunk)
-      made += stream.push(x.middleCols(n, std::min(chunk, x.cols() - n)),
-                          FramesSpan(y).slice(made, y.cols() - made));
-    stream.finish(FramesSpan(y).slice(made, y.cols() - made));
+    Index made = 0, n = 0;
+    for (; n + chunk < x.cols(); n += chunk)
+      made += stream.push(x.middleCols(n, chunk), FramesSpan(y).slice(made, y.cols() - made));
+    stream.finish_with(x.middleCols(n, x.cols() - n), FramesSpan(y).slice(made, y.cols() - made));
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     if (i > 0) std::printf("%.6f\n", seconds.count());  // the first one touches the memory
   }

@@ -535,7 +535,7 @@ def test_several_inputs_and_outputs():
     both = ws.operator("concatenate", [2, 3])
     assert np.array_equal(both(x, y), np.concatenate([x, y]))
     stream = both.stream()
-    parts = [stream.push(x[:, :7], y[:, :9]), stream.push(x[:, 7:], y[:, 9:]), stream.finish()]
+    parts = [stream.push(x[:, :7], y[:, :9]), stream.finish(x[:, 7:], y[:, 9:])]
     assert np.array_equal(np.concatenate(parts, 1), both(x, y))
     pool, unpool = (ws.operator(name, c, kernel_size=2, **more) for name, c, more in
                     [("max_pool1d", 2, {"return_indices": True}), ("max_unpool1d", [2, 2], {})])
@@ -753,7 +753,7 @@ def test_pieces_give_the_same():
     parts = [stream.push(part) for part in np.array_split(samples, 9)] + [stream.finish()]
     assert np.array_equal(resampler(samples), np.concatenate(parts, 1)[0])
     stream.reset()
-    assert np.array_equal(np.concatenate([stream.push(samples), stream.finish()], 1), np.concatenate(parts, 1))
+    assert np.array_equal(stream.finish(samples), np.concatenate(parts, 1))
 
 
 def test_varispeed():
