@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
 #include <functional>
 
 #include "cache_sizes.h"
 #include "check.h"
 #include "kernel_group.h"
+#include "wait_awake.h"
 
 namespace wavestride::detail {
 namespace {
@@ -207,7 +207,10 @@ void GraphRunner::plan_values(const StreamOptions& options, const std::vector<bo
       value.direct = static_cast<int>(is_output - g.outputs.begin());
     const bool large = large_values[v] && options.block_frames == 0;
     value.block = blocks[v];
-    if (value.direct >= 0) continue;
+    if (value.direct >= 0) {  // which has room for more
+      if (large) value.block = std::max(value.block, long_block_frames(1, one_thread));
+      continue;
+    }
     const bool all =
         totals[v] != Work::unknown && std::any_of(info.readers.begin(), info.readers.end(),
                                                   [&](const Graph::Reader& r) { return g.whole(r.node); });
@@ -263,8 +266,11 @@ void GraphRunner::plan_nodes(const std::vector<bool>& large_values, std::span<co
     if (g.whole(static_cast<int>(k)) || node.group || totals[v] == 0) continue;
     node.worth = worth_frames(g, static_cast<int>(k));
     // Reading a large kernel for a few frames takes more time than copying a block of them.
-    const Index fewest = large_values[v] ? 128 : 16;
-    node.edge_group = edge_frames(kernel, fewest);
+    node.whole_blocks =
+        large_values[v] && kernel.parameters() > 2 * values_[v].block * kernel.inputs()[0].channels;
+    node.edge_group = edge_frames(kernel, node.whole_blocks ? std::max<Index>(128, values_[v].block)
+                                          : large_values[v] ? 128
+                                                            : 16);
     Index floats = 0;
     for (std::size_t p = 0; p < ports; ++p) {
       const Port& port = kernel.inputs()[p];
@@ -469,7 +475,10 @@ bool GraphRunner::process_single(FramesView in, Index count, float* out) noexcep
   kernels::copy(in.data(), in.frames() * in.channels(), from.queue.prepare(in.frames()));
   from.queue.commit(in.frames());
   from.made += in.frames();
-  if (count == 0) return true;
+  if (count == 0) {
+    if (from.queue.room() == 0) release(0);  // of what no window has
+    return true;
+  }
   node.length[0] = Work::unknown;
   for (Index left = count; left > 0;) {
     const Block b{0, next_block(kernel(0), to.made, left, to.block), out};
@@ -613,7 +622,8 @@ Index GraphRunner::prepare_windows(int k, Index n, Index count, Workspace& works
   for (std::size_t p = 0; p < ports.size(); ++p) {
     const Window& w = ports[p].geometry.window;
     node.first[p] = w.first(n);
-    edge = edge || node.first[p] < 0 || (node.length[p] != Work::unknown && w.last(n) >= node.length[p]);
+    const Index until = node.whole_blocks ? n + count - 1 : n;
+    edge = edge || node.first[p] < 0 || (node.length[p] != Work::unknown && w.last(until) >= node.length[p]);
   }
   if (edge) {
     count = std::min(count, node.edge_group);
@@ -712,30 +722,11 @@ bool GraphRunner::step(int k, bool patient, bool sparing) noexcept {
 
 namespace {
 
-void pause() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
 /// Locks; it is held for much less time than it takes to fall asleep and wake.
 void enter(std::unique_lock<std::mutex>& lock) noexcept {
-  for (int i = 0; i < 200; ++i, pause())
+  for (int i = 0; i < 200; ++i, relax())
     if (lock.try_lock()) return;
   lock.lock();
-}
-
-/// Waits until `counter` is not `seen`: for a moment awake, since most blocks are short, then asleep.
-void wait_for_change(const std::atomic<unsigned>& counter, unsigned seen) noexcept {
-  using Clock = std::chrono::steady_clock;
-  const auto awake_until = Clock::now() + std::chrono::microseconds(5);
-  do {
-    for (int i = 0; i < 16; ++i, pause())
-      if (counter != seen) return;
-  } while (Clock::now() < awake_until);
-  counter.wait(seen);
 }
 
 }  // namespace
@@ -763,7 +754,7 @@ void GraphRunner::work() noexcept {
       const unsigned seen = changes_;
       ++waiting_;
       lock.unlock();
-      wait_for_change(changes_, seen);
+      wait_awake(changes_, seen);
       enter(lock);
       --waiting_;
     }

@@ -113,8 +113,9 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
     std::vector<Index> first;        // input frame of the windows under way, per port
     std::vector<Index> edge_floats;  // of a window with its virtual frames, per port
     std::vector<Index> reach;
-    Index edge_group = 16;  // output frames made at a time where the border is near
-    Index worth = 1;        // fewer are not made while more of the caller's frames are to come
+    Index edge_group = 16;      // output frames made at a time where the border is near
+    bool whole_blocks = false;  // which then are copied rather than cut
+    Index worth = 1;            // fewer are not made while more of the caller's frames are to come
     bool group = false;
     bool at_work = false;
   };

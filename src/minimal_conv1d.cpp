@@ -76,10 +76,14 @@ class MinimalConv1d final : public Kernel, public Finishing {
     for (Index o = 0; o < s.out; ++o)
       for (Index c = 0; c < s.in; ++c)
         for (Index k = 0; k < s.kernel; ++k) weights.push_back(weight(o, c, k));
+    memory_.assign(
+        static_cast<std::size_t>(filter_.points() * kernels::DenseWeights::units(s.out, s.in, groups)), 0.0f);
+    float* memory = memory_.data();
     for (Index from = 0; from < s.out; from += slice_channels)
-      for (Index p = 0; p < filter_.points(); ++p)
+      for (Index p = 0; p < filter_.points(); ++p) {
+        const Index slice = std::min(slice_channels, s.out - from);
         weights_.emplace_back(
-            std::min(slice_channels, s.out - from), s.in, groups,
+            slice, s.in, groups,
             [&](Index o, Index c, Index g) {
               const double* at_point = at_points.data() + p * taps;
               const float* of = weights.data() + ((from + o) * s.in + c) * s.kernel;
@@ -89,7 +93,9 @@ class MinimalConv1d final : public Kernel, public Finishing {
                   sum += at_point[t] * static_cast<double>(of[k]);
               return static_cast<float>(sum);
             },
-            std::span<const float>());
+            std::span<const float>(), 0, memory);
+        memory += kernels::DenseWeights::units(slice, s.in, groups);
+      }
   }
 
   std::unique_ptr<KernelState> make_state() const override {
@@ -198,6 +204,7 @@ class MinimalConv1d final : public Kernel, public Finishing {
   MinimalConvShape shape_;
   kernels::MinimalFilter filter_;
   std::vector<Index> offsets_;                  // of the groups of taps, in transformed inputs
+  kernels::AlignedFloats memory_;               // of all weights, in the order of their use:
   std::vector<kernels::DenseWeights> weights_;  // by slice of output channels, then point
   kernels::AlignedFloats bias_;
   Index parameters_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "check.h"
+#include "wait_awake.h"
 
 namespace wavestride {
 
@@ -43,12 +44,12 @@ void ThreadPool::run(Job& job) noexcept {
   ++round_;
   round_.notify_all();
   job.work();
-  for (int left = inside_ += closed; left != closed; left = inside_) inside_.wait(left);
+  for (int left = inside_ += closed; left != closed; left = inside_) wait_awake(inside_, left);
 }
 
 void ThreadPool::help() noexcept {
   for (unsigned seen = 0, done = 0;;) {
-    round_.wait(seen);
+    wait_awake(round_, seen);
     seen = round_;
     if (stopping_) return;
     int others = inside_;

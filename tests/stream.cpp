@@ -54,9 +54,14 @@ TEST_CASE("stream: the caller's mistakes throw where the caller may allocate") {
   CHECK(stream.push(Signal(5, 0)).cols() == 0);  // no frames: their channels do not matter
   const std::vector<FramesView> two(2);
   CHECK_THROWS_WITH(stream.push(two), name + ": has 1 inputs, got 2");
+  CHECK_THROWS_WITH(stream.finish_with(Signal(3, 4)), name + ": expects 2 channels at input 0, got 3");
+  CHECK_THROWS_WITH(stream.finish_all_with(two), name + ": has 1 inputs, got 2");
+  CHECK_FALSE(stream.finished());
   CHECK(stream.push(Signal(Signal::Ones(2, 10))).cols() == 8);
   CHECK(stream.finish().cols() == 0);
   CHECK(stream.finished());
+  CHECK_THROWS_WITH(stream.finish_with(Signal(2, 1)),
+                    name + ": the stream is finished; reset() starts a new signal");
   CHECK_THROWS_WITH(stream.push(Signal(2, 1)),
                     name + ": the stream is finished; reset() starts a new signal");
   CHECK_THROWS_WITH(stream.finish(), name + ": the stream is finished; reset() starts a new signal");
@@ -74,6 +79,7 @@ TEST_CASE("stream: the caller's mistakes throw where the caller may allocate") {
   const char* of_several = "lopsided: has 2 outputs; push a span of signals, and end with finish_all()";
   CHECK_THROWS_WITH(several.push(Signal(2, 4)), of_several);
   CHECK_THROWS_WITH(several.finish(), of_several);
+  CHECK_THROWS_WITH(several.finish_with(Signal(2, 4)), of_several);
   CHECK_FALSE(several.finished());
   CHECK_THROWS_WITH(conv(Signal(4, 9)), name + ": expects 2 channels at input 0, got 4");
   CHECK_THROWS_WITH(conv(two), name + ": has 1 inputs, got 2");
@@ -90,16 +96,21 @@ TEST_CASE("stream: the forms that do not throw refuse mistakes and take nothing"
   CHECK(stream.push(Signal(3, 4), y) == -1);
   CHECK(stream.push(x, narrow) == -1);
   CHECK(stream.push(x, FramesSpan(y).slice(0, 17)) == -1);  // 18 become ready
+  CHECK(stream.finish_with(Signal(3, 4), y) == -1);
+  CHECK(stream.finish_with(x, FramesSpan(y).slice(0, 17)) == -1);
   CHECK(stream.received() == 0);
+  CHECK_FALSE(stream.finished());
   CHECK(stream.push(x, FramesSpan(y).slice(0, 18)) == 18);
   CHECK(same_bits(y.leftCols(18), conv(x)));
   CHECK(stream.finish(FramesSpan()) == 0);
   CHECK(stream.finish(y) == -1);
   CHECK(stream.push(x, y) == -1);
+  CHECK(stream.finish_with(x, y) == -1);
 
   Stream many = lopsided(rng).stream();
   CHECK(many.push(x, y) == -1);
   CHECK(many.finish(y) == -1);
+  CHECK(many.finish_with(x, y) == -1);
   CHECK_FALSE(many.finished());
 }
 #endif
@@ -246,6 +257,57 @@ TEST_CASE("stream: padding wider than a window allocates nothing, also when no f
           CHECK(same_bits(z, y));
         }
     }
+}
+
+TEST_CASE("stream: frames that no window has allocate nothing") {
+  const Signal x = Signal::Ones(3, 60);
+  const Op op = op::avg_pool1d(3, {.kernel_size = 1, .stride = 10});
+  for (Index block = 1; block < 10; ++block)
+    for (Index first = 0; first < 12; ++first)
+      for (Index second = 0; second < 12; ++second) {
+        CAPTURE(block, first, second);
+        Stream stream = op.stream({.block_frames = block});
+        Signal y(3, 6);
+        Index at = 0, n = 0;
+        const std::size_t before = allocations();
+        for (const Index chunk : {first, second, Index{9}, Index{60}}) {
+          const FramesView in = FramesView(x).slice(n, std::min(chunk, 60 - n));
+          at += stream.push(in, FramesSpan(y).slice(at, 6 - at));
+          n += in.frames();
+        }
+        const std::size_t spent = allocations() - before;
+        CHECK(spent == 0);
+        CHECK(at == 6);
+      }
+}
+
+TEST_CASE("stream: the last frames of several inputs may end them") {
+  Rng rng(38);
+  const Op op = lopsided(rng);
+  const Signal a = noise(rng, 2, 50), b = noise(rng, 2, 43);
+  const std::vector<FramesView> in{a, b};
+  const std::vector<Signal> whole = op(in);
+  for (const Index first : {0, 1, 20, 43}) {
+    CAPTURE(first);
+    Stream stream = op.stream();
+    std::vector<FramesView> head, tail;
+    for (const FramesView& x : in) {
+      head.push_back(x.slice(0, first));
+      tail.push_back(x.slice(first, x.frames() - first));
+    }
+    const std::vector<Signal> start = stream.push(head);
+    const Index lengths[] = {tail[0].frames(), tail[1].frames()};
+    Index expected[2];
+    stream.frames_at_finish(lengths, expected);
+    const std::vector<Signal> end = stream.finish_all_with(tail);
+    CHECK(stream.finished());
+    for (std::size_t o = 0; o < 2; ++o) {
+      REQUIRE(end[o].cols() == expected[o]);
+      Signal joined(whole[o].rows(), start[o].cols() + end[o].cols());
+      joined << start[o], end[o];
+      CHECK(same_bits(joined, whole[o]));
+    }
+  }
 }
 
 TEST_CASE("stream: inputs that keep step allocate nothing") {

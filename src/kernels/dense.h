@@ -31,18 +31,25 @@ template <class Unit>
 class PackedWeights {
  public:
   PackedWeights() = default;
-  /// value(o, r, tap) gives the unit of output channel o in row r. An empty bias is zero.
+  /// value(o, r, tap) gives the unit of output channel o in row r. An empty bias is zero. The weights lie in
+  /// `memory` if it is given, of units() zeros, aligned, which must outlive them: those that are read one
+  /// after the other should, since the end of some has the next ones fetched.
   PackedWeights(Index out_channels, Index rows, Index taps,
                 const std::function<Unit(Index, Index, Index)>& value, std::span<const float> bias,
-                Index row_block = 0)
-      : out_(out_channels), rows_(rows), taps_(taps), row_block_(row_block) {
+                Index row_block = 0, Unit* memory = nullptr)
+      : memory_(memory), out_(out_channels), rows_(rows), taps_(taps), row_block_(row_block) {
     const Index padded = (out_ + 15) / 16 * 16;
-    weights_.assign(static_cast<std::size_t>(padded * rows_ * taps_), Unit{});
+    if (memory == nullptr) own_.assign(static_cast<std::size_t>(units(out_, rows_, taps_)), Unit{});
+    Unit* const to = memory == nullptr ? own_.data() : memory;
     bias_.assign(static_cast<std::size_t>(padded), 0.0f);
     std::copy(bias.begin(), bias.end(), bias_.begin());
     for (Index o = 0; o < out_; ++o)
       for (Index t = 0; t < taps_; ++t)
-        for (Index r = 0; r < rows_; ++r) weights_[place(o, r, t)] = value(o, r, t);
+        for (Index r = 0; r < rows_; ++r) to[place(o, r, t)] = value(o, r, t);
+  }
+
+  static Index units(Index out_channels, Index rows, Index taps) {
+    return (out_channels + 15) / 16 * 16 * rows * taps;
   }
 
   Index out_channels() const { return out_; }
@@ -51,8 +58,8 @@ class PackedWeights {
   Index panel_width() const { return width_; }
   Index row_block() const { return row_block_; }
   /// The unit of output channel o in row r.
-  Unit value(Index o, Index r, Index tap) const { return weights_[place(o, r, tap)]; }
-  const Unit* weights() const { return weights_.data(); }
+  Unit value(Index o, Index r, Index tap) const { return weights()[place(o, r, tap)]; }
+  const Unit* weights() const { return memory_ == nullptr ? own_.data() : memory_; }
   const float* bias() const { return bias_.data(); }
 
  private:
@@ -64,7 +71,8 @@ class PackedWeights {
                                     (block * taps_ + tap * in_block + r - block) * width);
   }
 
-  Aligned<Unit> weights_;
+  Aligned<Unit> own_;
+  const Unit* memory_ = nullptr;
   AlignedFloats bias_;
   Index out_ = 0, rows_ = 0, taps_ = 0, row_block_ = 0, width_ = dense_panel_width();
 };

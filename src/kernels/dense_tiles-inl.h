@@ -181,8 +181,18 @@ HWY_INLINE void AnyTile(Index frames, const Run<Unit>& r, const Unit* in, const 
   Tile<P, D, F, V>(r, in, start, out, ahead);
 }
 
-// All frames in tiles of at most F, none much smaller than the others. Together they fetch the next run,
-// which lies behind this one, from wherever the weights of a large layer are.
+// Of `left` frames, those of the next tile of at most F: whole tiles of many sums take the least time for a
+// frame, and then two that are no smaller than half of one. Those of few sums are of about one size, lest one
+// wait for itself.
+template <int F, int V>
+HWY_INLINE Index TileFrames(Index left, Index tiles) {
+  if constexpr (F * V >= 24)
+    if (left == F || 2 * left >= 3 * F) return F;
+  return (left + tiles - 1) / tiles;
+}
+
+// All frames in tiles of at most F. Together they fetch the next run, which lies behind this one, from
+// wherever the weights of a large layer are.
 template <template <class> class P, class D, int F, int V, class Unit>
 HWY_NOINLINE void Tiles(const Run<Unit>& run, Index frames, const Unit* in, const float* start, float* out) {
   Run<Unit> r = run;  // which no store can be taken to change
@@ -200,7 +210,7 @@ HWY_NOINLINE void Tiles(const Run<Unit>& run, Index frames, const Unit* in, cons
       r.ahead_step = 4 * frames * r.in_step / (rows * tiles) + 1;
     }
   for (; tiles > 0; --tiles) {
-    const Index size = (frames + tiles - 1) / tiles;
+    const Index size = TileFrames<F, V>(frames, tiles);
     // What is added lies beyond the nearest cache, and arrives while the sums are made.
     if (r.finish.added != nullptr)
       for (Index f = 0; f < size; ++f)
