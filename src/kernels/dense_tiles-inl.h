@@ -181,14 +181,12 @@ HWY_INLINE void AnyTile(Index frames, const Run<Unit>& r, const Unit* in, const 
   Tile<P, D, F, V>(r, in, start, out, ahead);
 }
 
-// Of `left` frames, those of the next tile of at most F: whole tiles of many sums take the least time for a
+// Of `frames`, how many tiles of F come first: whole tiles of many sums take the least time for a
 // frame, and then two that are no smaller than half of one. Those of few sums are of about one size, lest one
 // wait for itself.
 template <int F, int V>
-HWY_INLINE Index TileFrames(Index left, Index tiles) {
-  if constexpr (F * V >= 24)
-    if (left == F || 2 * left >= 3 * F) return F;
-  return (left + tiles - 1) / tiles;
+HWY_INLINE Index WholeTiles(Index frames) {
+  return F * V < 24 || 2 * frames < 3 * F ? 0 : (2 * frames - 3 * F) / (2 * F) + 1;
 }
 
 // All frames in tiles of at most F. Together they fetch the next run, which lies behind this one, from
@@ -198,7 +196,7 @@ HWY_NOINLINE void Tiles(const Run<Unit>& run, Index frames, const Unit* in, cons
   Run<Unit> r = run;  // which no store can be taken to change
   const Index rows = r.taps * r.channels, channels = (V - 1) * static_cast<Index>(hn::Lanes(D())) + r.last;
   const float* const first = out;
-  Index tiles = (frames + F - 1) / F;
+  Index tiles = (frames + F - 1) / F, whole = WholeTiles<F, V>(frames);
   r.ahead_step = (r.width * static_cast<Index>(sizeof(Unit)) + tiles - 1) / tiles;
   auto ahead = reinterpret_cast<std::uintptr_t>(r.w + rows * r.width);
   // Where a tile has few weights for them, its frames are many short streams, of which it fetches what the
@@ -210,7 +208,7 @@ HWY_NOINLINE void Tiles(const Run<Unit>& run, Index frames, const Unit* in, cons
       r.ahead_step = 4 * frames * r.in_step / (rows * tiles) + 1;
     }
   for (; tiles > 0; --tiles) {
-    const Index size = TileFrames<F, V>(frames, tiles);
+    const Index size = whole-- > 0 ? F : (frames + tiles - 1) / tiles;
     // What is added lies beyond the nearest cache, and arrives while the sums are made.
     if (r.finish.added != nullptr)
       for (Index f = 0; f < size; ++f)
