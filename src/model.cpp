@@ -7,6 +7,7 @@
 #include <wavestride/stack.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 
@@ -190,6 +191,7 @@ void require_codec(const Architecture& a, const TensorFile& file) {
 struct Loaded {
   std::unique_ptr<TensorFile> part;  // of the caller's file, where the options name one
   models::ModelFile file;            // of its tensors, or of the caller's
+  const Architecture& architecture;
   std::optional<Tensor> statistics;
   Model model;
 };
@@ -223,10 +225,56 @@ Loaded load(const TensorFile& whole, const ModelOptions& options, bool any_speak
           "it was trained on frames normalised by statistics which lie beside such checkpoints (stats.npy, "
           "or stats.h5 to be converted): name them";
     }
-    return {std::move(part), std::move(file), std::move(stats), std::move(model)};
+    return {std::move(part), std::move(file), architecture, std::move(stats), std::move(model)};
   } catch (const std::invalid_argument& e) {
     file.config().refuse(e.what());
   }
+}
+
+/// The same of an encoder.
+struct LoadedEncoder {
+  std::unique_ptr<TensorFile> part;
+  models::ModelFile file;
+  CodecEncoder encoder;
+};
+
+LoadedEncoder load_encoder(const TensorFile& whole, const ModelOptions& options) {
+  std::unique_ptr<TensorFile> part;
+  if (options.prefix) part = models::part_of(whole, *options.prefix);
+  const TensorFile& tensors = part ? *part : whole;
+  if (const Architecture* a = recognising(tensors); a != nullptr) require_codec(*a, tensors);
+  models::ModelFile file(tensors, config_of(tensors, options), options);
+  file.make_codes();
+  const Architecture& architecture = architecture_of(tensors, file.config());
+  require_codec(architecture, tensors);
+  try {
+    require_no_contradiction(options, file);
+    if (!options.preset.empty() || !options.stats.empty())
+      file.refuse("takes sound: there are no features that a preset or statistics could be of");
+    CodecEncoder encoder = architecture.build_encoder(file);
+    require_modest(encoder.network, file);
+    file.require_all_used();
+    encoder.architecture = architecture.name;
+    encoder.choices = file.codes_choices();
+    return {std::move(part), std::move(file), std::move(encoder)};
+  } catch (const std::invalid_argument& e) {
+    file.config().refuse(e.what());
+  }
+}
+
+/// What the graph of a network consists of, where it is fed `rate` · `step` frames a second.
+std::vector<Layer> layers_of(const Op& network, Index rate, Ratio step) {
+  const detail::Graph& graph = *network.graph();
+  std::vector<Layer> list;
+  for (std::size_t k = 0; k < graph.nodes.size(); ++k) {
+    const auto& frames = graph.values()[static_cast<std::size_t>(graph.value_of(static_cast<int>(k)))].rate;
+    const Ratio per_sample = frames ? detail::operator*(*frames, step) : Ratio{};
+    const double frames_per_second =
+        static_cast<double>(rate * per_sample.num) / static_cast<double>(per_sample.den);
+    list.push_back({Op(graph.nodes[k].kernel), frames_per_second,
+                    frames_per_second * graph.nodes[k].kernel->macs_per_frame()});
+  }
+  return list;
 }
 
 }  // namespace
@@ -246,18 +294,20 @@ double Model::macs_per_second() const {
 }
 
 std::vector<Layer> Model::layers() const {
-  const detail::Graph& graph = *network.graph();
-  const Ratio step = network.rate();  // input frames per sample
-  std::vector<Layer> list;
-  for (std::size_t k = 0; k < graph.nodes.size(); ++k) {
-    const auto& rate = graph.values()[static_cast<std::size_t>(graph.value_of(static_cast<int>(k)))].rate;
-    const Ratio per_sample = rate ? detail::operator*(*rate, step) : Ratio{};
-    const double frames_per_second =
-        static_cast<double>(features.sample_rate * per_sample.num) / static_cast<double>(per_sample.den);
-    list.push_back({Op(graph.nodes[k].kernel), frames_per_second,
-                    frames_per_second * graph.nodes[k].kernel->macs_per_frame()});
-  }
-  return list;
+  return layers_of(network, features.sample_rate, network.rate());
+}
+
+double CodecEncoder::kbps() const {
+  const double bits = static_cast<double>(network.out_channels()) * std::log2(static_cast<double>(codes));
+  return bits * frames_per_second() / 1000;
+}
+
+double CodecEncoder::macs_per_second() const {
+  return network.macs_per_frame() * frames_per_second();
+}
+
+std::vector<Layer> CodecEncoder::layers() const {
+  return layers_of(network, sample_rate, {});
 }
 
 std::vector<std::string> named_configs() {
@@ -293,27 +343,15 @@ CodecEncoder load_codec_encoder(const std::string& path, const ModelOptions& opt
   return load_codec_encoder(*open_checkpoint(path), options);
 }
 
-CodecEncoder load_codec_encoder(const TensorFile& whole, const ModelOptions& options) {
-  std::unique_ptr<TensorFile> part;
-  if (options.prefix) part = models::part_of(whole, *options.prefix);
-  const TensorFile& tensors = part ? *part : whole;
-  if (const Architecture* a = recognising(tensors); a != nullptr) require_codec(*a, tensors);
-  models::ModelFile file(tensors, config_of(tensors, options), options);
-  file.make_codes();
-  const Architecture& architecture = architecture_of(tensors, file.config());
-  require_codec(architecture, tensors);
-  try {
-    require_no_contradiction(options, file);
-    if (!options.preset.empty() || !options.stats.empty())
-      file.refuse("takes sound: there are no features that a preset or statistics could be of");
-    CodecEncoder encoder = architecture.build_encoder(file);
-    require_modest(encoder.network, file);
-    file.require_all_used();
-    encoder.architecture = architecture.name;
-    return encoder;
-  } catch (const std::invalid_argument& e) {
-    file.config().refuse(e.what());
-  }
+CodecEncoder load_codec_encoder(const TensorFile& file, const ModelOptions& options) {
+  return load_encoder(file, options).encoder;
+}
+
+std::vector<std::string> known_codecs() {
+  std::vector<std::string> names;
+  for (const Architecture* a : architectures)
+    if (a->build_encoder != nullptr) names.emplace_back(a->name);
+  return names;
 }
 
 LayerWeights load_layer(const TensorFile& file, const std::string& layer) {
@@ -327,6 +365,12 @@ void convert_model(const std::string& path, const std::string& out, const ModelO
   const std::unique_ptr<TensorFile> file = open_checkpoint(path);
   const Loaded loaded = load(*file, options, true);
   std::map<std::string, Tensor> tensors = loaded.file.used_tensors();
+  if (const Architecture& a = loaded.architecture; a.holds_encoder && a.holds_encoder(loaded.file))
+    tensors.merge(load_encoder(*file, {.config = options.config,
+                                       .bandwidth_kbps = options.bandwidth_kbps,
+                                       .codebooks = options.codebooks,
+                                       .prefix = options.prefix})
+                      .file.used_tensors());
   if (loaded.statistics) tensors.emplace(statistics_name, *loaded.statistics);
   models::Json config = loaded.file.config().json();
   config["architecture"] = loaded.model.architecture;

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <set>
 
 #include "contract.h"
 #include "every_target.h"
@@ -267,10 +268,10 @@ TEST_CASE("codec_encoder: files without an encoder and options without a say are
   const auto refused = [](const std::string& file, const ModelOptions& options = {}) {
     return refusal([&] { load_codec_encoder(model_path(file), options); });
   };
-  CHECK(
-      refused("encodec-fused/model.safetensors") ==
-      "holds no encoder: there is no layer \"encoder.layers.0.conv\"; files that convert_model() wrote have "
-      "none, what they were made of may");
+  CHECK(refused("encodec-fused/model.safetensors") ==
+        "holds no encoder: there is no layer \"encoder.layers.0.conv\"; a converted file may have left it "
+        "behind "
+        "in what it was made of");
   CHECK(refused("bigvgan-1/bigvgan_generator.pt") ==
         "holds a network of architecture bigvgan, which has no encoder: DAC, EnCodec and SNAC do");
   CHECK(refused(dac, {.preset = "hifigan-22k"}) ==
@@ -284,11 +285,64 @@ TEST_CASE("codec_encoder: files without an encoder and options without a say are
         "makes codes of 1.5, 3 kbps: name one of these bandwidths, not 2");
   CHECK(refused(encodec, {.bandwidth_kbps = 3, .codebooks = 4}) ==
         "a bandwidth says how many codebooks there are codes of: name one of the two");
+}
 
+TEST_CASE("codec_encoder: a converted file encodes and decodes with the same bits") {
+  Rng rng(74);
   const TemporaryDirectory directory;
-  const std::string converted = directory / "converted.safetensors";
-  convert_model(model_path(dac), converted);
-  CHECK(refusal([&] { load_codec_encoder(converted); }).find("holds no encoder") == 0);
+  const std::string path = directory / "converted.safetensors", half = directory / "half.safetensors",
+                    older = directory / "older.safetensors";
+  std::set<std::string> done;
+  for (const char* golden : {"dac_encoder", "encodec_encoder", "snac_encoder"})
+    for (const GoldenCase& c : golden_cases(golden)) {
+      const std::string file = model_path(c.parameters.at("file"));
+      if (!done.insert(file).second) continue;
+      INFO(file);
+      const CodecEncoder encoder = load_codec_encoder(file);
+      const Model decoder = load_model(file);
+      const Signal x = noise(rng, 1, 7 * encoder.hop_length + 1), codes = encoder(x);
+      convert_model(file, path);
+      CHECK(same_bits(load_codec_encoder(path)(x), codes));
+      CHECK(same_bits(load_model(path)(codes), decoder(codes)));
+      const ModelOptions fewer{.codebooks = encoder.choices.front().codebooks};
+      CHECK(same_bits(load_codec_encoder(path, fewer)(x), load_codec_encoder(file, fewer)(x)));
+
+      // Again, and in other numbers.
+      convert_model(path, half, {}, DType::f16);
+      const double error = relative_error(load_codec_encoder(half).latents(x), encoder.latents(x));
+      CHECK(error > 0);
+      CHECK(error < 0.05);
+
+      // As older versions wrote it: what the decoder reads alone.
+      const SafetensorsFile both(path);
+      std::map<std::string, Tensor> decoders;
+      for (const TensorInfo& t : both.tensors())
+        if (t.name.find("encoder.") == t.name.npos && t.name.find(".in_proj.") == t.name.npos)
+          decoders[t.name] = both.load(t.name);
+      CHECK(decoders.size() < both.tensors().size());
+      write_safetensors(older, decoders, {.metadata = both.metadata()});
+      CHECK(same_bits(load_model(older)(codes), decoder(codes)));
+      CHECK(refusal([&] { load_codec_encoder(older); }).find("holds no encoder") == 0);
+      convert_model(older, half);
+      CHECK(SafetensorsFile(half).tensors().size() == decoders.size());
+    }
+  CHECK(done.size() == 9);
+}
+
+TEST_CASE("codec_encoder: an encoder that is not complete is not left behind silently") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "model.safetensors", out = directory / "out.safetensors";
+  convert_model(model_path(dac), path);
+  const SafetensorsFile both(path);
+  std::map<std::string, Tensor> tensors;
+  for (const TensorInfo& t : both.tensors()) tensors[t.name] = both.load(t.name);
+  REQUIRE(tensors.erase("state_dict.encoder.block.2.block.4.bias") == 1);
+  write_safetensors(path, tensors, {.metadata = both.metadata()});
+  CHECK(refusal([&] { load_model(path); }) == "");
+  CHECK(refusal([&] { convert_model(path, out); }) ==
+        "tensor \"state_dict.encoder.block.2.block.4.bias\" is missing; see the config's \"encoder_dim\" and "
+        "\"encoder_rates\"");
+  CHECK(directory.size() == 1);
 }
 
 TEST_CASE("codec_encoder: tensors that are missing, of other sizes, too many or not finite are refused") {

@@ -575,6 +575,7 @@ class Vocode(ToolTest):
         text = self.ok("inspect", model[1])
         self.assertIn("EnCodec: 4 codes of 0 to 1023, 75.00 frames/s; not made of sound: it takes the codes", text)
         self.assertIn("lstm(32 → 32)", text)
+        self.assertIn('\nholds          decoder alone; tensor "encoder.model.0.conv.conv.bias" is missing', text)
 
     def test_codes_of_sound(self):
         """Encoded, and made sound of again."""
@@ -598,6 +599,31 @@ class Vocode(ToolTest):
             self.assertEqual(np.frombuffer(piped.stdout, "<f4").reshape(shape[::-1]).T.tolist(), array.tolist())
         self.ok("encode", sound, self.wav("more.wav", 24000), "--out-dir", self.path("all"), *encodec, "--jobs", "2")
         self.assertEqual([np.load(self.path(f"all/{name}.npy")).shape for name in ("in", "more")], [(4, 23), (4, 25)])
+
+    def test_a_converted_codec(self):
+        """Both halves of it, which inspect describes."""
+        original, sound = str(GOLDEN / "models/snac-24khz/pytorch_model.bin"), self.wav("in.wav", 16000, 1, 4801)
+        model, codes = self.path("m.safetensors"), self.path("codes.npy")
+        self.assertIn("m.safetensors: snac, decoder and encoder, ", self.ok("convert", original, model))
+        arrays, texts = [], []
+        for name in original, model:
+            self.ok("encode", sound, codes, "--model", name, "--codebooks", "2")
+            arrays.append(np.load(codes).tolist())
+            texts.append(self.ok("inspect", name))
+            self.assertEqual(run("vocode", codes, self.path("o.wav"), "--model", name).returncode, 0)
+        self.assertEqual(arrays[0], arrays[1])
+        for text in texts:
+            for line in ("holds          decoder and encoder", "codebooks      1, 2 (3 codes a frame), 3 (7 codes a frame)",
+                         "sound          16000 Hz, 48 samples a frame",
+                         "encoder        16000 Hz, 48 samples a frame, to 7 codes of 0 to 19, 333.33 frames/s, 10.08 kbit/s"):
+                self.assertIn(f"\n{line}\n", text)
+            self.assertEqual(text.count("MMAC/s  layer\n"), 2)
+        self.assertIn("codebooks      2 at 1.5 kbit/s, 4 at 3 kbit/s\n",
+                      self.ok("inspect", str(GOLDEN / "models/encodec-both-meta/encodec_24khz-d7cc33bc.th")))
+        self.assertIn("codebooks      1 to 4\n", self.ok("inspect", str(GOLDEN / "models/dac-44khz/weights.pth")))
+        self.assertIn("d.safetensors: encodec, decoder alone, ", self.ok(
+            "convert", str(GOLDEN / "models/encodec-fused/model.safetensors"), self.path("d.safetensors")))
+        self.assertNotIn("\nholds ", self.ok("inspect", str(GOLDEN / "models/vocos-encodec/pytorch_model.bin")))
 
     def test_what_is_not_encoded(self):
         model = ("--model", str(GOLDEN / "models/dac-44khz/weights.pth"))

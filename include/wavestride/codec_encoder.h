@@ -2,6 +2,7 @@
 // codes again, is load_model() of the same file.
 #pragma once
 
+#include <wavestride/codes_choice.h>
 #include <wavestride/model.h>
 
 namespace WAVESTRIDE_API wavestride {
@@ -19,9 +20,11 @@ struct CodecEncoder {
   Index sample_rate;         ///< Hz, of the sound
   Index hop_length;          ///< samples of a frame of codes; a last one that they do not fill is padded
   Index codes;               ///< they are 0 … codes−1
-  Op latents;                ///< 1 × samples to what is quantised, before it is
-  Op quantiser;              ///< latents to codes
-  Op network;                ///< both, one behind the other
+  /// What the network was trained on, of which ModelOptions::codebooks or bandwidth_kbps chose one.
+  std::vector<CodesChoice> choices;
+  Op latents;    ///< 1 × samples to what is quantised, before it is
+  Op quantiser;  ///< latents to codes
+  Op network;    ///< both, one behind the other
 
   /// Codes of a frame × frames of 1 × samples. Throws std::invalid_argument on another number of channels.
   Signal operator()(FramesView samples) const { return network(samples); }
@@ -30,6 +33,12 @@ struct CodecEncoder {
   double lookahead_seconds() const {
     return static_cast<double>(network.lookahead_frames()) / static_cast<double>(sample_rate);
   }
+  double frames_per_second() const {
+    return static_cast<double>(sample_rate) / static_cast<double>(hop_length);
+  }
+  double kbps() const;             ///< of the codes, in kilobits per second
+  double macs_per_second() const;  ///< of audio
+  std::vector<Layer> layers() const;
 };
 
 /// Reads the encoder of a codec's file, as its recipe saved it, with decoder and codebooks. Of the options
@@ -40,11 +49,14 @@ struct CodecEncoder {
 ///     const Signal codes = load_codec_encoder("weights.pth", options)(samples);
 ///     const Signal again = load_model("weights.pth", options)(codes);
 ///
-/// Loudness is left as it is: DAC's own program may normalise it before. Throws IoError as load_model() does,
-/// and where the file holds no encoder.
+/// A file that convert_model() wrote serves as well. Loudness is left as it is: DAC's own program may
+/// normalise it before. Throws IoError as load_model() does, and where the file holds no encoder.
 CodecEncoder load_codec_encoder(const std::string& path, const ModelOptions& options = {});
 
 /// The same from an open file.
 CodecEncoder load_codec_encoder(const TensorFile& file, const ModelOptions& options = {});
+
+/// Names of the architectures that it builds.
+std::vector<std::string> known_codecs();
 
 }  // namespace wavestride

@@ -95,7 +95,8 @@ Model load_model(const TensorFile& file, const ModelOptions& options = {});
 std::vector<std::string> named_configs();
 /// Writes what load_model() would load as one .safetensors file that needs no options any more but a speaker
 /// and a bandwidth or codebooks: config, statistics and the weights that the network uses, weight norm
-/// folded. dtype: f32, f16 or bf16. Throws as load_model() does, and IoError when writing fails.
+/// folded; of a codec whose file holds its encoder that, too, for load_codec_encoder(). dtype: f32, f16 or
+/// bf16. Throws as load_model() does, and IoError when writing fails.
 void convert_model(const std::string& path, const std::string& out, const ModelOptions& options = {},
                    DType dtype = DType::f32);
 

@@ -23,6 +23,8 @@ struct Architecture {
   std::optional<Config> (*own_config)(const TensorFile& file) = nullptr;
   /// Of codecs: their other half; likewise. load_codec_encoder() adds the architecture.
   CodecEncoder (*build_encoder)(ModelFile& file) = nullptr;
+  /// Whether the file that `build` was given holds that half, too.
+  bool (*holds_encoder)(const ModelFile& file) = nullptr;
 };
 
 extern const Architecture audio_super_res, bigvgan, dac, encodec, gated_istft, hifigan, istftnet, melgan,

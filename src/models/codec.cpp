@@ -236,6 +236,11 @@ EncoderSizes encoder_sizes(const Config& c) {
   return s;
 }
 
+bool holds_encoder_stages(const ModelFile& file, const EncoderNames& names) {
+  return file.holds(names.first) &&
+         file.holds(layer_name(names.unit_conv, names.first_stage, names.first_unit));
+}
+
 std::vector<Op> encoder_stages(ModelFile& file, const EncoderNames& names, const EncoderSizes& sizes,
                                bool depthwise) {
   require_encoder(file, names.first);

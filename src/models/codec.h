@@ -104,6 +104,9 @@ struct EncoderSizes {
 
 EncoderSizes encoder_sizes(const Config& c);
 
+/// Whether a file holds the first layers of one.
+bool holds_encoder_stages(const ModelFile& file, const EncoderNames& names);
+
 /// From sound to the channels behind the last stage.
 std::vector<Op> encoder_stages(ModelFile& file, const EncoderNames& names, const EncoderSizes& sizes,
                                bool depthwise);

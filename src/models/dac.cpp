@@ -124,12 +124,16 @@ CodecEncoder build_encoder(ModelFile& file) {
                     books.rows);
 }
 
+bool holds_encoder(const ModelFile& file) {
+  return holds_encoder_stages(file, spelling_of(file.tensors())->encoder);
+}
+
 bool recognises(const TensorFile& file) {
   return spelling_of(file) != nullptr;
 }
 
 }  // namespace
 
-const Architecture dac{"dac", recognises, build, nullptr, build_encoder};
+const Architecture dac{"dac", recognises, build, nullptr, build_encoder, holds_encoder};
 
 }  // namespace wavestride::models

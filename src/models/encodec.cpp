@@ -427,12 +427,18 @@ CodecEncoder build_encoder(ModelFile& file) {
   return encoder_of("EnCodec", b.build({x}), residual_quantiser(s.hidden, books), s.rate, s.codes);
 }
 
+bool holds_encoder(const ModelFile& file) {
+  const Spelling names = find(file.tensors())->spelling->of_encoder();
+  return file.holds(names.conv_at(0)) &&
+         (file.holds(names.conv_of(1, ".block.1")) || file.holds(names.conv_at(2)));
+}
+
 bool recognises(const TensorFile& file) {
   return find(file).has_value();
 }
 
 }  // namespace
 
-const Architecture encodec{"encodec", recognises, build, own_config, build_encoder};
+const Architecture encodec{"encodec", recognises, build, own_config, build_encoder, holds_encoder};
 
 }  // namespace wavestride::models

@@ -31,7 +31,7 @@ class PaddedToMultiple final : public Kernel {
 void require_encoder(const ModelFile& file, const std::string& layer) {
   if (!file.holds(layer))
     file.refuse("holds no encoder: there is no layer \"", file.prefix(), layer,
-                "\"; files that convert_model() wrote have none, what they were made of may");
+                "\"; a converted file may have left it behind in what it was made of");
 }
 
 Op padded_to_multiple(Index samples) {
@@ -47,6 +47,7 @@ CodecEncoder encoder_of(const std::string& codec, const Op& latents, const Op& q
           .sample_rate = rate,
           .hop_length = hop.num,
           .codes = codes,
+          .choices = {},
           .latents = latents,
           .quantiser = quantiser,
           .network = network};

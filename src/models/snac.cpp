@@ -167,12 +167,16 @@ CodecEncoder build_encoder(ModelFile& file) {
                     books.rows);
 }
 
+bool holds_encoder(const ModelFile& file) {
+  return holds_encoder_stages(file, original_encoder);
+}
+
 bool recognises(const TensorFile& file) {
   return !prefixes_of(file, anchors).empty();
 }
 
 }  // namespace
 
-const Architecture snac{"snac", recognises, build, nullptr, build_encoder};
+const Architecture snac{"snac", recognises, build, nullptr, build_encoder, holds_encoder};
 
 }  // namespace wavestride::models

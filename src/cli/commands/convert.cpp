@@ -1,7 +1,9 @@
 #include <wavestride/checkpoint.h>
+#include <wavestride/codec_encoder.h>
 #include <wavestride/model.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -26,6 +28,18 @@ std::vector<std::string> possible_configs(const std::string& checkpoint) {
   return files;
 }
 
+// The architecture, and of a codec which halves of it.
+std::string contents(const TensorFile& file) {
+  const std::string architecture = recognised_architecture(file);
+  if (std::ranges::count(known_codecs(), architecture) == 0) return architecture;
+  try {
+    (void)load_codec_encoder(file);
+  } catch (const IoError&) {
+    return architecture + ", decoder alone";
+  }
+  return architecture + ", decoder and encoder";
+}
+
 }  // namespace
 
 std::function<void()> convert_command(CLI::App& app) {
@@ -40,7 +54,7 @@ std::function<void()> convert_command(CLI::App& app) {
   app.add_option(
          "OUT", a->out,
          ".safetensors: config, statistics and weights in one file, weight norm folded, nothing that the "
-         "network does not use")
+         "network does not use; of a codec its encoder, too, where the file has it")
       ->required();
   add_model_options(app, a->options);
   app.add_option("--preset", a->options.preset, "features, where the config does not describe them")
@@ -60,8 +74,8 @@ std::function<void()> convert_command(CLI::App& app) {
     const auto written = open_checkpoint(a->out);
     Index values = 0;
     for (const TensorInfo& t : written->tensors()) values += t.elements;
-    say(a->out, ": ", recognised_architecture(*written), ", ", written->tensors().size(), " tensors, ",
-        values, " values of ", a->dtype);
+    say(a->out, ": ", contents(*written), ", ", written->tensors().size(), " tensors, ", values,
+        " values of ", a->dtype);
   };
 }
 

@@ -2,7 +2,6 @@
 #include <wavestride/npy.h>
 
 #include <CLI/CLI.hpp>
-#include <cmath>
 #include <memory>
 
 #include "cli/feature_source.h"
@@ -45,7 +44,7 @@ std::function<void()> encode_command(CLI::App& app) {
       "them from there",
       {.extension = ".npy", .extension_fixed = true});
   app.add_option("--model", a->model,
-                 "EnCodec, DAC or SNAC as its recipe saved it: what wavestride convert writes has no encoder")
+                 "EnCodec, DAC or SNAC as its recipe saved it, or as wavestride convert wrote it")
       ->required()
       ->type_name("FILE");
   add_config_option(app, a->options);
@@ -64,12 +63,9 @@ std::function<void()> encode_command(CLI::App& app) {
       const auto source = open_analysed(in, a->channel, encoder.sample_rate, encoder.network, a->stream);
       const Timer timer;
       const Index frames = out == "-" ? print_all(*source, 4) : write_codes(*source, per_frame, out);
-      const double rate = static_cast<double>(encoder.sample_rate) / static_cast<double>(encoder.hop_length),
-                   kbps = static_cast<double>(per_frame) * rate *
-                          std::log2(static_cast<double>(encoder.codes)) / 1000,
-                   seconds = static_cast<double>(frames) / rate;
+      const double rate = encoder.frames_per_second(), seconds = static_cast<double>(frames) / rate;
       return Made{{message(output_name(out), ": ", per_frame, " codes x ", frames, " frames at ",
-                           fixed(rate, 2), " frames/s, ", fixed(kbps, 2), " kbit/s, by ",
+                           fixed(rate, 2), " frames/s, ", fixed(encoder.kbps(), 2), " kbit/s, by ",
                            encoder.architecture, "; ", work_text(timer.seconds(), seconds))},
                   seconds};
     });

@@ -1,6 +1,6 @@
 #include <wavestride/checkerboard.h>
 #include <wavestride/checkpoint.h>
-#include <wavestride/model.h>
+#include <wavestride/codec_encoder.h>
 #include <wavestride/stack.h>
 
 #include <CLI/CLI.hpp>
@@ -142,25 +142,25 @@ std::string checkerboard_text(const Op& op) {
   return text;
 }
 
-void describe_model(const Model& m) {
-  const Op& network = m.network;
-  const Ratio up = m.upsampling();
-  say("architecture   ", m.architecture);
-  say("features       ", m.features.name, ": ", m.features.n_mels,
-      m.codes > 0 ? message(" codes of 0 to ", m.codes - 1) : " bands", ", ",
-      fixed(frame_rate(m.features), 2), " frames/s",
-      m.no_analysis.empty() ? "" : "; not made of sound: " + m.no_analysis);
-  say("sound          ", m.features.sample_rate, " Hz, ", up.num, up.den == 1 ? "" : message("/", up.den),
-      " samples a frame");
-  say("lookahead      ", network.lookahead_frames(), " frames, ", fixed(m.lookahead_seconds(), 3), " s");
-  say("latency        ", network.latency_frames(), " samples");
-  say("receptive      ", network.receptive_field(), " frames");
+/// "1 to 9", or one by one: codebooks, codes where a frame has others than one of each, and bandwidths.
+std::string codebooks_text(const std::vector<CodesChoice>& choices) {
+  const Index n = std::ssize(choices);
+  const auto plain = [](const CodesChoice& c) { return c.per_frame == c.codebooks && !c.bandwidth_kbps; };
+  if (n > 2 && std::ranges::all_of(choices, plain)) return message("1 to ", n);
+  std::string text;
+  for (const CodesChoice& c : choices)
+    text += message(text.empty() ? "" : ", ", c.codebooks,
+                    c.per_frame != c.codebooks ? message(" (", c.per_frame, " codes a frame)") : "",
+                    c.bandwidth_kbps ? message(" at ", *c.bandwidth_kbps, " kbit/s") : "");
+  return text;
+}
+
+void describe_cost(const Op& network, double macs_per_second, const std::vector<Layer>& layers) {
   say("stream state   ", fixed(static_cast<double>(network.carried_bytes()) / 1024, 0), " KiB");
   say("parameters     ", network.parameters());
-  say("work           ", fixed(m.macs_per_second() / 1e9, 3), " GMAC/s");
+  say("work           ", fixed(macs_per_second / 1e9, 3), " GMAC/s");
   say("");
   say("    frames/s     MMAC/s  layer");
-  const std::vector<Layer> layers = m.layers();
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const Layer& layer = layers[i];
     char rates[64];
@@ -170,6 +170,56 @@ void describe_model(const Model& m) {
     const std::string meter = maker ? checkerboard_text(*maker) : "";
     say(rates, layer.op.name(), meter.empty() ? "" : "; ", meter);
   }
+}
+
+/// `halves`: of a codec those that the file holds.
+void describe_model(const CodesModel& model, const std::string& halves) {
+  const Model& m = model.model;
+  const Op& network = m.network;
+  const Ratio up = m.upsampling();
+  say("architecture   ", m.architecture);
+  if (!halves.empty()) say("holds          ", halves);
+  say("features       ", m.features.name, ": ", m.features.n_mels,
+      m.codes > 0 ? message(" codes of 0 to ", m.codes - 1) : " bands", ", ",
+      fixed(frame_rate(m.features), 2), " frames/s",
+      m.no_analysis.empty() ? "" : "; not made of sound: " + m.no_analysis);
+  if (!model.choices.empty()) say("codebooks      ", codebooks_text(model.choices));
+  say("sound          ", m.features.sample_rate, " Hz, ", up.num, up.den == 1 ? "" : message("/", up.den),
+      " samples a frame");
+  say("lookahead      ", network.lookahead_frames(), " frames, ", fixed(m.lookahead_seconds(), 3), " s");
+  say("latency        ", network.latency_frames(), " samples");
+  say("receptive      ", network.receptive_field(), " frames");
+  describe_cost(network, m.macs_per_second(), m.layers());
+}
+
+void describe_encoder(const CodecEncoder& e) {
+  const Op& network = e.network;
+  say("");
+  say("encoder        ", e.sample_rate, " Hz, ", e.hop_length, " samples a frame, to ",
+      network.out_channels(), " codes of 0 to ", e.codes - 1, ", ", fixed(e.frames_per_second(), 2),
+      " frames/s, ", fixed(e.kbps(), 2), " kbit/s");
+  say("lookahead      ", network.lookahead_frames(), " samples, ", fixed(e.lookahead_seconds(), 3), " s");
+  say("latency        ", network.latency_frames(), " frames");
+  say("receptive      ", network.receptive_field(), " samples");
+  describe_cost(network, e.macs_per_second(), e.layers());
+}
+
+/// The network of a checkpoint, and of a codec what makes the codes that it takes.
+void describe_networks(const std::string& path, const ModelOptions& options) {
+  const CodesModel model = load_model_for_codes(path, options, {});
+  if (std::ranges::count(known_codecs(), model.model.architecture) == 0) return describe_model(model, "");
+  std::optional<CodecEncoder> encoder;
+  std::string lack;
+  try {
+    encoder = load_codec_encoder(path, {.config = options.config,
+                                        .bandwidth_kbps = options.bandwidth_kbps,
+                                        .codebooks = options.codebooks,
+                                        .prefix = options.prefix});
+  } catch (const IoError& e) {
+    lack = e.reason();
+  }
+  describe_model(model, encoder ? "decoder and encoder" : "decoder alone; " + lack);
+  if (encoder) describe_encoder(*encoder);
 }
 
 }  // namespace
@@ -190,7 +240,7 @@ std::function<void()> inspect_command(CLI::App& app) {
     const std::unique_ptr<TensorFile> file = open_checkpoint(a->in);
     describe_file(*file);
     try {
-      describe_model(load_model(*file, a->options));
+      describe_networks(a->in, a->options);
     } catch (const IoError& e) {
       // Without a config it is still a file of tensors.
       if (!a->options.config.empty()) throw;
