@@ -172,26 +172,33 @@ def random_codes(c, kbps, frames):
     return torch.randint(c["codebook_size"], (codes_at(kbps, c), frames))
 
 
-def small():
-    golden = Golden("encodec")
-    torch.manual_seed(41)
-    tiny = {**PUBLISHED, "sampling_rate": 16000, "num_filters": 2, "hidden_size": 3, "codebook_dim": 3, "codebook_size": 16,
-            "upsampling_ratios": [3, 2], "target_bandwidths": [15.0, 32.0], "num_lstm_layers": 2}
+def networks(meta, sizes, encoder=False):
+    """Name, config, network and the file of it, for each way in which such files are saved: of Meta's network and of others."""
+    tiny = {**PUBLISHED, "sampling_rate": 16000, "num_filters": 2, "upsampling_ratios": [3, 2], **sizes}
+    beside = (lambda state: state) if encoder else with_encoder
     cases = (
-        ("meta", {**PUBLISHED, "num_filters": 2, "hidden_size": 2, "target_bandwidths": [1.5, 3.0]}, "zip",
-         "encodec_24khz-d7cc33bc.th", with_encoder),
-        ("transformers", tiny, "safetensors", "model.safetensors", lambda s: of_transformers(with_encoder(s))),
+        ("meta", {**PUBLISHED, "num_filters": 2, "target_bandwidths": [1.5, 3.0], **meta}, "zip", "encodec_24khz-d7cc33bc.th",
+         beside),
+        ("transformers", tiny, "safetensors", "model.safetensors", lambda state: of_transformers(beside(state))),
         ("new", {**tiny, "use_conv_shortcut": False, "num_residual_layers": 2, "dilation_growth_rate": 3, "num_lstm_layers": 1,
                  "pad_mode": "constant", "compress": 1, "num_filters": 3}, "zip", "pytorch_model.bin",
-         lambda s: new_spelling(of_transformers(s))),
+         lambda state: new_spelling(of_transformers(state))),
         ("fused", {**tiny, "upsampling_ratios": [1, 4], "kernel_size": 5, "last_kernel_size": 9, "residual_kernel_size": 4,
                    "pad_mode": "replicate"}, "safetensors", "model.safetensors", of_transformers))
     for seed, (name, c, format, file, layout) in enumerate(cases):
-        net = randomise(Encodec(c, kept=name == "meta"), seed).eval()
+        net = randomise(Encodec(c, kept=name == "meta", encoder=encoder), seed + (10 if encoder else 0)).eval()
         net.tame()
         if name == "fused":
             fuse(net)
-        path = save(f"encodec-{name}", file, layout(net.state_dict()), format, c)
+        folder = f"encodec-both-{name}" if encoder else f"encodec-{name}"
+        yield name, c, net, save(folder, file, layout(net.state_dict()), format, c)
+
+
+def small():
+    golden = Golden("encodec")
+    torch.manual_seed(41)
+    sizes = {"hidden_size": 3, "codebook_dim": 3, "codebook_size": 16, "target_bandwidths": [15.0, 32.0]}
+    for name, c, net, path in networks({"hidden_size": 2}, sizes):
         for kbps in c["target_bandwidths"]:
             for frames in (1, 2, 6, 7, 10) if name == "meta" else (1, 2, 3, 6, 7, 8, 31):
                 codes = random_codes(c, kbps, frames)
@@ -203,23 +210,9 @@ def small():
 def encoders():
     golden = Golden("encodec_encoder")
     torch.manual_seed(47)
-    tiny = {**PUBLISHED, "sampling_rate": 16000, "num_filters": 2, "hidden_size": 5, "codebook_dim": 5, "codebook_size": 24,
-            "upsampling_ratios": [3, 2], "target_bandwidths": [24.0, 49.0]}
-    cases = (
-        ("meta", {**PUBLISHED, "num_filters": 2, "hidden_size": 4, "codebook_size": 600, "target_bandwidths": [1.5, 3.0]}, "zip",
-         "encodec_24khz-d7cc33bc.th", lambda s: s),
-        ("transformers", tiny, "safetensors", "model.safetensors", of_transformers),
-        ("new", {**tiny, "use_conv_shortcut": False, "num_residual_layers": 2, "dilation_growth_rate": 3, "num_lstm_layers": 1,
-                 "pad_mode": "constant", "compress": 1, "num_filters": 3}, "zip", "pytorch_model.bin",
-         lambda s: new_spelling(of_transformers(s))),
-        ("fused", {**tiny, "upsampling_ratios": [1, 4], "kernel_size": 5, "last_kernel_size": 9, "residual_kernel_size": 4,
-                   "pad_mode": "replicate"}, "safetensors", "model.safetensors", of_transformers))
-    for seed, (name, c, format, file, layout) in enumerate(cases):
-        net = randomise(Encodec(c, kept=name == "meta", encoder=True), 10 + seed).eval()
-        net.tame()
-        if name == "fused":
-            fuse(net)
-        path, hop = save(f"encodec-both-{name}", file, layout(net.state_dict()), format, c), math.prod(c["upsampling_ratios"])
+    sizes = {"hidden_size": 5, "codebook_dim": 5, "codebook_size": 24, "target_bandwidths": [24.0, 49.0]}
+    for seed, (name, c, net, path) in enumerate(networks({"hidden_size": 4, "codebook_size": 600}, sizes, encoder=True)):
+        hop = math.prod(c["upsampling_ratios"])
         for kbps in c["target_bandwidths"]:
             add_encoded(golden, {"file": path, "bandwidth_kbps": kbps}, net, codes_at(kbps, c),
                         (1, 2, hop - 1, hop, 3 * hop + 1, 9 * hop - 1, 20 * hop + 3), seed)
