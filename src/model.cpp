@@ -354,6 +354,12 @@ std::vector<std::string> known_codecs() {
   return names;
 }
 
+CodecEncoder compute_by(CodecEncoder encoder, const Arithmetic& arithmetic) {
+  encoder.latents = compute_by(encoder.latents, arithmetic);
+  encoder.network = Stack({encoder.latents, encoder.quantiser}, encoder.network.name());
+  return encoder;
+}
+
 LayerWeights load_layer(const TensorFile& file, const std::string& layer) {
   LayerWeights w{models::folded_weight(file, layer)};
   if (const std::string bias = layer + ".bias"; file.find(bias) != nullptr) w.bias = file.load(bias).data;

@@ -669,7 +669,7 @@ static void test_codes(const char* golden) {
 /* Sound to codes and back. */
 static void test_codes_of_sound(const char* golden) {
   char path[4096];
-  static float sound[1600], codes[2 * 100], again[1600];
+  static float sound[1600], codes[2 * 100], again[1600], faster_codes[4 * 100];
   for (int i = 0; i < 1600; ++i) sound[i] = (float)(i * 37 % 101 - 50) / 100;
   snprintf(path, sizeof path, "%s/models/dac-44khz/weights.pth", golden);
   const wavestride_model_config config = {.size = sizeof config, .codebooks = 2};
@@ -689,8 +689,11 @@ static void test_codes_of_sound(const char* golden) {
   OK(wavestride_codec_encoder_load(path, NULL, NULL, &encoder));
   wavestride_op_free(encoder);
   INVALID("path", wavestride_codec_encoder_load(NULL, NULL, NULL, &encoder));
-  const wavestride_model_config rounded = {.size = sizeof rounded, .bfloat16 = 1};
-  INVALID("bfloat16", wavestride_codec_encoder_load(path, &rounded, NULL, &encoder));
+  const wavestride_model_config faster = {.size = sizeof faster, .minimal_filtering = 1, .bfloat16 = 1, .int8_weights = 1};
+  OK(wavestride_codec_encoder_load(path, &faster, &info, &encoder));
+  OK(wavestride_op_run(encoder, sound, 1590, faster_codes, 100, &frames));
+  CHECK(frames == 100 && info.per_frame == 4);
+  wavestride_op_free(encoder);
   snprintf(path, sizeof path, "%s/models/encodec-fused/model.safetensors", golden);
   REFUSED(WAVESTRIDE_IO_ERROR, "holds no encoder", wavestride_codec_encoder_load(path, NULL, NULL, &encoder));
 }

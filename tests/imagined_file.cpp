@@ -26,9 +26,25 @@ void ImaginedFile::visit(std::size_t i, const std::function<void(std::span<const
   take(std::as_bytes(std::span(values)));
 }
 
-nlohmann::json published_networks() {
+namespace {
+
+nlohmann::json published(bool encoders) {
   std::ifstream file(std::string(WAVESTRIDE_GOLDEN_DIR) + "/model_sizes.json");
-  return nlohmann::json::parse(file);
+  nlohmann::json chosen = nlohmann::json::array();
+  nlohmann::json all = nlohmann::json::parse(file);
+  for (nlohmann::json& network : all)
+    if (network.contains("encoder") == encoders) chosen.push_back(std::move(network));
+  return chosen;
+}
+
+}  // namespace
+
+nlohmann::json published_networks() {
+  return published(false);
+}
+
+nlohmann::json published_encoders() {
+  return published(true);
 }
 
 }  // namespace wavestride::testing

@@ -18,7 +18,10 @@ class ImaginedFile final : public TensorFile {
   void visit(std::size_t i, const std::function<void(std::span<const std::byte>)>& take) const override;
 };
 
-/// The networks of tests/golden/model_sizes.json: {"name", "config", "tensors", "parameters"}.
+/// The networks of tests/golden/model_sizes.json that make sound: {"name", "config", "tensors",
+/// "parameters"}.
 nlohmann::json published_networks();
+/// Those that are codecs with both halves, whose parameters are the encoder's.
+nlohmann::json published_encoders();
 
 }  // namespace wavestride::testing

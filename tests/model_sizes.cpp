@@ -2,10 +2,11 @@
 // hand: parameters, multiply-adds, frames read on both sides (by EnCodec ahead only of the first frame, which
 // reflects what follows), samples of lag, bytes carried by a stream. How
 // far the samples of a WaveNet and of an AudioUNet reach is a matter of tests/wavenet.cpp and audio_unet.cpp.
-#include <wavestride/model.h>
+#include <wavestride/codec_encoder.h>
 
 #include <catch2/catch.hpp>
 
+#include "contract.h"
 #include "models.h"
 
 using namespace wavestride;
@@ -92,6 +93,57 @@ TEST_CASE("published networks cost what was counted for them") {
     if (expected.lag > 0) CHECK(op.latency_frames() == expected.lag);
     if (expected.carried_kib > 0)
       CHECK(std::abs(static_cast<double>(op.carried_bytes()) / 1024 - expected.carried_kib) <= 1);
+  }
+}
+
+TEST_CASE("published encoders cost what was counted for them") {
+  struct Counted {
+    const char* name;
+    double parameters_m, gmacs;
+    Index hop, before, after;  ///< samples that a frame of latents reads outside its own
+  };
+  constexpr Counted counted[] = {{"EnCodec", 7.423, 1.49, 320, 2398, 0},
+                                 {"DAC", 22.299, 30.6, 512, 3733, 3733},
+                                 {"DAC 24k", 21.513, 18.4, 320, 2501, 2493},
+                                 {"SNAC 24k", 6.684, 2.39, 512, 4757, 4757}};
+  const json networks = published_encoders();
+  REQUIRE(networks.size() == std::size(counted));
+  for (std::size_t i = 0; i < networks.size(); ++i) {
+    const json& network = networks[i];
+    const Counted& expected = counted[i];
+    INFO(expected.name);
+    REQUIRE(network.at("name") == expected.name);
+    const CodecEncoder encoder =
+        load_codec_encoder(ImaginedFile(network.at("tensors"), network.at("config")));
+    const Op& latents = encoder.latents;
+    CHECK(latents.parameters() == network.at("parameters").get<Index>());
+    CHECK(std::abs(static_cast<double>(latents.parameters()) / 1e6 - expected.parameters_m) <= 0.0005);
+    CHECK(latents.rate() == Ratio(expected.hop, 1));
+    const double frames = static_cast<double>(encoder.sample_rate) / static_cast<double>(expected.hop);
+    CHECK(std::abs(latents.macs_per_frame() * frames / 1e9 / expected.gmacs - 1) <= 0.006);
+    CHECK(100 * expected.hop - latents.reads(100).first == expected.before);
+    CHECK(latents.reads(100).last - 101 * expected.hop + 1 == expected.after);
+  }
+}
+
+TEST_CASE("published encoders by faster arithmetic") {
+  Rng rng(75);
+  for (const json& network : published_encoders()) {
+    if (network.at("name") != "DAC 24k") continue;
+    const CodecEncoder encoder =
+        load_codec_encoder(ImaginedFile(network.at("tensors"), network.at("config")));
+    const Signal x = noise(rng, 1, 3 * encoder.hop_length), z = encoder.latents(x);
+    for (const auto& [arithmetic, least, most] :
+         {std::tuple(Arithmetic{.minimal_filtering = true}, 1e-7, 2e-5),
+          std::tuple(Arithmetic{.bfloat16 = true}, 1e-4, 5e-3)}) {
+      const CodecEncoder fast = compute_by(encoder, arithmetic);
+      const Signal its = fast.latents(x);
+      const double error = relative_error(its, z);
+      CHECK(error >= least);
+      CHECK(error <= most);
+      CHECK(same_bits(fast(x), encoder.quantiser(its)));
+      CHECK(fast.network.name() == encoder.network.name());
+    }
   }
 }
 

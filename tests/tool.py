@@ -597,6 +597,9 @@ class Vocode(ToolTest):
             piped = subprocess.run([TOOL, "encode", "-", "-", *model, *options, "--threads", "2"],
                                    input=pathlib.Path(sound).read_bytes(), capture_output=True)
             self.assertEqual(np.frombuffer(piped.stdout, "<f4").reshape(shape[::-1]).T.tolist(), array.tolist())
+        for options in [("--minimal-filtering",), ("--bfloat16",), ("--minimal-filtering", "--bfloat16")]:
+            self.ok("encode", sound, codes, *dac, *options)
+            self.assertEqual(np.load(codes).shape, (4, 301))
         self.ok("encode", sound, self.wav("more.wav", 24000), "--out-dir", self.path("all"), *encodec, "--jobs", "2")
         self.assertEqual([np.load(self.path(f"all/{name}.npy")).shape for name in ("in", "more")], [(4, 23), (4, 25)])
 

@@ -2,6 +2,7 @@
 // codes again, is load_model() of the same file.
 #pragma once
 
+#include <wavestride/arithmetic.h>
 #include <wavestride/codes_choice.h>
 #include <wavestride/model.h>
 
@@ -58,5 +59,9 @@ CodecEncoder load_codec_encoder(const TensorFile& file, const ModelOptions& opti
 
 /// Names of the architectures that it builds.
 std::vector<std::string> known_codecs();
+
+/// The encoder, its latents computed so, and quantised in float as before. Latents that round otherwise lie
+/// nearer to another row here and there.
+CodecEncoder compute_by(CodecEncoder encoder, const Arithmetic& arithmetic);
 
 }  // namespace wavestride

@@ -713,10 +713,7 @@ wavestride_status wavestride_codec_encoder_load(const char* path, const wavestri
         if (info != nullptr) size_of(info, info_name, sizeof known, sizeof known);
         Arithmetic arithmetic;
         const ModelOptions options = config != nullptr ? options_of(*config, arithmetic) : ModelOptions();
-        require(!arithmetic.minimal_filtering && !arithmetic.bfloat16 && !arithmetic.int8,
-                "the encoder of a codec computes in float as it is: minimal_filtering, bfloat16 and "
-                "int8_weights must be 0");
-        const CodecEncoder encoder = load_codec_encoder(path, options);
+        const CodecEncoder encoder = compute_by(load_codec_encoder(path, options), arithmetic);
         known = {0, encoder.sample_rate, encoder.hop_length, encoder.network.out_channels(), encoder.codes};
         return {encoder.network};
       },

@@ -1286,21 +1286,28 @@ PYBIND11_MODULE(_wavestride, m) {
   m.def(
       "load_codec_encoder",
       [](const Path& path, const std::optional<Path>& config, const std::optional<std::string>& prefix,
-         const std::optional<double>& bandwidth_kbps, const std::optional<Index>& codebooks) {
+         const std::optional<double>& bandwidth_kbps, const std::optional<Index>& codebooks, bool minimal,
+         bool rounded) {
         py::dict its("path"_a = lasting(path), "config"_a = lasting(config), "prefix"_a = prefix,
-                     "bandwidth_kbps"_a = bandwidth_kbps, "codebooks"_a = codebooks);
+                     "bandwidth_kbps"_a = bandwidth_kbps, "codebooks"_a = codebooks,
+                     "minimal_filtering"_a = minimal, "bfloat16"_a = rounded);
         CodecEncoder made = unlocked([&] {
-          return load_codec_encoder(path.string(), {.config = path_or_none(config, "config"),
-                                                    .bandwidth_kbps = bandwidth_kbps,
-                                                    .codebooks = codebooks,
-                                                    .prefix = prefix});
+          const ModelOptions options{.config = path_or_none(config, "config"),
+                                     .bandwidth_kbps = bandwidth_kbps,
+                                     .codebooks = codebooks,
+                                     .prefix = prefix};
+          return compute_by(load_codec_encoder(path.string(), options),
+                            {.minimal_filtering = minimal, .bfloat16 = rounded});
         });
         return PyCodecEncoder(std::move(made), std::move(its));
       },
       "path"_a, "config"_a = none, py::kw_only(), "prefix"_a = none, "bandwidth_kbps"_a = none,
-      "codebooks"_a = none,
-      "The encoder in a file of EnCodec, DAC or SNAC as its recipe saved it. config, prefix, bandwidth_kbps\n"
-      "and codebooks as load_model() has them. Raises IoError, also where the file holds no encoder.");
+      "codebooks"_a = none, "minimal_filtering"_a = false, "bfloat16"_a = false,
+      "The encoder in a file of EnCodec, DAC or SNAC as its recipe saved it. config, prefix, "
+      "bandwidth_kbps,\n"
+      "codebooks, minimal_filtering and bfloat16 as load_model() has them; of latents that round otherwise "
+      "some\n"
+      "codes are others. Raises IoError, also where the file holds no encoder.");
   m.def("bfloat16_in_hardware", &bfloat16_in_hardware,
         "Whether this machine multiplies bfloat16 faster than float: by AMX or, AMD's processors, AVX-512 "
         "BF16.");

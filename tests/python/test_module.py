@@ -451,6 +451,8 @@ def test_codes_of_sound():
         pieces = [stream.push(samples[None, :777]), stream.push(samples[None, 777:]), stream.finish()]
         assert np.array_equal(np.concatenate(pieces, axis=1), codes)
         assert np.array_equal(pickle.loads(pickle.dumps(encoder))(samples), codes)
+        faster = ws.load_codec_encoder(path, minimal_filtering=True, bfloat16=True, **options)
+        assert pickle.loads(pickle.dumps(faster))(samples).tolist() == faster(samples).tolist()
         assert encoder.latents(samples).shape[1] % codes.shape[1] == 0 and encoder.lookahead_frames >= hop - 1
     with pytest.raises(ws.IoError, match="holds no encoder"):
         ws.load_codec_encoder(TESTS / "golden/models/encodec-fused/model.safetensors")

@@ -51,6 +51,12 @@ def add(name, net, config):
                     "tensors": {key: list(value.shape) for key, value in state.items()}})
 
 
+def add_encoder(name, net, config):
+    """A codec with both halves, of which the parameters of the encoder count, without what quantises."""
+    add(name, net, config)
+    entries[-1].update(encoder=True, parameters=sum(p.numel() for p in net.encoder.parameters()))
+
+
 def pwg(rate, hop, params):
     return {"sampling_rate": rate, "fft_size": 2048 if rate == 24000 else 1024, "hop_size": hop,
             "win_length": 1200 if rate == 24000 else None, "num_mels": 80, "fmin": 80, "fmax": 7600, "version": "0.5.5",
@@ -104,5 +110,9 @@ if __name__ == "__main__":
     for name, sizes in (("DAC", ORIGINAL), ("DAC 24k", AT_24K)):
         add(name, Dac(sizes, encoder=False), sizes)
     add("SNAC 24k", Snac(SNAC_24K, encoder=False), SNAC_24K)
+    add_encoder("EnCodec", Encodec(PUBLISHED, encoder=True), PUBLISHED)
+    for name, sizes in (("DAC", ORIGINAL), ("DAC 24k", AT_24K)):
+        add_encoder(name, Dac(sizes), sizes)
+    add_encoder("SNAC 24k", Snac(SNAC_24K), SNAC_24K)
     (GOLDEN / "model_sizes.json").write_text(json.dumps(entries))
     print(f"model_sizes: {len(entries)} networks")
