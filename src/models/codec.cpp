@@ -2,7 +2,7 @@
 
 #include <wavestride/activation.h>
 #include <wavestride/conv1d.h>
-#include <wavestride/stack.h>
+#include <wavestride/conv_transpose1d.h>
 
 #include "models/residual_quantiser.h"
 #include "nearest_row.h"
@@ -109,6 +109,27 @@ std::string key_of_rates(const Config& c, Keys keys, Keys others) {
   return c.name(c.has(keys) || !c.has(others) ? keys : others);
 }
 
+/// The units of a stage, each x + pointwise(snake(conv(snake(x)))).
+std::vector<Op> residual_units(ModelFile& file, const ResidualUnitNames& names, std::size_t stage,
+                               std::size_t first, Index channels, bool depthwise, const std::string& by) {
+  const Index groups = depthwise ? channels : 1;
+  std::vector<Op> units;
+  for (const Index dilation : {1, 3, 9}) {
+    const auto name = [&](const char* pattern) { return layer_name(pattern, stage, first + units.size()); };
+    const LayerWeights conv = file.conv(name(names.conv), {channels, channels / groups, kernel},
+                                        Bias::required, by),
+                       pointwise =
+                           file.conv(name(names.pointwise), {channels, channels, 1}, Bias::required, by);
+    units.push_back(residual(
+        Stack({snake(file, name(names.snake), channels, by),
+               op::conv1d(conv.weight, conv.bias,
+                          {.padding = kernel / 2 * dilation, .dilation = dilation, .groups = groups}),
+               snake(file, name(names.pointwise_snake), channels, by),
+               op::conv1d(pointwise.weight, pointwise.bias)})));
+  }
+  return units;
+}
+
 /// What a file holds of one codebook of a quantiser.
 struct BookTensors {
   Tensor table;
@@ -211,15 +232,22 @@ Op codec_conv(ModelFile& file, const std::string& name, Index in, Index out, con
   return op::conv1d(w.weight, w.bias, {.padding = kernel / 2});
 }
 
-Op residual_unit(ModelFile& file, const ResidualUnitNames& names, Index channels, Index dilation,
-                 Index groups, const std::string& by) {
-  const LayerWeights conv = file.conv(names.conv, {channels, channels / groups, kernel}, Bias::required, by),
-                     pointwise = file.conv(names.pointwise, {channels, channels, 1}, Bias::required, by);
-  return residual(Stack(
-      {snake(file, names.snake, channels, by),
-       op::conv1d(conv.weight, conv.bias,
-                  {.padding = kernel / 2 * dilation, .dilation = dilation, .groups = groups}),
-       snake(file, names.pointwise_snake, channels, by), op::conv1d(pointwise.weight, pointwise.bias)}));
+StackBuilder::Value decoder_stages(ModelFile& file, const DecoderNames& names, const CodecSizes& sizes,
+                                   const DecoderKind& kind, StackBuilder& b, StackBuilder::Value x) {
+  for (std::size_t i = 0; i < sizes.rates.size(); ++i) {
+    const Index rate = sizes.rates[i], in = sizes.width >> i, out = in / 2;
+    const std::size_t stage = names.first_stage + i;
+    const LayerWeights up =
+        file.conv_transpose(layer_name(names.up, stage), {in, out, 2 * rate}, Bias::required, sizes.stages);
+    const ConvTranspose1dOptions options{
+        .stride = rate, .padding = (rate + 1) / 2, .output_padding = kind.whole_frames ? rate % 2 : 0};
+    x = b.chain(x, std::vector<Op>{snake(file, layer_name(names.snake, stage), in, sizes.widths),
+                                   op::conv_transpose1d(up.weight, up.bias, options)});
+    if (kind.between) x = kind.between(x, i);
+    x = b.chain(x,
+                residual_units(file, names.unit, stage, names.first_unit, out, kind.depthwise, sizes.widths));
+  }
+  return x;
 }
 
 std::vector<Op> codec_end(ModelFile& file, const std::string& snake_name, const std::string& conv_name,
@@ -238,7 +266,7 @@ EncoderSizes encoder_sizes(const Config& c) {
 
 bool holds_encoder_stages(const ModelFile& file, const EncoderNames& names) {
   return file.holds(names.first) &&
-         file.holds(layer_name(names.unit_conv, names.first_stage, names.first_unit));
+         file.holds(layer_name(names.unit.conv, names.first_stage, names.first_unit));
 }
 
 std::vector<Op> encoder_stages(ModelFile& file, const EncoderNames& names, const EncoderSizes& sizes,
@@ -248,15 +276,9 @@ std::vector<Op> encoder_stages(ModelFile& file, const EncoderNames& names, const
   for (std::size_t i = 0; i < sizes.rates.size(); ++i) {
     const Index rate = sizes.rates[i], in = sizes.width << i, out = 2 * in;
     const std::size_t stage = names.first_stage + i;
-    std::size_t unit = names.first_unit;
-    for (const Index dilation : {1, 3, 9}) {
-      const auto name = [&](const char* pattern) { return layer_name(pattern, stage, unit); };
-      ops.push_back(residual_unit(file,
-                                  {name(names.unit_snake), name(names.unit_conv),
-                                   name(names.unit_pointwise_snake), name(names.unit_pointwise)},
-                                  in, dilation, depthwise ? in : 1, sizes.widths));
-      ++unit;
-    }
+    const std::vector<Op> units =
+        residual_units(file, names.unit, stage, names.first_unit, in, depthwise, sizes.widths);
+    ops.insert(ops.end(), units.begin(), units.end());
     ops.push_back(snake(file, layer_name(names.snake, stage), in, sizes.widths));
     const LayerWeights down =
         file.conv(layer_name(names.down, stage), {out, in, 2 * rate}, Bias::required, sizes.stages);

@@ -2,7 +2,10 @@
 // stand for, layers with snakes between them make sound of these, and others latents of sound.
 #pragma once
 
+#include <wavestride/stack.h>
+
 #include <algorithm>
+#include <functional>
 
 #include "models/architecture.h"
 
@@ -59,39 +62,64 @@ Op snake(ModelFile& file, const std::string& name, Index channels, const std::st
 /// A convolution that keeps the length.
 Op codec_conv(ModelFile& file, const std::string& name, Index in, Index out, const std::string& by);
 
-/// Names of the layers of a residual unit.
+/// Where a recipe keeps the layers of residual units: {i} counts stages, {m} the units of one.
 struct ResidualUnitNames {
-  std::string snake, conv, pointwise_snake, pointwise;
+  const char *snake, *conv, *pointwise_snake, *pointwise;
 };
 
-/// x + pointwise(snake(conv(snake(x)))).
-Op residual_unit(ModelFile& file, const ResidualUnitNames& names, Index channels, Index dilation,
-                 Index groups, const std::string& by);
+/// Where a recipe keeps the stages of a decoder, likewise.
+struct DecoderNames {
+  const char *snake, *up;
+  ResidualUnitNames unit;
+  std::size_t first_stage, first_unit;
+};
+
+/// Of DAC and, from another stage and unit on, of SNAC themselves.
+inline constexpr DecoderNames original_decoder{
+    "decoder.model.{i}.block.0",
+    "decoder.model.{i}.block.1",
+    {"decoder.model.{i}.block.{m}.block.0", "decoder.model.{i}.block.{m}.block.1",
+     "decoder.model.{i}.block.{m}.block.2", "decoder.model.{i}.block.{m}.block.3"},
+    1,
+    2};
+
+/// What the stages of one decoder have that those of others have not.
+struct DecoderKind {
+  bool depthwise = false;  ///< units have one filter per channel
+  /// At an odd rate, too, all frames give as many samples; else a signal has one less.
+  bool whole_frames = false;
+  /// Stands between upsampling and units of a stage.
+  std::function<StackBuilder::Value(StackBuilder::Value, std::size_t)> between = {};
+};
+
+/// From the channels before the first stage to those behind the last.
+StackBuilder::Value decoder_stages(ModelFile& file, const DecoderNames& names, const CodecSizes& sizes,
+                                   const DecoderKind& kind, StackBuilder& b, StackBuilder::Value x);
 
 /// The last layers: a snake, a convolution to sound, and what bounds it.
 std::vector<Op> codec_end(ModelFile& file, const std::string& snake, const std::string& conv, Index channels,
                           const std::string& by);
 
-/// Where a recipe keeps the layers of an encoder: {i} counts stages, {m} the residual units of one.
+/// Where a recipe keeps the layers of an encoder.
 struct EncoderNames {
-  const char *first, *unit_snake, *unit_conv, *unit_pointwise_snake, *unit_pointwise;
+  const char* first;
+  ResidualUnitNames unit;
   const char *snake, *down;
   const char *last_snake, *last;  ///< as stages that follow the others
   std::size_t first_stage, first_unit;
 };
 
 /// Of DAC and SNAC themselves.
-inline constexpr EncoderNames original_encoder{"encoder.block.0",
-                                               "encoder.block.{i}.block.{m}.block.0",
-                                               "encoder.block.{i}.block.{m}.block.1",
-                                               "encoder.block.{i}.block.{m}.block.2",
-                                               "encoder.block.{i}.block.{m}.block.3",
-                                               "encoder.block.{i}.block.3",
-                                               "encoder.block.{i}.block.4",
-                                               "encoder.block.{i}",
-                                               "encoder.block.{i}",
-                                               1,
-                                               0};
+inline constexpr EncoderNames original_encoder{
+    "encoder.block.0",
+    {"encoder.block.{i}.block.{m}.block.0", "encoder.block.{i}.block.{m}.block.1",
+     "encoder.block.{i}.block.{m}.block.2", "encoder.block.{i}.block.{m}.block.3"},
+    "encoder.block.{i}.block.3",
+    "encoder.block.{i}.block.4",
+    "encoder.block.{i}",
+    "encoder.block.{i}",
+    1,
+    0};
 
 /// What the config says of an encoder's stages.
 struct EncoderSizes {

@@ -2,7 +2,6 @@
 // codes that come at rates of their own from each codebook, and its encoder, which makes such codes.
 #include <wavestride/activation.h>
 #include <wavestride/conv1d.h>
-#include <wavestride/conv_transpose1d.h>
 #include <wavestride/noise.h>
 #include <wavestride/stack.h>
 
@@ -67,38 +66,21 @@ bool noise_wanted(const Config& c) {
   return !c.has(noise_keys) || c.flag(noise_keys);
 }
 
-class Decoder {
+/// What stands behind the upsampling of each stage.
+class Noise {
  public:
-  Decoder(ModelFile& file, const CodecSizes& sizes, StackBuilder& b)
-      : file_(file), sizes_(sizes), b_(b), noisy_(noise_wanted(file.config())) {}
+  Noise(ModelFile& file, const CodecSizes& sizes, StackBuilder& b)
+      : file_(file), sizes_(sizes), b_(b), wanted_(noise_wanted(file.config())) {}
 
-  /// A DecoderBlock, to half the channels.
-  StackBuilder::Value stage(StackBuilder::Value x, std::size_t i) {
-    const Index rate = sizes_.rates[i], in = sizes_.width >> i, out = in / 2;
-    const std::string name = message("decoder.model.", first_stage + i, ".block.");
-    const LayerWeights up =
-        file_.conv_transpose(name + "1", {in, out, 2 * rate}, Bias::required, sizes_.stages);
-    const ConvTranspose1dOptions options{
-        .stride = rate, .padding = (rate + 1) / 2, .output_padding = rate % 2};
-    x = b_.chain(x, std::vector<Op>{snake(file_, name + "0", in, sizes_.widths),
-                                    op::conv_transpose1d(up.weight, up.bias, options)});
-    if (const std::string linear = name + "2.linear"; noisy_)
-      x = with_noise(x, linear, i);
-    else
-      file_.skip_layer(linear);
-    // A converted network that makes no noise has kept the names of its layers.
-    std::size_t layer = file_.holds(name + "2.block.1") ? 2 : 3;
-    for (const Index dilation : {1, 3, 9}) {
-      const std::string unit = name + message(layer++, ".block.");
-      x = b_.apply(residual_unit(file_, {unit + "0", unit + "1", unit + "2", unit + "3"}, out, dilation, out,
-                                 sizes_.widths),
-                   {x});
-    }
+  StackBuilder::Value added(StackBuilder::Value x, std::size_t stage) const {
+    const std::string linear = message("decoder.model.", first_stage + stage, ".block.2.linear");
+    if (wanted_) return with_noise(x, linear, stage);
+    file_.skip_layer(linear);
     return x;
   }
 
  private:
-  StackBuilder::Value with_noise(StackBuilder::Value x, const std::string& linear, std::size_t i) {
+  StackBuilder::Value with_noise(StackBuilder::Value x, const std::string& linear, std::size_t stage) const {
     const Config& c = file_.config();
     if (!file_.holds(linear))
       c.refuse(c.name(noise_keys), " says that there is noise, the file holds no layer \"", linear, "\"");
@@ -107,7 +89,7 @@ class Decoder {
     const auto n =
         file_.given(Given::noise)
             ? b_.input(1)
-            : b_.apply(op::normal_noise(channels, 1, file_.options().seed + i * stages_apart), {x});
+            : b_.apply(op::normal_noise(channels, 1, file_.options().seed + stage * stages_apart), {x});
     return b_.apply(Op(std::make_shared<AddedNoise>(channels)), {x, b_.apply(op::conv1d(w.weight), {x}), n});
   }
 
@@ -116,7 +98,7 @@ class Decoder {
   ModelFile& file_;
   const CodecSizes& sizes_;
   StackBuilder& b_;
-  bool noisy_;
+  bool wanted_;
 };
 
 Network build(ModelFile& file) {
@@ -136,9 +118,14 @@ Network build(ModelFile& file) {
   auto x = b.chain(b.input(codes), latents);
   x = b.chain(x, std::vector<Op>{op::conv1d(wide.weight, wide.bias, {.padding = 3, .groups = sizes.latent}),
                                  op::conv1d(deep.weight, deep.bias)});
-  Decoder decoder(file, sizes, b);
+  const Noise noise(file, sizes, b);
+  const auto between = [&](StackBuilder::Value v, std::size_t stage) { return noise.added(v, stage); };
+  DecoderNames names = original_decoder;
+  names.first_stage = first_stage;
+  // A converted network that makes no noise has kept the names of its layers.
+  names.first_unit = file.holds(layer_name(names.unit.conv, first_stage, 2)) ? 2 : 3;
+  x = decoder_stages(file, names, sizes, {.depthwise = true, .whole_frames = true, .between = between}, b, x);
   const std::size_t stages = sizes.rates.size(), end = first_stage + stages;
-  for (std::size_t i = 0; i < stages; ++i) x = decoder.stage(x, i);
   x = b.chain(x, codec_end(file, message("decoder.model.", end), message("decoder.model.", end + 1),
                            sizes.width >> stages, sizes.stages));
   return {b.build({x}),
