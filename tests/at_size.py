@@ -34,6 +34,7 @@ from model_sizes import AUDIO_UNET_KERNELS, MU_LAW, PWG, WAVEGAN, WAVENET, audio
 from parallel_wavegan import ParallelWaveGAN
 from pqmf import synthesise
 from snac import AT_24K as SNAC_24K
+from snac import AT_32K as SNAC_32K
 from snac import Snac, codes_of_frame
 from vocos import Vocos, config_of
 from wavenet_model import WaveNet, counter_noise
@@ -106,10 +107,10 @@ def dac(sizes):
                 rate=sizes["sample_rate"])
 
 
-def snac(sizes):
+def snac(sizes, frames=3):
     """Without the noise, which torch draws otherwise."""
     net = Snac(sizes)
-    return Case(net, lambda: new_spelling(net.state_dict()), {**sizes, "noise": False}, net, frames=3,
+    return Case(net, lambda: new_spelling(net.state_dict()), {**sizes, "noise": False}, net, frames=frames,
                 inputs=codes_of_frame(sizes, len(sizes["vq_strides"])), codes=sizes["codebook_size"],
                 rate=sizes["sampling_rate"])
 
@@ -157,6 +158,7 @@ NETWORKS = {
     "audio-unet-paper": lambda: extension((128, 256, 512, 512), "pytorch"),
     "dac-24k": lambda: dac(AT_24K),
     "snac-24k": lambda: snac(SNAC_24K),
+    "snac-32k": lambda: snac(SNAC_32K, 8),
 }
 
 

@@ -1,14 +1,16 @@
 #include <wavestride/checkpoint.h>
-#include <wavestride/model.h>
+#include <wavestride/codec_encoder.h>
 #include <wavestride/noise.h>
 #include <wavestride/safetensors.h>
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <complex>
 
 #include "contract.h"
 #include "hostile.h"
 #include "models.h"
+#include "models/local_attention.h"
 
 using namespace wavestride;
 using namespace wavestride::testing;
@@ -20,7 +22,8 @@ TEST_CASE("snac: the files of its recipes give the samples that torch gives, who
 
 namespace {
 
-const std::string usual = "snac-24khz/pytorch_model.bin", plain = "snac-plain/model.safetensors";
+const std::string usual = "snac-24khz/pytorch_model.bin", plain = "snac-plain/model.safetensors",
+                  attentive = "snac-32khz/pytorch_model.bin";
 
 std::string with(const char* where, const json& value) {
   return refusal_with(usual, "config.json", where, value);
@@ -35,14 +38,18 @@ Signal made_of(const Model& model, const std::vector<Signal>& in) {
 
 TEST_CASE("snac: of given noise it makes what torch makes of it") {
   for (const GoldenCase& c : golden_cases("snac_noise")) {
-    const Model model = load_model(model_path(c.parameters.at("file")), {.given = Given::noise});
+    const std::string file = c.parameters.at("file");
+    INFO(file);
+    const Model model = load_model(model_path(file), {.given = Given::noise});
     std::vector<Signal> in{c.signal("x")};
-    REQUIRE(model.network.inputs() == 4);
-    for (const char* noise : {"noise0", "noise1", "noise2"}) in.push_back(c.signal(noise));
+    for (const char* noise : {"noise0", "noise1", "noise2"})
+      if (c.has(noise)) in.push_back(c.signal(noise));
+    REQUIRE(model.network.inputs() == (file == attentive ? 3 : 4));
+    REQUIRE(std::ssize(in) == model.network.inputs());
     CHECK(relative_error(made_of(model, in), c.signal("y")) <= model_tolerance);
     for (std::size_t i = 1; i < in.size(); ++i) in[i].setZero();
-    const std::string quiet = model_path("snac-24khz/quiet.json");
-    CHECK(relative_error(made_of(model, in), load_model(model_path(usual), {.config = quiet})(in.front())) <=
+    const std::string quiet = model_path(file.substr(0, file.find('/')) + "/quiet.json");
+    CHECK(relative_error(made_of(model, in), load_model(model_path(file), {.config = quiet})(in.front())) <=
           1e-6);
   }
 }
@@ -87,11 +94,81 @@ TEST_CASE("snac: a frame has the codes of all codebooks that sound together") {
         "has no use for given noise");
 }
 
+TEST_CASE("snac: frames attend to those of their window alone, as double has it") {
+  Rng rng(45);
+  constexpr Index channels = 24, half = 4, window = 5;
+  models::LocalAttentionWeights w{noise_tensor(rng, {channels}),
+                                  noise_tensor(rng, {channels}),
+                                  noise_tensor(rng, {3 * channels, channels}, 0.2f),
+                                  noise_tensor(rng, {channels, channels}, 0.2f),
+                                  {1.0f, 0.3f, 0.1f, 0.01f}};
+  StackBuilder b("attention");
+  const Op op = b.build({models::local_attention(b, b.input(channels), w, window)});
+  verify_contract(op, rng, {.dense = false, .longest = 40, .chunkings = 4});
+  CHECK(op.total(13) == 13);
+  CHECK(op.available(9) == 5);
+
+  const auto matrix = [](const Tensor& t) {
+    return Eigen::Map<const Eigen::Matrix<float, -1, -1, Eigen::RowMajor>>(t.data.data(), t.shape[0],
+                                                                           t.shape[1])
+        .cast<double>()
+        .eval();
+  };
+  const Eigen::MatrixXd to_qkv = matrix(w.qkv), to_out = matrix(w.out);
+  const Signal x = noise(rng, channels, 13);
+  Eigen::MatrixXd normal = x.cast<double>();
+  for (Index n = 0; n < x.cols(); ++n) {
+    normal.col(n).array() -= normal.col(n).mean();
+    normal.col(n) /= std::sqrt(normal.col(n).squaredNorm() / channels + 1e-5);
+    for (Index c = 0; c < channels; ++c)
+      normal(c, n) = normal(c, n) * static_cast<double>(w.norm.data[static_cast<std::size_t>(c)]) +
+                     static_cast<double>(w.norm_bias.data[static_cast<std::size_t>(c)]);
+  }
+  Eigen::MatrixXd qkv = to_qkv * normal, attended = Eigen::MatrixXd::Zero(channels, x.cols());
+  for (Index row = 0; row < 2 * channels; row += 2 * half)  // queries and keys, as complex numbers turned
+    for (Index i = 0; i < half; ++i)
+      for (Index n = 0; n < x.cols(); ++n) {
+        const double angle =
+            static_cast<double>(n % window) * static_cast<double>(w.frequencies[static_cast<std::size_t>(i)]);
+        const auto turned =
+            std::complex<double>(qkv(row + i, n), qkv(row + half + i, n)) * std::polar(1.0, angle);
+        qkv(row + i, n) = turned.real(), qkv(row + half + i, n) = turned.imag();
+      }
+  for (Index head = 0; head < channels; head += 2 * half)
+    for (Index n = 0; n < x.cols(); ++n) {
+      const Index first = n / window * window, frames = std::min(window, x.cols() - first);
+      Eigen::VectorXd share = qkv.block(channels + head, first, 2 * half, frames).transpose() *
+                              qkv.block(head, n, 2 * half, 1) / std::sqrt(2.0 * half);
+      share = share.array().exp();
+      attended.block(head, n, 2 * half, 1) =
+          qkv.block(2 * channels + head, first, 2 * half, frames) * share / share.sum();
+    }
+  const Signal expected = (x.cast<double>() + to_out * attended).cast<float>();
+  CHECK(relative_error(op(x), expected) <= golden_tolerance);
+}
+
+TEST_CASE("snac: an encoder with attention takes whole windows, and ends them with zeros") {
+  const CodecEncoder encoder = load_codec_encoder(model_path(attentive));
+  CHECK(encoder.hop_length == 24);       // 4 latents of 6 samples
+  CHECK(encoder.network.total(1) == 3);  // 12 latents, windows are of 6
+  CHECK(encoder.network.total(3 * 24 + 1) == 6);
+  CHECK(load_model(model_path(attentive)).network.total(5) ==
+        5 * 24);  // a decoder's last window may be short
+}
+
 TEST_CASE("snac: what is not supported and what contradicts the file is refused, naming the key") {
   CHECK(with("/latent_dim", 8).find("by the config's \"latent_dim\"") != std::string::npos);
-  CHECK(with("/attn_window_size", 32) ==
-        "config: \"attn_window_size\": networks with attention (layer \"decoder.model.2.to_qkv\") are not "
-        "supported");
+  CHECK(
+      with("/attn_window_size", 32) ==
+      "config: \"attn_window_size\" calls for attention, the file holds no layer \"decoder.model.2.to_qkv\"");
+  const auto window = [](const json& value) {
+    return refusal_with(attentive, "config.json", "/attn_window_size", value);
+  };
+  CHECK(window(nullptr) ==
+        "config: \"attn_window_size\" says nothing of attention, the file holds a layer "
+        "\"decoder.model.2.to_qkv\"");
+  CHECK(window(0) == "config: \"attn_window_size\" must be an integer from 1 to 1024");
+  CHECK(window(7) == "");
   CHECK(with("/depthwise", false) ==
         "config: \"depthwise\" is false, the file holds a depthwise layer \"decoder.model.0\"");
   CHECK(with("/noise", nullptr) == "");

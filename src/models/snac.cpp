@@ -1,13 +1,16 @@
 // SNAC (Siuzdak et al. 2024): its decoder, DAC's with depthwise convolutions and noise, which makes sound of
-// codes that come at rates of their own from each codebook, and its encoder, which makes such codes.
+// codes that come at rates of their own from each codebook, and its encoder, which makes such codes. Some
+// networks have attention in both.
 #include <wavestride/activation.h>
 #include <wavestride/conv1d.h>
 #include <wavestride/noise.h>
 #include <wavestride/stack.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "models/codec.h"
+#include "models/local_attention.h"
 
 namespace wavestride::models {
 namespace {
@@ -15,8 +18,7 @@ namespace {
 const std::vector<std::string> anchors{"decoder.model.0", "decoder.model.1",
                                        "quantizer.quantizers.0.out_proj"};
 
-constexpr Keys stride_keys{"vq_strides"}, noise_keys{"noise"};
-constexpr std::size_t first_stage = 2;  // behind a depthwise convolution and one from frame to frame
+constexpr Keys stride_keys{"vq_strides"}, noise_keys{"noise"}, window_keys{"attn_window_size"};
 
 /// NoiseBlock: x + n·h of one n for all channels.
 class AddedNoise final : public Kernel {
@@ -52,12 +54,35 @@ Codebooks quantiser_of(const Config& c, const CodecSizes& sizes) {
   return books;
 }
 
-void require_known_layers(const ModelFile& file, const Config& c) {
+void require_known_layers(const Config& c) {
   if (const Keys k{"depthwise"}; c.has(k) && !c.flag(k))
     c.refuse(c.name(k), " is false, the file holds a depthwise layer \"", anchors[0], "\"");
-  const char* attention = "decoder.model.2.to_qkv";
-  if (const Keys k{"attn_window_size"}; c.has(k) || file.holds(attention))
-    c.refuse(c.name(k), ": networks with attention (layer \"", attention, "\") are not supported");
+}
+
+/// Frames of latents that attend to each other; 0 in networks without attention.
+Index window_of(const ModelFile& file, const Config& c) {
+  constexpr Index most_window = 1 << 10;
+  const char* layer = "decoder.model.2.to_qkv";
+  if (c.has(window_keys) != file.holds(layer))
+    c.refuse(c.name(window_keys), c.has(window_keys) ? " calls for" : " says nothing of",
+             " attention, the file holds ", c.has(window_keys) ? "no" : "a", " layer \"", layer, "\"");
+  return c.has(window_keys) ? c.integer(window_keys, 1, most_window) : 0;
+}
+
+/// LocalMHA.
+LocalAttentionWeights attention_in(ModelFile& file, const std::string& name, Index channels,
+                                   const std::string& by) {
+  const std::string frequencies = name + ".rel_pos.inv_freq";
+  const TensorInfo* info = file.tensors().find(file.prefix() + frequencies);
+  const Index half = info == nullptr ? 32 : info->elements;  // heads are of 64 values in the original
+  if (half < 1 || half > channels || channels % (2 * half) != 0)
+    file.refuse("tensor \"", file.prefix(), frequencies, "\" has ", half, " values: heads of ", 2 * half,
+                " values do not divide ", channels, " channels");
+  return {.norm = file.tensor(name + ".norm.weight", {channels}, by),
+          .norm_bias = file.tensor(name + ".norm.bias", {channels}, by),
+          .qkv = file.tensor(name + ".to_qkv.weight", {3 * channels, channels}, by),
+          .out = file.tensor(name + ".to_out.weight", {channels, channels}, by),
+          .frequencies = file.tensor(frequencies, {half}, by).data};
 }
 
 /// Whether NoiseBlocks, which a network trained without them has not, add theirs: who wants none of what a
@@ -69,11 +94,11 @@ bool noise_wanted(const Config& c) {
 /// What stands behind the upsampling of each stage.
 class Noise {
  public:
-  Noise(ModelFile& file, const CodecSizes& sizes, StackBuilder& b)
-      : file_(file), sizes_(sizes), b_(b), wanted_(noise_wanted(file.config())) {}
+  Noise(ModelFile& file, const CodecSizes& sizes, const DecoderNames& names, StackBuilder& b)
+      : file_(file), sizes_(sizes), names_(names), b_(b), wanted_(noise_wanted(file.config())) {}
 
   StackBuilder::Value added(StackBuilder::Value x, std::size_t stage) const {
-    const std::string linear = message("decoder.model.", first_stage + stage, ".block.2.linear");
+    const std::string linear = message("decoder.model.", names_.first_stage + stage, ".block.2.linear");
     if (wanted_) return with_noise(x, linear, stage);
     file_.skip_layer(linear);
     return x;
@@ -97,6 +122,7 @@ class Noise {
 
   ModelFile& file_;
   const CodecSizes& sizes_;
+  const DecoderNames& names_;
   StackBuilder& b_;
   bool wanted_;
 };
@@ -104,7 +130,8 @@ class Noise {
 Network build(ModelFile& file) {
   file.locate(anchors, {"decoder.", "quantizer."});
   const Config& c = file.config();
-  require_known_layers(file, c);
+  require_known_layers(c);
+  const Index window = window_of(file, c);
   const CodecSizes sizes = codec_sizes(c);
   const Codebooks books = quantiser_of(c, sizes);
   const Index used = file.codebooks(books.codes());
@@ -118,40 +145,46 @@ Network build(ModelFile& file) {
   auto x = b.chain(b.input(codes), latents);
   x = b.chain(x, std::vector<Op>{op::conv1d(wide.weight, wide.bias, {.padding = 3, .groups = sizes.latent}),
                                  op::conv1d(deep.weight, deep.bias)});
-  const Noise noise(file, sizes, b);
-  const auto between = [&](StackBuilder::Value v, std::size_t stage) { return noise.added(v, stage); };
+  if (window > 0)
+    x = local_attention(b, x, attention_in(file, "decoder.model.2", sizes.width, sizes.widths), window);
   DecoderNames names = original_decoder;
-  names.first_stage = first_stage;
+  names.first_stage = window > 0 ? 3 : 2;
   // A converted network that makes no noise has kept the names of its layers.
-  names.first_unit = file.holds(layer_name(names.unit.conv, first_stage, 2)) ? 2 : 3;
+  names.first_unit = file.holds(layer_name(names.unit.conv, names.first_stage, 2)) ? 2 : 3;
+  const Noise noise(file, sizes, names, b);
+  const auto between = [&](StackBuilder::Value v, std::size_t stage) { return noise.added(v, stage); };
   x = decoder_stages(file, names, sizes, {.depthwise = true, .whole_frames = true, .between = between}, b, x);
-  const std::size_t stages = sizes.rates.size(), end = first_stage + stages;
+  const std::size_t stages = sizes.rates.size(), end = names.first_stage + stages;
   x = b.chain(x, codec_end(file, message("decoder.model.", end), message("decoder.model.", end + 1),
                            sizes.width >> stages, sizes.stages));
   return {b.build({x}),
           features_of_codes("SNAC", codec_rate(c), sizes.hop * books.frames_together(), codes, books.rows)};
 }
 
-/// Behind zeros to a whole number of frames of codes, as the original pads.
+/// Behind zeros to a whole number of frames of codes, and of windows of attention, as the original pads.
 CodecEncoder build_encoder(ModelFile& file) {
   file.locate(anchors, {"encoder.", "quantizer."});
   const Config& c = file.config();
-  require_known_layers(file, c);
+  require_known_layers(c);
+  const Index window = window_of(file, c);
   const CodecSizes decoder = codec_sizes(c);
   const EncoderSizes sizes = encoder_sizes(c);
   const Codebooks books = quantiser_of(c, decoder);
   const Index used = file.codebooks(books.codes()), wide = sizes.channels();
   if (wide != decoder.latent)
     c.refuse(sizes.stages, " make ", wide, " channels, ", decoder.latents, " says ", decoder.latent);
-  std::vector<Op> ops{padded_to_multiple(decoder.hop * books.frames_together())};
-  const std::vector<Op> stages = encoder_stages(file, original_encoder, sizes, true);
-  ops.insert(ops.end(), stages.begin(), stages.end());
-  const std::size_t end = original_encoder.first_stage + sizes.rates.size();
+  StackBuilder b("snac encoder");
+  const Index together = std::lcm(books.frames_together(), std::max<Index>(window, 1));
+  auto x = b.apply(padded_to_multiple(decoder.hop * together), {b.input(1)});
+  x = b.chain(x, encoder_stages(file, original_encoder, sizes, true));
+  std::size_t end = original_encoder.first_stage + sizes.rates.size();
+  if (window > 0)
+    x = local_attention(
+        b, x, attention_in(file, layer_name(original_encoder.last, end++), wide, sizes.stages), window);
   const LayerWeights last =
       file.conv(layer_name(original_encoder.last, end), {wide, 1, 7}, Bias::required, sizes.stages);
-  ops.push_back(op::conv1d(last.weight, last.bias, {.padding = 3, .groups = wide}));
-  return encoder_of("SNAC", Stack(ops, "snac encoder"), codes_of_latents(file, books, used), codec_rate(c),
-                    books.rows);
+  x = b.apply(op::conv1d(last.weight, last.bias, {.padding = 3, .groups = wide}), {x});
+  return encoder_of("SNAC", b.build({x}), codes_of_latents(file, books, used), codec_rate(c), books.rows);
 }
 
 bool holds_encoder(const ModelFile& file) {
