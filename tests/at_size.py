@@ -26,7 +26,8 @@ except ImportError as missing:
 from audio_unet_model import AudioUNet, spline
 from bigvgan import BASE, BigVgan, mel, randomise_snakes
 from dac import AT_24K, Dac, saved
-from encodec import PUBLISHED, Encodec, codes_at
+from encodec import AT_32K as ENCODEC_32K
+from encodec import PUBLISHED, Encodec, codes_at, of_transformers
 from hifigan import MEL, V1, V2, V3, Generator, PwgGenerator
 from istftnet import Istftnet
 from melgan import COQUI, CoquiMelgan, Melgan
@@ -120,6 +121,12 @@ def encodec():
     return Case(net, net.state_dict, None, net, inputs=codes_at(24, PUBLISHED), codes=1024, rate=PUBLISHED["sampling_rate"])
 
 
+def encodec_of_transformers(c):
+    net = Encodec(c, encoder=True)
+    return Case(net, lambda: of_transformers(net.state_dict()), c, net, inputs=codes_at(max(c["target_bandwidths"]), c),
+                codes=c["codebook_size"], rate=c["sampling_rate"])
+
+
 def wavenet(config, *sizes, **options):
     """Generates, each sample from those before it."""
     net = WaveNet(*sizes, **options)
@@ -152,6 +159,7 @@ NETWORKS = {
     "bigvgan": bigvgan,
     "vocos": vocos,
     "encodec": encodec,
+    "encodec-32k": lambda: encodec_of_transformers(ENCODEC_32K),
     "wavenet": lambda: wavenet(WAVENET),
     "wavenet-mulaw": lambda: wavenet(MU_LAW, 256, 30, 3, distribution="softmax"),
     "audio-unet": lambda: extension((128, 384, 512, 512), "tensorflow"),

@@ -129,8 +129,9 @@ TEST_CASE("encodec: networks of its names that are others are refused, naming th
       "need whole segments of a second and are not supported");
   CHECK(with("/norm_type", "batch_norm") ==
         "config: \"norm_type\" must be weight_norm or none, is \"batch_norm\"");
-  CHECK(with("/use_causal_conv", false) ==
-        "config: \"use_causal_conv\" must be true: networks that look ahead are not supported");
+  CHECK(with("/use_causal_conv", false) == "");
+  CHECK(refusal_with("encodec-fused/model.safetensors", "config.json", "/use_causal_conv", false) ==
+        "config: \"upsampling_ratios\" must be 2 or more where \"use_causal_conv\" is false");
   CHECK(with("/audio_channels", 2) == "config: \"audio_channels\" must be 1, is 2");
   CHECK(with("/chunk_length_s", 1.0) ==
         "config: \"chunk_length_s\" must be null: networks that work on segments are not supported");

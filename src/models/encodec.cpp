@@ -1,10 +1,11 @@
-// EnCodec (Défossez et al. 2022), of its causal kind. The decoder: sums of codebook rows, an LSTM beside
-// itself, and transposed convolutions with residual blocks behind; the encoder the same the other way round.
-// What stands before the first frame is its reflection, and behind the last so much of it that strides leave
-// nothing over.
+// EnCodec (Défossez et al. 2022), of one channel, causal or not. The decoder: sums of codebook rows, an LSTM
+// beside itself, and transposed convolutions with residual blocks behind; the encoder the same the other way
+// round. What stands before the first frame is its reflection, and behind the last so much of it that strides
+// leave nothing over.
 #include <wavestride/activation.h>
 #include <wavestride/compose.h>
 #include <wavestride/conv1d.h>
+#include <wavestride/conv_transpose1d.h>
 #include <wavestride/embedding.h>
 #include <wavestride/lstm.h>
 #include <wavestride/stack.h>
@@ -155,12 +156,12 @@ struct Settings {
   Index rate, hidden, kernel, filters, last_kernel;
   std::vector<Index> ratios;
   Index blocks, block_kernel, growth, compress, lstms, codes, hop, channels;
-  bool shortcut;
+  bool shortcut, causal;
   PadMode pad;
 };
 
 /// Refuses networks of the same names that are others.
-void require_causal(const Config& c) {
+void require_streamable(const Config& c) {
   const Keys norm{"norm_type"}, causal{"use_causal_conv"}, rate{"sampling_rate"}, channels{"audio_channels"};
   if (const std::string kind = c.text(norm); kind == "time_group_norm")
     c.refuse(c.name(norm), " is time_group_norm: networks that normalise over time, as EnCodec's of 48 kHz, ",
@@ -172,7 +173,6 @@ void require_causal(const Config& c) {
       c.refuse("says nothing of ", c.name(k), ", which tensors tell of the network of ", usual_rate,
                " Hz alone, by its ", usual_filters, " filters, hidden size of ", usual_hidden, ", ",
                usual_lstms, " LSTMs, ratios of 8, 5, 4, 2 and books of ", usual_codes, " rows");
-  if (!c.flag(causal)) c.refuse(c.name(causal), " must be true: networks that look ahead are not supported");
   if (c.integer(channels, 1, most_channels) != 1)
     c.refuse(c.name(channels), " must be 1, is ", c.integer(channels, 1, most_channels));
   for (const char* segments : {"chunk_length_s", "overlap"})
@@ -194,7 +194,7 @@ PadMode pad_mode(const Config& c) {
 
 Settings settings_of(const Config& c) {
   constexpr Index most_kernel = 1024, most_growth = 64, most_layers = 64;
-  require_causal(c);
+  require_streamable(c);
   Settings s{.rate = c.integer({"sampling_rate"}, 1, 1 << 24),
              .hidden = c.integer({"hidden_size"}, 1, most_channels),
              .kernel = c.integer({"kernel_size"}, 1, most_kernel),
@@ -210,7 +210,11 @@ Settings settings_of(const Config& c) {
              .hop = 1,
              .channels = 1,
              .shortcut = !c.has({"use_conv_shortcut"}) || c.flag({"use_conv_shortcut"}),
+             .causal = c.flag({"use_causal_conv"}),
              .pad = pad_mode(c)};
+  if (!s.causal && std::ranges::count(s.ratios, 1) > 0)
+    c.refuse(c.name({"upsampling_ratios"}), " must be 2 or more where ", c.name({"use_causal_conv"}),
+             " is false");
   s.hop = product(s.ratios);
   if (s.hop > most_hop) c.refuse(c.name({"upsampling_ratios"}), " must have a product of at most ", most_hop);
   s.channels = s.filters << s.ratios.size();
@@ -259,6 +263,64 @@ class CausalStart final : public Kernel {
   bool elu_;
 };
 
+/// A signal too short for its reflections with as many zeros behind it as the longest of them needs: of
+/// `left` frames before it, and behind it of `right` and of what the stride leaves nothing over with.
+class LongEnough final : public Kernel {
+ public:
+  LongEnough(Index channels, Index left, Index right, Index stride)
+      : Kernel(message("pad1d(", channels, ", to more than ", left, ")"),
+               {{channels, conv_geometry(1, 1, 1, 0, std::max(left, right + stride - 1)), {}}}, channels),
+        left_(left),
+        right_(right),
+        stride_(stride) {}
+
+  Index total(std::span<const Index> lengths) const override {
+    const Index length = lengths[0];
+    if (length == 0 || length == Work::unknown) return length;
+    const Index over = (stride_ - length % stride_) % stride_;
+    return std::max(length, std::max(left_, right_ + over) + 1);
+  }
+
+  void compute(const Work& work) const noexcept override {
+    kernels::copy(work.in[0], work.count * out_channels(), work.out);
+  }
+
+ private:
+  Index left_, right_, stride_;
+};
+
+/// The first input, reflected, and behind an ELU, where it has one; as many frames as the padded second.
+class Reflected final : public Kernel {
+ public:
+  Reflected(Index channels, Index left, Index right, bool elu)
+      : Kernel(message(elu ? "elu(" : "pad1d(", channels, ", left ", left, ", right ", right, ")"),
+               {{channels, conv_geometry(1, 1, 1, left, right), {PadMode::reflect, 0.0f}},
+                {channels, conv_geometry(1, 1, 1, left, right), {}}},
+               channels),
+        elu_(elu) {}
+
+  void compute(const Work& work) const noexcept override {
+    const Index size = work.count * out_channels();
+    if (elu_)
+      kernels::map(kernels::Function::elu, 1.0f, 0, work.in[0], size, work.out);
+    else
+      kernels::copy(work.in[0], size, work.out);
+  }
+
+ private:
+  bool elu_;
+};
+
+/// What a convolution that looks ahead reads: CausalStart's counterpart.
+Op padded_on_both_sides(Index channels, Index total, Index stride, PadMode mode, bool elu) {
+  const Index right = total / 2, left = total - right, most = right + stride - 1;
+  if (mode != PadMode::reflect) return Op(std::make_shared<CausalStart>(channels, left, most, mode, elu));
+  StackBuilder b("reflected");
+  const auto x = b.input(channels);
+  const auto longer = b.apply(Op(std::make_shared<LongEnough>(channels, left, right, stride)), {x});
+  return b.build({b.apply(Op(std::make_shared<Reflected>(channels, left, most, elu)), {longer, x})});
+}
+
 /// The layers of either half.
 class Layers {
  public:
@@ -270,6 +332,8 @@ class Layers {
     const LayerWeights w = file_.conv(name, {out, in, kernel}, Bias::required, by);
     const Op layer = op::conv1d(w.weight, w.bias, {.stride = stride, .dilation = dilation});
     const Index left = (kernel - 1) * dilation - (stride - 1);
+    if (left > 0 && !settings_.causal)
+      return {padded_on_both_sides(in, left, stride, settings_.pad, elu), layer};
     if (left > 0) return {Op(std::make_shared<CausalStart>(in, left, stride - 1, settings_.pad, elu)), layer};
     return elu ? std::vector<Op>{op::elu(in), layer} : std::vector<Op>{layer};
   }
@@ -296,7 +360,10 @@ class Layers {
   Op upsample(Index i, Index channels, Index ratio) const {
     const LayerWeights w = file_.conv_transpose(names_.up_at(i), {channels, channels / 2, 2 * ratio},
                                                 Bias::required, keys({"num_filters", "upsampling_ratios"}));
-    return Stack({op::elu(channels), causal_conv_transpose(w, ratio)});
+    if (settings_.causal) return Stack({op::elu(channels), causal_conv_transpose(w, ratio)});
+    const ConvTranspose1dOptions trimmed{
+        .stride = ratio, .padding = ratio - ratio / 2, .output_padding = ratio % 2};
+    return Stack({op::elu(channels), op::conv_transpose1d(w.weight, w.bias, trimmed)});
   }
 
   StackBuilder::Value block(StackBuilder& b, StackBuilder::Value x, Index i, Index channels,

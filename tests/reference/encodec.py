@@ -1,4 +1,4 @@
-"""Goldens of EnCodec at 24 kHz, from codes to samples and back: Meta's checkpoints and transformers'.
+"""Goldens of EnCodec, from codes to samples and back: Meta's checkpoints and transformers'.
 
 The modules are written from the facts (layer lists, names, formulas), so that their state dicts have the original keys.
 """
@@ -20,6 +20,9 @@ PUBLISHED = {"model_type": "encodec", "sampling_rate": 24000, "audio_channels": 
              "target_bandwidths": [1.5, 3.0, 6.0, 12.0, 24.0], "chunk_length_s": None, "overlap": None,
              "architectures": ["EncodecModel"], "torch_dtype": "float32"}
 
+AT_32K = {**PUBLISHED, "sampling_rate": 32000, "num_filters": 64, "upsampling_ratios": [8, 5, 4, 4], "use_conv_shortcut": False,
+          "use_causal_conv": False, "codebook_size": 2048, "target_bandwidths": [2.2]}
+
 
 class Named(nn.Module):
     def __init__(self, **modules):
@@ -36,37 +39,39 @@ def padded(x, left, mode, right=0):
     return F.pad(x, (left, right), mode)[..., :frames]
 
 
-class Causal(nn.Module):
+class Conv(nn.Module):
     def __init__(self, inputs, outputs, kernel, c, dilation=1, stride=1):
         super().__init__()
         self.conv = Named(conv=weight_norm(nn.Conv1d(inputs, outputs, kernel, stride, dilation=dilation)))
         self.kernel, self.stride, self.mode = (kernel - 1) * dilation + 1, stride, c["pad_mode"]
-        self.left = self.kernel - stride
+        self.total = self.kernel - stride
+        self.right = 0 if c["use_causal_conv"] else self.total // 2
 
     def forward(self, x):
         """Padded on the right to what the stride leaves nothing of."""
-        frames = math.ceil((x.shape[-1] - self.kernel + self.left) / self.stride + 1)
-        right = (frames - 1) * self.stride + self.kernel - self.left - x.shape[-1]
-        return self.conv.conv(padded(x, self.left, self.mode, right) if self.left + right else x)
+        frames = math.ceil((x.shape[-1] - self.kernel + self.total) / self.stride + 1)
+        over = (frames - 1) * self.stride + self.kernel - self.total - x.shape[-1]
+        return self.conv.conv(padded(x, self.total - self.right, self.mode, self.right + over) if self.total + over else x)
 
 
-class CausalTransposed(nn.Module):
-    def __init__(self, inputs, outputs, ratio):
+class ConvTransposed(nn.Module):
+    def __init__(self, inputs, outputs, ratio, c):
         super().__init__()
         self.convtr = Named(convtr=weight_norm(nn.ConvTranspose1d(inputs, outputs, 2 * ratio, ratio)))
-        self.ratio = ratio
+        self.right = ratio if c["use_causal_conv"] else ratio // 2
+        self.left = ratio - self.right
 
     def forward(self, x):
-        return self.convtr.convtr(x)[..., :-self.ratio]
+        return self.convtr.convtr(x)[..., self.left:-self.right]
 
 
 class Residual(nn.Module):
     def __init__(self, channels, dilation, c):
         super().__init__()
         inner = channels // c["compress"]
-        self.block = nn.Sequential(nn.ELU(), Causal(channels, inner, c["residual_kernel_size"], c, dilation), nn.ELU(),
-                                   Causal(inner, channels, 1, c))
-        self.shortcut = Causal(channels, channels, 1, c) if c["use_conv_shortcut"] else nn.Identity()
+        self.block = nn.Sequential(nn.ELU(), Conv(channels, inner, c["residual_kernel_size"], c, dilation), nn.ELU(),
+                                   Conv(inner, channels, 1, c))
+        self.shortcut = Conv(channels, channels, 1, c) if c["use_conv_shortcut"] else nn.Identity()
 
     def forward(self, x):
         return self.shortcut(x) + self.block(x)
@@ -97,12 +102,12 @@ class Encoder(nn.Module):
     def __init__(self, c):
         super().__init__()
         channels = c["num_filters"]
-        layers = [Causal(1, channels, c["kernel_size"], c)]
+        layers = [Conv(1, channels, c["kernel_size"], c)]
         for ratio in reversed(c["upsampling_ratios"]):
             layers += [Residual(channels, c["dilation_growth_rate"]**n, c) for n in range(c["num_residual_layers"])]
-            layers += [nn.ELU(), Causal(channels, 2 * channels, 2 * ratio, c, stride=ratio)]
+            layers += [nn.ELU(), Conv(channels, 2 * channels, 2 * ratio, c, stride=ratio)]
             channels *= 2
-        layers += [Lstm(channels, c["num_lstm_layers"]), nn.ELU(), Causal(channels, c["hidden_size"], c["last_kernel_size"], c)]
+        layers += [Lstm(channels, c["num_lstm_layers"]), nn.ELU(), Conv(channels, c["hidden_size"], c["last_kernel_size"], c)]
         self.model = nn.Sequential(*layers)
 
     def forward(self, x):
@@ -115,12 +120,12 @@ class Encodec(nn.Module):
         if encoder:
             self.encoder = Encoder(c)
         channels = c["num_filters"] * 2 ** len(c["upsampling_ratios"])
-        layers = [Causal(c["hidden_size"], channels, c["kernel_size"], c), Lstm(channels, c["num_lstm_layers"])]
+        layers = [Conv(c["hidden_size"], channels, c["kernel_size"], c), Lstm(channels, c["num_lstm_layers"])]
         for ratio in c["upsampling_ratios"]:
-            layers += [nn.ELU(), CausalTransposed(channels, channels // 2, ratio)]
+            layers += [nn.ELU(), ConvTransposed(channels, channels // 2, ratio, c)]
             channels //= 2
             layers += [Residual(channels, c["dilation_growth_rate"]**n, c) for n in range(c["num_residual_layers"])]
-        layers += [nn.ELU(), Causal(channels, 1, c["last_kernel_size"], c)]
+        layers += [nn.ELU(), Conv(channels, 1, c["last_kernel_size"], c)]
         self.decoder = Named(model=nn.Sequential(*layers))
         books = codes_at(max(c["target_bandwidths"]), c)
         self.quantizer = Named(vq=Named(layers=nn.ModuleList(
@@ -184,7 +189,9 @@ def networks(meta, sizes, encoder=False):
                  "pad_mode": "constant", "compress": 1, "num_filters": 3}, "zip", "pytorch_model.bin",
          lambda state: new_spelling(of_transformers(state))),
         ("fused", {**tiny, "upsampling_ratios": [1, 4], "kernel_size": 5, "last_kernel_size": 9, "residual_kernel_size": 4,
-                   "pad_mode": "replicate"}, "safetensors", "model.safetensors", of_transformers))
+                   "pad_mode": "replicate"}, "safetensors", "model.safetensors", of_transformers),
+        ("ahead", {**tiny, "use_causal_conv": False, "use_conv_shortcut": False, "num_residual_layers": 2}, "safetensors",
+         "model.safetensors", of_transformers))
     for seed, (name, c, format, file, layout) in enumerate(cases):
         net = randomise(Encodec(c, kept=name == "meta", encoder=encoder), seed + (10 if encoder else 0)).eval()
         net.tame()
