@@ -3,6 +3,7 @@
 #include <wavestride/checkpoint.h>
 #include <wavestride/codec_encoder.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
