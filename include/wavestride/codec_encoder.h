@@ -19,7 +19,8 @@ struct CodecEncoder {
   std::string architecture;  ///< "dac"
   std::string codec;         ///< "DAC"
   Index sample_rate;         ///< Hz, of the sound
-  Index hop_length;          ///< samples of a frame of codes; a last one that they do not fill is padded
+  Index hop_length;          ///< samples of a frame of codes; a last one that they do not fill is padded,
+                             ///< with attention to the end of a window
   Index codes;               ///< they are 0 … codes−1
   /// What the network was trained on, of which ModelOptions::codebooks or bandwidth_kbps chose one.
   std::vector<CodesChoice> choices;
