@@ -349,8 +349,8 @@ typedef struct wavestride_codec_encoder_info {
 
 /** The encoder of a neural codec: 1 channel of samples to the codes that wavestride_model_load() of the same
  * file and settings takes. Of these config, prefix, bandwidth_kbps, codebooks, minimal_filtering and bfloat16
- * have a say, and no other may be set but the seed and int8_weights; `config` and `info` may be null. Fails as
- * wavestride_model_load() does, and with WAVESTRIDE_IO_ERROR where the file holds no encoder. */
+ * have a say, and no other may be set but the seed and int8_weights; `config` and `info` may be null. Fails
+ * as wavestride_model_load() does, and with WAVESTRIDE_IO_ERROR where the file holds no encoder. */
 WAVESTRIDE_C_API wavestride_status wavestride_codec_encoder_load(const char* path,
                                                                  const wavestride_model_config* config,
                                                                  wavestride_codec_encoder_info* info,

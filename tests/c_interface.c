@@ -689,7 +689,8 @@ static void test_codes_of_sound(const char* golden) {
   OK(wavestride_codec_encoder_load(path, NULL, NULL, &encoder));
   wavestride_op_free(encoder);
   INVALID("path", wavestride_codec_encoder_load(NULL, NULL, NULL, &encoder));
-  const wavestride_model_config faster = {.size = sizeof faster, .minimal_filtering = 1, .bfloat16 = 1, .int8_weights = 1};
+  const wavestride_model_config faster = {
+      .size = sizeof faster, .minimal_filtering = 1, .bfloat16 = 1, .int8_weights = 1};
   OK(wavestride_codec_encoder_load(path, &faster, &info, &encoder));
   OK(wavestride_op_run(encoder, sound, 1590, faster_codes, 100, &frames));
   CHECK(frames == 100 && info.per_frame == 4);
