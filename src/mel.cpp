@@ -8,6 +8,7 @@
 #include "check.h"
 #include "kernels/spectral.h"
 #include "mel_bands.h"
+#include "peak_range.h"
 #include "stft_framing.h"
 
 namespace wavestride {
@@ -137,34 +138,6 @@ class MelExpand final : public Kernel {
 
  private:
   float scale_, offset_;
-};
-
-class PeakRange final : public Kernel {
- public:
-  PeakRange(Index channels, double range)
-      : Kernel(message("peak_range(", range, ")"), {frame_port(channels)}, channels),
-        range_(static_cast<float>(range)) {}
-
-  std::optional<std::string> whole_signal_reason() const override {
-    return "its lower limit is relative to the maximum of the whole signal; set peak_range to 0 to stream";
-  }
-
-  std::unique_ptr<KernelState> make_state() const override { return std::make_unique<Peak>(); }
-
-  void compute(const Work& work) const noexcept override {
-    float& peak = static_cast<Peak&>(*work.state).value;
-    const Index channels = out_channels();
-    if (work.n == 0) peak = *std::max_element(work.in[0], work.in[0] + work.length[0] * channels);
-    const float* x = work.in[0] + work.n * channels;
-    for (Index i = 0; i < work.count * channels; ++i) work.out[i] = std::max(x[i], peak - range_);
-  }
-
- private:
-  struct Peak : KernelState {
-    Index bytes() const noexcept override { return sizeof value; }
-    float value = 0;
-  };
-  float range_;
 };
 
 }  // namespace
@@ -376,7 +349,7 @@ Op mel_spectrogram(const MelOptions& o) {
     const Tensor newest_last({1, 1, taps}, {o.prefilter.rbegin(), o.prefilter.rend()});
     ops.insert(ops.begin(), conv1d(newest_last, {}, {.padding = {taps - 1, 0}}));
   }
-  if (o.peak_range > 0) ops.push_back(Op(std::make_shared<PeakRange>(o.n_mels, o.peak_range * o.scale)));
+  if (o.peak_range > 0) ops.push_back(peak_range(o.n_mels, o.peak_range * o.scale, "peak_range"));
   return Stack(ops, "mel_spectrogram(" + o.name + ")");
 }
 

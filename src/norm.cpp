@@ -22,21 +22,23 @@ AlignedFloats values_or(float fallback, std::span<const float> values, Index cha
   return result;
 }
 
+/// A layer_norm or, if it is not centred, an rms_norm.
 class LayerNorm final : public Kernel {
  public:
-  LayerNorm(Index channels, std::span<const float> weight, std::span<const float> bias, float eps)
-      : Kernel(message("layer_norm(", channels, ")"), {{channels, conv_geometry(1, 1, 1, 0, 0), {}}},
-               channels),
-        weight_(values_or(1.0f, weight, channels, "layer_norm", "weight")),
-        bias_(values_or(0.0f, bias, channels, "layer_norm", "bias")),
+  LayerNorm(const char* op, bool centred, Index channels, std::span<const float> weight,
+            std::span<const float> bias, float eps)
+      : Kernel(message(op, "(", channels, ")"), {{channels, conv_geometry(1, 1, 1, 0, 0), {}}}, channels),
+        weight_(values_or(1.0f, weight, channels, op, "weight")),
+        bias_(values_or(0.0f, bias, channels, op, "bias")),
         eps_(eps),
+        centred_(centred),
         parameters_(static_cast<Index>(weight.size() + bias.size())) {
     for (AlignedFloats* values : {&weight_, &bias_}) values->resize(values->size() + kernels::most_lanes);
   }
 
   void compute(const Work& work) const noexcept override {
-    kernels::layer_norm({weight_.data(), bias_.data(), eps_}, work.in[0], out_channels(), work.count,
-                        work.out);
+    kernels::layer_norm({weight_.data(), bias_.data(), eps_, centred_}, work.in[0], out_channels(),
+                        work.count, work.out);
   }
 
   Index parameters() const override { return parameters_; }
@@ -44,8 +46,16 @@ class LayerNorm final : public Kernel {
  private:
   AlignedFloats weight_, bias_;
   float eps_;
+  bool centred_;
   Index parameters_;
 };
+
+Op layer_norm_of(const char* op, bool centred, Index channels, std::span<const float> weight,
+                 std::span<const float> bias, float eps) {
+  require(channels > 0, op, ": channels must be positive, got ", channels);
+  require(eps >= 0.0f, op, ": eps must be 0 or more, got ", eps);
+  return Op(std::make_shared<LayerNorm>(op, centred, channels, weight, bias, eps));
+}
 
 class ChannelScale final : public Kernel {
  public:
@@ -81,9 +91,11 @@ class ChannelScale final : public Kernel {
 namespace op {
 
 Op layer_norm(Index channels, std::span<const float> weight, std::span<const float> bias, float eps) {
-  require(channels > 0, "layer_norm: channels must be positive, got ", channels);
-  require(eps >= 0.0f, "layer_norm: eps must be 0 or more, got ", eps);
-  return Op(std::make_shared<LayerNorm>(channels, weight, bias, eps));
+  return layer_norm_of("layer_norm", true, channels, weight, bias, eps);
+}
+
+Op rms_norm(Index channels, std::span<const float> weight, float eps) {
+  return layer_norm_of("rms_norm", false, channels, weight, {}, eps);
 }
 
 Op channel_scale(std::span<const float> gain, std::span<const float> bias) {
@@ -113,6 +125,10 @@ Op batch_norm(std::span<const float> mean, std::span<const float> variance, std:
 
 Signal layer_norm(FramesView x, std::span<const float> weight, std::span<const float> bias, float eps) {
   return op::layer_norm(x.channels(), weight, bias, eps)(x);
+}
+
+Signal rms_norm(FramesView x, std::span<const float> weight, float eps) {
+  return op::rms_norm(x.channels(), weight, eps)(x);
 }
 
 Signal channel_scale(FramesView x, std::span<const float> gain, std::span<const float> bias) {

@@ -4,6 +4,7 @@
 #include <wavestride/cepstrum.h>
 #include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
+#include <wavestride/decibel.h>
 #include <wavestride/deemphasis.h>
 #include <wavestride/embedding.h>
 #include <wavestride/flip.h>
@@ -11,6 +12,8 @@
 #include <wavestride/instance_norm1d.h>
 #include <wavestride/interpolate.h>
 #include <wavestride/join.h>
+#include <wavestride/lfilter.h>
+#include <wavestride/lp_pool1d.h>
 #include <wavestride/lstm.h>
 #include <wavestride/max_pool1d.h>
 #include <wavestride/max_unpool1d.h>
@@ -23,6 +26,7 @@
 #include <wavestride/pad1d.h>
 #include <wavestride/pixel_shuffle1d.h>
 #include <wavestride/pqmf.h>
+#include <wavestride/softmax.h>
 #include <wavestride/spatial_pyramid_pool1d.h>
 #include <wavestride/spline_upsample.h>
 #include <wavestride/stretch_fir.h>
@@ -31,6 +35,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <variant>
 
 #include "check.h"
@@ -62,13 +67,19 @@ struct Arguments {
   Index n_fft = 1024, hop_length = 0, win_length = 0;
   WindowType window = WindowType::hann;
   std::string preset;
-  double negative_slope = 0.01, alpha = 1, min = 0, max = 0, gain = 1, eps = 1e-5, power = 1;
+  double negative_slope = 0.01, alpha = 1, min = 0, max = 0, gain = 1, power = 1;
   double coefficient = 0.97, value = 0, threshold = 20;
   std::vector<Index> index;
   Index subbands = PqmfOptions().subbands, taps = PqmfOptions().taps, out_channels = 1, seed = 0;
   double cutoff_ratio = PqmfOptions().cutoff_ratio;
-  std::optional<double> beta;
+  std::optional<double> beta, eps;
+  std::vector<double> a, b;
+  double min_val = -1, max_val = 1, lambd = 0.5, exponent = 1, norm_type = 2, ref = 1, amin = 0, top_db = 0;
+  double sample_rate = 0, q = 0.707;
+  std::optional<double> frequency;
+  GeluApproximation approximate = GeluApproximation::none;
   std::string to;
+  bool const_skirt_gain = false;
   bool ceil_mode = false, count_include_pad = true, align_corners = false, causal = false;
   bool center = true, normalized = false, onesided = true, return_indices = false;
 };
@@ -80,7 +91,7 @@ struct Option {
   const char* name;
   MemberOf<Tensor, PaddingText, std::string, Index, std::optional<Index>, std::vector<Index>, double,
            std::optional<double>, std::vector<double>, bool, PadMode, InterpolateMode, ShuffleOrder, Pooling,
-           WindowType>
+           WindowType, GeluApproximation>
       member;
   const char* help;
 };
@@ -123,13 +134,30 @@ const Option options[] = {
     {"causal", &Arguments::causal, "the FIR reads no frame after its own (default false)"},
     {"negative-slope", &Arguments::negative_slope, "slope below 0"},
     {"alpha", &Arguments::alpha, "depth of the curve below 0"},
+    {"approximate", &Arguments::approximate, "what stands for the error function"},
+    {"lambd", &Arguments::lambd, "size of what becomes 0 (default 0.5)"},
+    {"min-val", &Arguments::min_val, "lower bound (default -1)"},
+    {"max-val", &Arguments::max_val, "upper bound (default 1)"},
+    {"exponent", &Arguments::exponent, "power that values are raised to"},
+    {"norm-type", &Arguments::norm_type, "power of the norm, by default 2, the Euclidean one"},
     {"min", &Arguments::min, "lower bound"},
     {"max", &Arguments::max, "upper bound"},
     {"mu", &Arguments::mu, "strength of the companding: classes less 1"},
     {"coefficient", &Arguments::coefficient, "of the sample before"},
     {"coefficients", &Arguments::coefficients, "of the transform, from the first on (of mfcc 40, else all)"},
-    {"gain", &Arguments::gain, "what every value is multiplied by"},
-    {"eps", &Arguments::eps, "added to the variance"},
+    {"gain", &Arguments::gain, "what every value is multiplied by; of a biquad, dB"},
+    {"eps", &Arguments::eps, "added to the variance; of rms_norm, to the mean of the squares"},
+    {"ref", &Arguments::ref, "what is 0 dB (default 1)"},
+    {"amin", &Arguments::amin, "values below it count as it; 0: 1e-5 of amplitudes, 1e-10 of powers"},
+    {"top-db", &Arguments::top_db,
+     "values are raised to the maximum of the whole signal less so much; 0: not"},
+    {"a", &Arguments::a, "coefficients of outputs, of this one and those before, as 1,-1.8,0.81"},
+    {"b", &Arguments::b, "coefficients of inputs, likewise"},
+    {"sample-rate", &Arguments::sample_rate, "Hz"},
+    {"frequency", &Arguments::frequency,
+     "Hz: of the edge, of the centre or, of a shelf, of half of its gain in dB"},
+    {"q", &Arguments::q, "quality of the resonance: a width is 1/q of the frequency (default 0.707)"},
+    {"const-skirt-gain", &Arguments::const_skirt_gain, "gain q at the centre, instead of 1 (default false)"},
     {"n-fft", &Arguments::n_fft, "samples of a transform"},
     {"hop-length", &Arguments::hop_length, "samples from transform to transform; 0: n-fft/4"},
     {"win-length", &Arguments::win_length, "samples of the window; 0: n-fft. Frames of deltas; 0: 5"},
@@ -181,6 +209,9 @@ const Words<ShuffleOrder> words<ShuffleOrder>{{"channel-major", ShuffleOrder::ch
 template <>
 const Words<WindowType> words<WindowType>{
     {"hann", WindowType::hann}, {"hamming", WindowType::hamming}, {"rectangular", WindowType::rectangular}};
+template <>
+const Words<GeluApproximation> words<GeluApproximation>{{"none", GeluApproximation::none},
+                                                        {"tanh", GeluApproximation::tanh}};
 template <>
 const Words<Pooling> words<Pooling>{{"max", Pooling::max}, {"mean", Pooling::mean}};
 
@@ -333,6 +364,17 @@ PqmfOptions pqmf_of(const Arguments& a) {
   return {a.subbands, a.taps, a.cutoff_ratio, a.beta.value_or(PqmfOptions().beta)};
 }
 
+DecibelOptions decibel_of(const Arguments& a) {
+  return {a.ref, a.amin, a.top_db};
+}
+
+Op design(Biquad (*make)(double, double, double), const Arguments& a) {
+  return op::biquad(a.channels[0], make(a.sample_rate, a.frequency.value_or(0), a.q));
+}
+
+constexpr const char* design_options = "sample-rate* frequency* q";
+constexpr const char* shelf_options = "sample-rate* gain* frequency q";
+constexpr const char* decibel_options = "ref amin top-db";
 constexpr const char* stft_options = "n-fft hop-length win-length window center pad-mode normalized onesided";
 
 struct Operator {
@@ -412,6 +454,11 @@ const Operator operators[] = {
        return op::avg_pool1d(a.channels[0], {a.kernel_size, a.stride.value_or(0), one_padding(a), a.ceil_mode,
                                              a.count_include_pad});
      }},
+    {"lp_pool1d", "kernel-size* norm-type stride ceil-mode",
+     "Norm of windows: the root of the sum of their powers",
+     [](const Arguments& a) {
+       return op::lp_pool1d(a.channels[0], {a.norm_type, a.kernel_size, a.stride.value_or(0), a.ceil_mode});
+     }},
     {"adaptive_avg_pool1d", "output-size*", "Mean of bins that divide the signal evenly",
      [](const Arguments& a) { return op::adaptive_avg_pool1d(a.channels[0], *a.output_size); }},
     {"adaptive_max_pool1d", "output-size*", "Maximum of bins that divide the signal evenly",
@@ -455,21 +502,32 @@ const Operator operators[] = {
      }},
     {"instance_norm1d", "weight bias eps", "Every channel to mean 0 and variance 1 over the whole signal",
      [](const Arguments& a) {
-       return op::instance_norm1d(a.channels[0], a.weight.data, a.bias.data, a.eps);
+       return op::instance_norm1d(a.channels[0], a.weight.data, a.bias.data, a.eps.value_or(1e-5));
      }},
     {"group_norm", "groups* weight bias eps",
      "Every group of channels to mean 0 and variance 1 over the whole signal",
      [](const Arguments& a) {
-       return op::group_norm(a.channels[0], a.groups, a.weight.data, a.bias.data, a.eps);
+       return op::group_norm(a.channels[0], a.groups, a.weight.data, a.bias.data, a.eps.value_or(1e-5));
      }},
     {"layer_norm", "weight bias eps", "Every frame to mean 0 and variance 1 over its channels",
      [](const Arguments& a) {
-       return op::layer_norm(a.channels[0], a.weight.data, a.bias.data, static_cast<float>(a.eps));
+       return op::layer_norm(a.channels[0], a.weight.data, a.bias.data,
+                             static_cast<float>(a.eps.value_or(1e-5)));
      }},
+    {"rms_norm", "weight eps",
+     "Every frame over the root of the mean of its squares and eps (default 1.2e-7)",
+     [](const Arguments& a) {
+       const double eps = a.eps.value_or(std::numeric_limits<float>::epsilon());
+       return op::rms_norm(a.channels[0], a.weight.data, static_cast<float>(eps));
+     }},
+    {"softmax", "", "exp(x) over its sum, of the channels of every frame",
+     [](const Arguments& a) { return op::softmax(a.channels[0]); }},
+    {"log_softmax", "", "Logarithm of softmax",
+     [](const Arguments& a) { return op::log_softmax(a.channels[0]); }},
     {"batch_norm", "mean* variance* weight bias eps",
      "Every channel less its mean, over the root of its variance and eps, times weight, plus bias",
      [](const Arguments& a) {
-       return op::batch_norm(a.mean.data, a.variance.data, a.weight.data, a.bias.data, a.eps);
+       return op::batch_norm(a.mean.data, a.variance.data, a.weight.data, a.bias.data, a.eps.value_or(1e-5));
      }},
     {"channel_scale", "weight* bias", "Every channel times its weight, plus its bias",
      [](const Arguments& a) { return op::channel_scale(a.weight.data, a.bias.data); }},
@@ -480,20 +538,53 @@ const Operator operators[] = {
      [](const Arguments& a) { return op::prelu(a.weight.data); }},
     {"elu", "alpha", "x above 0, alpha (exp(x) - 1) below",
      [](const Arguments& a) { return op::elu(a.channels[0], static_cast<float>(a.alpha)); }},
+    {"selu", "", "1.0507 elu(x) of alpha 1.6733", [](const Arguments& a) { return op::selu(a.channels[0]); }},
+    {"celu", "alpha", "x above 0, alpha (exp(x / alpha) - 1) below",
+     [](const Arguments& a) { return op::celu(a.channels[0], static_cast<float>(a.alpha)); }},
     {"tanh", "", "Hyperbolic tangent", [](const Arguments& a) { return op::tanh(a.channels[0]); }},
     {"sigmoid", "", "1 / (1 + exp(-x))", [](const Arguments& a) { return op::sigmoid(a.channels[0]); }},
     {"silu", "", "x / (1 + exp(-x))", [](const Arguments& a) { return op::silu(a.channels[0]); }},
-    {"gelu", "", "x (1 + erf(x / sqrt(2))) / 2", [](const Arguments& a) { return op::gelu(a.channels[0]); }},
+    {"mish", "", "x tanh(ln(1 + exp(x)))", [](const Arguments& a) { return op::mish(a.channels[0]); }},
+    {"gelu", "approximate", "x (1 + erf(x / sqrt(2))) / 2, or by tanh",
+     [](const Arguments& a) { return op::gelu(a.channels[0], a.approximate); }},
     {"softplus", "beta threshold", "ln(1 + exp(beta x)) / beta, x where beta x is above the threshold",
      [](const Arguments& a) {
        return op::softplus(a.channels[0], static_cast<float>(a.beta.value_or(1)),
                            static_cast<float>(a.threshold));
      }},
+    {"logsigmoid", "", "-ln(1 + exp(-x))", [](const Arguments& a) { return op::logsigmoid(a.channels[0]); }},
+    {"softsign", "", "x / (1 + |x|)", [](const Arguments& a) { return op::softsign(a.channels[0]); }},
+    {"hardsigmoid", "", "min(max(x + 3, 0), 6) / 6",
+     [](const Arguments& a) { return op::hardsigmoid(a.channels[0]); }},
+    {"hardswish", "", "x min(max(x + 3, 0), 6) / 6",
+     [](const Arguments& a) { return op::hardswish(a.channels[0]); }},
+    {"hardtanh", "min-val max-val", "Values held between min-val and max-val",
+     [](const Arguments& a) {
+       return op::hardtanh(a.channels[0], static_cast<float>(a.min_val), static_cast<float>(a.max_val));
+     }},
+    {"relu6", "", "Values held between 0 and 6", [](const Arguments& a) { return op::relu6(a.channels[0]); }},
+    {"hardshrink", "lambd", "x where |x| is above lambd, else 0",
+     [](const Arguments& a) { return op::hardshrink(a.channels[0], static_cast<float>(a.lambd)); }},
+    {"softshrink", "lambd", "sign(x) max(|x| - lambd, 0)",
+     [](const Arguments& a) { return op::softshrink(a.channels[0], static_cast<float>(a.lambd)); }},
     {"snake", "alphas*", "x + sin(alpha x)^2 / (alpha + 1e-9), an alpha for each channel",
      [](const Arguments& a) { return op::snake(a.alphas.data); }},
     {"snake_beta", "alphas* betas*", "x + sin(alpha x)^2 / (beta + 1e-9), both for each channel",
      [](const Arguments& a) { return op::snake_beta(a.alphas.data, a.betas.data); }},
     {"exp", "", "Exponential", [](const Arguments& a) { return op::exp(a.channels[0]); }},
+    {"log", "", "Natural logarithm", [](const Arguments& a) { return op::log(a.channels[0]); }},
+    {"sqrt", "", "Square root", [](const Arguments& a) { return op::sqrt(a.channels[0]); }},
+    {"abs", "", "Absolute value", [](const Arguments& a) { return op::abs(a.channels[0]); }},
+    {"pow", "exponent*", "Power of every value",
+     [](const Arguments& a) { return op::pow(a.channels[0], static_cast<float>(a.exponent)); }},
+    {"amplitude_to_db", decibel_options, "20 log10 of max(x, amin) over ref",
+     [](const Arguments& a) { return op::amplitude_to_db(a.channels[0], decibel_of(a)); }},
+    {"power_to_db", decibel_options, "10 log10 of max(x, amin) over ref",
+     [](const Arguments& a) { return op::power_to_db(a.channels[0], decibel_of(a)); }},
+    {"db_to_amplitude", "ref", "ref times 10 to the power of x/20",
+     [](const Arguments& a) { return op::db_to_amplitude(a.channels[0], a.ref); }},
+    {"db_to_power", "ref", "ref times 10 to the power of x/10",
+     [](const Arguments& a) { return op::db_to_power(a.channels[0], a.ref); }},
     {"sin", "", "Sine of radians", [](const Arguments& a) { return op::sin(a.channels[0]); }},
     {"cos", "", "Cosine of radians", [](const Arguments& a) { return op::cos(a.channels[0]); }},
     {"clip", "min* max*", "Values held between min and max (where min is greater, all are max)",
@@ -510,6 +601,37 @@ const Operator operators[] = {
      [](const Arguments& a) { return op::deemphasis(a.channels[0], static_cast<float>(a.coefficient)); }},
     {"preemphasis", "coefficient", "y[n] = x[n] - coefficient x[n - 1]",
      [](const Arguments& a) { return op::preemphasis(a.channels[0], static_cast<float>(a.coefficient)); }},
+    {"lfilter", "a* b*", "Recursive filter: sum of a[k] y[n - k] = sum of b[k] x[n - k]",
+     [](const Arguments& a) { return op::lfilter(a.channels[0], a.a, a.b); }},
+    {"filtfilt", "a* b*", "The same forwards and backwards",
+     [](const Arguments& a) { return op::filtfilt(a.channels[0], a.a, a.b); }},
+    {"lowpass_biquad", design_options, "Low pass of second order",
+     [](const Arguments& a) { return design(lowpass_biquad, a); }},
+    {"highpass_biquad", design_options, "High pass of second order",
+     [](const Arguments& a) { return design(highpass_biquad, a); }},
+    {"bandpass_biquad", "sample-rate* frequency* q const-skirt-gain", "Band pass of second order",
+     [](const Arguments& a) {
+       const double frequency = a.frequency.value_or(0);
+       return op::biquad(a.channels[0], bandpass_biquad(a.sample_rate, frequency, a.q, a.const_skirt_gain));
+     }},
+    {"bandreject_biquad", design_options, "Band stop of second order, a notch",
+     [](const Arguments& a) { return design(bandreject_biquad, a); }},
+    {"allpass_biquad", design_options, "All pass of second order",
+     [](const Arguments& a) { return design(allpass_biquad, a); }},
+    {"equalizer_biquad", "sample-rate* frequency* gain* q", "Peak of gain dB at the frequency",
+     [](const Arguments& a) {
+       return op::biquad(a.channels[0],
+                         equalizer_biquad(a.sample_rate, a.frequency.value_or(0), a.gain, a.q));
+     }},
+    {"bass_biquad", shelf_options, "Gain in dB below the frequency (default 100)",
+     [](const Arguments& a) {
+       return op::biquad(a.channels[0], bass_biquad(a.sample_rate, a.gain, a.frequency.value_or(100), a.q));
+     }},
+    {"treble_biquad", shelf_options, "Gain in dB above the frequency (default 3000)",
+     [](const Arguments& a) {
+       return op::biquad(a.channels[0],
+                         treble_biquad(a.sample_rate, a.gain, a.frequency.value_or(3000), a.q));
+     }},
     {"gated", "", "tanh of the first half of the channels times sigmoid of the second",
      [](const Arguments& a) { return op::gated(a.channels[0]); }},
     {"glu", "", "The first half of the channels times sigmoid of the second",

@@ -1,10 +1,12 @@
 #include <wavestride/activation.h>
+#include <wavestride/stack.h>
 
 #include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <set>
 
 #include "contract.h"
 #include "every_target.h"
@@ -37,6 +39,22 @@ Op named(const std::string& name, Index channels, const nlohmann::json& p = {}) 
       {"sigmoid", [&] { return op::sigmoid(channels); }},
       {"silu", [&] { return op::silu(channels); }},
       {"gelu", [&] { return op::gelu(channels); }},
+      {"gelu_tanh", [&] { return op::gelu(channels, GeluApproximation::tanh); }},
+      {"selu", [&] { return op::selu(channels); }},
+      {"celu", [&] { return op::celu(channels, value("alpha", 1.0)); }},
+      {"mish", [&] { return op::mish(channels); }},
+      {"logsigmoid", [&] { return op::logsigmoid(channels); }},
+      {"softsign", [&] { return op::softsign(channels); }},
+      {"hardsigmoid", [&] { return op::hardsigmoid(channels); }},
+      {"hardswish", [&] { return op::hardswish(channels); }},
+      {"hardtanh", [&] { return op::hardtanh(channels, value("min_val", -1.0), value("max_val", 1.0)); }},
+      {"relu6", [&] { return op::relu6(channels); }},
+      {"hardshrink", [&] { return op::hardshrink(channels, value("lambd", 0.5)); }},
+      {"softshrink", [&] { return op::softshrink(channels, value("lambd", 0.5)); }},
+      {"log", [&] { return op::log(channels); }},
+      {"sqrt", [&] { return op::sqrt(channels); }},
+      {"abs", [&] { return op::abs(channels); }},
+      {"pow", [&] { return op::pow(channels, value("exponent", 3.0)); }},
       {"softplus", [&] { return op::softplus(channels, value("beta", 1.0), value("threshold", 20.0)); }},
       {"exp", [&] { return op::exp(channels); }},
       {"sin", [&] { return op::sin(channels); }},
@@ -94,6 +112,10 @@ TEST_CASE("transcendental functions are within 1e-6 of double, on every target a
       {Function::softplus,
        [](double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }, "softplus"},
       {Function::gelu, [](double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }, "gelu"},
+      {Function::celu, [](double x) { return x > 0 ? x : std::expm1(x); }, "celu"},
+      {Function::mish, [](double x) { return x * (x > 30 ? 1 : std::tanh(std::log1p(std::exp(x)))); },
+       "mish"},
+      {Function::softsign, [](double x) { return x / (1 + std::abs(x)); }, "softsign"},
   };
   std::vector<float> x;
   for (double v = -110; v < 110; v += 0.00071) x.push_back(static_cast<float>(v));
@@ -103,8 +125,8 @@ TEST_CASE("transcendental functions are within 1e-6 of double, on every target a
   for (const std::string& target : kernels::simd_targets()) {
     kernels::use_simd_target(target);
     for (const Exact& e : functions) {
-      // Of softplus, beta and a threshold that none reaches.
-      const float b = e.f == Function::softplus ? 1e9f : 0.0f;
+      // Of softplus, beta and a threshold that none reaches; of elu, both slopes.
+      const float b = e.f == Function::softplus ? 1e9f : 1.0f;
       kernels::map(e.f, 1.0f, b, x.data(), static_cast<Index>(x.size()), y.data());
       double worst = 0, at = 0;
       for (std::size_t i = 0; i < x.size(); ++i) {
@@ -129,6 +151,60 @@ TEST_CASE("transcendental functions are within 1e-6 of double, on every target a
     }
   }
   kernels::use_simd_target("");
+}
+
+TEST_CASE("log, pow and the gelu by tanh are within 1e-6 of double, on every SIMD target") {
+  EveryTarget targets;
+  std::vector<float> x{0.0f, -0.0f, 1e-45f, 1e-39f, 3e38f, INFINITY, -INFINITY, 1.0f, -1.0f};
+  for (double v = 1e-38; v < 1e38; v *= 1.017)
+    for (const double s : {-1.0, 1.0}) x.push_back(static_cast<float>(s * v));
+  for (double v = -20; v < 20; v += 0.0037) x.push_back(static_cast<float>(v));
+  std::vector<float> y(x.size());
+  const auto size = static_cast<Index>(x.size());
+  const auto worst = [&](auto&& exact, auto&& scale) {
+    double most = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double v = x[i], e = exact(v), error = std::abs(y[i] - e);
+      if (std::isnan(e) || std::abs(e) > std::numeric_limits<float>::max() || std::abs(e) < 1e-37) {
+        const auto f = static_cast<float>(e);
+        if (std::isnan(e)          ? !std::isnan(y[i])
+            : std::abs(f) < 1e-37f ? error > std::max(1e-37, 1e-6 * scale(v, std::abs(e)))
+                                   : f != y[i])
+          most = 1;
+      } else {
+        most = std::max(most, error / scale(v, std::abs(e)));
+      }
+    }
+    return most;
+  };
+  const auto relative = [](double, double e) { return e; };
+  const auto pow_of = [&](float exponent) {
+    const Signal result = pow(FramesView(x.data(), 1, size), exponent);
+    return std::vector<float>(result.data(), result.data() + size);
+  };
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    INFO(name);
+    kernels::map(Function::log, 0, 0, x.data(), size, y.data());
+    CHECK(worst([](double v) { return v < 0 ? std::nan("") : std::log(v); }, relative) <= 1e-6);
+    for (const float exponent : {0.5f, 0.3f, -0.75f, 3.0f, 2.0f, 0.0f, -1.0f, -2.0f, 11.0f, 17.0f}) {
+      INFO("exponent " << exponent);
+      y = pow_of(exponent);
+      const auto p = static_cast<double>(exponent);
+      const bool factors = p == std::floor(p) && p <= 16;
+      CHECK(worst([&](double v) { return v < 0 && !factors ? std::nan("") : std::pow(v, p); },
+                  [&](double v, double e) {
+                    return factors ? e : e * (1 + std::abs(p * std::log(v)) / 8);
+                  }) <= 1e-6);
+    }
+    kernels::map(Function::gelu_tanh, 0, 0, x.data(), size, y.data());
+    CHECK(worst(
+              [](double v) {
+                const double u = std::sqrt(8 / 3.14159265358979323846) * (v + 0.044715 * v * v * v);
+                return v / (1 + std::exp(-u));
+              },
+              [](double v, double) { return std::abs(v); }) <= 1e-6);
+  }
 }
 
 TEST_CASE("gated: many frames of any number of channels are as each alone, on every SIMD target") {
@@ -242,12 +318,21 @@ TEST_CASE("snake: where the argument is no number for a sine, neither is the res
 
 TEST_CASE("activations keep the contract of every Op") {
   Rng rng(31);
-  for (const char* name : {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "silu", "gelu", "softplus", "exp",
-                           "sin", "cos", "clip", "scale", "gated", "glu", "prelu", "snake", "snake_beta"})
+  const std::set<std::string> sparse{"relu",     "clip",  "hardsigmoid", "hardswish",
+                                     "hardtanh", "relu6", "hardshrink",  "softshrink"};
+  for (const char* name :
+       {"relu",       "leaky_relu", "elu",      "tanh",        "sigmoid",   "silu",     "gelu",
+        "softplus",   "exp",        "sin",      "cos",         "clip",      "scale",    "gated",
+        "glu",        "prelu",      "snake",    "snake_beta",  "gelu_tanh", "selu",     "celu",
+        "mish",       "logsigmoid", "softsign", "hardsigmoid", "hardswish", "hardtanh", "relu6",
+        "hardshrink", "softshrink", "log",      "sqrt",        "abs",       "pow"})
     for (const Index channels : {2, 6, 34}) {
-      // A single channel of relu or clip may not show a change of its input.
-      const bool dense = std::string(name) != "relu" && std::string(name) != "clip";
-      verify_contract(named(name, channels), rng, {.dense = dense, .longest = 300});
+      // A single channel of one that is flat may not show a change of its input.
+      // Of abs(), since there is no logarithm and no root below 0.
+      const bool of_positive = std::string(name) == "log" || std::string(name) == "sqrt";
+      const Op op = named(name, channels);
+      verify_contract(of_positive ? Op(Stack({op::abs(channels), op})) : op, rng,
+                      {.dense = sparse.count(name) == 0, .longest = 300});
     }
 }
 
@@ -263,6 +348,18 @@ TEST_CASE("activations refuse wrong configuration, saying what was given") {
   CHECK_THROWS_WITH(op::scale(-3, 1.0f), "scale: channels must be positive, got -3");
   CHECK_THROWS_WITH(op::gated(5), "gated: channels_in must be positive and even, got 5");
   CHECK_THROWS_WITH(op::softplus(1, nan), "softplus: beta must be a number, got nan");
+  CHECK_THROWS_WITH(op::celu(1, 0), "celu: alpha must be above 0, a normal float, got 0");
+  CHECK_THROWS_WITH(op::hardtanh(1, 1, -1), "hardtanh: min_val must not be above max_val, got 1 and -1");
+  CHECK_THROWS_WITH(op::hardtanh(1, nan, 1), "hardtanh: min_val must be a number, got nan");
+  CHECK_THROWS_WITH(op::softshrink(1, -1), "softshrink: lambd must be 0 or more, got -1");
+  CHECK_THROWS_WITH(op::softshrink(1, nan), "softshrink: lambd must be a number, got nan");
+  CHECK_THROWS_WITH(op::hardshrink(0), "hardshrink: channels must be positive, got 0");
+  CHECK_THROWS_WITH(op::pow(0, 2), "pow: channels must be positive, got 0");
+  CHECK_THROWS_WITH(op::pow(1, nan), "pow: exponent must be finite, got nan");
+  CHECK(op::selu(3).name() == "selu(3)");
+  CHECK(op::celu(3, 0.5f).name() == "celu(3, alpha 0.5)");
+  CHECK(op::softshrink(3).name() == "softshrink(3, lambd 0.5)");
+  CHECK(op::gelu(2, GeluApproximation::tanh).name() == "gelu by tanh(2)");
   CHECK_THROWS_WITH(op::snake({}), "snake: alpha must have a value per channel, got none");
   CHECK_THROWS_WITH(op::snake(std::vector{1.0f, nan}),
                     "snake: alpha must hold numbers, of channel 1 got nan");

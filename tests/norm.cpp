@@ -10,13 +10,14 @@
 using namespace wavestride;
 using namespace wavestride::testing;
 
-TEST_CASE("layer_norm, batch_norm and channel_scale equal PyTorch's") {
+TEST_CASE("layer_norm, rms_norm, batch_norm and channel_scale equal PyTorch's") {
   for (const GoldenCase& c : golden_cases("norm")) {
     INFO(c.name << " " << c.parameters << " channels " << c.signal("x").rows());
     const Signal x = c.signal("x");
     const std::string op = c.parameters.at("name");
     const Signal y = op == "layer_norm"
                          ? layer_norm(x, c.values("w"), c.values("b"), c.parameters.at("eps").get<float>())
+                     : op == "rms_norm"   ? rms_norm(x, c.values("w"), c.parameters.at("eps").get<float>())
                      : op == "batch_norm" ? batch_norm(x, c.values("mean"), c.values("variance"),
                                                        c.values("w"), c.values("b"), c.parameters.at("eps"))
                                           : channel_scale(x, c.values("w"), c.values("b"));
@@ -62,8 +63,20 @@ TEST_CASE("layer_norm is as exact beside a large mean, and of many channels, on 
         INFO(name << ": " << channels << " channels around " << mean);
         CHECK(worst <= 5e-7);
       }
-    for (const Index channels : {3, 17, 40, 1100})
-      verify_contract(op::layer_norm(channels, noise_tensor(rng, {channels}).data), rng, {.longest = 60});
+    for (const Index channels : {3, 17, 40, 1100}) {
+      const Tensor w = noise_tensor(rng, {channels});
+      verify_contract(op::layer_norm(channels, w.data), rng, {.longest = 60});
+      verify_contract(op::rms_norm(channels, w.data), rng, {.longest = 60});
+      const Signal x = noise(rng, channels, 2) * 5, y = rms_norm(x, w.data);
+      for (Index n = 0; n < 2; ++n) {
+        const Eigen::ArrayXd v =
+            x.col(n).cast<double>().array() /
+            std::sqrt(x.col(n).cast<double>().squaredNorm() / static_cast<double>(channels) + 0x1p-23);
+        const Eigen::ArrayXd exact =
+            v * Eigen::Map<const Eigen::ArrayXf>(w.data.data(), channels).cast<double>();
+        CHECK(((y.col(n).cast<double>().array() - exact).abs() <= 5e-7 * exact.abs()).all());
+      }
+    }
   }
 }
 
@@ -123,6 +136,10 @@ TEST_CASE("layer_norm and channel_scale refuse wrong sizes, saying what was give
   CHECK_THROWS_WITH(op::channel_scale(three, std::vector<float>(2)),
                     "channel_scale: bias must have 3 values, got 2");
   CHECK_THROWS_AS(channel_scale(Signal(2, 4), three), std::invalid_argument);
+  CHECK_THROWS_WITH(op::rms_norm(0), "rms_norm: channels must be positive, got 0");
+  CHECK_THROWS_WITH(op::rms_norm(4, three), "rms_norm: weight must have 4 values, got 3");
+  CHECK_THROWS_WITH(op::rms_norm(4, {}, -1.0f), "rms_norm: eps must be 0 or more, got -1");
+  CHECK(op::rms_norm(4).name() == "rms_norm(4)");
   const std::vector<float> two{1, 2}, below{1, -1};
   CHECK(op::batch_norm(two, two).name() == "batch_norm(2)");
   CHECK_THROWS_WITH(op::batch_norm({}, {}), "batch_norm: mean must have a value per channel, got none");

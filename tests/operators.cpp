@@ -17,7 +17,9 @@ OperatorSettings usual_settings(const OperatorInfo& info) {
   const std::map<std::string, std::string, std::less<>> values{
       {"kernel-size", "3"}, {"output-size", "5"}, {"factor", "2"},         {"min", "-1"},
       {"max", "1"},         {"gain", "2"},        {"preset", "vocos-24k"}, {"scale-factor", "2"},
-      {"padding", "1,2"},   {"index", "3,0,0"},   {"to", "vocos-24k"},     {"groups", "2"}};
+      {"padding", "1,2"},   {"index", "3,0,0"},   {"to", "vocos-24k"},     {"groups", "2"},
+      {"exponent", "3"},    {"a", "1,-0.5"},      {"b", "0.5,0.25"},       {"sample-rate", "16000"},
+      {"frequency", "1000"}};
   const std::map<std::string_view, std::vector<Index>> weight_shapes{
       {"conv1d", {6, 4, 3}},  {"conv_transpose1d", {4, 2, 3}},
       {"linear", {6, 4}},     {"stretch_fir", {1, 5}},
@@ -156,6 +158,34 @@ TEST_CASE("operators: text arrives as the value that it says") {
   CHECK(made("dct", {}) == dct(x, 4));
   CHECK(made("deltas", {{"win-length", "9"}}) == deltas(x, 9));
   CHECK(made("deltas", {}) == deltas(x));
+  CHECK(made("rms_norm", {{"eps", "0.5"}}) == rms_norm(x, {}, 0.5f));
+  CHECK(made("rms_norm", {}) == rms_norm(x));
+  CHECK(made("layer_norm", {}) == layer_norm(x));
+  CHECK(made("gelu", {{"approximate", "tanh"}}) == gelu(x, GeluApproximation::tanh));
+  CHECK(made("hardtanh", {{"min-val", "-0.5"}, {"max-val", "0.25"}}) == hardtanh(x, -0.5f, 0.25f));
+  CHECK(made("hardtanh", {}) == hardtanh(x));
+  CHECK(made("softshrink", {{"lambd", "0.125"}}) == softshrink(x, 0.125f));
+  CHECK(made("hardshrink", {}) == hardshrink(x));
+  CHECK(made("celu", {{"alpha", "0.5"}}) == celu(x, 0.5f));
+  CHECK(made("pow", {{"exponent", "3"}}) == pow(x, 3));
+  CHECK(
+      made("lp_pool1d", {{"kernel-size", "3"}, {"norm-type", "4"}, {"stride", "2"}, {"ceil-mode", "true"}}) ==
+      lp_pool1d(x, {4, 3, 2, true}));
+  CHECK(made("amplitude_to_db", {{"ref", "2"}, {"amin", "0.25"}, {"top-db", "3"}}) ==
+        amplitude_to_db(x, {2, 0.25, 3}));
+  CHECK(made("power_to_db", {}) == power_to_db(x));
+  CHECK(made("db_to_power", {{"ref", "0.5"}}) == db_to_power(x, 0.5));
+  const std::vector<double> a{1, -1.9999999, 0.99999991}, b{1e-9, 0.3};
+  CHECK(made("lfilter", {{"a", "1,-1.9999999,0.99999991"}, {"b", "1e-9,0.3"}}) == lfilter(x, a, b));
+  CHECK(made("filtfilt", {{"a", "1,-1.9999999,0.99999991"}, {"b", "1e-9,0.3"}}) == filtfilt(x, a, b));
+  const decltype(OperatorSettings::options) band{{"sample-rate", "8000"}, {"frequency", "500"}, {"q", "2"}};
+  auto boost = band;
+  boost["gain"] = "6";
+  CHECK(made("lowpass_biquad", band) == biquad(x, lowpass_biquad(8000, 500, 2)));
+  CHECK(made("bandpass_biquad", band) == biquad(x, bandpass_biquad(8000, 500, 2)));
+  CHECK(made("equalizer_biquad", boost) == biquad(x, equalizer_biquad(8000, 500, 6, 2)));
+  CHECK(made("bass_biquad", boost) == biquad(x, bass_biquad(8000, 6, 500, 2)));
+  CHECK(made("treble_biquad", {{"sample-rate", "8000"}, {"gain", "6"}}) == biquad(x, treble_biquad(8000, 6)));
   CHECK(made("group_norm", {{"groups", "2"}, {"eps", "0.5"}}) == group_norm(x, 2, {}, {}, 0.5));
   const OperatorSettings measured{.channels = {4},
                                   .options = {{"eps", "0.5"}},

@@ -12,6 +12,7 @@
 #include <wavestride/compose.h>
 #include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
+#include <wavestride/decibel.h>
 #include <wavestride/deemphasis.h>
 #include <wavestride/embedding.h>
 #include <wavestride/flip.h>
@@ -24,6 +25,8 @@
 #include <wavestride/io.h>
 #include <wavestride/join.h>
 #include <wavestride/kernel.h>
+#include <wavestride/lfilter.h>
+#include <wavestride/lp_pool1d.h>
 #include <wavestride/lstm.h>
 #include <wavestride/max_pool1d.h>
 #include <wavestride/max_unpool1d.h>
@@ -43,6 +46,7 @@
 #include <wavestride/resample.h>
 #include <wavestride/samples.h>
 #include <wavestride/signal.h>
+#include <wavestride/softmax.h>
 #include <wavestride/spatial_pyramid_pool1d.h>
 #include <wavestride/spline_upsample.h>
 #include <wavestride/stack.h>

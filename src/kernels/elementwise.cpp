@@ -129,10 +129,29 @@ HWY_INLINE V Gate(D d, V x, V y) {
   return hn::CopySign(hn::Div(above, hn::Mul(hn::Add(t, hn::Set(d, 2.0f)), hn::Add(one, e))), x);
 }
 
-HWY_INLINE V Elu(D d, V x, V alpha) {
-  const Power e = PowerOf(d, hn::Max(hn::Min(x, hn::Zero(d)), hn::Set(d, -87.0f)));
-  const V below = hn::MulAdd(e.scale, e.p, hn::Sub(e.scale, hn::Set(d, 1.0f)));
-  return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), x, hn::Mul(alpha, below));
+// x > 0 ? above·x : below·(e^(by·x) − 1)
+HWY_INLINE V Elu(D d, V x, V above, V below, V by) {
+  const Power e = PowerOf(d, hn::Max(hn::Min(hn::Mul(by, x), hn::Zero(d)), hn::Set(d, -87.0f)));
+  const V less_one = hn::MulAdd(e.scale, e.p, hn::Sub(e.scale, hn::Set(d, 1.0f)));
+  return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), hn::Mul(above, x), hn::Mul(below, less_one));
+}
+
+// x·sigmoid(√(8/π)·(x + 0.044715·x³))
+HWY_INLINE V GeluByTanh(D d, V x) {
+  const V square = hn::Mul(x, x);
+  return TimesSigmoid(
+      d, x, hn::Mul(x, hn::MulAdd(hn::Set(d, 0.0713548162726f), square, hn::Set(d, 1.59576912161f))));
+}
+
+// tanh(ln(1 + e)) = n/(n + 2), n = e·(e + 2), is 1 from e = e²⁰ on.
+HWY_INLINE V Mish(D d, V x) {
+  const V two = hn::Set(d, 2.0f), e = Exp(d, hn::Min(x, hn::Set(d, 20.0f))), n = hn::Mul(e, hn::Add(e, two));
+  return hn::Mul(x, hn::Div(n, hn::Add(n, two)));
+}
+
+// x − sign(x)·less where |x| is above `bound`, else 0.
+HWY_INLINE V Shrink(V x, V bound, V less) {
+  return hn::IfThenElseZero(hn::Gt(hn::Abs(x), bound), hn::Sub(x, hn::CopySign(less, x)));
 }
 
 // Q(u) = 1 − Φ(u) = exp(−u²/2)·R(u), u ≥ 0, where R(u) = erfcx(u/√2)/2 is smooth and, as a polynomial of
@@ -170,14 +189,15 @@ HWY_INLINE V Periodic(D d, V x, V y, F&& scalar) {
   return hn::IfThenElse(far, hn::Load(d, lanes), y);
 }
 
-void Map(Function f, float a, float b, const float* in, Index size, float* out) {
+// Of whole vectors.
+HWY_NOINLINE void MapVectors(Function f, float a, float b, const float* in, Index size, float* out) {
   const D d;
   const V va = hn::Set(d, a), vb = hn::Set(d, b), zero = hn::Zero(d);
   const auto each = [&](auto&& g) {
-    InVectors(static_cast<Index>(hn::Lanes(d)), in, size, out, [&](const float* from, float* to) {
-      const V x = hn::LoadU(d, from);
-      hn::StoreU(KeepNaN(x, g(x)), d, to);
-    });
+    for (Index i = 0; i < size; i += static_cast<Index>(hn::Lanes(d))) {
+      const V x = hn::LoadU(d, in + i);
+      hn::StoreU(KeepNaN(x, g(x)), d, out + i);
+    }
   };
   switch (f) {
     case Function::relu:
@@ -185,7 +205,11 @@ void Map(Function f, float a, float b, const float* in, Index size, float* out) 
     case Function::leaky_relu:
       return each([&](V x) { return Sloped(d, x, va); });
     case Function::elu:
-      return each([&](V x) { return Elu(d, x, va); });
+    case Function::celu: {
+      const bool scaled = f == Function::celu;
+      const V above = scaled ? hn::Set(d, 1.0f) : vb, by = hn::Set(d, scaled ? 1 / a : 1.0f);
+      return each([&](V x) { return Elu(d, x, above, va, by); });
+    }
     case Function::tanh:
       return each([&](V x) { return Tanh(d, x); });
     case Function::sigmoid:
@@ -195,10 +219,39 @@ void Map(Function f, float a, float b, const float* in, Index size, float* out) 
     }
     case Function::gelu:
       return each([&](V x) { return Gelu(d, x); });
+    case Function::gelu_tanh:
+      return each([&](V x) { return GeluByTanh(d, x); });
+    case Function::mish:
+      return each([&](V x) { return Mish(d, x); });
     case Function::softplus:  // of others, below
       return;
+    case Function::softsign:
+      return each([&](V x) { return hn::Div(x, hn::Add(hn::Set(d, 1.0f), hn::Abs(x))); });
+    case Function::hardsigmoid:
+    case Function::hardswish: {
+      const auto times_x = hn::Ne(hn::Set(d, f == Function::hardswish ? 1.0f : 0.0f), zero);
+      const V one = hn::Set(d, 1.0f), three = hn::Set(d, 3.0f), six = hn::Set(d, 6.0f);
+      return each([&](V x) {
+        const V gate = hn::Div(hn::Min(hn::Max(hn::Add(x, three), zero), six), six);
+        return hn::Mul(gate, hn::IfThenElse(times_x, x, one));
+      });
+    }
+    case Function::shrink:
+      return each([&](V x) { return Shrink(x, va, vb); });
     case Function::exp:
       return each([&](V x) { return Exp(d, x); });
+    case Function::log: {
+      const V infinity = hn::Set(d, std::numeric_limits<float>::infinity()), nan = hn::Set(d, std::nanf(""));
+      return each([&](V x) {
+        const V y = hn::IfThenElse(hn::Lt(x, infinity), hn::Log(d, x), x);
+        const V beyond = hn::IfThenElse(hn::Eq(x, zero), hn::Neg(infinity), nan);
+        return hn::IfThenElse(hn::Gt(x, zero), y, beyond);
+      });
+    }
+    case Function::sqrt:
+      return each([&](V x) { return hn::Sqrt(x); });
+    case Function::abs:
+      return each([&](V x) { return hn::Abs(x); });
     case Function::sin:
       return each([&](V x) { return Periodic(d, x, hn::Sin(d, x), [](float v) { return std::sin(v); }); });
     case Function::cos:
@@ -208,6 +261,17 @@ void Map(Function f, float a, float b, const float* in, Index size, float* out) 
     case Function::scale:
       return each([&](V x) { return hn::Mul(va, x); });
   }
+}
+
+void Map(Function f, float a, float b, const float* in, Index size, float* out) {
+  const auto N = static_cast<Index>(hn::Lanes(D()));
+  const Index rest = size % N, whole = size - rest;
+  MapVectors(f, a, b, in, whole, out);
+  if (rest == 0) return;
+  HWY_ALIGN float lanes[16] = {};
+  std::copy_n(in + whole, rest, lanes);
+  MapVectors(f, a, b, lanes, N, lanes);
+  std::copy_n(lanes, rest, out + whole);
 }
 
 void Sum(std::span<const float* const> in, float scale, Index size, float* out) {
@@ -322,9 +386,9 @@ void LayerNormFrames(const LayerNorm& norm, const float* in, Index channels, Ind
       if (squared()) all.squares = static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Mul(value, value))));
       return all;
     };
-    const auto near = static_cast<float>(moments(std::false_type(), 0).sum * each);
+    const auto near = norm.centred ? static_cast<float>(moments(std::false_type(), 0).sum * each) : 0.0f;
     const Moments around = moments(std::true_type(), near);
-    const double further = around.sum * each;
+    const double further = norm.centred ? around.sum * each : 0;
     const auto variance = static_cast<float>(around.squares * each - further * further);
     const V from = hn::Set(d, near), by = hn::Set(d, static_cast<float>(further)),
             scale = hn::Set(d, 1 / std::sqrt(std::max(variance, 0.0f) + norm.eps));

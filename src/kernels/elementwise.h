@@ -15,13 +15,23 @@ namespace wavestride::kernels {
 enum class Function {
   relu,        ///< max(x, 0)
   leaky_relu,  ///< x > 0 ? x : a·x
-  elu,         ///< x > 0 ? x : a·(eˣ − 1)
+  elu,         ///< x > 0 ? b·x : a·(eˣ − 1)
+  celu,        ///< x > 0 ? x : a·(e^(x/a) − 1)
   tanh,
   sigmoid,
-  silu,      ///< x / (1 + e⁻ˣ)
-  gelu,      ///< x·Φ(x) by the error function
-  softplus,  ///< a·x > b ? x : ln(1 + e^(a·x))/a
+  silu,         ///< x / (1 + e⁻ˣ)
+  gelu,         ///< x·Φ(x) by the error function
+  gelu_tanh,    ///< x·sigmoid(√(8/π)·(x + 0.044715·x³))
+  mish,         ///< x·tanh(ln(1 + eˣ))
+  softplus,     ///< a·x > b ? x : ln(1 + e^(a·x))/a
+  softsign,     ///< x / (1 + |x|)
+  hardsigmoid,  ///< min(max(x + 3, 0), 6) / 6
+  hardswish,    ///< x times that
+  shrink,       ///< |x| > a ? x − sign(x)·b : 0
   exp,
+  log,   ///< −∞ of 0, NaN below
+  sqrt,  ///< NaN below 0
+  abs,
   sin,
   cos,
   clip,   ///< min(max(x, a), b)
@@ -74,6 +84,7 @@ inline constexpr std::size_t most_lanes = 16;
 struct LayerNorm {
   const float *weight, *bias;
   float eps;
+  bool centred = true;  ///< else the mean m counts as 0, as in an rms_norm
 };
 
 /// For every frame: out[c] = (in[c] − m)/√(v + eps)·weight[c] + bias[c], with its mean m and variance v.

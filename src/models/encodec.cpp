@@ -245,7 +245,7 @@ class CausalStart final : public Kernel {
   void compute(const Work& work) const noexcept override {
     const Index channels = out_channels(), size = work.count * channels;
     if (elu_)
-      kernels::map(kernels::Function::elu, 1.0f, 0, work.in[0], size, work.out);
+      kernels::map(kernels::Function::elu, 1, 1, work.in[0], size, work.out);
     else
       kernels::copy(work.in[0], size, work.out);
     const Index length = work.length[0];

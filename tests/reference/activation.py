@@ -48,4 +48,33 @@ for channels in (1, 3, 16, 20, 700, 1030):
 for channels, values in ((1, EDGES[None]), (3, torch.randn(3, 60)), (16, torch.randn(16, 5)), (70, torch.randn(70, 3))):
     weight = torch.randn(channels)
     golden.add({"name": "prelu", "weight": weight.tolist()}, x=values, y=F.prelu(values[None], weight)[0])
+# What overflows within PyTorch (6x) or is far from its own definition (ln(1 + x) of large e^x) is left out of the edges.
+MODERATE = EDGES[EDGES.abs() != 3e38][None]
+MORE = {
+    "selu": (F.selu, [{}]),
+    "celu": (F.celu, [{}, {"alpha": 0.3}, {"alpha": 2.0}]),
+    "gelu_tanh": (lambda x: F.gelu(x, approximate="tanh"), [{}]),
+    "mish": (F.mish, [{}]),
+    "logsigmoid": (F.logsigmoid, [{}]),
+    "softsign": (F.softsign, [{}]),
+    "hardsigmoid": (F.hardsigmoid, [{}]),
+    "hardswish": (F.hardswish, [{}]),
+    "hardtanh": (F.hardtanh, [{}, {"min_val": 0.25, "max_val": 0.5}]),
+    "relu6": (F.relu6, [{}]),
+    "hardshrink": (F.hardshrink, [{}, {"lambd": 0.0}, {"lambd": 1.0}]),
+    "softshrink": (F.softshrink, [{}, {"lambd": 0.0}, {"lambd": 1.0}]),
+    "log": (torch.log, [{}]),
+    "sqrt": (torch.sqrt, [{}]),
+    "abs": (torch.abs, [{}]),
+    "pow": (lambda x, exponent: torch.pow(x.double(), exponent).float(),
+            [{"exponent": v} for v in (2.0, 1.0, 0.0, 3.0, -1.0, -2.0, 0.75, -1.25, 7.0)]),
+}
+for name, (function, parameter_sets) in MORE.items():
+    for parameters in parameter_sets:
+        for x in (MODERATE, *INPUTS[1:]):
+            if parameters.get("exponent", 1) % 1 != 0:
+                x = x[x > 0.05][None]
+            if name == "softshrink" or parameters.get("exponent") == 0:
+                x = torch.where(x.isnan(), 0.5, x)  # PyTorch 1.13 makes a number of NaN there
+            golden.add({"name": name, **parameters}, x=x, y=function(x, **parameters))
 golden.save()

@@ -1,4 +1,4 @@
-"""Goldens of torch.nn.functional.layer_norm over channels, and of per-channel gains.
+"""Goldens of torch.nn.functional.layer_norm over channels, of rms_norm by its definition, and of per-channel gains.
 
 PyTorch computes layer_norm in double here: in float its own variance of one channel, or of equal values, is noise.
 """
@@ -29,4 +29,10 @@ for channels in (1, 3, 64, 70):
     w, b = (torch.randn(channels), torch.randn(channels)) if channels != 3 else (None, None)
     golden.add({"name": "batch_norm", "eps": 1e-3}, x=x, mean=mean, variance=variance, w=w, b=b,
                y=F.batch_norm(x[None], mean, variance, w, b, eps=1e-3)[0])
+for channels in (1, 2, 3, 16, 17, 80, 513):
+    for eps, scale in ((1e-5, 1.0), (1e-6, 30.0), (0.1, 1.0), (1e-6, 0.0)):
+        x = scale * torch.randn(channels, 3) + scale
+        w = torch.randn(channels) if eps != 0.1 else None
+        y = x.double() / torch.sqrt((x.double() ** 2).mean(0) + eps) * (1 if w is None else w[:, None])
+        golden.add({"name": "rms_norm", "eps": eps}, x=x, w=w, y=y)
 golden.save()
