@@ -123,7 +123,7 @@ class Lfilter final : public Kernel {
   std::vector<double> a_, c_;
 };
 
-Op make(const char* op, Index channels, std::span<const double> a, std::span<const double> b) {
+[[gnu::cold]] Op make(const char* op, Index channels, std::span<const double> a, std::span<const double> b) {
   constexpr std::size_t most = 1024;
   require(channels > 0 && channels <= Index{1} << 40, op, ": channels must be 1 to 2^40, got ", channels);
   for (const auto& [what, values] : {std::pair{"a", a}, std::pair{"b", b}}) {
@@ -141,7 +141,8 @@ struct Angle {
   double sine, cosine, alpha;
 };
 
-Angle angle_of(const char* design, double sample_rate, double frequency, double q, double gain_db = 0) {
+[[gnu::cold]] Angle angle_of(const char* design, double sample_rate, double frequency, double q,
+                             double gain_db = 0) {
   require(sample_rate > 0 && std::isfinite(sample_rate), design,
           ": sample_rate must be above 0 and finite, got ", sample_rate);
   require(frequency > 0 && frequency < sample_rate / 2, design,
@@ -153,8 +154,8 @@ Angle angle_of(const char* design, double sample_rate, double frequency, double 
 }
 
 /// Bass, or with `side` −1 treble.
-Biquad shelf(const char* design, double side, double sample_rate, double gain_db, double central_hz,
-             double q) {
+[[gnu::cold]] Biquad shelf(const char* design, double side, double sample_rate, double gain_db,
+                           double central_hz, double q) {
   const Angle w = angle_of(design, sample_rate, central_hz, q, gain_db);
   const double A = std::pow(10.0, gain_db / 40), above = A + 1, below = A - 1;
   const double slope = 2 * std::sqrt(A) * w.alpha, cosine = side * w.cosine;
@@ -217,14 +218,14 @@ Op biquad(Index channels, const Biquad& f) {
   return make("biquad", channels, std::array{f.a0, f.a1, f.a2}, std::array{f.b0, f.b1, f.b2});
 }
 
-Op sosfilt(Index channels, std::span<const Biquad> sections) {
+[[gnu::cold]] Op sosfilt(Index channels, std::span<const Biquad> sections) {
   require(!sections.empty(), "sosfilt: needs one section at least");
   std::vector<Op> ops;
   for (const Biquad& section : sections) ops.push_back(biquad(channels, section));
   return Stack(ops, message("sosfilt(", channels, ", ", sections.size(), " sections)"));
 }
 
-Op filtfilt(Index channels, std::span<const double> a, std::span<const double> b) {
+[[gnu::cold]] Op filtfilt(Index channels, std::span<const double> a, std::span<const double> b) {
   const Op once = make("filtfilt", channels, a, b);
   return Stack({once, flip(channels), once, flip(channels)},
                message("filtfilt(", channels, ", order ", std::max(a.size(), b.size()) - 1, ")"));
