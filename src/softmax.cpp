@@ -95,7 +95,7 @@ class Softmax final : public Kernel {
   bool logarithm_;
 };
 
-Op make(const char* op, Index channels, bool logarithm) {
+[[gnu::cold]] Op make(const char* op, Index channels, bool logarithm) {
   constexpr Index most = Index{1} << 24;
   require(channels > 0 && channels <= most, op, ": channels must be 1 to ", most, ", got ", channels);
   return Op(std::make_shared<Softmax>(op, channels, logarithm));
