@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "check.h"
+#include "kernels/recursive.h"
 
 namespace wavestride {
 namespace {
@@ -27,10 +28,7 @@ class Deemphasis final : public Kernel {
 
   void compute(const Work& work) const noexcept override {
     std::vector<float>& last = static_cast<Last*>(work.state)->frame;
-    const float* x = work.in[0];
-    float* y = work.out;
-    for (Index n = 0; n < work.count; ++n)
-      for (float& value : last) *y++ = value = std::fma(coefficient_, value, *x++);
+    kernels::decay(coefficient_, work.in[0], out_channels(), work.count, last.data(), work.out);
   }
 
  private:

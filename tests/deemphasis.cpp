@@ -3,7 +3,9 @@
 #include <catch2/catch.hpp>
 
 #include "contract.h"
+#include "every_target.h"
 #include "golden.h"
+#include "kernels/recursive.h"
 
 using namespace wavestride;
 using namespace wavestride::testing;
@@ -38,4 +40,26 @@ TEST_CASE("deemphasis: undoes a pre-emphasis, and keeps the contract of every Op
   }
   CHECK_THROWS_WITH(op::deemphasis(0), "deemphasis: channels must be positive, got 0");
   CHECK_THROWS_WITH(op::deemphasis(1, 1.0f), "deemphasis: coefficient must be between -1 and 1, got 1");
+}
+
+TEST_CASE(
+    "deemphasis: its kernel has the bits of its plain twin on every SIMD target, whatever the channels") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(97);
+    for (Index channels = 1; channels < 140; channels += channels < 40 ? 1 : 13) {
+      INFO(name << ": " << channels << " channels");
+      const Index frames = uniform(rng, 0, 11);
+      const Signal x = noise(rng, channels, frames);
+      Signal last = noise(rng, channels + 1, 1), y = Signal::Constant(channels, frames + 1, 7.0f);
+      Signal expected_last = last, expected = y;
+      for (Index n = 0; n < frames; ++n)
+        for (Index c = 0; c < channels; ++c)
+          expected(c, n) = expected_last(c) = std::fma(0.9f, expected_last(c), x(c, n));
+      kernels::decay(0.9f, x.data(), channels, frames, last.data(), y.data());
+      CHECK(same_bits(y, expected));
+      CHECK(same_bits(last, expected_last));
+    }
+  }
 }
