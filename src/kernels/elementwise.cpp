@@ -629,25 +629,40 @@ Index ShuffleSteps(std::span<const Shuffle> pieces, const float* HWY_RESTRICT we
                    const float* HWY_RESTRICT in, Index in_step, Index steps, float* HWY_RESTRICT out,
                    Index out_step) {
   const D d;
+  const hn::RebindToSigned<D> di;
   if (pieces.empty() || pieces[0].lanes != ShuffleLanes()) return 0;
-  const auto make = [&](auto&& value) HWY_ATTR {
-    for (Index j = 0; j < steps; ++j, in += in_step, out += out_step)
-      for (const Shuffle& piece : pieces) {
-        const auto lanes = hn::SetTableIndices(d, piece.lane);
-        const auto drawn = [&](Index from) HWY_ATTR {
-          return hn::TableLookupLanes(hn::LoadU(d, in + piece.from + from), lanes);
-        };
-        hn::StoreU(value(drawn, piece.to), d, out + piece.to);
-      }
+  const Shuffle* const end = pieces.data() + pieces.size();
+  const auto drawn = [&](const Shuffle* piece, Index behind) HWY_ATTR {
+    return hn::TableLookupLanes(hn::LoadU(d, in + piece->from + behind), hn::SetTableIndices(d, piece->lane));
   };
-  if (weights == nullptr)
-    make([](auto&& drawn, Index) HWY_ATTR { return drawn(0); });
+  // From each of those that make a vector what is its own.
+  const auto joined = [&](const Shuffle* piece, Index behind) HWY_ATTR {
+    V all = drawn(piece, behind);
+    while (++piece != end && piece->more)
+      all = hn::IfThenElse(hn::MaskFromVec(hn::BitCast(d, hn::LoadU(di, piece->mine))), drawn(piece, behind),
+                           all);
+    return all;
+  };
+  const auto between = [&](V a, V b, Index to) HWY_ATTR {
+    const V w = hn::LoadU(d, weights + to);
+    const V mixed = hn::MulAdd(w, b, hn::Mul(hn::Sub(hn::Set(d, 1.0f), w), a));
+    return hn::IfThenElse(hn::Eq(w, hn::Zero(d)), a, mixed);
+  };
+  const auto make = [&](auto&& vector) HWY_ATTR {
+    for (Index j = 0; j < steps; ++j, in += in_step, out += out_step)
+      for (const Shuffle* piece = pieces.data(); piece != end; ++piece)
+        if (!piece->more) hn::StoreU(vector(piece), d, out + piece->to);
+  };
+  const bool alone =
+      std::none_of(pieces.begin(), pieces.end(), [](const Shuffle& piece) { return piece.more; });
+  if (alone && weights == nullptr)
+    for (Index j = 0; j < steps; ++j, in += in_step, out += out_step)
+      for (const Shuffle& piece : pieces) hn::StoreU(drawn(&piece, 0), d, out + piece.to);
+  else if (weights == nullptr)
+    make([&](const Shuffle* piece) HWY_ATTR { return joined(piece, 0); });
   else
-    make([&](auto&& drawn, Index to) HWY_ATTR {
-      const V a = drawn(0), w = hn::LoadU(d, weights + to);
-      const V between = hn::MulAdd(w, drawn(next), hn::Mul(hn::Sub(hn::Set(d, 1.0f), w), a));
-      return hn::IfThenElse(hn::Eq(w, hn::Zero(d)), a, between);
-    });
+    make([&](const Shuffle* piece)
+             HWY_ATTR { return between(joined(piece, 0), joined(piece, next), piece->to); });
   return steps;
 }
 

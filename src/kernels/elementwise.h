@@ -51,11 +51,13 @@ void copy(const float* in, Index size, float* out) noexcept;
 void copy_frames(const float* in, Index in_step, Index size, Index frames, float* out,
                  Index out_step) noexcept;
 
-/// Values near each other that one vector moves: out[to + i] = in[from + lane[i]]. What it writes behind its
-/// own, up to a whole vector, is for the next.
+/// Values near each other that one vector moves: out[to + i] = in[from + lane[i]]; of a piece that is `more`
+/// than the one before, whose `to` it has, those where `mine[i]` is −1, and else 0. What is written behind
+/// them, up to a whole vector, is for the next.
 struct Shuffle {
   Index from, to, lanes;  ///< `lanes`: shuffle_lanes() when it was made
-  std::int32_t lane[16];
+  bool more;
+  std::int32_t lane[16], mine[16];
 };
 
 /// Of a vector: 1, which can move nothing at once, to 16.
