@@ -3,33 +3,17 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <type_traits>
 
 #include "check.h"
+#include "kernels/moments.h"
 #include "whole_signal.h"
 
 namespace wavestride {
 namespace {
 
-constexpr int lanes = 8;  // values side by side that the compiler makes vectors of
-constexpr Index few_channels = 64;
+using kernels::moment_lanes;
 
-/// Of `count` values that follow one another in the signal, over all of its rows of `row` values: adds their
-/// squared distances from `mean` to `sum`, or them where there is no mean.
-template <int count>
-void add_columns(const float* x, Index rows, Index row, const double* mean, double* sum) {
-  double sums[count];
-  std::copy_n(sum, count, sums);
-  const auto add_all = [&](auto&& term) {
-    for (; rows > 0; --rows, x += row)
-      for (int i = 0; i < count; ++i) sums[i] += term(static_cast<double>(x[i]), i);
-  };
-  if (mean)
-    add_all([mean](double v, int i) { return (v - mean[i]) * (v - mean[i]); });
-  else
-    add_all([](double v, int) { return v; });
-  std::copy_n(sums, count, sum);
-}
+constexpr Index few_channels = 64;
 
 class SignalNorm final : public WholeSignalKernel {
  public:
@@ -43,7 +27,7 @@ class SignalNorm final : public WholeSignalKernel {
         bias_(bias.begin(), bias.end()),
         parameters_(static_cast<Index>(weight.size() + bias.size())),
         eps_(eps),
-        row_(channels < few_channels ? std::lcm(channels, Index{lanes}) : channels) {
+        row_(channels < few_channels ? std::lcm(channels, moment_lanes) : channels) {
     weight_.resize(static_cast<std::size_t>(channels), 1.0f);
     bias_.resize(static_cast<std::size_t>(channels), 0.0f);
   }
@@ -51,31 +35,15 @@ class SignalNorm final : public WholeSignalKernel {
   Index parameters() const override { return parameters_; }
 
   std::unique_ptr<KernelState> make_state() const override {
-    return std::make_unique<Statistics>(static_cast<std::size_t>(row_ + lanes - 1));
+    return std::make_unique<Statistics>(static_cast<std::size_t>(row_ + moment_lanes - 1));
   }
 
   void compute(const Work& work) const noexcept override {
     auto& s = static_cast<Statistics&>(*work.state);
     if (work.n == 0) measure(work.in[0], work.length[0], s);
-    const Index from = work.n * out_channels(), values = work.count * out_channels();
-    const float* x = work.in[0] + from;
-    float* y = work.out;
-    Index at = from % row_, left = values;
-    const auto normalise = [&](auto count) {
-      float v[lanes] = {};
-      std::copy_n(x, count, v);
-      for (int k = 0; k < lanes; ++k) {
-        const auto i = static_cast<std::size_t>(at + k);
-        v[k] = static_cast<float>((static_cast<double>(v[k]) - s.mean[i]) * s.gain[i] + s.bias[i]);
-      }
-      std::copy_n(v, count, y);
-    };
-    for (; left >= lanes; left -= lanes, x += lanes, y += lanes) {
-      normalise(std::integral_constant<int, lanes>());
-      at += lanes;
-      if (at >= row_) at -= row_;
-    }
-    normalise(left);
+    const Index from = work.n * out_channels();
+    kernels::normalise({s.mean.data(), s.gain.data(), s.bias.data(), row_}, from % row_, work.in[0] + from,
+                       work.count * out_channels(), work.out);
   }
 
  private:
@@ -103,17 +71,10 @@ class SignalNorm final : public WholeSignalKernel {
   void average(const float* x, Index frames, const double* mean, std::vector<double>& sum) const noexcept {
     std::fill(sum.begin(), sum.end(), 0.0);
     const Index rows = frames * out_channels() / row_, part = std::max<Index>(4096 / row_, 8);
-    const auto add = [&](auto width, Index from, Index count, Index at) {
-      add_columns<width()>(x + from * row_ + at, count, row_, mean ? mean + at : nullptr, sum.data() + at);
-    };
-    for (Index from = 0; from < rows; from += part) {
-      const Index count = std::min(part, rows - from);
-      Index at = 0;
-      for (; at + lanes <= row_; at += lanes) add(std::integral_constant<int, lanes>(), from, count, at);
-      for (; at < row_; ++at) add(std::integral_constant<int, 1>(), from, count, at);
-    }
-    for (Index at = 0; at < frames * out_channels() - rows * row_; ++at)
-      add(std::integral_constant<int, 1>(), rows, 1, at);
+    for (Index from = 0; from < rows; from += part)
+      kernels::add_rows(x + from * row_, std::min(part, rows - from), row_, mean, sum.data());
+    if (const Index rest = frames * out_channels() - rows * row_; rest > 0)
+      kernels::add_rows(x + rows * row_, 1, rest, mean, sum.data());
     const auto channels = weight_.size();
     for (auto i = static_cast<std::size_t>(row_); i-- > channels;) sum[i - channels] += sum[i];
     const auto together = static_cast<std::size_t>(together_);
