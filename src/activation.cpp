@@ -1,10 +1,9 @@
 #include <wavestride/activation.h>
 
-#include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <type_traits>
 
 #include "check.h"
@@ -101,21 +100,8 @@ class Glu final : public Kernel {
       : Kernel(message("glu(", channels_in, " → ", channels_in / 2, ")"),
                {{channels_in, conv_geometry(1, 1, 1, 0, 0), {}}}, channels_in / 2) {}
 
-  // Several short frames at a time, or parts of a long one.
   void compute(const Work& work) const noexcept override {
-    constexpr Index most = 1024;
-    float gates[most];
-    const Index channels = out_channels(), width = std::min(channels, most), frames = most / width;
-    for (Index n = 0; n < work.count; n += frames)
-      for (Index c = 0; c < channels; c += width) {
-        const Index count = std::min(frames, work.count - n), part = std::min(width, channels - c);
-        const float* in = work.in[0] + 2 * n * channels + c;
-        float* out = work.out + n * channels + c;
-        kernels::copy_frames(in + channels, 2 * channels, part, count, gates, part);
-        kernels::map(Function::sigmoid, 0, 0, gates, part * count, gates);
-        kernels::copy_frames(in, 2 * channels, part, count, out, part);
-        kernels::product(std::array<const float*, 2>{out, gates}, part * count, out);
-      }
+    kernels::glu(work.in[0], out_channels(), work.count, work.out);
   }
 };
 
@@ -125,40 +111,23 @@ class Prelu final : public Kernel {
       : Kernel(message("prelu(", weight.size(), ")"),
                {{static_cast<Index>(weight.size()), conv_geometry(1, 1, 1, 0, 0), {}}},
                static_cast<Index>(weight.size())) {
-    // Few channels again and again, so that a run is some vectors long; and of the last vector all.
-    constexpr std::size_t least = 64;
-    while (static_cast<std::size_t>(run_) < least) run_ += out_channels();
-    slopes_.resize(static_cast<std::size_t>(run_) + sizeof(Four) / sizeof(float));
+    // Few channels again and again, so that a run is whole vectors.
+    constexpr Index lanes = kernels::most_lanes, few = 64;
+    if (run_ < few) run_ = std::lcm(run_, lanes);
+    slopes_.resize(static_cast<std::size_t>(run_ + lanes));
     for (std::size_t i = 0; i < slopes_.size(); ++i) slopes_[i] = weight[i % weight.size()];
   }
 
   void compute(const Work& work) const noexcept override {
-    const float* in = work.in[0];
-    float* out = work.out;
-    Index run = 0;
-    for (Index left = work.count * out_channels(); left > 0; left -= run, in += run, out += run) {
-      run = std::min(left, run_);
-      const auto some = [&](Index i, auto bytes) {
-        Four x{}, slope;
-        std::memcpy(&x, in + i, bytes);
-        std::memcpy(&slope, slopes_.data() + i, sizeof slope);
-        x = x > 0 ? x : slope * x;
-        std::memcpy(out + i, &x, bytes);
-      };
-      Index i = 0;
-      for (; i + 4 <= run; i += 4) some(i, std::integral_constant<std::size_t, sizeof(Four)>());
-      some(i, static_cast<std::size_t>(run - i) * sizeof(float));
-    }
+    kernels::slope_runs(slopes_.data(), run_, work.in[0], work.count * out_channels(), work.out);
   }
 
   bool in_place() const override { return true; }
   Index parameters() const override { return out_channels(); }
 
  private:
-  using Four [[gnu::vector_size(16)]] = float;
-
   std::vector<float> slopes_;
-  Index run_ = 0;
+  Index run_ = out_channels();
 };
 
 class Snake final : public Kernel {

@@ -1,8 +1,7 @@
 #include <wavestride/flip.h>
 
-#include <algorithm>
-
 #include "check.h"
+#include "kernels/elementwise.h"
 #include "whole_signal.h"
 
 namespace wavestride {
@@ -15,10 +14,8 @@ class Flip final : public WholeSignalKernel {
                           "the last frame of the signal comes first") {}
 
   void compute(const Work& work) const noexcept override {
-    const Index channels = out_channels();
-    const float* from = work.in[0] + (work.length[0] - work.n) * channels;
-    float* out = work.out;
-    for (Index n = 0; n < work.count; ++n) out = std::copy_n(from -= channels, channels, out);
+    kernels::flip(work.in[0] + (work.length[0] - work.n) * out_channels(), out_channels(), work.count,
+                  work.out);
   }
 };
 

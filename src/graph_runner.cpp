@@ -7,6 +7,8 @@
 #include "cache_sizes.h"
 #include "check.h"
 #include "kernel_group.h"
+#include "large_pages.h"
+#include "moves_frames.h"
 #include "wait_awake.h"
 
 namespace wavestride::detail {
@@ -156,6 +158,18 @@ Index next_block(const Kernel& kernel, Index n, Index count, Index usual) {
 
 constexpr Index line = 16;  // floats of a cache line
 
+// What the caller's memory gets past the caches is made in near memory, of so many floats and half as many
+// again (next_block()), of so many frames at least.
+constexpr Index near_floats = 6 << 10, fewest_past_caches = 16;
+
+/// Whether frames are more than caches hold, and go to memory that need not come into the caches first: not
+/// what has just been allocated, which is new or, of a smaller result, was in use before.
+bool beyond_caches(const FramesSpan& frames) noexcept {
+  constexpr Index least_floats = 8 << 20;
+  const Index size = frames.frames() * frames.channels();
+  return size >= least_floats && is_there(frames.data(), size);
+}
+
 }  // namespace
 
 GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions& options,
@@ -180,6 +194,7 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
   workspaces_.resize(static_cast<std::size_t>(threads));
   if (use == Use::signal) make_memory();
   sent_.resize(g.outputs.size());
+  past_caches_.resize(g.outputs.size());
   scratch_.resize(values_.size());
   inputs_scratch_.resize(static_cast<std::size_t>(g.inputs()));
   taken_.resize(static_cast<std::size_t>(g.inputs()));
@@ -263,6 +278,9 @@ void GraphRunner::plan_nodes(const std::vector<bool>& large_values, std::span<co
     node.edge_floats.resize(ports);
     node.reach.resize(ports);
     const auto v = static_cast<std::size_t>(g.value_of(static_cast<int>(k)));
+    const auto* moves = dynamic_cast<const MovesFrames*>(&kernel);
+    node.past_caches =
+        moves && moves->past_caches() && fewest_past_caches * kernel.out_channels() <= near_floats;
     if (g.whole(static_cast<int>(k)) || node.group || totals[v] == 0) continue;
     node.worth = worth_frames(g, static_cast<int>(k));
     // Reading a large kernel for a few frames takes more time than copying a block of them.
@@ -391,6 +409,7 @@ void GraphRunner::process(std::span<const FramesView> in, bool last, std::span<c
   }
   out_ = out;
   written_ = written;
+  for (std::size_t o = 0; o < out.size(); ++o) past_caches_[o] = beyond_caches(out[o].slice(0, expected[o]));
   std::fill(written.begin(), written.end(), 0);
   std::fill(taken_.begin(), taken_.end(), 0);
   for (bool more = true; more;) {
@@ -586,6 +605,20 @@ GraphRunner::Block GraphRunner::prepare(int k, Index count, Workspace& workspace
   return {k, n, out.direct >= 0 ? out_[direct].frame(written_[direct]) : out.queue.prepare(n)};
 }
 
+/// Whether node k makes frames of an output that are written past the caches.
+bool GraphRunner::past_caches(int k) const noexcept {
+  const int direct = values_[static_cast<std::size_t>(graph_->value_of(k))].direct;
+  return direct >= 0 && past_caches_[static_cast<std::size_t>(direct)] &&
+         nodes_[static_cast<std::size_t>(k)].past_caches;
+}
+
+/// Memory that is written past the caches need not be read first.
+[[gnu::noinline]] void GraphRunner::compute_past_caches(const Block& b, Workspace& workspace) noexcept {
+  alignas(64) float near[near_floats * 3 / 2];
+  compute({b.node, b.count, near}, workspace);
+  kernels::copy_past_caches(near, b.count * kernel(b.node).out_channels(), b.out);
+}
+
 void GraphRunner::compute(const Block& b, Workspace& workspace) noexcept {
   const Node& node = nodes_[static_cast<std::size_t>(b.node)];
   kernel(b.node).compute(
@@ -701,10 +734,11 @@ bool GraphRunner::step(int k, bool patient, bool sparing) noexcept {
     count = whole_windows(kernel(k), out.made, count);
   }
   find_room(out, count);
-  const bool moved = count > 0;
+  const bool moved = count > 0, past = past_caches(k);
+  const Index usual = past ? std::min(out.block, near_floats / kernel(k).out_channels()) : out.block;
   while (count > 0) {
-    const Block b = prepare(k, next_block(kernel(k), out.made, count, out.block), workspaces_.front());
-    compute(b, workspaces_.front());
+    const Block b = prepare(k, next_block(kernel(k), out.made, count, usual), workspaces_.front());
+    past ? compute_past_caches(b, workspaces_.front()) : compute(b, workspaces_.front());
     commit(b);
     count -= b.count;
   }

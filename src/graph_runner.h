@@ -117,6 +117,7 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
     bool whole_blocks = false;  // which then are copied rather than cut
     Index worth = 1;            // fewer are not made while more of the caller's frames are to come
     bool group = false;
+    bool past_caches = false;  // if the caller's frames are many
     bool at_work = false;
   };
 
@@ -190,6 +191,8 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   Frames frames(int k) noexcept;
   Block prepare(int k, Index count, Workspace& workspace) noexcept;
   Index prepare_windows(int k, Index n, Index count, Workspace& workspace) noexcept;
+  bool past_caches(int k) const noexcept;
+  void compute_past_caches(const Block& b, Workspace& workspace) noexcept;
   void compute(const Block& b, Workspace& workspace) noexcept;
   void commit(const Block& b) noexcept;
 
@@ -209,6 +212,7 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   std::vector<Value> values_;
   std::vector<Node> nodes_;
   std::vector<Index> sent_;
+  std::vector<bool> past_caches_;       // of each output: it is written past the caches, if its node may
   std::vector<Index> taken_;            // of each input, in the push under way
   std::vector<Workspace> workspaces_;   // of each thread
   kernels::Aligned<float> own_places_;  // empty in a group

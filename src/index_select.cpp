@@ -7,11 +7,12 @@
 
 #include "check.h"
 #include "frame_shuffle.h"
+#include "moves_frames.h"
 
 namespace wavestride {
 namespace {
 
-class IndexSelect final : public Kernel {
+class IndexSelect final : public Kernel, public detail::MovesFrames {
  public:
   IndexSelect(Index channels, std::vector<Index> index)
       : Kernel(message("index_select(", channels, " → ", index.size(), ")"),
@@ -27,6 +28,8 @@ class IndexSelect final : public Kernel {
     for (; n + 4 <= work.count; n += 4) gather<4>(in + n * channels, out + n * out_channels());
     for (; n < work.count; ++n) gather<1>(in + n * channels, out + n * out_channels());
   }
+
+  bool past_caches() const noexcept override { return out_channels() > inputs()[0].channels; }
 
  private:
   // Four values of a frame are one store. The next frames are fetched in the order in which they lie: one of

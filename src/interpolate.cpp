@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "frame_shuffle.h"
+#include "moves_frames.h"
 
 namespace wavestride {
 namespace {
@@ -145,7 +146,7 @@ float between(float a, float b, float weight) {
   return weight == 0.0f ? a : (1.0f - weight) * a + weight * b;
 }
 
-class Interpolate final : public Kernel {
+class Interpolate final : public Kernel, public detail::MovesFrames {
  public:
   /// Without `bins`, an output frame has the channels of the input.
   Interpolate(std::string name, Index channels, Axis frames, std::vector<Position> bins = {})
@@ -178,16 +179,34 @@ class Interpolate final : public Kernel {
       n = start + period * shuffle_.make(work.in[0] + at * channels, (there - at) * channels,
                                          work.out + (start - n) * channels, (end - start) * channels);
     }
+    if (!steps_.empty()) {
+      const auto times = static_cast<Index>(steps_.size());
+      const Index start = std::min(n + (first_of_step_ - n % times + times) % times, end),
+                  steps = (end - start) / times;
+      make(work, n, start);
+      const Index at =
+          (*frames_.from(start, Work::unknown)).index - inputs()[0].geometry.window.first(work.n);
+      kernels::blend_steps(work.in[0] + at * channels, channels, steps, steps_,
+                           work.out + (start - work.n) * channels);
+      n = start + steps * times;
+    }
     make(work, n, end);
   }
 
  private:
-  // Of few channels, all outputs of a period at once, which are what they are in every other.
+  // All outputs of a period at once, which are what they are in every other.
   [[gnu::cold]] void plan(Index channels) {
-    constexpr Index few = 32, most_values = 1024;
+    constexpr Index few = 32, most_values = 1024, fewest = 8, most_times = 64;
     const Index period = frames_.scale.num;
-    if (channels > few || period * channels > most_values) return;
     const bool linear = frames_.mode == InterpolateMode::linear;
+    // Of many, a whole number of times as many frames are between the same two.
+    if (channels >= fewest && frames_.scale.den == 1 && period > 1 && period <= most_times) {
+      first_of_step_ = linear ? period / 2 : 0;
+      Walk at = frames_.from(first_of_step_, Work::unknown);
+      for (Index k = 0; k < period; ++k, ++at) steps_.push_back((*at).weight);
+      return;
+    }
+    if (channels > few || period * channels > most_values) return;
     const auto values = static_cast<std::size_t>(period * channels);
     std::vector<Index> index(values);
     std::vector<float> weights(linear ? values : 0);
@@ -258,6 +277,8 @@ class Interpolate final : public Kernel {
   Axis frames_;
   std::vector<Position> bins_;
   detail::FrameShuffle shuffle_;
+  std::vector<float> steps_;  // weights of the frames that lie between the same two
+  Index first_of_step_ = 0;   // the first such, modulo their number
 };
 
 void check_choice(const char* op, bool size, bool scale, InterpolateMode mode, bool align_corners) {

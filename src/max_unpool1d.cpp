@@ -1,5 +1,6 @@
 #include <wavestride/max_unpool1d.h>
 
+#include "large_pages.h"
 #include "pool1d.h"
 
 namespace wavestride {
@@ -66,7 +67,9 @@ Signal max_unpool1d(FramesView x, const IndexSignal& indices, const MaxUnpool1dO
   // Also of the usual size, which is 0 where padding leaves nothing: no frame has room for a value.
   require(least < size && size < usual + windows.stride, "max_unpool1d: output_size must be between ", least,
           " and ", usual + windows.stride, ", exclusive, got ", size);
-  Signal y = Signal::Zero(channels, size);
+  Signal y(channels, size);
+  detail::prefer_large_pages(y);
+  y.setZero();
   for (Index n = 0; n < T; ++n)
     for (Index c = 0; c < channels; ++c) {
       const Index to = indices(c, n);

@@ -5,6 +5,7 @@
 #include "check.h"
 #include "frame_shuffle.h"
 #include "kernels/pooling.h"
+#include "moves_frames.h"
 
 namespace wavestride {
 namespace {
@@ -24,7 +25,7 @@ detail::FrameShuffle transposition(Index rows, Index parts, ShuffleOrder order) 
   return {rows * parts, index};
 }
 
-class PixelShuffle1d final : public Kernel {
+class PixelShuffle1d final : public Kernel, public detail::MovesFrames {
  public:
   PixelShuffle1d(Index channels, Index factor, ShuffleOrder order)
       : Kernel(description("pixel_shuffle1d", channels, factor, order),
@@ -63,7 +64,7 @@ class PixelShuffle1d final : public Kernel {
   detail::FrameShuffle shuffle_;
 };
 
-class PixelUnshuffle1d final : public Kernel {
+class PixelUnshuffle1d final : public Kernel, public detail::MovesFrames {
  public:
   PixelUnshuffle1d(Index channels, Index factor, ShuffleOrder order)
       : Kernel(description("pixel_unshuffle1d", channels, factor, order),

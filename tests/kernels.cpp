@@ -1,5 +1,6 @@
 #include <array>
 #include <catch2/catch.hpp>
+#include <cfenv>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -12,6 +13,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/gemv.h"
 #include "kernels/grouped.h"
+#include "kernels/moments.h"
 #include "kernels/products.h"
 #include "kernels/shared_taps.h"
 
@@ -534,6 +536,195 @@ TEST_CASE(
       }
       CHECK(worst <= 1e-6);
       CHECK(got.back() == 7.0f);
+    }
+  }
+}
+
+TEST_CASE("steps of blended frames have the bits of frames blended one by one on every SIMD target") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(15);
+    for (Index size = 1; size < 70; ++size) {
+      const auto times = static_cast<std::size_t>(uniform(rng, 1, 9));
+      const Index steps = uniform(rng, 0, 50), kind = uniform(rng, 0, 2);
+      INFO(name << ": size " << size << ", " << times << " times, " << steps << " steps");
+      std::vector<float> weights(times);
+      for (float& w : weights)
+        w = kind == 0 || uniform(rng, 0, 3) == 0 ? 0.0f : static_cast<float>(uniform(rng, 1, 99)) / 100;
+      Signal in = noise(rng, size, steps + 1);  // of weights 0 alone the last is not read
+      if (kind == 0) in.col(steps).setConstant(std::nanf(""));
+      const Index frames = steps * static_cast<Index>(times);
+      Signal got = Signal::Constant(size, frames + 1, 7.0f), expected = got;
+      std::vector<kernels::Blend> blends;
+      for (Index j = 0; j < steps; ++j)
+        for (const float w : weights) blends.push_back({in.col(j).data(), in.col(j + 1).data(), w});
+      kernels::blend(blends, size, expected.data());
+      kernels::blend_steps(in.data(), size, steps, weights, got.data());
+      CHECK(same_bits(got, expected));
+    }
+  }
+}
+
+TEST_CASE("flipped frames, slopes by channel and copied runs equal their plain twins on every SIMD target") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(16);
+    for (Index channels = 1; channels < 70; ++channels) {
+      const Index frames = uniform(rng, 0, 60);
+      INFO(name << ": " << channels << " channels, " << frames << " frames");
+      const Signal in = noise(rng, channels, frames);
+      Signal out = Signal::Constant(channels, frames + 1, 7.0f), expected = out;
+      kernels::flip(in.data() + in.size(), channels, frames, out.data());
+      for (Index n = 0; n < frames; ++n) expected.col(n) = in.col(frames - 1 - n);
+      CHECK(same_bits(out, expected));
+
+      const Index run = channels * uniform(rng, 1, 3);
+      const Tensor slopes = noise_tensor(rng, {run + static_cast<Index>(kernels::most_lanes)});
+      for (Index i = 0; i < in.size(); ++i) {
+        const float x = in.data()[i];
+        expected.data()[i] = x > 0 ? x : slopes.data[static_cast<std::size_t>(i % run)] * x;
+      }
+      kernels::slope_runs(slopes.data.data(), run, in.data(), in.size(), out.data());
+      CHECK(same_bits(out, expected));
+      out.leftCols(frames) = in;
+      kernels::slope_runs(slopes.data.data(), run, out.data(), in.size(), out.data());
+      CHECK(same_bits(out, expected));
+
+      if (frames == 0) continue;
+      const Index first = uniform(rng, 0, channels - 1), size = uniform(rng, 1, channels - first),
+                  step = size + uniform(rng, 0, 3);
+      Signal runs = Signal::Constant(step, frames, 7.0f), as_expected = runs;
+      kernels::copy_frames(in.data() + first, channels, size, frames, runs.data(), step);
+      as_expected.topRows(size) = in.middleRows(first, size);
+      CHECK(same_bits(runs, as_expected));
+    }
+  }
+}
+
+TEST_CASE("gates and functions have the bits of single values wherever these lie, on every SIMD target") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(17);
+    using kernels::Function;
+    for (const Function f : {Function::relu, Function::elu, Function::softplus, Function::sigmoid}) {
+      const Index size = uniform(rng, 250, 400), shift = uniform(rng, 0, 15);
+      INFO(name << ": function " << static_cast<int>(f) << ", size " << size << ", shift " << shift);
+      Signal in = 30 * noise(rng, 1, size + 16);
+      in(shift + 3) = std::nanf("");
+      Signal out = Signal::Constant(1, size + 17, 7.0f), within = in, one(1, 1);
+      kernels::map(f, 2, 20, in.data() + shift, size, out.data() + shift);
+      kernels::map(f, 2, 20, within.data() + shift, size, within.data() + shift);
+      for (Index i = 0; i < size; ++i) {
+        kernels::map(f, 2, 20, in.data() + shift + i, 1, one.data());
+        REQUIRE(same_bits(Signal(out.col(shift + i)), one));
+        REQUIRE(same_bits(Signal(within.col(shift + i)), one));
+        if (f != Function::softplus || i == 3) continue;
+        const double expected = std::log1p(std::exp(2 * static_cast<double>(in(shift + i)))) / 2;
+        REQUIRE(static_cast<double>(one(0)) == Approx(expected).epsilon(1e-6).margin(1e-37));
+      }
+      CHECK(out(shift + size) == 7.0f);
+    }
+    for (Index channels = 1; channels < 100; ++channels) {
+      const Index frames = uniform(rng, 0, 9);
+      INFO(name << ": " << channels << " channels, " << frames << " frames");
+      const Signal in = noise(rng, 2 * channels, frames);
+      Signal out = Signal::Constant(channels, frames + 1, 7.0f), expected = out;
+      kernels::glu(in.data(), channels, frames, out.data());
+      for (Index n = 0; n < frames; ++n) {
+        kernels::map(Function::sigmoid, 0, 0, in.col(n).data() + channels, channels, expected.col(n).data());
+        for (Index c = 0; c < channels; ++c) expected(c, n) *= in(c, n);
+      }
+      CHECK(same_bits(out, expected));
+    }
+  }
+}
+
+TEST_CASE("sums over rows and what they normalise have the bits of their plain twins on every SIMD target") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(18);
+    for (Index row = 1; row < 90; ++row) {
+      const Index rows = uniform(rng, 0, 20), lanes = kernels::moment_lanes;
+      INFO(name << ": " << rows << " rows of " << row);
+      const Signal x = noise(rng, row, rows);
+      std::vector<double> sum(static_cast<std::size_t>(row) + 1, 7.0), mean(sum.size(), 0.1), expected = sum;
+      const bool squares = row % 2 == 0;
+      for (Index r = 0; r < rows; ++r)
+        for (Index i = 0; i < row; ++i) {
+          const auto k = static_cast<std::size_t>(i);
+          const double v = static_cast<double>(x(i, r));
+          volatile double square = (v - mean[k]) * (v - mean[k]);
+          expected[k] += squares ? square : v;
+        }
+      kernels::add_rows(x.data(), rows, row, squares ? mean.data() : nullptr, sum.data());
+      CHECK(sum == expected);
+
+      if (row % lanes != 0 && row < lanes) continue;
+      const auto size = static_cast<std::size_t>(row + lanes - 1);
+      std::vector<double> of[3];
+      for (auto& values : of) {
+        const Tensor drawn = noise_tensor(rng, {row});
+        for (std::size_t i = 0; i < size; ++i)
+          values.push_back(static_cast<double>(drawn.data[i % static_cast<std::size_t>(row)]));
+      }
+      const Index at = uniform(rng, 0, row - 1);
+      Signal y = Signal::Constant(1, x.size() + 1, 7.0f), as_expected = y;
+      for (Index i = 0; i < x.size(); ++i) {
+        const auto k = static_cast<std::size_t>((at + i) % row);
+        volatile double scaled = (static_cast<double>(x.data()[i]) - of[0][k]) * of[1][k];
+        as_expected(i) = static_cast<float>(scaled + of[2][k]);
+      }
+      kernels::normalise({of[0].data(), of[1].data(), of[2].data(), row}, at, x.data(), x.size(), y.data());
+      CHECK(same_bits(y, as_expected));
+    }
+  }
+}
+
+// Leaves what must not be worked with where the next function has its memory.
+[[gnu::noinline]] static void spoil_stack() {
+  volatile std::uint32_t words[4096];
+  for (volatile std::uint32_t& word : words) word = 0x7fa00000;  // a NaN that signals
+}
+
+TEST_CASE("mix works with nothing but the frames that there are") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    for (const Index channels : {2, 4}) {
+      if (!kernels::mixes(channels)) continue;
+      for (Index frames = 1; frames < 16; ++frames) {
+        INFO(name << ": " << channels << " channels, " << frames << " frames");
+        const std::vector<float> weights(4, 1.0f), in(static_cast<std::size_t>(channels * frames), 2.0f);
+        std::vector<float> out(static_cast<std::size_t>(frames));
+        spoil_stack();
+        std::feclearexcept(FE_ALL_EXCEPT);
+        kernels::mix(weights.data(), channels, 1.0f, in.data(), frames, out.data());
+        CHECK(std::fetestexcept(FE_ALL_EXCEPT) == 0);
+        CHECK(out == std::vector<float>(out.size(), 2.0f * static_cast<float>(channels) + 1.0f));
+      }
+    }
+  }
+}
+
+TEST_CASE("kernels: copies past the caches of any size, wherever they lie") {
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    Rng rng(30);
+    for (int trial = 0; trial < 200; ++trial) {
+      const Index size = uniform(rng, 0, 150);
+      const auto from = static_cast<std::size_t>(uniform(rng, 0, 16)),
+                 to = static_cast<std::size_t>(trial % 16);
+      const Tensor in = noise_tensor(rng, {size + 16});
+      std::vector<float> out(static_cast<std::size_t>(size) + 17, 7.0f), expected = out;
+      std::copy_n(in.data.data() + from, size, expected.data() + to);
+      kernels::copy_past_caches(in.data.data() + from, size, out.data() + to);
+      INFO(name << ": size " << size << ", from " << from << " to " << to);
+      CHECK(out == expected);
     }
   }
 }

@@ -1,6 +1,9 @@
+#include <wavestride.h>
 #include <wavestride/samples.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <limits>
 
 #include "contract.h"
@@ -55,6 +58,33 @@ TEST_CASE("samples: dither is triangular, unbiased, and the same in every chunki
   const auto part = written<std::int16_t>(FramesView(x).slice(1234, 500), options, 1234);
   CHECK(std::equal(part.begin(), part.end(), whole.begin() + 1234));
 }
+
+#if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("samples: integers become floats many at a time") {
+  constexpr std::size_t samples = 1 << 16;
+  std::vector<std::int16_t> in(samples, 77);
+  std::vector<float> out(samples), copy(samples);
+  const auto best_of = [](auto work) {
+    double best = 1;
+    for (int i = 0; i < 100; ++i) {
+      const auto start = std::chrono::steady_clock::now();
+      work();
+      best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    }
+    return best;
+  };
+  const double conversion = best_of([&] { (void)wavestride_from_int16(in.data(), samples, out.data()); });
+  const double one_by_one = best_of([&] {
+    for (std::size_t i = 0; i < samples; ++i) {
+      copy[i] = static_cast<float>(in[i]) / 32768;
+      asm volatile("" : : "r"(&copy[i]) : "memory");  // so that no vectors are made of it
+    }
+  });
+  INFO(conversion << " s, one by one " << one_by_one << " s");
+  CHECK(out == copy);
+  CHECK(conversion < 0.5 * one_by_one);
+}
+#endif
 
 TEST_CASE("samples refuse what does not fit") {
   std::vector<std::int16_t> three(3);

@@ -3,9 +3,11 @@
 #include <wavestride/avg_pool1d.h>
 #include <wavestride/conv1d.h>
 #include <wavestride/conv_transpose1d.h>
+#include <wavestride/index_select.h>
 #include <wavestride/interpolate.h>
 #include <wavestride/join.h>
 #include <wavestride/pad1d.h>
+#include <wavestride/pixel_shuffle1d.h>
 #include <wavestride/stack.h>
 
 #include <catch2/catch.hpp>
@@ -578,6 +580,31 @@ TEST_CASE(
   CHECK(conv1d(x, w, {}, {.stride = Index{1} << 39}).cols() == 1);
   const Index most = std::numeric_limits<Index>::max();
   CHECK(op::conv1d(w).stream({.block_frames = most}).state_bytes() < (Index{1} << 26));
+}
+
+TEST_CASE(
+    "stream: more frames than caches hold, which are written past them, have the bits of short pushes") {
+  Rng rng(52);
+  for (const Op& op : {op::interpolate(3, {.scale_factor = 2.0, .mode = InterpolateMode::linear}),
+                       op::pixel_shuffle1d(6, 2), op::index_select(3, {2, 0, 0, 1, 2, 1})}) {
+    INFO(op.name());
+    const Index frames = (Index{4} << 20) / 3 + 3000;
+    const Signal x = noise(rng, op.in_channels(), 3001).replicate(1, frames / 3001 + 1).leftCols(frames);
+    Signal whole = Signal::Constant(op.out_channels(), op.total(frames) + 1, 7.0f),
+           parts(op.out_channels(), op.total(frames));
+    Stream stream = op.stream(), chunks = op.stream({.block_frames = 1 << 20});
+    const Index made = stream.push(x, whole);
+    CHECK(made + stream.finish(FramesSpan(whole).slice(made, whole.cols() - made)) == op.total(frames));
+    Index done = 0;
+    for (Index n = 0; n < frames; n += 10'007) {
+      const Index some = std::min<Index>(10'007, frames - n);
+      done += chunks.push(FramesView(x).slice(n, some), FramesSpan(parts).slice(done, parts.cols() - done));
+    }
+    done += chunks.finish(FramesSpan(parts).slice(done, parts.cols() - done));
+    REQUIRE(done == parts.cols());
+    CHECK(same_bits(Signal(whole.leftCols(done)), parts));
+    CHECK((whole.col(done).array() == 7.0f).all());
+  }
 }
 
 TEST_CASE("stream: reflect padding folds a signal that is shorter than the padding as often as it takes") {

@@ -2,6 +2,7 @@
 #define HWY_TARGET_INCLUDE "kernels/elementwise.cpp"
 #include "kernels/elementwise.h"
 
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // After foreach_target.h, which includes this file once per target.
@@ -15,6 +16,7 @@
 #include <limits>
 #include <numbers>
 #include <type_traits>
+#include <utility>
 
 #include "counter_random.h"
 #include "kernels/finish-inl.h"
@@ -27,40 +29,49 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<float, 16>;
 using V = hn::Vec<D>;
 
-// f(loads at i) for every i: whole vectors in place, the rest through a buffer.
+// Values up to where `out` begins a vector; none of a few, for which it does not count.
+HWY_INLINE Index ToAligned(const float* out, Index size, Index lanes) {
+  constexpr Index few = 256;
+  const auto at = static_cast<Index>(reinterpret_cast<std::uintptr_t>(out) / sizeof *out);
+  return size < few ? 0 : (lanes - at % lanes) % lanes;
+}
+
+// f(loads at i) for every i: whole vectors in place, those before and behind them through a buffer.
 template <class F>
 HWY_INLINE void ForEach(Index size, float* out, F&& f) {
   const D d;
   const auto N = static_cast<Index>(hn::Lanes(d));
-  Index i = 0;
-  for (; i + N <= size; i += N) hn::StoreU(f(i, [&](const float* p) { return hn::LoadU(d, p); }), d, out + i);
-  if (i == size) return;
-  const auto partial = [&](const float* p) {
-    HWY_ALIGN float lanes[16] = {};
-    std::copy_n(p, size - i, lanes);
-    return hn::Load(d, lanes);
-  };
-  HWY_ALIGN float lanes[16];
-  hn::Store(f(i, partial), d, lanes);
-  std::copy_n(lanes, size - i, out + i);
+  const Index head = ToAligned(out, size, N), tail = head + (size - head) / N * N;
+  for (Index i = head; i < tail; i += N)
+    hn::StoreU(f(i, [&](const float* p) { return hn::LoadU(d, p); }), d, out + i);
+  for (const auto& [i, count] : {std::pair<Index, Index>(0, head), {tail, size - tail}}) {
+    if (count == 0) continue;
+    const auto partial = [&, some = count](const float* p) {
+      HWY_ALIGN float lanes[16] = {};
+      std::copy_n(p, some, lanes);
+      return hn::Load(d, lanes);
+    };
+    HWY_ALIGN float lanes[16];
+    hn::Store(f(i, partial), d, lanes);
+    std::copy_n(lanes, count, out + i);
+  }
 }
 
-// body(from, to) for every whole vector of `in`, and for the rest of it in a buffer. `body` appears once,
-// since some of them are long.
+// body(from, to) for every whole vector of `in`, and for what is before and behind them in a buffer. `body`
+// appears once, since some of them are long.
 template <class F>
 HWY_INLINE void InVectors(Index lanes, const float* in, Index size, float* out, F&& body) {
   HWY_ALIGN float rest[16] = {};
-  const Index whole = size - size % lanes;
-  const float* from = in;
-  float* to = out;
-  for (Index end = whole;; end = lanes) {
-    for (Index i = 0; i < end; i += lanes) body(from + i, to + i);
-    if (to == rest) break;
-    if (whole == size) return;
-    std::copy_n(in + whole, size - whole, rest);
-    from = to = rest;
+  const Index head = ToAligned(out, size, lanes), tail = head + (size - head) / lanes * lanes;
+  for (Index at = 0, end; at < size; at = end) {
+    end = at < head ? head : at < tail ? tail : size;
+    const bool whole = at == head && end == tail;
+    const float* from = whole ? in + at : rest;
+    float* to = whole ? out + at : rest;
+    if (!whole) std::copy_n(in + at, end - at, rest);
+    for (Index i = 0; i < end - at; i += lanes) body(from + i, to + i);
+    if (!whole) std::copy_n(rest, end - at, out + at);
   }
-  std::copy_n(rest, size - whole, out + whole);
 }
 
 // Highway's functions do not keep NaN, and wrap beyond the range of float.
@@ -291,18 +302,24 @@ void Product(std::span<const float* const> in, Index size, float* out) {
   });
 }
 
-// Of as many values as fill whole vectors. `out` may be `a`.
+// Of as many values as fill whole vectors; `linear`, without the tanh. `out` may be `a`.
+template <bool linear>
 HWY_NOINLINE void Gates(const float* a, const float* b, Index size, float* out) {
   const D d;
   for (Index i = 0; i < size; i += static_cast<Index>(hn::Lanes(d))) {
     const V x = hn::LoadU(d, a + i), y = hn::LoadU(d, b + i);
-    hn::StoreU(KeepNaN(x, KeepNaN(y, Gate(d, x, y))), d, out + i);
+    if constexpr (linear)
+      hn::StoreU(hn::Mul(x, KeepNaN(y, TimesSigmoid(d, hn::Set(d, 1.0f), y))), d, out + i);
+    else
+      hn::StoreU(KeepNaN(x, KeepNaN(y, Gate(d, x, y))), d, out + i);
   }
 }
 
 // Frames that are no whole number of vectors are gathered first: those that fill a buffer, or, of long ones,
 // what their vectors leave.
-void Gated(const float* HWY_RESTRICT in, Index channels, Index frames, float* HWY_RESTRICT out) {
+template <bool linear>
+HWY_INLINE void GateFrames(const float* HWY_RESTRICT in, Index channels, Index frames,
+                           float* HWY_RESTRICT out) {
   constexpr Index most = 256;
   const auto N = static_cast<Index>(hn::Lanes(D()));
   const Index left = channels % N, few = channels * 4 <= most ? channels : left;
@@ -310,16 +327,23 @@ void Gated(const float* HWY_RESTRICT in, Index channels, Index frames, float* HW
   const Index at_once = size > 0 && whole == 0 ? most / channels : 1;
   HWY_ALIGN float a[most], b[most];
   for (Index j = 0; j < frames; j += at_once, in += 2 * channels * at_once, out += channels * at_once) {
-    Gates(in, in + channels, whole, out);
+    Gates<linear>(in, in + channels, whole, out);
     if (size == 0) continue;
     const Index some = std::min(at_once, frames - j), values = some * size;
     copy_frames(in + whole, 2 * channels, size, some, a, size);
     copy_frames(in + channels + whole, 2 * channels, size, some, b, size);
     Index end = values;
     for (; end % N != 0; ++end) a[end] = b[end] = 0;
-    Gates(a, b, end, a);
+    Gates<linear>(a, b, end, a);
     std::copy_n(a, values, out + whole);
   }
+}
+
+void Gated(const float* in, Index channels, Index frames, float* out) {
+  GateFrames<false>(in, channels, frames, out);
+}
+void Glu(const float* in, Index channels, Index frames, float* out) {
+  GateFrames<true>(in, channels, frames, out);
 }
 
 struct Moments {
@@ -425,10 +449,73 @@ void ScaleRuns(const float* HWY_RESTRICT gain, const float* HWY_RESTRICT bias, I
   }
 }
 
+// x > 0 ? x : slope·x, of runs of slopes, behind which lie most_lanes more values. `out` may be `in`.
+void SlopeRuns(const float* HWY_RESTRICT slopes, Index run, const float* in, Index size, float* out) {
+  const D d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  HWY_ALIGN float rest[16] = {};
+  const auto make = [&](const float* from, Index i, float* to) HWY_ATTR {
+    hn::StoreU(Sloped(d, hn::LoadU(d, from), hn::LoadU(d, slopes + i)), d, to);
+  };
+  for (; size > 0; size -= run, in += run, out += run) {
+    const Index some = std::min(size, run);
+    Index i = 0;
+    for (; i + N <= some; i += N) make(in + i, i, out + i);
+    if (i == some) continue;
+    std::copy_n(in + i, some - i, rest);
+    make(rest, i, rest);
+    std::copy_n(rest, some - i, out + i);
+  }
+}
+
+// The frames before `end`, the last first. Of few channels a vector holds some frames, and what it writes
+// behind them is for the next.
+void Flip(const float* HWY_RESTRICT end, Index channels, Index frames, float* HWY_RESTRICT out) {
+  const D d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  const float* from = end;
+  if (channels < N) {
+    const Index together = N / channels, step = together * channels;
+    HWY_ALIGN std::int32_t lane[16] = {};
+    for (Index i = 0; i < step; ++i)
+      lane[i] = static_cast<std::int32_t>(N - (i / channels + 1) * channels + i % channels);
+    const auto lanes = hn::SetTableIndices(d, lane);
+    for (; frames * channels >= N; frames -= together, from -= step, out += step)
+      hn::StoreU(hn::TableLookupLanes(hn::LoadU(d, from - N), lanes), d, out);
+    for (; frames > 0; --frames) out = std::copy_n(from -= channels, channels, out);
+    return;
+  }
+  // Backwards the processor foresees less.
+  constexpr std::uintptr_t ahead_bytes = 4096, line_bytes = 64;
+  for (; frames > 0; --frames, out += channels) {
+    from -= channels;
+    for (Index c = 0; c < channels; c += static_cast<Index>(line_bytes / sizeof *from))
+      __builtin_prefetch(
+          reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(from + c) - ahead_bytes));
+    for (Index c = 0; c < channels; c += N) {
+      const Index at = std::min(c, channels - N);
+      hn::StoreU(hn::LoadU(d, from + at), d, out + at);
+    }
+  }
+}
+
+// Of one vector at least.
+void CopyFrames(const float* HWY_RESTRICT in, Index in_step, Index size, Index frames,
+                float* HWY_RESTRICT out, Index out_step) {
+  const D d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  for (Index j = 0; j < frames; ++j, in += in_step, out += out_step)
+    for (Index i = 0; i < size; i += N) {
+      const Index at = std::min(i, size - N);
+      hn::StoreU(hn::LoadU(d, in + at), d, out + at);
+    }
+}
+
 void Copy(const float* in, Index size, float* out) {
   const D d;
   const auto N = static_cast<Index>(hn::Lanes(d));
-  Index i = 0;
+  Index i = ToAligned(out, size, N);
+  std::memmove(out, in, static_cast<std::size_t>(i) * sizeof(float));
   for (; i + 4 * N <= size; i += 4 * N) {
     const V a = hn::LoadU(d, in + i), b = hn::LoadU(d, in + i + N), c = hn::LoadU(d, in + i + 2 * N),
             e = hn::LoadU(d, in + i + 3 * N);
@@ -439,6 +526,22 @@ void Copy(const float* in, Index size, float* out) {
   }
   for (; i + N <= size; i += N) hn::StoreU(hn::LoadU(d, in + i), d, out + i);
   if (i < size) std::memmove(out + i, in + i, static_cast<std::size_t>(size - i) * sizeof(float));
+}
+
+// Whole cache lines, and what is before and behind them; longer vectors than these take longer where a cache
+// has the line.
+void CopyPastCaches(const float* HWY_RESTRICT in, Index size, float* HWY_RESTRICT out) {
+  const hn::CappedTag<float, 8> d;
+  constexpr Index line = 16;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  const auto misaligned = static_cast<Index>(reinterpret_cast<std::uintptr_t>(out) / sizeof *out % line);
+  const Index before = std::min(size, (line - misaligned) % line);
+  Index i = before;
+  Copy(in, before, out);
+  for (; i + line <= size; i += line)
+    for (Index k = i; k < i + line; k += N) hn::Stream(hn::LoadU(d, in + k), d, out + k);
+  Copy(in + i, size - i, out + i);
+  hwy::FlushStream();
 }
 
 void WeightedSum(const float* HWY_RESTRICT w, const Index* HWY_RESTRICT offsets, Index terms, float bias,
@@ -499,6 +602,72 @@ void BlendFrames(std::span<const Blend> frames, Index size, float* HWY_RESTRICT 
       next(std::integral_constant<std::size_t, 2>());
     else
       next(std::integral_constant<std::size_t, 1>());
+}
+
+// Up to four frames of each step, from those that `in` has of whole vectors, of which the last may have
+// values of the one before.
+template <int count, class T>
+HWY_INLINE void BlendSome(T d, const float* HWY_RESTRICT in, Index size, Index steps, const float* weights,
+                          float* HWY_RESTRICT out, Index out_step) {
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  hn::Vec<T> of_a[count], of_b[count];
+  bool weighs[count], reads = false;
+#pragma GCC unroll 4
+  for (int k = 0; k < count; ++k) {
+    of_a[k] = hn::Set(d, 1.0f - weights[k]);
+    of_b[k] = hn::Set(d, weights[k]);
+    weighs[k] = weights[k] != 0;
+    reads = reads || weighs[k];
+  }
+  for (; steps > 0; --steps, in += size, out += out_step)
+    for (Index from = 0; from < size; from += N) {
+      const Index i = std::min(from, size - N);
+      const auto a = hn::LoadU(d, in + i), b = reads ? hn::LoadU(d, in + size + i) : a;
+#pragma GCC unroll 4
+      for (int k = 0; k < count; ++k)
+        hn::StoreU(weighs[k] ? hn::MulAdd(of_b[k], b, hn::Mul(of_a[k], a)) : a, d, out + k * size + i);
+    }
+}
+
+template <class T>
+HWY_INLINE void BlendAll(T d, const float* in, Index size, Index steps, std::span<const float> weights,
+                         float* out) {
+  // A few steps at a time, so that what several rounds read and write is near.
+  constexpr std::size_t most = 4;
+  const Index out_step = size * static_cast<Index>(weights.size());
+  const Index at_once = weights.size() <= most ? steps : std::max<Index>(1, 2048 / out_step);
+  for (Index some; steps > 0; steps -= some, in += some * size, out += some * out_step) {
+    some = std::min(steps, at_once);
+    for (std::size_t k = 0; k < weights.size(); k += most) {
+      const auto make = [&](auto count) HWY_ATTR {
+        BlendSome<count>(d, in, size, some, &weights[k], out + static_cast<Index>(k) * size, out_step);
+      };
+      switch (std::min(weights.size() - k, most)) {
+        case 1:
+          make(std::integral_constant<int, 1>());
+          break;
+        case 2:
+          make(std::integral_constant<int, 2>());
+          break;
+        case 3:
+          make(std::integral_constant<int, 3>());
+          break;
+        default:
+          make(std::integral_constant<int, 4>());
+      }
+    }
+  }
+}
+
+void BlendSteps(const float* HWY_RESTRICT in, Index size, Index steps, std::span<const float> weights,
+                float* HWY_RESTRICT out) {
+  using Half = hn::CappedTag<float, (hn::MaxLanes(D()) + 1) / 2>;
+  if (size >= static_cast<Index>(hn::Lanes(D())))
+    BlendAll(D(), in, size, steps, weights, out);
+  else if (size >= static_cast<Index>(hn::Lanes(Half())))
+    BlendAll(Half(), in, size, steps, weights, out);
+  else
+    BlendAll(hn::CappedTag<float, 1>(), in, size, steps, weights, out);
 }
 
 void FinishSums(const Finish& f, Index size, float* sums) {
@@ -567,6 +736,26 @@ void MuLaw(bool expand, double mu, double log, const float* in, Index size, floa
     each([&](V64 x) { return hn::Mul(Expm1(hn::Min(hn::Mul(x, by), hn::Set(d, 700.0))), half_by); });
   else
     each([&](V64 x) { return hn::Mul(Log1p(hn::Mul(x, by)), half_by); });
+}
+
+// (max(u, 0) + ln(1 + e^−|u|))/beta, u = beta·x. The logarithm is that of MuLaw().
+void Softplus(float beta, float threshold, const float* in, Index size, float* out) {
+  const D d;
+  const D64 wide;
+  const Narrow narrow;
+  const V by = hn::Set(d, beta), most = hn::Set(d, threshold);
+  InVectors(static_cast<Index>(hn::Lanes(d)), in, size, out, [&](const float* from, float* to) HWY_ATTR {
+    HWY_ALIGN float less[16];
+    const V x = hn::LoadU(d, from), u = hn::Mul(by, x);
+    hn::Store(KeepNaN(u, Exp(d, hn::Neg(hn::Abs(u)))), d, less);
+    for (std::size_t k = 0; k < hn::Lanes(d); k += hn::Lanes(wide)) {
+      const V64 half = hn::Mul(Log1p(hn::PromoteTo(wide, hn::Load(narrow, less + k))), hn::Set(wide, 0.5));
+      const auto y = hn::DemoteTo(narrow, half);
+      hn::Store(hn::Add(y, y), narrow, less + k);
+    }
+    const V y = hn::Div(hn::Add(hn::Max(u, hn::Zero(d)), hn::Load(d, less)), by);
+    hn::StoreU(KeepNaN(x, hn::IfThenElse(hn::Gt(u, most), x, y)), d, to);
+  });
 }
 
 // counter_uniform() of counters that z has got to: SplitMix64.
@@ -690,40 +879,27 @@ HWY_EXPORT(Map);
 HWY_EXPORT(Sum);
 HWY_EXPORT(Product);
 HWY_EXPORT(Gated);
+HWY_EXPORT(Glu);
 HWY_EXPORT(LayerNormFrames);
 HWY_EXPORT(ScaleRuns);
+HWY_EXPORT(SlopeRuns);
+HWY_EXPORT(Flip);
+HWY_EXPORT(CopyFrames);
 HWY_EXPORT(Copy);
+HWY_EXPORT(CopyPastCaches);
 HWY_EXPORT(WeightedSum);
 HWY_EXPORT(BlendFrames);
+HWY_EXPORT(BlendSteps);
 HWY_EXPORT(FinishSums);
 HWY_EXPORT(MuLaw);
+HWY_EXPORT(Softplus);
 HWY_EXPORT(Normal);
 HWY_EXPORT(ShuffleLanes);
 HWY_EXPORT(ShuffleSteps);
 HWY_EXPORT(Finite);
 
-namespace {
-
-// (max(u, 0) + ln(1 + e^−|u|))/beta, u = beta·x. The logarithm is that of mu_law().
-void softplus(float beta, float threshold, const float* in, Index size, float* out) noexcept {
-  constexpr Index most = 256;
-  float less[most];
-  for (Index i = 0; i < size; i += most) {
-    const Index some = std::min(most, size - i);
-    for (Index k = 0; k < some; ++k) less[k] = -std::abs(beta * in[i + k]);
-    map(Function::exp, 0, 0, less, some, less);
-    mu_law(false, 1, 1, less, some, less);
-    for (Index k = 0; k < some; ++k) {
-      const float x = in[i + k], u = beta * x;
-      out[i + k] = u > threshold || std::isnan(x) ? x : (std::max(u, 0.0f) + less[k]) / beta;
-    }
-  }
-}
-
-}  // namespace
-
 void map(Function f, float a, float b, const float* in, Index size, float* out) noexcept {
-  if (f == Function::softplus) return softplus(a, b, in, size, out);
+  if (f == Function::softplus) return HWY_DYNAMIC_DISPATCH(Softplus)(a, b, in, size, out);
   HWY_DYNAMIC_DISPATCH(Map)(f, a, b, in, size, out);
 }
 
@@ -736,6 +912,10 @@ void copy(const float* in, Index size, float* out) noexcept {
     HWY_DYNAMIC_DISPATCH(Copy)(in, size, out);
 }
 
+void copy_past_caches(const float* in, Index size, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(CopyPastCaches)(in, size, out);
+}
+
 void sum(std::span<const float* const> in, float scale, Index size, float* out) noexcept {
   HWY_DYNAMIC_DISPATCH(Sum)(in, scale, size, out);
 }
@@ -746,6 +926,18 @@ void product(std::span<const float* const> in, Index size, float* out) noexcept 
 
 void gated(const float* in, Index channels, Index frames, float* out) noexcept {
   HWY_DYNAMIC_DISPATCH(Gated)(in, channels, frames, out);
+}
+
+void glu(const float* in, Index channels, Index frames, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(Glu)(in, channels, frames, out);
+}
+
+void slope_runs(const float* slopes, Index run, const float* in, Index size, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(SlopeRuns)(slopes, run, in, size, out);
+}
+
+void flip(const float* end, Index channels, Index frames, float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(Flip)(end, channels, frames, out);
 }
 
 void layer_norm(const LayerNorm& norm, const float* in, Index channels, Index frames, float* out) noexcept {
@@ -764,6 +956,11 @@ void weighted_sum(const float* w, const Index* offsets, Index terms, float bias,
 
 void blend(std::span<const Blend> frames, Index size, float* out) noexcept {
   HWY_DYNAMIC_DISPATCH(BlendFrames)(frames, size, out);
+}
+
+void blend_steps(const float* in, Index size, Index steps, std::span<const float> weights,
+                 float* out) noexcept {
+  HWY_DYNAMIC_DISPATCH(BlendSteps)(in, size, steps, weights, out);
 }
 
 void finish(const Finish& f, Index size, float* sums) noexcept {
@@ -800,11 +997,13 @@ void copy_frames(const float* in, Index in_step, Index size, Index frames, float
     each([&] { std::memcpy(out, in, 2 * sizeof(float)); });
   else if (size == 3)
     each([&] { std::memcpy(out, in, 3 * sizeof(float)); });
-  else
+  else if (size < 16)
     each([&] {
       for (Index i = 0; i < size - 4; i += 4) four(i);
       four(size - 4);
     });
+  else
+    HWY_DYNAMIC_DISPATCH(CopyFrames)(in, in_step, size, frames, out, out_step);
 }
 
 bool finite(const float* x, Index size) noexcept {

@@ -46,6 +46,10 @@ void map(Function f, float a, float b, const float* in, Index size, float* out) 
 /// whole number of pages apart, as large blocks of memory do (seen on Zen 3).
 void copy(const float* in, Index size, float* out) noexcept;
 
+/// The same, to memory that is not read soon, apart from `in`: it neither comes into the caches nor takes the
+/// place of what is there.
+void copy_past_caches(const float* in, Index size, float* out) noexcept;
+
 /// `frames` runs of `size` values, at least one, each so many steps behind the one before; they may not
 /// overlap.
 void copy_frames(const float* in, Index in_step, Index size, Index frames, float* out,
@@ -79,6 +83,12 @@ void product(std::span<const float* const> in, Index size, float* out) noexcept;
 /// For every frame: out[c] = tanh(in[c]) · sigmoid(in[channels + c]), c in [0, channels).
 void gated(const float* in, Index channels, Index frames, float* out) noexcept;
 
+/// The same without the tanh.
+void glu(const float* in, Index channels, Index frames, float* out) noexcept;
+
+/// out = the `frames` frames before `end`, the last of them first.
+void flip(const float* end, Index channels, Index frames, float* out) noexcept;
+
 /// The most values that a vector holds.
 inline constexpr std::size_t most_lanes = 16;
 
@@ -96,6 +106,10 @@ void layer_norm(const LayerNorm& norm, const float* in, Index channels, Index fr
 /// has such an instruction.
 void scale_runs(const float* gain, const float* bias, Index run, const float* in, Index size,
                 float* out) noexcept;
+
+/// out[i] = in[i] > 0 ? in[i] : slopes[i mod run]·in[i] for i in [0, size). Behind the slopes lie most_lanes
+/// more values. `out` may be `in`.
+void slope_runs(const float* slopes, Index run, const float* in, Index size, float* out) noexcept;
 
 /// out[i] = ±ln(1 + mu·|in[i]|)/log, or its inverse ±(e^(log·|in[i]|) − 1)/mu, where `log` is ln(1 + mu), of
 /// the sign of in[i]; made in double within 1e-15, and rounded to float. Infinity and NaN stay.
@@ -117,6 +131,11 @@ struct Blend {
 /// Frame j of `out`, of `size` values, is (1 − weight)·a + weight·b of frames[j]. Where the weight is 0, b is
 /// not read, so that its NaN does not spread.
 void blend(std::span<const Blend> frames, Index size, float* out) noexcept;
+
+/// The same for steps that are alike: of frames j and j + 1 of `in` as many as there are weights, in the order
+/// of `out`.
+void blend_steps(const float* in, Index size, Index steps, std::span<const float> weights,
+                 float* out) noexcept;
 
 /// Whether none of the values is infinite or NaN.
 bool finite(const float* x, Index size) noexcept;
