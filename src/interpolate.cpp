@@ -196,11 +196,12 @@ class Interpolate final : public Kernel, public detail::MovesFrames {
  private:
   // All outputs of a period at once, which are what they are in every other.
   [[gnu::cold]] void plan(Index channels) {
-    constexpr Index few = 32, most_values = 1024, fewest = 8, most_times = 64;
+    constexpr Index few = 32, most_values = 1024, most_times = 64;
     const Index period = frames_.scale.num;
     const bool linear = frames_.mode == InterpolateMode::linear;
     // Of many, a whole number of times as many frames are between the same two.
-    if (channels >= fewest && frames_.scale.den == 1 && period > 1 && period <= most_times) {
+    const Index many = linear ? kernels::fewest_stepped : 2 * kernels::fewest_stepped;
+    if (channels >= many && frames_.scale.den == 1 && period > 1 && period <= most_times) {
       first_of_step_ = linear ? period / 2 : 0;
       Walk at = frames_.from(first_of_step_, Work::unknown);
       for (Index k = 0; k < period; ++k, ++at) steps_.push_back((*at).weight);

@@ -16,7 +16,6 @@
 #include <limits>
 #include <numbers>
 #include <type_traits>
-#include <utility>
 
 #include "counter_random.h"
 #include "kernels/finish-inl.h"
@@ -29,49 +28,40 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<float, 16>;
 using V = hn::Vec<D>;
 
-// Values up to where `out` begins a vector; none of a few, for which it does not count.
-HWY_INLINE Index ToAligned(const float* out, Index size, Index lanes) {
-  constexpr Index few = 256;
-  const auto at = static_cast<Index>(reinterpret_cast<std::uintptr_t>(out) / sizeof *out);
-  return size < few ? 0 : (lanes - at % lanes) % lanes;
-}
-
-// f(loads at i) for every i: whole vectors in place, those before and behind them through a buffer.
+// f(loads at i) for every i: whole vectors in place, the rest through a buffer.
 template <class F>
 HWY_INLINE void ForEach(Index size, float* out, F&& f) {
   const D d;
   const auto N = static_cast<Index>(hn::Lanes(d));
-  const Index head = ToAligned(out, size, N), tail = head + (size - head) / N * N;
-  for (Index i = head; i < tail; i += N)
-    hn::StoreU(f(i, [&](const float* p) { return hn::LoadU(d, p); }), d, out + i);
-  for (const auto& [i, count] : {std::pair<Index, Index>(0, head), {tail, size - tail}}) {
-    if (count == 0) continue;
-    const auto partial = [&, some = count](const float* p) {
-      HWY_ALIGN float lanes[16] = {};
-      std::copy_n(p, some, lanes);
-      return hn::Load(d, lanes);
-    };
-    HWY_ALIGN float lanes[16];
-    hn::Store(f(i, partial), d, lanes);
-    std::copy_n(lanes, count, out + i);
-  }
+  Index i = 0;
+  for (; i + N <= size; i += N) hn::StoreU(f(i, [&](const float* p) { return hn::LoadU(d, p); }), d, out + i);
+  if (i == size) return;
+  const auto partial = [&](const float* p) {
+    HWY_ALIGN float lanes[16] = {};
+    std::copy_n(p, size - i, lanes);
+    return hn::Load(d, lanes);
+  };
+  HWY_ALIGN float lanes[16];
+  hn::Store(f(i, partial), d, lanes);
+  std::copy_n(lanes, size - i, out + i);
 }
 
-// body(from, to) for every whole vector of `in`, and for what is before and behind them in a buffer. `body`
-// appears once, since some of them are long.
+// body(from, to) for every whole vector of `in`, and for the rest of it in a buffer. `body` appears once,
+// since some of them are long.
 template <class F>
 HWY_INLINE void InVectors(Index lanes, const float* in, Index size, float* out, F&& body) {
   HWY_ALIGN float rest[16] = {};
-  const Index head = ToAligned(out, size, lanes), tail = head + (size - head) / lanes * lanes;
-  for (Index at = 0, end; at < size; at = end) {
-    end = at < head ? head : at < tail ? tail : size;
-    const bool whole = at == head && end == tail;
-    const float* from = whole ? in + at : rest;
-    float* to = whole ? out + at : rest;
-    if (!whole) std::copy_n(in + at, end - at, rest);
-    for (Index i = 0; i < end - at; i += lanes) body(from + i, to + i);
-    if (!whole) std::copy_n(rest, end - at, out + at);
+  const Index whole = size - size % lanes;
+  const float* from = in;
+  float* to = out;
+  for (Index end = whole;; end = lanes) {
+    for (Index i = 0; i < end; i += lanes) body(from + i, to + i);
+    if (to == rest) break;
+    if (whole == size) return;
+    std::copy_n(in + whole, size - whole, rest);
+    from = to = rest;
   }
+  std::copy_n(rest, size - whole, out + whole);
 }
 
 // Highway's functions do not keep NaN, and wrap beyond the range of float.
@@ -514,8 +504,7 @@ void CopyFrames(const float* HWY_RESTRICT in, Index in_step, Index size, Index f
 void Copy(const float* in, Index size, float* out) {
   const D d;
   const auto N = static_cast<Index>(hn::Lanes(d));
-  Index i = ToAligned(out, size, N);
-  std::memmove(out, in, static_cast<std::size_t>(i) * sizeof(float));
+  Index i = 0;
   for (; i + 4 * N <= size; i += 4 * N) {
     const V a = hn::LoadU(d, in + i), b = hn::LoadU(d, in + i + N), c = hn::LoadU(d, in + i + 2 * N),
             e = hn::LoadU(d, in + i + 3 * N);
@@ -604,70 +593,34 @@ void BlendFrames(std::span<const Blend> frames, Index size, float* HWY_RESTRICT 
       next(std::integral_constant<std::size_t, 1>());
 }
 
-// Up to four frames of each step, from those that `in` has of whole vectors, of which the last may have
-// values of the one before.
-template <int count, class T>
-HWY_INLINE void BlendSome(T d, const float* HWY_RESTRICT in, Index size, Index steps, const float* weights,
-                          float* HWY_RESTRICT out, Index out_step) {
+// Of whole vectors, of which the last may have values of the one before.
+template <class T>
+HWY_NOINLINE void BlendAll(T d, const float* HWY_RESTRICT in, Index size, Index steps,
+                           std::span<const float> weights, float* HWY_RESTRICT out) {
   const auto N = static_cast<Index>(hn::Lanes(d));
-  hn::Vec<T> of_a[count], of_b[count];
-  bool weighs[count], reads = false;
-#pragma GCC unroll 4
-  for (int k = 0; k < count; ++k) {
-    of_a[k] = hn::Set(d, 1.0f - weights[k]);
-    of_b[k] = hn::Set(d, weights[k]);
-    weighs[k] = weights[k] != 0;
-    reads = reads || weighs[k];
-  }
+  const Index next = std::all_of(weights.begin(), weights.end(), [](float w) { return w == 0; }) ? 0 : size;
+  const Index out_step = size * static_cast<Index>(weights.size());
+#pragma GCC unroll 1
   for (; steps > 0; --steps, in += size, out += out_step)
+#pragma GCC unroll 1
     for (Index from = 0; from < size; from += N) {
       const Index i = std::min(from, size - N);
-      const auto a = hn::LoadU(d, in + i), b = reads ? hn::LoadU(d, in + size + i) : a;
-#pragma GCC unroll 4
-      for (int k = 0; k < count; ++k)
-        hn::StoreU(weighs[k] ? hn::MulAdd(of_b[k], b, hn::Mul(of_a[k], a)) : a, d, out + k * size + i);
-    }
-}
-
-template <class T>
-HWY_INLINE void BlendAll(T d, const float* in, Index size, Index steps, std::span<const float> weights,
-                         float* out) {
-  // A few steps at a time, so that what several rounds read and write is near.
-  constexpr std::size_t most = 4;
-  const Index out_step = size * static_cast<Index>(weights.size());
-  const Index at_once = weights.size() <= most ? steps : std::max<Index>(1, 2048 / out_step);
-  for (Index some; steps > 0; steps -= some, in += some * size, out += some * out_step) {
-    some = std::min(steps, at_once);
-    for (std::size_t k = 0; k < weights.size(); k += most) {
-      const auto make = [&](auto count) HWY_ATTR {
-        BlendSome<count>(d, in, size, some, &weights[k], out + static_cast<Index>(k) * size, out_step);
-      };
-      switch (std::min(weights.size() - k, most)) {
-        case 1:
-          make(std::integral_constant<int, 1>());
-          break;
-        case 2:
-          make(std::integral_constant<int, 2>());
-          break;
-        case 3:
-          make(std::integral_constant<int, 3>());
-          break;
-        default:
-          make(std::integral_constant<int, 4>());
+      const auto a = hn::LoadU(d, in + i), b = hn::LoadU(d, in + next + i);
+      float* to = out + i;
+#pragma GCC unroll 1
+      for (const float weight : weights) {
+        const auto w = hn::Set(d, weight);
+        const auto between = hn::MulAdd(w, b, hn::Mul(hn::Sub(hn::Set(d, 1.0f), w), a));
+        hn::StoreU(hn::IfThenElse(hn::Eq(w, hn::Zero(d)), a, between), d, to);
+        to += size;
       }
     }
-  }
 }
 
-void BlendSteps(const float* HWY_RESTRICT in, Index size, Index steps, std::span<const float> weights,
-                float* HWY_RESTRICT out) {
-  using Half = hn::CappedTag<float, (hn::MaxLanes(D()) + 1) / 2>;
-  if (size >= static_cast<Index>(hn::Lanes(D())))
-    BlendAll(D(), in, size, steps, weights, out);
-  else if (size >= static_cast<Index>(hn::Lanes(Half())))
-    BlendAll(Half(), in, size, steps, weights, out);
-  else
-    BlendAll(hn::CappedTag<float, 1>(), in, size, steps, weights, out);
+void BlendSteps(const float* in, Index size, Index steps, std::span<const float> weights, float* out) {
+  using Short = hn::CappedTag<float, fewest_stepped>;
+  size < static_cast<Index>(hn::Lanes(D())) ? BlendAll(Short(), in, size, steps, weights, out)
+                                            : BlendAll(D(), in, size, steps, weights, out);
 }
 
 void FinishSums(const Finish& f, Index size, float* sums) {

@@ -132,8 +132,9 @@ struct Blend {
 /// not read, so that its NaN does not spread.
 void blend(std::span<const Blend> frames, Index size, float* out) noexcept;
 
-/// The same for steps that are alike: of frames j and j + 1 of `in` as many as there are weights, in the order
-/// of `out`.
+/// The same for steps that are alike, of fewest_stepped values or more: of frames j and j + 1 of `in` as many
+/// as there are weights, in the order of `out`.
+inline constexpr Index fewest_stepped = 8;
 void blend_steps(const float* in, Index size, Index steps, std::span<const float> weights,
                  float* out) noexcept;
 

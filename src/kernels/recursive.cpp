@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
 
 #include "kernels/store_part-inl.h"
 
@@ -16,56 +15,49 @@ namespace wavestride::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 #if HWY_NATIVE_FMA && HWY_TARGET != HWY_SCALAR
-// V vectors of channels, whose multiply-adds fill the time that each waits for its last; of one, the first
-// `count` lanes.
-template <int V, class D>
-HWY_NOINLINE void DecayVectors(D d, float coefficient, const float* HWY_RESTRICT in, Index channels,
-                               Index count, Index frames, float* HWY_RESTRICT last, float* HWY_RESTRICT out) {
-  const auto N = static_cast<Index>(hn::Lanes(d));
+// A vector of channels, of which the first `count` are there.
+template <class D>
+HWY_NOINLINE void DecayVector(D d, float coefficient, const float* HWY_RESTRICT in, Index channels,
+                              Index count, Index frames, float* HWY_RESTRICT last, float* HWY_RESTRICT out) {
   const auto by = hn::Set(d, coefficient);
   const auto lanes = hn::FirstN(d, static_cast<std::size_t>(count));
-  hn::Vec<D> y[V];
-#pragma GCC unroll 4
-  for (int v = 0; v < V; ++v) y[v] = V > 1 ? hn::LoadU(d, last + v * N) : hn::MaskedLoad(lanes, d, last);
-  const auto run = [&](auto&& step) HWY_ATTR {
-#pragma GCC unroll 4
-    for (Index n = 0; n < frames; ++n, in += channels, out += channels) step();
-  };
-  if (V > 1 || count == N)
-    run([&]() HWY_ATTR {
-#pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) {
-        y[v] = hn::MulAdd(by, y[v], hn::LoadU(d, in + v * N));
-        hn::StoreU(y[v], d, out + v * N);
-      }
-    });
-  else
-    run([&]() HWY_ATTR {
-      y[0] = hn::MulAdd(by, y[0], hn::MaskedLoad(lanes, d, in));
-      StorePart(d, y[0], count, out);
-    });
-#pragma GCC unroll 4
-  for (int v = 0; v < V; ++v) V > 1 ? hn::StoreU(y[v], d, last + v * N) : StorePart(d, y[v], count, last);
+  auto y = hn::MaskedLoad(lanes, d, last);
+  for (Index n = 0; n < frames; ++n, in += channels, out += channels) {
+    y = hn::MulAdd(by, y, hn::MaskedLoad(lanes, d, in));
+    StorePart(d, y, count, out);
+  }
+  StorePart(d, y, count, last);
 }
 
-void Decay(float coefficient, const float* in, Index channels, Index frames, float* last, float* out) {
+void Decay(float coefficient, const float* HWY_RESTRICT in, Index channels, Index frames,
+           float* HWY_RESTRICT last, float* HWY_RESTRICT out) {
   const hn::CappedTag<float, 16> d;
-  const hn::CappedTag<float, 4> four;
   const auto N = static_cast<Index>(hn::Lanes(d));
-  const auto make = [&](auto count, auto tag, Index c, Index lanes) HWY_ATTR {
-    DecayVectors<count()>(tag, coefficient, in + c, channels, lanes, frames, last + c, out + c);
-  };
+  const auto by = hn::Set(d, coefficient);
   Index c = 0;
-  for (; c + 4 * N <= channels; c += 4 * N) make(std::integral_constant<int, 4>(), d, c, N);
-  for (; c + 2 * N <= channels; c += 2 * N) make(std::integral_constant<int, 2>(), d, c, N);
+  // Two vectors at a time, each of which waits for its last.
+  for (; c + 2 * N <= channels; c += 2 * N) {
+    auto a = hn::LoadU(d, last + c), b = hn::LoadU(d, last + c + N);
+    for (Index n = 0, at = c; n < frames; ++n, at += channels) {
+      a = hn::MulAdd(by, a, hn::LoadU(d, in + at));
+      b = hn::MulAdd(by, b, hn::LoadU(d, in + at + N));
+      hn::StoreU(a, d, out + at);
+      hn::StoreU(b, d, out + at + N);
+    }
+    hn::StoreU(a, d, last + c);
+    hn::StoreU(b, d, last + c + N);
+  }
   for (; c < channels; c += N) {
     const Index left = std::min(N, channels - c);
+    const auto make = [&](auto tag) HWY_ATTR {
+      DecayVector(tag, coefficient, in + c, channels, left, frames, last + c, out + c);
+    };
     if (left == 1)
-      make(std::integral_constant<int, 1>(), hn::CappedTag<float, 1>(), c, left);
+      make(hn::CappedTag<float, 1>());
     else if (left <= 4)
-      make(std::integral_constant<int, 1>(), four, c, left);
+      make(hn::CappedTag<float, 4>());
     else
-      make(std::integral_constant<int, 1>(), d, c, left);
+      make(d);
   }
 }
 #else
