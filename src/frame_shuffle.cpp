@@ -7,9 +7,9 @@ namespace wavestride::detail {
 
 namespace {
 
-/// How many steps vectors make together, by which pieces, and about how long these take.
+/// How many steps vectors make together, and by which pieces.
 struct Plan {
-  Index together = 1, time = 0;
+  Index together = 1;
   std::vector<kernels::Shuffle> pieces;
 };
 
@@ -45,8 +45,6 @@ Plan one_by_one(const Source& source, Index out_step, Index lanes) {
     kernels::Shuffle& piece = plan.pieces.emplace_back(kernels::Shuffle{from, at, lanes, false, {}, {}});
     for (Index i = at; i < end; ++i) piece.lane[i - at] = static_cast<std::int32_t>(source(i) - from);
   }
-  // Vectors of AVX-512 mostly lie across cache lines.
-  plan.time = (lanes == 16 ? 6 : 4) * static_cast<Index>(plan.pieces.size());
   return plan;
 }
 
@@ -71,7 +69,6 @@ Plan joined(const Source& source, Index out_step, Index lanes) {
         piece.mine[i - at] = -1;
         return true;
       });
-      plan.time += more ? 4 : 5;
     }
   }
   return plan;
@@ -85,12 +82,14 @@ FrameShuffle::FrameShuffle(Index in_step, std::span<const Index> index, std::spa
   const Index lanes = kernels::shuffle_lanes();
   const Source source{in_step, index};
   Plan plan = one_by_one(source, out_step_, lanes);
+  const auto count = [](const Plan& some) { return static_cast<Index>(some.pieces.size()); };
   if (Plan other = joined(source, out_step_, lanes);
-      !other.pieces.empty() && other.time * plan.together < plan.time * other.together)
+      count(other) > 0 && count(other) * plan.together < count(plan) * other.together)
     plan = std::move(other);
   together_ = plan.together;
-  const Index values = together_ * out_step_;
-  if (plan.time > 2 * values) return;
+  // Values of a piece; vectors of AVX-512 mostly lie across cache lines.
+  const Index values = together_ * out_step_, fewest = lanes == 16 ? 3 : 2;
+  if (fewest * count(plan) > values) return;
   pieces_ = std::move(plan.pieces);
   for (const kernels::Shuffle& piece : pieces_)
     last_read_ = std::max(last_read_, piece.from + piece.lanes + next);

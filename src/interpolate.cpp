@@ -166,6 +166,8 @@ class Interpolate final : public Kernel, public detail::MovesFrames {
     return std::nullopt;
   }
 
+  bool past_caches() const noexcept override { return frames_.scale.num > frames_.scale.den; }
+
   void compute(const Work& work) const noexcept override {
     const Index channels = out_channels(), end = work.n + work.count;
     Index n = work.n;

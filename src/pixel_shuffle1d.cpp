@@ -15,11 +15,14 @@ std::string description(const char* what, Index channels, Index factor, ShuffleO
                  order == ShuffleOrder::phase_major ? ", phase-major)" : ")");
 }
 
-// Frames of few values are put in order several at a time. From each, value r·parts + i comes to i·rows + r.
+// Frames of few values, or of somewhat more that are no whole squares of four, are put in order several at a
+// time. From each, value r·parts + i comes to i·rows + r.
 detail::FrameShuffle transposition(Index rows, Index parts, ShuffleOrder order) {
-  constexpr Index few = 9;
+  constexpr Index few = 9, most = 16, square = 4;
   std::vector<Index> index;
-  if (order == ShuffleOrder::phase_major || rows * parts >= few || rows == 1 || parts == 1) return {};
+  if (order == ShuffleOrder::phase_major || rows == 1 || parts == 1 ||
+      rows * parts >= (std::min(rows, parts) < square ? most + 1 : few))
+    return {};
   for (Index i = 0; i < parts; ++i)
     for (Index r = 0; r < rows; ++r) index.push_back(r * parts + i);
   return {rows * parts, index};
@@ -58,6 +61,8 @@ class PixelShuffle1d final : public Kernel, public detail::MovesFrames {
     }
   }
 
+  bool past_caches() const noexcept override { return factor_ == 2 && shuffle_.empty(); }
+
  private:
   Index factor_;
   ShuffleOrder order_;
@@ -84,6 +89,8 @@ class PixelUnshuffle1d final : public Kernel, public detail::MovesFrames {
     kernels::interleave(work.in[0] + some * size, factor_, channels, work.count - some,
                         work.out + some * size);
   }
+
+  bool past_caches() const noexcept override { return factor_ == 2 && shuffle_.empty(); }
 
  private:
   Index factor_;

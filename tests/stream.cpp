@@ -586,9 +586,9 @@ TEST_CASE(
     "stream: more frames than caches hold, which are written past them, have the bits of short pushes") {
   Rng rng(52);
   for (const Op& op : {op::interpolate(3, {.scale_factor = 2.0, .mode = InterpolateMode::linear}),
-                       op::pixel_shuffle1d(6, 2), op::index_select(3, {2, 0, 0, 1, 2, 1})}) {
+                       op::pixel_shuffle1d(24, 2), op::index_select(3, {2, 0, 0, 1, 2, 1})}) {
     INFO(op.name());
-    const Index frames = (Index{4} << 20) / 3 + 3000;
+    const Index frames = (Index{8} << 20) / (op.out_channels() * op.total(1)) + 3000;
     const Signal x = noise(rng, op.in_channels(), 3001).replicate(1, frames / 3001 + 1).leftCols(frames);
     Signal whole = Signal::Constant(op.out_channels(), op.total(frames) + 1, 7.0f),
            parts(op.out_channels(), op.total(frames));

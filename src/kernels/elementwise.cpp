@@ -777,34 +777,40 @@ Index ShuffleSteps(std::span<const Shuffle> pieces, const float* HWY_RESTRICT we
   const auto drawn = [&](const Shuffle* piece, Index behind) HWY_ATTR {
     return hn::TableLookupLanes(hn::LoadU(d, in + piece->from + behind), hn::SetTableIndices(d, piece->lane));
   };
-  // From each of those that make a vector what is its own.
-  const auto joined = [&](const Shuffle* piece, Index behind) HWY_ATTR {
-    V all = drawn(piece, behind);
-    while (++piece != end && piece->more)
-      all = hn::IfThenElse(hn::MaskFromVec(hn::BitCast(d, hn::LoadU(di, piece->mine))), drawn(piece, behind),
-                           all);
-    return all;
-  };
   const auto between = [&](V a, V b, Index to) HWY_ATTR {
     const V w = hn::LoadU(d, weights + to);
     const V mixed = hn::MulAdd(w, b, hn::Mul(hn::Sub(hn::Set(d, 1.0f), w), a));
     return hn::IfThenElse(hn::Eq(w, hn::Zero(d)), a, mixed);
   };
-  const auto make = [&](auto&& vector) HWY_ATTR {
-    for (Index j = 0; j < steps; ++j, in += in_step, out += out_step)
-      for (const Shuffle* piece = pieces.data(); piece != end; ++piece)
-        if (!piece->more) hn::StoreU(vector(piece), d, out + piece->to);
+  const auto each = [&](auto&& step) HWY_ATTR {
+    for (Index j = 0; j < steps; ++j, in += in_step, out += out_step) step();
   };
-  const bool alone =
-      std::none_of(pieces.begin(), pieces.end(), [](const Shuffle& piece) { return piece.more; });
-  if (alone && weights == nullptr)
-    for (Index j = 0; j < steps; ++j, in += in_step, out += out_step)
-      for (const Shuffle& piece : pieces) hn::StoreU(drawn(&piece, 0), d, out + piece.to);
+  // Of several that make a vector, from each what is its own.
+  const auto joined = [&](auto blended) HWY_ATTR {
+    each([&]() HWY_ATTR {
+      for (const Shuffle* piece = pieces.data(); piece != end;) {
+        const Index to = piece->to;
+        V a = drawn(piece, 0), b = decltype(blended)::value ? drawn(piece, next) : a;
+        while (++piece != end && piece->more) {
+          const auto mine = hn::MaskFromVec(hn::BitCast(d, hn::LoadU(di, piece->mine)));
+          a = hn::IfThenElse(mine, drawn(piece, 0), a);
+          if constexpr (decltype(blended)::value) b = hn::IfThenElse(mine, drawn(piece, next), b);
+        }
+        hn::StoreU(decltype(blended)::value ? between(a, b, to) : a, d, out + to);
+      }
+    });
+  };
+  if (std::any_of(pieces.begin(), pieces.end(), [](const Shuffle& piece) { return piece.more; }))
+    weights == nullptr ? joined(std::false_type()) : joined(std::true_type());
   else if (weights == nullptr)
-    make([&](const Shuffle* piece) HWY_ATTR { return joined(piece, 0); });
+    each([&]() HWY_ATTR {
+      for (const Shuffle& piece : pieces) hn::StoreU(drawn(&piece, 0), d, out + piece.to);
+    });
   else
-    make([&](const Shuffle* piece)
-             HWY_ATTR { return between(joined(piece, 0), joined(piece, next), piece->to); });
+    each([&]() HWY_ATTR {
+      for (const Shuffle& piece : pieces)
+        hn::StoreU(between(drawn(&piece, 0), drawn(&piece, next), piece.to), d, out + piece.to);
+    });
   return steps;
 }
 
