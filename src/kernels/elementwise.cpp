@@ -305,6 +305,30 @@ HWY_NOINLINE void Gates(const float* a, const float* b, Index size, float* out) 
   }
 }
 
+// The first and the second halves of frames, of which a vector holds a whole number. Returns how many frames:
+// all that fill two vectors.
+HWY_NOINLINE Index PartHalves(const float* HWY_RESTRICT in, Index channels, Index frames,
+                              float* HWY_RESTRICT a, float* HWY_RESTRICT b) {
+  const D d;
+  const auto N = static_cast<Index>(hn::Lanes(d));
+  if (N % (2 * channels) != 0) return 0;
+  HWY_ALIGN std::int32_t first[16] = {}, second[16] = {};
+  for (Index i = 0; i < N; ++i) {
+    const Index at = i % (N / 2), from = at / channels * 2 * channels + at % channels;
+    first[i] = static_cast<std::int32_t>(from);
+    second[i] = static_cast<std::int32_t>(from + channels);
+  }
+  const auto to_a = hn::SetTableIndices(d, first), to_b = hn::SetTableIndices(d, second);
+  const auto lower = hn::FirstN(d, static_cast<std::size_t>(N / 2));
+  const Index together = N / channels, end = frames / together * together;
+  for (Index n = 0; n < end; n += together, in += 2 * N, a += N, b += N) {
+    const V v = hn::LoadU(d, in), w = hn::LoadU(d, in + N);
+    hn::StoreU(hn::IfThenElse(lower, hn::TableLookupLanes(v, to_a), hn::TableLookupLanes(w, to_a)), d, a);
+    hn::StoreU(hn::IfThenElse(lower, hn::TableLookupLanes(v, to_b), hn::TableLookupLanes(w, to_b)), d, b);
+  }
+  return end;
+}
+
 // Frames that are no whole number of vectors are gathered first: those that fill a buffer, or, of long ones,
 // what their vectors leave.
 template <bool linear>
@@ -320,8 +344,10 @@ HWY_INLINE void GateFrames(const float* HWY_RESTRICT in, Index channels, Index f
     Gates<linear>(in, in + channels, whole, out);
     if (size == 0) continue;
     const Index some = std::min(at_once, frames - j), values = some * size;
-    copy_frames(in + whole, 2 * channels, size, some, a, size);
-    copy_frames(in + channels + whole, 2 * channels, size, some, b, size);
+    const Index parted = whole == 0 ? PartHalves(in, channels, some, a, b) : 0, at = parted * size;
+    const float* const rest = in + parted * 2 * channels + whole;
+    copy_frames(rest, 2 * channels, size, some - parted, a + at, size);
+    copy_frames(rest + channels, 2 * channels, size, some - parted, b + at, size);
     Index end = values;
     for (; end % N != 0; ++end) a[end] = b[end] = 0;
     Gates<linear>(a, b, end, a);
