@@ -1,4 +1,4 @@
-// Memory of large results: its pages.
+// Memory in large pages.
 #pragma once
 
 #include <wavestride/signal.h>
@@ -8,19 +8,21 @@
 #include <unistd.h>
 #endif
 
+#include <cstddef>
 #include <cstdint>
+#include <new>
+#include <vector>
 
 namespace wavestride::detail {
 
-/// Asks for large pages for a large signal that nobody has touched yet. Where the system gives them on
-/// request only, its small ones would take longer to come, one by one, than many an operator takes to fill
-/// them.
-inline void prefer_large_pages([[maybe_unused]] Signal& signal) {
+constexpr std::size_t large_page = 2 << 20;
+
+/// Asks for large pages, where they fit into memory that nobody has touched yet.
+inline void prefer_large_pages([[maybe_unused]] const void* memory, [[maybe_unused]] std::size_t bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-  constexpr std::uintptr_t page = 2 << 20;
-  const auto begin = reinterpret_cast<std::uintptr_t>(signal.data());
-  const std::uintptr_t end = begin + static_cast<std::uintptr_t>(signal.size()) * sizeof(float);
-  const std::uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
+  const auto begin = reinterpret_cast<std::uintptr_t>(memory);
+  const std::uintptr_t first = (begin + large_page - 1) / large_page * large_page,
+                       last = (begin + bytes) / large_page * large_page;
   if (first < last) (void)madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);  // a hint
 #endif
 }
@@ -40,5 +42,42 @@ inline bool is_there([[maybe_unused]] const float* values, [[maybe_unused]] Inde
   return false;
 #endif
 }
+
+/// For a large result: where the system gives large pages on request only, its small ones would take longer
+/// to come, one by one, than many an operator takes to fill them.
+inline void prefer_large_pages(Signal& signal) {
+  prefer_large_pages(signal.data(), static_cast<std::size_t>(signal.size()) * sizeof(float));
+}
+
+/// In large pages, where there is enough to fill one by half; else from a cache line on. What is read over
+/// and over from all over a few MiB would, in small ones, be looked for longer than it takes to come.
+template <class T>
+struct LargePageAllocator {
+  using value_type = T;
+  LargePageAllocator() = default;
+  template <class U>
+  LargePageAllocator(const LargePageAllocator<U>&) {}
+
+  T* allocate(std::size_t n) {
+    const std::size_t bytes = bytes_of(n);
+    void* const memory = ::operator new(bytes, alignment(bytes));
+    if (bytes >= large_page) prefer_large_pages(memory, bytes);
+    return static_cast<T*>(memory);
+  }
+  void deallocate(T* p, std::size_t n) { ::operator delete(p, alignment(bytes_of(n))); }
+  bool operator==(const LargePageAllocator&) const = default;
+
+ private:
+  static std::size_t bytes_of(std::size_t n) {
+    const std::size_t bytes = n * sizeof(T);
+    return bytes < large_page / 2 ? bytes : (bytes + large_page - 1) / large_page * large_page;
+  }
+  static std::align_val_t alignment(std::size_t bytes) {
+    return std::align_val_t{bytes < large_page ? 64 : large_page};
+  }
+};
+
+template <class T>
+using LargePages = std::vector<T, LargePageAllocator<T>>;
 
 }  // namespace wavestride::detail

@@ -112,7 +112,17 @@ struct Network {
       for (Pointwise* p : {&l.conditioning, &l.skip, &l.out}) *p = p->with(way);
     }
     for (Pointwise* p : {&n.last_1, &n.last_3}) *p = p->with(&GemvWeights::bfloat16);
+    n.gather();
     return n;
+  }
+
+  /// In the order in which a step reads them.
+  void gather() {
+    std::vector<GemvWeights*> all;
+    for (Layer& l : layers)
+      all.insert(all.end(), {&l.older, &l.conditioning.weights, &l.newest, &l.skip.weights, &l.out.weights});
+    all.insert(all.end(), {&last_1.weights, &last_3.weights});
+    GemvWeights::gather(all);
   }
 
   bool rounded() const { return layers[0].newest.rounded(); }
@@ -202,6 +212,7 @@ Network pack(const WavenetWeights& w, const WavenetGeneratorOptions& options) {
     n.layers.push_back(std::move(layer));
   }
   n.look_ahead(options.utterances, sizeof(float));
+  n.gather();
   return n;
 }
 
@@ -210,10 +221,11 @@ Network pack(const WavenetWeights& w, const WavenetGeneratorOptions& options) {
 // Rows of all utterances of a sample lie one after another, each padded to whole vectors.
 struct GeneratorState final : KernelState {
   struct LayerState {
-    Aligned<float> kept;   // inputs of the layer, [slot][utterance][padded(residual)]
+    float* kept;           // inputs of the layer, [slot][utterance][padded(residual)], in `frames`
     Aligned<float> older;  // sums of the older taps, [sample][utterance][padded(gate)], if any ahead
     Index slot = 0;        // of the sample under way
   };
+  detail::LargePages<float> frames;
   std::vector<LayerState> layers;
   std::vector<Index> offsets;
   // For all samples ahead of all layers, or for one, of the layer under way.
@@ -229,8 +241,14 @@ struct GeneratorState final : KernelState {
     const auto rows = [&](Index count, Index channels) {
       return Aligned<float>(static_cast<std::size_t>(count * utterances * padded(channels)));
     };
-    for (const Layer& l : net.layers)
-      layers.push_back({rows(l.slots, net.residual), rows(l.ahead > 1 ? l.ahead : 0, net.gate)});
+    Index slots = 0;
+    for (const Layer& l : net.layers) slots += l.slots;
+    frames.resize(static_cast<std::size_t>(slots * utterances * padded(net.residual)));
+    float* kept = frames.data();
+    for (const Layer& l : net.layers) {
+      layers.push_back({kept, rows(l.ahead > 1 ? l.ahead : 0, net.gate)});
+      kept += l.slots * utterances * padded(net.residual);
+    }
     offsets.resize(static_cast<std::size_t>(net.taps));
     const auto count = static_cast<Index>(net.layers.size());
     conditioning = rows(net.ahead > 1 ? count * net.ahead : 1, net.gate);
@@ -248,18 +266,16 @@ struct GeneratorState final : KernelState {
   }
 
   Index bytes() const noexcept override {
-    std::size_t floats = 0;
-    for (const LayerState& l : layers) floats += l.kept.size() + l.older.size();
+    std::size_t floats = frames.size();
+    for (const LayerState& l : layers) floats += l.older.size();
     for (const auto* rows : {&conditioning, &older, &gate, &gated, &skip, &hidden, &outputs})
       floats += rows->size();
     return static_cast<Index>(sizeof(float) * floats);
   }
 
   void reset() noexcept override {
-    for (LayerState& l : layers) {
-      std::fill(l.kept.begin(), l.kept.end(), 0.0f);
-      l.slot = 0;
-    }
+    std::fill(frames.begin(), frames.end(), 0.0f);
+    for (LayerState& l : layers) l.slot = 0;
     std::fill(value.begin(), value.end(), 0.0f);
     std::fill(fed_class.begin(), fed_class.end(), silence);
     n = 0;
@@ -368,7 +384,7 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
     for (std::size_t l = 0; l < net_.layers.size(); ++l) {
       const Layer& layer = net_.layers[l];
       auto& own = s.layers[l];
-      float* x = own.kept.data() + own.slot * utterances * residual;
+      float* x = own.kept + own.slot * utterances * residual;
       const float* older = older_taps(s, l);
       float* const conditioning = conditioning_ahead(s, l, ahead);
       if (net_.ahead == 1) condition(l, features, 1, conditioning);
@@ -390,7 +406,7 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
             layer.out.weights,      {},
             {s.gated.data(), half}, &zero,
             layer.out.bias.data(),  {x, residual},
-            net_.residual_scale,    {next.kept.data() + next.slot * utterances * residual, residual}};
+            net_.residual_scale,    {next.kept + next.slot * utterances * residual, residual}};
         kernels::gemv(std::array{to_skip, to_next}, utterances);
       } else {
         kernels::gemv({&to_skip, 1}, utterances);
@@ -421,14 +437,14 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
       const Index back = own.slot - (net_.taps - 1 - t) * layer.dilation;
       s.offsets[static_cast<std::size_t>(t)] = (back < 0 ? back + layer.slots : back) * utterances * residual;
     }
-    kernels::gemv(layer.older, {}, {own.kept.data(), residual}, s.offsets.data(), layer.ahead * utterances,
-                  nullptr, {}, 1.0f, {sums, gate});
+    kernels::gemv(layer.older, {}, {own.kept, residual}, s.offsets.data(), layer.ahead * utterances, nullptr,
+                  {}, 1.0f, {sums, gate});
     return sums;
   }
 
   void first_layer(GeneratorState& s) const noexcept {
     const Index utterances = options_.utterances, residual = padded(net_.residual), zero = 0;
-    float* x = s.layers[0].kept.data() + s.layers[0].slot * utterances * residual;
+    float* x = s.layers[0].kept + s.layers[0].slot * utterances * residual;
     if (!classes()) {
       kernels::gemv(net_.first.weights, {}, {s.value.data(), 1}, &zero, utterances, net_.first.bias.data(),
                     {}, 1.0f, {x, residual});

@@ -802,6 +802,38 @@ TEST_CASE("an unknown SIMD target is refused") {
   kernels::use_simd_target("");
 }
 
+TEST_CASE("gemv weights have the bits in shared large pages that they have in memory of their own") {
+  constexpr Index out_channels = 512, in_channels = 301, taps = 3, frames = 5;
+  Rng rng(64);
+  const Tensor weights = noise_tensor(rng, {out_channels, in_channels, taps}),
+               in = noise_tensor(rng, {frames, in_channels * taps});
+  const kernels::GemvWeights exact(out_channels, in_channels, taps, [&](Index o, Index c, Index t) {
+    return weights.data[static_cast<std::size_t>((o * in_channels + c) * taps + t)];
+  });
+  const Index offsets[] = {0, in_channels, 2 * in_channels};
+  const auto result = [&](const kernels::GemvWeights& w) {
+    std::vector<float> out(static_cast<std::size_t>(frames * out_channels));
+    kernels::gemv(w, {}, {in.data.data(), in_channels * taps}, offsets, frames, nullptr, {}, 1,
+                  {out.data(), out_channels});
+    return out;
+  };
+  std::vector<kernels::GemvWeights> all{exact.int8(), exact.int8(), exact.int8(), exact, exact.bfloat16()};
+  std::vector<kernels::GemvWeights*> pointers;
+  for (kernels::GemvWeights& w : all) pointers.push_back(&w);
+  kernels::GemvWeights::gather(pointers);
+  const auto address = [](const void* p) { return reinterpret_cast<std::uintptr_t>(p); };
+  CHECK(address(all[0].quads(0)) % (2 << 20) == 0);
+  const auto bytes = static_cast<std::uintptr_t>(out_channels * all[1].rows() * taps * 4);
+  CHECK(address(all[1].quads(0)) == address(all[0].quads(0)) + bytes);
+  const kernels::GemvWeights copy = all[2], again = all[3].int8();
+  CHECK(result(all[0]) == result(exact.int8()));
+  CHECK(result(all[3]) == result(exact));
+  CHECK(result(all[4]) == result(exact.bfloat16()));
+  all.clear();
+  CHECK(result(copy) == result(exact.int8()));
+  CHECK(result(again) == result(copy));
+}
+
 TEST_CASE("gemv kernel has the bits of the dense kernel on every SIMD target, in one go or tap by tap") {
   EveryTarget targets;
   for (const std::string& name : targets.names) {

@@ -136,6 +136,24 @@ GemvWeights& GemvWeights::operator=(const GemvWeights&) = default;
 GemvWeights& GemvWeights::operator=(GemvWeights&&) noexcept = default;
 GemvWeights::~GemvWeights() = default;
 
+void GemvWeights::gather(std::span<GemvWeights* const> all) {
+  constexpr std::size_t line = 64;
+  const auto each = [&](auto&& f) {
+    for (GemvWeights* w : all) f(w->weights_), f(w->rounded_), f(w->integers_);
+  };
+  const auto lines = [](const auto& packed) { return (packed.bytes() + line - 1) / line * line; };
+  std::size_t size = behind * sizeof(Int8Quad);
+  each([&](const auto& packed) { size += lines(packed); });
+  if (size < detail::large_page / 2) return;
+  const auto memory = std::make_shared<detail::LargePages<std::byte>>(size);
+  std::size_t at = 0;
+  each([&](auto& packed) {
+    if (packed.empty()) return;
+    packed.move_to(memory, at);
+    at += lines(packed);
+  });
+}
+
 HWY_EXPORT(Gemv);
 
 void gemv(std::span<const GemvCall> calls, Index frames) noexcept {

@@ -8,12 +8,16 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <memory>
 #include <span>
 #include <type_traits>
 
 #include "kernels/aligned.h"
 #include "kernels/bfloat16.h"
 #include "kernels/dense.h"
+#include "large_pages.h"
 
 namespace wavestride::kernels {
 
@@ -24,6 +28,35 @@ constexpr Index padded(Index channels) {
 
 /// Four neighbouring channels of a weight.
 using Int8Quad = std::array<std::int8_t, 4>;
+
+/// What is packed once and read from then on: in memory of its own, or in a part of some that others share.
+template <class T>
+class Packed {
+ public:
+  bool empty() const { return size_ == 0; }
+  const T* data() const { return shared_ ? shared_ : own_.data(); }
+  std::size_t bytes() const { return size_ * sizeof(T); }
+
+  /// Zeros, to be filled. As many as `behind` may be read behind them.
+  T* make(std::size_t size, std::size_t behind = 0) {
+    own_.assign(size + behind, T{});
+    size_ = size;
+    return own_.data();
+  }
+  void move_to(const std::shared_ptr<detail::LargePages<std::byte>>& memory, std::size_t at) {
+    auto* const to = memory->data() + at;
+    if (!empty()) std::memcpy(to, data(), bytes());
+    memory_ = memory;
+    shared_ = reinterpret_cast<const T*>(to);
+    own_ = {};
+  }
+
+ private:
+  Aligned<T> own_;
+  std::shared_ptr<const detail::LargePages<std::byte>> memory_;
+  const T* shared_ = nullptr;
+  std::size_t size_ = 0;
+};
 
 /// Weights, float, rounded to bfloat16 or to 8-bit integers, packed as panels [tap][row][panel_width()] of
 /// output channels, all whole. A row is of one input channel, or of two or four of what is narrower, with
@@ -40,10 +73,10 @@ class GemvWeights {
   template <class F>
   GemvWeights(Index out_channels, Index in_channels, Index taps, F&& value)
       : out_(padded(out_channels)), in_(in_channels), taps_(taps) {
-    weights_.assign(units(), 0.0f);
+    float* const weights = weights_.make(units());
     for (Index o = 0; o < out_channels; ++o)
       for (Index t = 0; t < taps_; ++t)
-        for (Index c = 0; c < in_; ++c) weights_[place(o, t * in_ + c)] = value(o, c, t);
+        for (Index c = 0; c < in_; ++c) weights[place(o, t * in_ + c)] = value(o, c, t);
   }
 
   Index out_channels() const { return out_; }  ///< padded
@@ -55,9 +88,9 @@ class GemvWeights {
   GemvWeights bfloat16() const {
     GemvWeights w = *this;
     w.row_channels_ = 2;
-    w.rounded_.resize(w.units());
+    Bfloat16Pair* const rounded = w.rounded_.make(w.units());
     for_each_unit<2>([&](Index o, Index row, const auto& pair) {
-      w.rounded_[w.place(o, row)] = bfloat16_pair(pair[0], pair[1]);
+      rounded[w.place(o, row)] = bfloat16_pair(pair[0], pair[1]);
     });
     w.weights_ = {};
     return w;
@@ -76,11 +109,11 @@ class GemvWeights {
       for (const float v : quad) scale = std::max(scale, std::abs(v) / 127);
     });
     w.offsets_.resize((w.scales_.size() + int8_width - 1) / int8_width * int8_width);
-    w.integers_.resize(w.units() + static_cast<std::size_t>(tile_rows * int8_width));
+    Int8Quad* const quads = w.integers_.make(w.units(), behind);
     for_each_unit<4>([&](Index o, Index row, const auto& quad) {
       const auto at = static_cast<std::size_t>(o);
       const float per_unit = w.scales_[at] > least_largest ? 1 / w.scales_[at] : 0.0f;
-      auto& integers = w.integers_[w.place(o, row)];
+      auto& integers = quads[w.place(o, row)];
       for (std::size_t i = 0; i < quad.size(); ++i) {
         integers[i] = static_cast<std::int8_t>(std::lrint(quad[i] * per_unit));
         w.offsets_[at] -= static_cast<std::uint32_t>(integers[i]) << 15;
@@ -95,6 +128,9 @@ class GemvWeights {
   const std::uint32_t* offsets() const { return offsets_.data(); }
   /// The first row of output channel o, from which int8_width leads to the next.
   const Int8Quad* quads(Index o) const { return integers_.data() + place(o, 0); }
+
+  /// Moves what some weights consist of into large pages, one behind the other, where there is enough of it.
+  static void gather(std::span<GemvWeights* const> all);
 
   /// Of one tap.
   Index rows() const { return (in_ + row_channels_ - 1) / row_channels_; }
@@ -117,7 +153,7 @@ class GemvWeights {
 
  private:
   /// Rows of a tile, which may be read, and count for nothing, behind the last of the integers.
-  static constexpr Index tile_rows = 16;
+  static constexpr std::size_t behind = 16 * int8_width;
 
   /// Of a unit, in a row of those of all taps.
   std::size_t place(Index o, Index row) const {
@@ -136,14 +172,14 @@ class GemvWeights {
         for (Index c = 0; c < in_; c += step, ++row) {
           std::array<float, N> unit{};
           for (Index i = 0; i < std::min(step, in_ - c); ++i)
-            unit[static_cast<std::size_t>(i)] = weights_[place(o, t * in_ + c + i)];
+            unit[static_cast<std::size_t>(i)] = weights_.data()[place(o, t * in_ + c + i)];
           f(o, row, unit);
         }
   }
 
-  Aligned<float> weights_;
-  Aligned<Bfloat16Pair> rounded_;
-  Aligned<Int8Quad> integers_;
+  Packed<float> weights_;
+  Packed<Bfloat16Pair> rounded_;
+  Packed<Int8Quad> integers_;
   Aligned<float> scales_;
   Aligned<std::uint32_t> offsets_;
   Index out_ = 0, in_ = 0, taps_ = 0, row_channels_ = 1, width_ = dense_panel_width();
