@@ -390,8 +390,10 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
       if (net_.ahead == 1) condition(l, features, 1, conditioning);
       kernels::gemv(layer.newest, {older, gate}, {x, residual}, &zero, utterances, layer.bias.data(),
                     {conditioning, gate}, 1.0f, {s.gate.data(), gate});
-      for (Index u = 0; u < utterances; ++u)
+      for (Index u = 0; u < utterances; ++u) {
+        if (net_.ahead == 1 && l + 1 < net_.layers.size()) fetch_frames(s, l + 1, u);
         kernels::gated(s.gate.data() + u * gate, net_.gate / 2, 1, s.gated.data() + u * half);
+      }
       const kernels::GemvCall to_skip{layer.skip.weights,
                                       {},
                                       {s.gated.data(), half},
@@ -424,6 +426,27 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
     ++s.n;
   }
 
+  /// Where the frames are that an older tap reads for the sample under way.
+  Index older_slot(const GeneratorState::LayerState& own, const Layer& layer, Index tap) const noexcept {
+    const Index back = own.slot - (net_.taps - 1 - tap) * layer.dilation;
+    return back < 0 ? back + layer.slots : back;
+  }
+
+  /// Asks for the frames of an utterance that layer l will read and write where no sums are made ahead: they
+  /// lie too far apart, and were used too long ago, to be in the nearer caches. Inline, since compilers take
+  /// a call that only asks for one without effect.
+  [[gnu::always_inline]] inline void fetch_frames(const GeneratorState& s, std::size_t l,
+                                                  Index utterance) const noexcept {
+    const Layer& layer = net_.layers[l];
+    const auto& own = s.layers[l];
+    const Index residual = padded(net_.residual);
+    for (Index t = 0; t < net_.taps; ++t) {
+      const Index slot = t + 1 < net_.taps ? older_slot(own, layer, t) : own.slot;
+      const float* row = own.kept + (slot * options_.utterances + utterance) * residual;
+      for (Index c = 0; c < residual; c += 16) __builtin_prefetch(row + c, 0, 2);
+    }
+  }
+
   /// The sums of the older taps of layer l for the sample under way. At the start of each `ahead` samples,
   /// all that these read exists. Slots are a multiple of `ahead`, as is each tap's distance, so that the
   /// frames of a tap do not wrap around.
@@ -433,10 +456,8 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
     const Index utterances = options_.utterances, residual = padded(net_.residual), gate = padded(net_.gate);
     float* sums = layer.ahead > 1 ? own.older.data() : s.older.data();
     if (const Index since = s.n % layer.ahead; since > 0) return sums + since * utterances * gate;
-    for (Index t = 0; t + 1 < net_.taps; ++t) {
-      const Index back = own.slot - (net_.taps - 1 - t) * layer.dilation;
-      s.offsets[static_cast<std::size_t>(t)] = (back < 0 ? back + layer.slots : back) * utterances * residual;
-    }
+    for (Index t = 0; t + 1 < net_.taps; ++t)
+      s.offsets[static_cast<std::size_t>(t)] = older_slot(own, layer, t) * utterances * residual;
     kernels::gemv(layer.older, {}, {own.kept, residual}, s.offsets.data(), layer.ahead * utterances, nullptr,
                   {}, 1.0f, {sums, gate});
     return sums;
