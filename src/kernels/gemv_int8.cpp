@@ -36,12 +36,15 @@ struct Scale {
   float per_unit, unit;
 };
 
-HWY_INLINE Scale ScaleOf(const GemvCall& a, Index j) {
+HWY_INLINE float LargestInteger(const GemvWeights& w) {
+  return static_cast<float>(
+      std::min<Index>(32767, 0x7fffffff / (127 * 4 * std::max<Index>(w.rows() * w.taps(), 1))));
+}
+
+HWY_INLINE Scale ScaleOf(const GemvCall& a, Index j, float largest_integer) {
   const D d;
   const auto N = static_cast<Index>(hn::Lanes(d));
   const Index channels = a.w.in_channels();
-  const auto largest_integer = static_cast<float>(
-      std::min<Index>(32767, 0x7fffffff / (127 * 4 * std::max<Index>(a.w.rows() * a.w.taps(), 1))));
   // Numbers without their sign are in the order of their bits, and what is not finite above all others.
   auto most = hn::Zero(Int32());
   const auto look = [&](hn::Vec<D> x) HWY_ATTR { most = hn::Max(most, hn::BitCast(Int32(), hn::Abs(x))); };
@@ -198,11 +201,11 @@ HWY_INLINE void PairTile(const GemvCall& a, const Int16Quad* in, const float* un
 }
 
 // Frame j as integers; gives what one of them stands for.
-HWY_INLINE float ToQuads(const GemvCall& a, Index j, std::int16_t* out) {
+HWY_INLINE float ToQuads(const GemvCall& a, Index j, float largest_integer, std::int16_t* out) {
   const D d;
   const hn::Rebind<std::int16_t, D> narrow;
   const auto N = static_cast<Index>(hn::Lanes(d));
-  const Scale scale = ScaleOf(a, j);
+  const Scale scale = ScaleOf(a, j, largest_integer);
   const Index channels = a.w.in_channels(), padded_channels = 4 * a.w.rows();
   for (Index t = 0; t < a.w.taps(); ++t, out += padded_channels) {
     const float* x = a.in.data + a.offsets[t] + j * a.in.step;
@@ -222,12 +225,14 @@ void ByPairs(std::span<const GemvCall> calls, Index frames) {
   constexpr Index most_frames = 32, capacity = 8 * GemvWeights::most_int8_channels / 4;
   HWY_ALIGN Int16Quad x[capacity];
   float units[most_frames];
+  const float largest_integer = LargestInteger(calls[0].w);
   const Index rows = calls[0].w.rows() * calls[0].w.taps();
   const Index at_once =
       std::min(most_frames, capacity / std::max<Index>(rows, 1) / pair_frames * pair_frames);
   for (Index first = 0; first < frames; first += at_once) {
     const Index count = std::min(frames - first, at_once);
-    for (Index f = 0; f < count; ++f) units[f] = ToQuads(calls[0], first + f, x[f * rows].data());
+    for (Index f = 0; f < count; ++f)
+      units[f] = ToQuads(calls[0], first + f, largest_integer, x[f * rows].data());
     for (const GemvCall& a : calls)
       AllBlocks(a.w.out_channels(), [&](Index o, Index end) HWY_ATTR {
         AllFrames<pair_frames>(count, [&](auto size, Index from, Index to) HWY_ATTR {
@@ -271,8 +276,8 @@ struct Bytes {
   }
 };
 
-HWY_INLINE void ToBytes(const GemvCall& a, Index j, Index f, Bytes& out) {
-  const Scale scale = ScaleOf(a, j);
+HWY_INLINE void ToBytes(const GemvCall& a, Index j, float largest_integer, Index f, Bytes& out) {
+  const Scale scale = ScaleOf(a, j, largest_integer);
   const Index channels = a.w.in_channels(), padded_channels = 4 * a.w.rows();
   std::uint8_t *upper = out.upper + f * out.step, *lower = out.lower + f * out.step;
   std::uint8_t* const end = upper + out.step;
@@ -379,79 +384,139 @@ void ByVectors(const GemvCall& a, const Bytes& in, Index count, Index j) {
 // Sums of upper and of lower bytes of each frame.
 using TileSums = std::int32_t[2][tile_height][GemvWeights::int8_width];
 
-// 32 output channels. Tiles 0 to 3 hold sums, of upper and lower bytes of 16 output channels and of the next
-// 16; 4 and 5 frames, 6 and 7 weights.
-HWY_INLINE void AddTiles(const Bytes& in, Index f, const Int8Quad* w, const std::uint32_t* offsets,
-                         TileSums& sums) {
-  const std::uint8_t *upper = in.upper + f * in.step, *lower = in.lower + f * in.step;
-  constexpr Index w_step = sizeof(Int8Quad) * GemvWeights::int8_width, sums_step = sizeof sums[0][0];
-  zero_tile<0>();
-  load_tile<1>(offsets, 0);
-  zero_tile<2>();
-  load_tile<3>(offsets + 16, 0);
-  for (Index k = 0; k < in.step; k += 64, w += 16 * GemvWeights::int8_width) {
-    load_tile<4>(upper + k, in.step);
-    load_tile<6>(w, w_step);
-    add_byte_tiles<0, 4, 6>();
-    load_tile<5>(lower + k, in.step);
-    add_byte_tiles<1, 5, 6>();
-    load_tile<7>(w + 16, w_step);
-    add_byte_tiles<2, 4, 7>();
-    add_byte_tiles<3, 5, 7>();
-  }
-  store_tile<0>(sums[0][0], sums_step);
-  store_tile<1>(sums[1][0], sums_step);
-  store_tile<2>(sums[0][0] + 16, sums_step);
-  store_tile<3>(sums[1][0] + 16, sums_step);
-}
+// A block of 32 output channels, or the last 16, from `at` on, and `count` frames from f on of those of `in`.
+struct Part {
+  Index at = 0, f = 0, count = 0;
+  const std::uint8_t *upper = nullptr, *lower = nullptr;
+  const Int8Quad* w = nullptr;
+};
 
-// As FinishIntegers, of `count` frames from j on and 32 output channels, or the last 16, from `at` on.
+// As FinishIntegers, of the sums of a part, a few rows at a time: each half of its channels has one a frame.
 template <bool has_start, bool has_addend>
-HWY_INLINE void FinishTiles(const GemvCall& a, const TileSums& sums, const float* units, Index count, Index j,
-                            Index at) {
-  const __m512 factor = _mm512_set1_ps(a.scale);
-  for (Index v = 0; v < std::min(GemvWeights::int8_width, a.w.out_channels() - at); v += 16) {
-    const __m512 scales = _mm512_loadu_ps(a.w.scales() + at + v),
-                 bias = a.bias == nullptr ? _mm512_setzero_ps() : _mm512_loadu_ps(a.bias + at + v);
-    const float* start = has_start ? a.start.data + j * a.start.step + at + v : nullptr;
-    const float* addend = has_addend ? a.addend.data + j * a.addend.step + at + v : nullptr;
-    float* out = a.out.data + j * a.out.step + at + v;
-    for (Index f = 0; f < count; ++f) {
+class Finishing {
+ public:
+  // `in` holds the frames from j on.
+  Finishing(const GemvCall& a, const Bytes& in, Index j) : a_(a), units_(in.units), j_(j) {}
+
+  void begin(const TileSums& sums, const Part& part) {
+    sums_ = &sums;
+    part_ = part;
+    row_ = 0;
+    rows_ = part.count * (std::min(GemvWeights::int8_width, a_.w.out_channels() - part.at) / 16);
+  }
+  Index rows() const { return rows_; }
+
+  /// The next rows, if there are so many.
+  HWY_NOINLINE void some(Index most) {
+    const Index end = std::min(row_ + most, rows_);
+    while (row_ < end) {
+      const Index half = row_ < part_.count ? 0 : 1, from = row_ - half * part_.count;
+      const Index to = std::min(from + end - row_, part_.count);
+      finish(16 * half, from, to);
+      row_ += to - from;
+    }
+  }
+
+ private:
+  HWY_INLINE void finish(Index v, Index from, Index to) const {
+    const Index at = part_.at + v, j = j_ + part_.f;
+    const __m512 factor = _mm512_set1_ps(a_.scale), scales = _mm512_loadu_ps(a_.w.scales() + at),
+                 bias = a_.bias == nullptr ? _mm512_setzero_ps() : _mm512_loadu_ps(a_.bias + at);
+    const Index start_step = a_.start.step, addend_step = a_.addend.step, out_step = a_.out.step;
+    const float* start = has_start ? a_.start.data + j * start_step + at : nullptr;
+    const float* addend = has_addend ? a_.addend.data + j * addend_step + at : nullptr;
+    float* const out = a_.out.data + j * out_step + at;
+    const float* const units = units_ + part_.f;
+    const TileSums& sums = *sums_;
+    for (Index f = from; f < to; ++f) {
       const __m512 integers = _mm512_cvtepi32_ps(
           SumOfBytes(_mm512_load_si512(sums[0][f] + v), _mm512_load_si512(sums[1][f] + v)));
       const __m512 unit = _mm512_mul_ps(scales, _mm512_set1_ps(units[f]));
       // A product alone the compiler would make one instruction with the sum of the bias.
-      const __m512 from = has_start ? _mm512_loadu_ps(start + f * a.start.step) : _mm512_setzero_ps();
-      __m512 sum = _mm512_add_ps(_mm512_fmadd_ps(integers, unit, from), bias);
+      const __m512 before = has_start ? _mm512_loadu_ps(start + f * start_step) : _mm512_setzero_ps();
+      __m512 sum = _mm512_add_ps(_mm512_fmadd_ps(integers, unit, before), bias);
       if (has_addend)
-        sum = _mm512_mul_ps(_mm512_add_ps(sum, _mm512_loadu_ps(addend + f * a.addend.step)), factor);
-      _mm512_storeu_ps(out + f * a.out.step, sum);
+        sum = _mm512_mul_ps(_mm512_add_ps(sum, _mm512_loadu_ps(addend + f * addend_step)), factor);
+      _mm512_storeu_ps(out + f * out_step, sum);
     }
+  }
+
+  const GemvCall a_;  // which no store can be taken to change
+  const float* units_;
+  Index j_;
+  const TileSums* sums_ = nullptr;
+  Part part_;
+  Index row_ = 0, rows_ = 0;
+};
+
+// Tiles 0 to 3 hold the sums of a part, of upper and lower bytes of 16 output channels and of the next 16; 4
+// and 5 frames, 6 and 7 weights, of 64 rows from k on.
+HWY_INLINE void LoadTiles(const Part& part, Index k, Index step) {
+  constexpr Index w_step = sizeof(Int8Quad) * GemvWeights::int8_width;
+  const Int8Quad* w = part.w + k / 4 * GemvWeights::int8_width;
+  load_tile<4>(part.upper + k, step);
+  load_tile<6>(w, w_step);
+  load_tile<5>(part.lower + k, step);
+  load_tile<7>(w + 16, w_step);
+}
+
+// Sums a part, of which the first tiles are loaded. beside() is called while the tiles multiply, twice for
+// each 64 rows.
+template <class Beside>
+HWY_INLINE void AddTiles(const Part& part, Index step, const std::uint32_t* offsets, Beside&& beside) {
+  zero_tile<0>();
+  load_tile<1>(offsets, 0);
+  zero_tile<2>();
+  load_tile<3>(offsets + 16, 0);
+  for (Index k = 0;;) {
+    add_byte_tiles<0, 4, 6>();
+    add_byte_tiles<1, 5, 6>();
+    beside();
+    add_byte_tiles<2, 4, 7>();
+    add_byte_tiles<3, 5, 7>();
+    beside();
+    k += 64;
+    if (k >= step) break;
+    LoadTiles(part, k, step);
   }
 }
 
+HWY_INLINE void StoreTiles(TileSums& sums) {
+  constexpr Index step = sizeof sums[0][0];
+  store_tile<0>(sums[0][0], step);
+  store_tile<1>(sums[1][0], step);
+  store_tile<2>(sums[0][0] + 16, step);
+  store_tile<3>(sums[1][0] + 16, step);
+}
+
 // Blocks outside, so that their weights come from the nearest cache for all frames but the first. What
-// follows the sums is made while the tiles make the next.
+// follows the sums of a part is made between the products of the next, whose first tiles are loaded before
+// these sums are stored: loads need not wait for stores then.
 template <bool has_start, bool has_addend>
-void AllTiles(const GemvCall& call, const Bytes& in, Index count, Index j) {
-  const GemvCall a = call;  // which no store can be taken to change
-  struct Part {
-    Index o, f;
-  };
+void AllTiles(const GemvCall& a, const Bytes& in, Index count, Index j) {
   alignas(64) TileSums sums[2];
-  Index made = 0;
-  Part last{};
-  const auto finish = [&] {
-    FinishTiles<has_start, has_addend>(a, sums[(made + 1) % 2], in.units + last.f,
-                                       std::min(tile_height, count - last.f), j + last.f, last.o);
+  Finishing<has_start, has_addend> finishing(a, in, j);
+  const Index step = in.step, times = step / 64 * 2, channels = a.w.out_channels();
+  const auto part_at = [&](Index at, Index f) {
+    return Part{at,           f, std::min(tile_height, count - f), in.upper + f * step, in.lower + f * step,
+                a.w.quads(at)};
   };
-  for (Index o = 0; o < a.w.out_channels(); o += GemvWeights::int8_width)
-    for (Index f = 0; f < count; f += tile_height, ++made) {
-      AddTiles(in, f, a.w.quads(o), a.w.offsets() + o, sums[made % 2]);
-      if (made > 0) finish();
-      last = {o, f};
+  Part part = part_at(0, 0);
+  LoadTiles(part, 0, step);
+  for (Index made = 0, at = 0; at < channels; ++made) {
+    const Index rows = (finishing.rows() + times - 1) / times;
+    AddTiles(part, step, a.w.offsets() + at, [&] { finishing.some(rows); });
+    const Part last = part;
+    const bool more_frames = last.f + tile_height < count;
+    if (!more_frames) at += GemvWeights::int8_width;
+    if (at < channels) {
+      part = part_at(at, more_frames ? last.f + tile_height : 0);
+      LoadTiles(part, 0, step);
     }
-  finish();
+    StoreTiles(sums[made % 2]);
+    finishing.begin(sums[made % 2], last);
+  }
+  finishing.some(finishing.rows());
 }
 
 void ByTiles(const GemvCall& a, const Bytes& in, Index count, Index j) {
@@ -471,10 +536,11 @@ void GemvInt8(std::span<const GemvCall> calls, Index frames, Products best) {
   // A tile takes as long for few frames as for all of its own.
   constexpr Index fewest_frames = 4;
   const bool tiles = best == Products::tiles && amx_available();
+  const float largest_integer = LargestInteger(calls[0].w);
   Bytes in(calls[0].w);
   for (Index j = 0; j < frames;) {
     const Index count = std::min(frames - j, in.frames_at_once());
-    for (Index f = 0; f < count; ++f) ToBytes(calls[0], j + f, f, in);
+    for (Index f = 0; f < count; ++f) ToBytes(calls[0], j + f, largest_integer, f, in);
     for (const GemvCall& a : calls) (tiles && count >= fewest_frames ? ByTiles : ByVectors)(a, in, count, j);
     j += count;
   }
