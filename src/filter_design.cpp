@@ -6,6 +6,7 @@
 #include <cmath>
 #include <complex>
 #include <numbers>
+#include <numeric>
 
 #include "fft.h"
 #include "kernels/aligned.h"
@@ -52,10 +53,65 @@ Spectrum transform(const Spectrum& x) {
   return result;
 }
 
-Spectrum transform(std::span<const double> x, std::size_t size) {
-  Spectrum padded(size);
-  std::copy(x.begin(), x.end(), padded.begin());
-  return transform(padded);
+// e^(i·step·k) for k in [0, count).
+Spectrum turns(double step, std::size_t count) {
+  constexpr std::size_t together = 32;
+  Spectrum few, result;
+  for (std::size_t k = 0; k < together; ++k) few.push_back(std::polar(1.0, step * static_cast<double>(k)));
+  for (std::size_t k = 0; k < count; ++k)
+    result.push_back(few[k % together] * (k % together == 0 ? std::polar(1.0, step * static_cast<double>(k))
+                                                            : result[k - k % together]));
+  return result;
+}
+
+// Bins 0 … n/2 of n values, of which x has the first; n is a power of two from 2 on. They are the real and
+// the imaginary parts of half as many: the bins of both mirror each other.
+Spectrum transform(std::span<const double> x, std::size_t n) {
+  const std::size_t half = n / 2;
+  Spectrum z(half);
+  for (std::size_t i = 0; i < x.size(); ++i) (i % 2 == 0) ? z[i / 2].real(x[i]) : z[i / 2].imag(x[i]);
+  z = transform(z);
+  z.push_back(z[0]);
+  Spectrum turn = turns(-2 * std::numbers::pi / static_cast<double>(n), half + 1), bins(half + 1);
+  for (std::size_t k = 0; k <= half; ++k) {
+    const std::complex<double> mirror = std::conj(z[half - k]), odd = turn[k] * (z[k] - mirror);
+    bins[k] = 0.5 * (z[k] + mirror + std::complex(odd.imag(), -odd.real()));
+  }
+  return bins;
+}
+
+// n times the values that bins 0 … n/2 are of.
+std::vector<double> inverse(const Spectrum& bins) {
+  const std::size_t half = bins.size() - 1, n = 2 * half;
+  const Spectrum turn = turns(2 * std::numbers::pi / static_cast<double>(n), half);
+  Spectrum z(half);
+  for (std::size_t k = 0; k < half; ++k) {
+    const std::complex<double> mirror = std::conj(bins[half - k]), odd = turn[k] * (bins[k] - mirror);
+    z[k] = std::conj(bins[k] + mirror + std::complex(-odd.imag(), odd.real()));
+  }
+  z = transform(z);
+  std::vector<double> x;
+  for (const auto& v : z) x.insert(x.end(), {v.real(), -v.imag()});
+  return x;
+}
+
+// The logarithms of bins whose phase turns by less than half a circle from one to the next, with the turn
+// that they make together taken out; returns how many halves of a circle it is, clockwise.
+double take_logarithm(Spectrum& bins) {
+  const auto last = static_cast<double>(bins.size() - 1);
+  double phase = 0;
+  std::complex<double> before = bins[0];
+  for (auto& v : bins) {
+    const std::complex<double> here = v, turn = here * std::conj(before);
+    phase += std::atan2(turn.imag(), turn.real());
+    v = {std::log(std::abs(here)), phase};
+    before = here;
+  }
+  const double halves = -std::round(phase / std::numbers::pi);
+  for (std::size_t k = 0; k < bins.size(); ++k)
+    bins[k] += std::complex(0.0, std::numbers::pi * halves * static_cast<double>(k) / last);
+  bins.back().imag(0);
+  return halves;
 }
 
 }  // namespace
@@ -74,29 +130,31 @@ double sinc(double x) {
   return std::abs(a) < 1e-9 ? 1.0 : std::sin(a) / a;
 }
 
+// The cepstrum of zeros on the unit circle falls as slowly as 1/n. Those of h[n]·ρⁿ lie within, and theirs
+// falls with ρⁿ besides: n > 0 is of the zeros within, n < 0 of those outside, which are to be turned in
+// where they would be without ρ. No zero is lost whatever side it is taken for: the amplitude is that of h,
+// to whose first sample a little is added, lest its phase be lost among roundings.
 std::vector<double> minimum_phase(std::span<const double> h, double floor_db) {
-  const std::size_t n = transform_size(16 * static_cast<Index>(h.size()));
-  const double scale = 1 / static_cast<double>(n);
-  Spectrum spectrum = transform(h, n);
-  double peak = 0;
-  for (const auto& v : spectrum) peak = std::max(peak, std::norm(v));
-  const double floor = peak * std::pow(10, -floor_db / 10);
-  // All transforms are of what is real or symmetric, so that one half of a spectrum mirrors the other.
-  for (std::size_t i = 0; i <= n / 2; ++i)
-    spectrum[i] = spectrum[(n - i) % n] = std::log(std::max(std::norm(spectrum[i]), floor)) / 2 * scale;
-  spectrum = transform(spectrum);  // the cepstrum
-  for (std::size_t i = 1; i < n / 2; ++i) {
-    spectrum[i] = 2 * spectrum[i].real();
-    spectrum[n - i] = 0;
-  }
-  spectrum = transform(spectrum);
-  for (std::size_t i = 0; i <= n / 2; ++i) {
-    spectrum[i] = std::conj(std::exp(spectrum[i])) * scale;
-    spectrum[(n - i) % n] = std::conj(spectrum[i]);
-  }
-  spectrum = transform(spectrum);
-  std::vector<double> result(h.size());
-  for (std::size_t i = 0; i < result.size(); ++i) result[i] = spectrum[i].real();
+  constexpr double aliased = 30;  // nepers down
+  const std::size_t n = std::max<std::size_t>(transform_size(8 * static_cast<Index>(h.size())), 4096);
+  const double decay = aliased / static_cast<double>(n), scale = 1 / static_cast<double>(n);
+  const double peak = std::abs(std::accumulate(h.begin(), h.end(), 0.0));
+  std::vector<double> weighted(h.begin(), h.end());
+  for (std::size_t i = 0; i < h.size(); ++i) weighted[i] *= std::exp(-decay * static_cast<double>(i));
+  weighted[0] += peak * std::pow(10, -floor_db / 20);
+  Spectrum bins = transform(weighted, n);
+  const double outside = take_logarithm(bins);
+  std::vector<double> cepstrum = inverse(bins);
+  for (std::size_t i = 1; i < n / 2; ++i)
+    cepstrum[i] += std::exp(-2 * decay * static_cast<double>(i)) * cepstrum[n - i];
+  cepstrum.resize(n / 2);
+  for (double& v : cepstrum) v *= scale;
+  bins = transform(cepstrum, n);
+  for (auto& v : bins) v = std::exp(v);
+  std::vector<double> result = inverse(bins);
+  result.resize(h.size());
+  for (std::size_t i = 0; i < result.size(); ++i)
+    result[i] *= scale * std::exp(decay * (static_cast<double>(i) + outside));
   return result;
 }
 
@@ -128,9 +186,8 @@ std::vector<double> interpolated(std::span<const double> h, double ratio) {
 
 std::vector<double> amplitude_response(std::span<const double> h, Index size) {
   const std::size_t n = transform_size(std::max(size, static_cast<Index>(h.size())));
-  const Spectrum spectrum = transform(h, n);
-  std::vector<double> amplitude(n / 2 + 1);
-  for (std::size_t i = 0; i < amplitude.size(); ++i) amplitude[i] = std::abs(spectrum[i]);
+  std::vector<double> amplitude;
+  for (const auto& v : transform(h, n)) amplitude.push_back(std::abs(v));
   return amplitude;
 }
 

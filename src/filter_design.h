@@ -14,8 +14,8 @@ double bessel_i0(double x);
 /// sin(πx)/(πx).
 double sinc(double x);
 
-/// The minimum-phase filter with the amplitude response of `h`, as long as h (Oppenheim & Schafer: the real
-/// cepstrum, folded). The response is floored `floor_db` below its peak.
+/// The minimum-phase filter with the amplitude response of `h`, as long as h (Oppenheim & Schafer: the
+/// complex cepstrum, on a circle a little outside the zeros of the stopband).
 std::vector<double> minimum_phase(std::span<const double> h, double floor_db);
 
 /// h at `ratio` as many points, from its first to its last, by polynomials through ten of them: good to −210

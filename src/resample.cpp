@@ -425,21 +425,34 @@ Design design_filter(const Filter& f, double in_hz, double out_hz, const Resampl
 // Narrows the passband until the filter delays no more than asked.
 Design fit(Filter f, double in_hz, double out_hz, const ResampleOptions& o) {
   Design d = design_filter(f, in_hz, out_hz, o);
-  if (!o.max_delay_s) return d;
+  if (!o.max_delay_s || d.delay_s <= *o.max_delay_s) return d;
   const double asked_passband = f.passband, asked_delay = d.delay_s;
-  while (d.delay_s > *o.max_delay_s && f.passband >= narrowest_passband) {
-    f.passband = 1 - (1 - f.passband) * std::max(1.002, d.delay_s / *o.max_delay_s);
-    if (f.passband >= narrowest_passband) d = design_filter(f, in_hz, out_hz, o);
-  }
+  const double narrowest = std::min(asked_passband, narrowest_passband);
+  const auto narrow = [&](double passband) {
+    f.passband = passband;
+    d = design_filter(f, in_hz, out_hz, o);
+  };
   const auto refuse = [&](const auto&... instead) {
     fail("resample: a stopband of ", f.stopband_db, " dB with a passband of ", asked_passband, " from ",
          in_hz, " to ", out_hz, " Hz delays by ", asked_delay, " s; within ", *o.max_delay_s, " s ",
          instead...);
   };
-  if (f.passband < narrowest_passband) {
-    f.passband = narrowest_passband;
-    refuse("not even a passband of ", narrowest_passband, " is possible: allow ",
-           design_filter(f, in_hz, out_hz, o).delay_s, " s, or ask for a lower stopband");
+  // Of linear phase the delay is about the inverse of the transition band's width; of minimum phase it hardly
+  // depends on the passband, and a few of these are tried.
+  const bool linear = f.phase == Phase::linear;
+  narrow(narrowest);
+  double least = std::min(asked_delay, d.delay_s);
+  const auto refuse_all = [&] {
+    refuse("not even a passband of ", narrowest, " is possible: allow ", least,
+           " s, or ask for a lower stopband");
+  };
+  if (*o.max_delay_s < (linear ? 1 : 0.5) * least) refuse_all();
+  f.passband = asked_passband;
+  for (double delay = asked_delay; delay > *o.max_delay_s; delay = d.delay_s) {
+    if (f.passband == narrowest) refuse_all();
+    const double wider = linear ? std::max(1.002, delay / *o.max_delay_s) : 1.1;
+    narrow(std::max(1 - (1 - f.passband) * wider, narrowest));
+    least = std::min(least, d.delay_s);
   }
   if (o.passband && f.passband < asked_passband) refuse("the passband can be ", f.passband);
   return d;

@@ -209,6 +209,14 @@ TEST_CASE("resample: a delay may be asked for") {
           "resample: a stopband of 150 dB with a passband of 0.923 from 48000 to 16000 Hz delays "
           "by 0.0070") &&
           Catch::Contains("not even a passband of 0.3 is possible: allow 0.000"));
+  for (const auto phase : {Phase::linear, Phase::minimum}) {
+    const double least =
+        Resampler(44100, 48000, {.quality = Quality::best, .passband = 0.3, .phase = phase}).filter_delay_s();
+    const ResampleOptions options{.quality = Quality::best, .max_delay_s = least, .phase = phase};
+    CHECK(Resampler(44100, 48000, options).passband_edge() >= 0.3);
+  }
+  CHECK_THROWS_WITH(Resampler(48000, 16000, {.passband = 0.2, .max_delay_s = 1e-5}),
+                    Catch::Contains("not even a passband of 0.2 is possible"));
   CHECK_THROWS_WITH(Resampler(48000, 16000, {.passband = 0.9, .max_delay_s = 0.002}),
                     Catch::Contains("within 0.002 s the passband can be 0.7"));
 }
@@ -407,9 +415,9 @@ TEST_CASE("resample: minimum phase has the amplitude of linear phase and no ring
   for (const Quality q : {Quality::standard, Quality::best}) {
     const Resampler linear(48000, 16000, {q}), minimum(48000, 16000, {.quality = q, .phase = Phase::minimum});
     CHECK(minimum.filter_delay_s() < 0.4 * linear.filter_delay_s());
-    CHECK(minimum.achieved().stopband_db >= minimum.stopband_db() - 1);
+    CHECK(minimum.achieved().stopband_db >= minimum.stopband_db());
     CHECK(minimum.achieved().passband == Approx(linear.achieved().passband).margin(0.001));
-    CHECK(minimum.achieved().ripple_db < 0.001);
+    CHECK(minimum.achieved().ripple_db < 1.02 * linear.achieved().ripple_db);
     // Measured: three impulses give all samples of the impulse response, several sizes the mean of roundings.
     constexpr Index times = 12;
     const Op aligned = minimum.op();
@@ -559,7 +567,7 @@ TEST_CASE("resample: minimum phase of long filters has their amplitude, and its 
                                << is.passband << ", ripple " << is.ripple_db);
       CHECK(is.stopband_db >= minimum.stopband_db());
       CHECK(is.passband == Approx(wanted.passband).margin(0.002));
-      CHECK(is.ripple_db < 0.001);
+      CHECK(is.ripple_db < 1.02 * wanted.ripple_db);
       CHECK(minimum.filter_delay_s() < 0.08 * linear.filter_delay_s());
     }
   const Op op = op::resample(1, 44100, 48001, {.phase = Phase::minimum, .causal = true});
@@ -572,7 +580,7 @@ TEST_CASE("resample: the minimum-phase filter of known zeros, in transforms shor
     h.resize(size);
     std::vector<double> expected = {2, -2, 0.5};  // both at 1/2
     expected.resize(size);
-    const std::vector<double> found = minimum_phase(h, 200);
+    const std::vector<double> found = minimum_phase(h, 300);
     REQUIRE(found.size() == size);
     double error = 0;
     for (std::size_t i = 0; i < size; ++i) error = std::max(error, std::abs(found[i] - expected[i]));

@@ -10,8 +10,7 @@ namespace WAVESTRIDE_API wavestride {
 
 /// Stopband attenuation, and edge of the passband as a fraction of the lower Nyquist frequency. The stopband
 /// begins at the lower Nyquist frequency itself, so that nothing aliases. In the passband the gain is within
-/// 0.001 dB of 1, with `best` and `steep` of linear phase within 0.0001 dB. Of minimum phase the stopband may
-/// lack 2 dB.
+/// 0.001 dB of 1, with `best` and `steep` within 0.0001 dB.
 enum class Quality {
   fast,      ///< 100 dB, 0.85
   standard,  ///< 125 dB, 0.923

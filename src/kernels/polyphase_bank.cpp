@@ -6,9 +6,10 @@
 namespace wavestride::kernels {
 namespace {
 
-// Products in double reach this many samples of the lower rate to either side of the centre, and in filters
-// longer than so many, where sums are large for longer, this part of the rest further.
-constexpr double exact_reach = 8, exact_within = 200, exact_part = 1.0 / 10;
+// Products in double reach this many samples of the lower rate to either side of the centre, further where
+// all ringing is on one side, and in filters longer than so many, where sums are large for longer, this part
+// of the rest further.
+constexpr double exact_reach = 8, exact_reach_aside = 12, exact_within = 200, exact_part = 1.0 / 10;
 
 }  // namespace
 
@@ -26,9 +27,9 @@ struct PolyphaseBank::Filter {
     const auto smaller = [](double a, double b) { return std::abs(a) < std::abs(b); };
     peak = static_cast<Index>(std::max_element(h.begin(), h.end(), smaller) - h.begin());
     const double lower = static_cast<double>(std::max(L, M));  // of h, per sample of the lower rate
+    const double near = symmetric ? exact_reach : exact_reach_aside;
     const double beyond = std::max(static_cast<double>(size) / lower - exact_within, 0.0);
-    reach =
-        static_cast<Index>(std::ceil((exact_reach + exact_part * beyond) * lower / static_cast<double>(L)));
+    reach = static_cast<Index>(std::ceil((near + exact_part * beyond) * lower / static_cast<double>(L)));
   }
 
   double coefficient(Index output, Index frame) const {
