@@ -14,13 +14,13 @@
 namespace wavestride {
 namespace {
 
-constexpr Index most_points = 6144;     // of a transform
-constexpr Index most_responses = 6;     // between small transforms, per bin
-constexpr Index most_factor = 1024;     // L or M
-constexpr double worth_waiting = 0.95;  // a longer block takes less than this part of a shorter one's time
+constexpr Index most_points = 6144;    // of a transform
+constexpr Index most_responses = 6;    // between small transforms, per bin
+constexpr Index most_factor = 1024;    // L or M
+constexpr double worth_waiting = 0.9;  // a longer block takes less than this part of a shorter one's time
 
-// Cycles for a point of a complex transform, as FFTW plans it without measuring (seen on Zen 5 with AVX-512):
-// sizes with a large odd part take the most.
+// Cycles for a point of a complex transform, as FFTW plans it without measuring (seen on Zen 5 and Granite
+// Rapids with AVX-512): sizes with a large odd part take the most.
 double transform_cycles(Index size, bool precise) {
   if (size % 2 != 0) return 11;
   if (size % 4 != 0) return precise ? 8.5 : 9;
@@ -34,6 +34,7 @@ double transform_cycles(Index size, bool precise) {
   double cycles = precise ? 4.4 : 2.3 + 0.25 * std::log2(static_cast<double>(size) / 1024);
   if (size % 3 == 0) cycles += 1.5;
   if (size > 2048) cycles += precise ? 3 : 1;
+  for (Index rest = size / 5; rest % 5 == 0; rest /= 5) cycles += precise ? 1 : 1.3;
   return cycles;
 }
 
@@ -55,7 +56,9 @@ double cycles_of(const BlockShape& s, bool precise) {
   const double transforms =
       in * transform_cycles(s.in_size, precise) + out * transform_cycles(s.out_size, precise);
   const auto bins = static_cast<double>(s.ins * (s.whole() ? s.outs * s.in_size : 2 * highest_bin(s)));
-  return (transforms + (precise ? 0.8 : 0.4) * bins + 0.6 * (in + out)) / static_cast<double>(2 * s.block);
+  // Of one to three phases vectors are made.
+  const double moves = (precise ? 0.8 : 1.8) + (std::max(s.ins, s.outs) > 3 ? 1.5 : 0);
+  return (transforms + (precise ? 1.9 : 0.13) * bins + moves * (in + out)) / static_cast<double>(2 * s.block);
 }
 
 // Bins of every step-th sample of h, `at` being that of time 0, as one period of `transform`'s size.

@@ -194,6 +194,9 @@ TEST_CASE("resample: latency of the presets from 48 to 16 kHz") {
   CHECK(Resampler(48000, 16000, {Quality::best}).filter_delay_s() < 0.008);
   const Resampler best(48000, 16000, {Quality::best});
   CHECK(static_cast<double>(best.op().lookahead_frames()) / 48000 <= best.filter_delay_s() + 1e-9);
+  // Blocks no longer than are worth waiting for.
+  CHECK(op::resample(1, 8000, 12000, {.quality = Quality::best, .goal = Goal::throughput}).latency_frames() <
+        6000);
 }
 
 TEST_CASE("resample: a delay may be asked for") {
