@@ -32,7 +32,9 @@ constexpr double narrowest_passband = 0.3;
 // Float sums reach the signal-to-noise ratio that goes with a stopband up to here.
 constexpr double precise_above_db = 130;
 constexpr Index most_taps = Index{1} << 22;
-constexpr double most_bytes = 16 << 20;
+// Of a bank; one of many phases is slower than a table where it does not fit the second-level cache.
+constexpr double most_bytes = 16 << 20, most_bytes_of_many = 2 << 20;
+constexpr Index many_phases = 2048;
 constexpr Index most_in_float = 256;  // samples in a sum of one order
 
 Index millihertz(const char* which, double hz) {
@@ -193,7 +195,8 @@ bool fits_bank(const Filter& f, double taps) {
   constexpr double lanes = kernels::PolyphaseBank::lanes;
   const auto L = static_cast<double>(f.L), M = static_cast<double>(f.M);
   const double bytes = std::max(L, 2 * lanes) * (taps + 2 * lanes * M / L) * sizeof(float);
-  return bytes <= most_bytes && (f.phase == Phase::linear || taps * L <= 1 << 18);
+  return bytes <= (f.L > many_phases ? most_bytes_of_many : most_bytes) &&
+         (f.phase == Phase::linear || taps * L <= 1 << 18);
 }
 
 // Multiply-adds per output of a bank, as PolyphaseBank lays them out; a fold halves those of its core.
