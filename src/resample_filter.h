@@ -8,8 +8,8 @@
 
 namespace wavestride {
 
-/// Points of a table per sample of the lower rate; interpolation between them errs by −185 dB.
-inline constexpr Index table_step = 256;
+/// Points of a table per sample of the lower rate; interpolation between them errs by −173 dB.
+inline constexpr Index table_step = 128;
 
 /// Symmetric, its sum table_step; equal ones are held once.
 std::shared_ptr<const kernels::ContinuousFilter> shared_table(Quality quality);
