@@ -232,6 +232,10 @@ Settings settings_of(const Config& c) {
 
 // ---- The network ----
 
+void copy_or_elu(bool elu, const float* in, Index size, float* out) noexcept {
+  elu ? kernels::map(kernels::Function::elu, 1, 1, in, size, out) : kernels::copy(in, size, out);
+}
+
 /// What a causal convolution reads: so many frames before the first and, of a stride, behind the last; and
 /// behind an ELU, where it has one.
 class CausalStart final : public Kernel {
@@ -244,10 +248,7 @@ class CausalStart final : public Kernel {
 
   void compute(const Work& work) const noexcept override {
     const Index channels = out_channels(), size = work.count * channels;
-    if (elu_)
-      kernels::map(kernels::Function::elu, 1, 1, work.in[0], size, work.out);
-    else
-      kernels::copy(work.in[0], size, work.out);
+    copy_or_elu(elu_, work.in[0], size, work.out);
     const Index length = work.length[0];
     if (inputs()[0].padding.mode != PadMode::reflect || length > left_) return;
     // A signal not longer than its padding is reflected with zeros behind it: those are the first frames, and
@@ -300,11 +301,7 @@ class Reflected final : public Kernel {
         elu_(elu) {}
 
   void compute(const Work& work) const noexcept override {
-    const Index size = work.count * out_channels();
-    if (elu_)
-      kernels::map(kernels::Function::elu, 1.0f, 0, work.in[0], size, work.out);
-    else
-      kernels::copy(work.in[0], size, work.out);
+    copy_or_elu(elu_, work.in[0], work.count * out_channels(), work.out);
   }
 
  private:
