@@ -404,10 +404,10 @@ WAVESTRIDE_C_API wavestride_status wavestride_stream_finish(wavestride_stream* s
 WAVESTRIDE_C_API wavestride_status wavestride_stream_finish_with(wavestride_stream* stream, const float* last,
                                                                  int64_t last_frames, float* out,
                                                                  int64_t capacity, int64_t* out_frames);
-/** The same for any number of inputs and outputs, in arrays whose structs all have the same size. An input
- * may bring any number of frames, but inputs should keep step: frames that one is more than a block ahead of
- * the others are kept, and may allocate; so may the message where these fail. Of WAVESTRIDE_TOO_SMALL it says
- * how many frames an output has now. */
+/** Push and finish for any number of inputs and outputs, in arrays whose structs all have the same size. An
+ * input may bring any number of frames, but inputs should keep step: frames that one is more than a block
+ * ahead of the others are kept, and may allocate; so may the message where these fail. Of
+ * WAVESTRIDE_TOO_SMALL it says how many frames an output has now. */
 WAVESTRIDE_C_API wavestride_status wavestride_stream_push_all(wavestride_stream* stream,
                                                               const wavestride_signal* inputs,
                                                               size_t input_count, wavestride_signal* outputs,

@@ -366,17 +366,38 @@ LayerWeights load_layer(const TensorFile& file, const std::string& layer) {
   return w;
 }
 
+namespace {
+
+// Finite numbers stay finite.
+void require_range(const std::map<std::string, Tensor>& tensors, DType dtype, const std::string& out) {
+  if (dtype != DType::f16) return;
+  constexpr float most = 65'504;
+  for (const auto& [name, tensor] : tensors)
+    for (const float v : tensor.data)
+      if (std::isfinite(v) && std::abs(v) > most)
+        throw IoError(out, message(name, ": f16 holds numbers up to ", most, ", one is ", v));
+}
+
+}  // namespace
+
 void convert_model(const std::string& path, const std::string& out, const ModelOptions& options,
                    DType dtype) {
   const std::unique_ptr<TensorFile> file = open_checkpoint(path);
   const Loaded loaded = load(*file, options, true);
   std::map<std::string, Tensor> tensors = loaded.file.used_tensors();
-  if (const Architecture& a = loaded.architecture; a.holds_encoder && a.holds_encoder(loaded.file))
-    tensors.merge(load_encoder(*file, {.config = options.config,
-                                       .bandwidth_kbps = options.bandwidth_kbps,
-                                       .codebooks = options.codebooks,
-                                       .prefix = options.prefix})
-                      .file.used_tensors());
+  const Architecture& architecture = loaded.architecture;
+  if (architecture.holds_encoder && architecture.holds_encoder(loaded.file)) {
+    try {
+      tensors.merge(load_encoder(*file, {.config = options.config,
+                                         .bandwidth_kbps = options.bandwidth_kbps,
+                                         .codebooks = options.codebooks,
+                                         .prefix = options.prefix})
+                        .file.used_tensors());
+    } catch (const IoError&) {
+      // The decoder, which loads, is worth a file of its own; load_codec_encoder() says what is wrong.
+    }
+  }
+  require_range(tensors, dtype, out);
   if (loaded.statistics) tensors.emplace(statistics_name, *loaded.statistics);
   models::Json config = loaded.file.config().json();
   config["architecture"] = loaded.model.architecture;

@@ -85,6 +85,22 @@ TEST_CASE("a converted model may have shorter weights") {
   }
 }
 
+TEST_CASE("a converted model has no weight that is infinite in the type asked for") {
+  const TemporaryDirectory dir;
+  const std::string in = dir / "in.safetensors", out = dir / "out.safetensors";
+  convert_model(model_path("hifigan-jik876-1/g_02500000"), in);
+  const SafetensorsFile file(in);
+  std::map<std::string, Tensor> tensors;
+  for (const TensorInfo& t : file.tensors()) tensors[t.name] = file.load(t.name);
+  const auto& [name, tensor] = *tensors.begin();
+  tensors[name].data[0] = -7e4f;
+  write_safetensors(in, tensors, {.metadata = file.metadata()});
+  CHECK(refusal([&] { convert_model(in, out, {}, DType::f16); }) ==
+        name + ": f16 holds numbers up to 65504, one is -70000");
+  CHECK(dir.size() == 1);
+  convert_model(in, out, {}, DType::bf16);
+}
+
 TEST_CASE("what is no model is not converted") {
   const TemporaryDirectory dir;
   const std::string in = dir / "in.safetensors", out = dir / "out.safetensors";

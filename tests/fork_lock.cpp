@@ -39,6 +39,9 @@ int forked_beside_threads(int processes, Work work) {
 
 }  // namespace
 
+// The address sanitizer's own memory is not there for a process that is forked while another thread takes
+// some: such hang, whatever they run.
+#ifndef __SANITIZE_ADDRESS__
 TEST_CASE("a process that was forked beside threads that design filters designs its own") {
   CHECK(forked_beside_threads(10, [](Index n) {
           Resampler(48'000, 44'100, {.stopband_db = 60 + 1e-5 * static_cast<double>(n)});
@@ -48,3 +51,4 @@ TEST_CASE("a process that was forked beside threads that design filters designs 
 TEST_CASE("a process that was forked beside threads that plan transforms plans its own") {
   CHECK(forked_beside_threads(50, [](Index n) { op::stft({.n_fft = 2 + n % 4'000}); }) == 50);
 }
+#endif

@@ -175,6 +175,10 @@ CodecEncoder build_encoder(ModelFile& file) {
     c.refuse(sizes.stages, " make ", wide, " channels, ", decoder.latents, " says ", decoder.latent);
   StackBuilder b("snac encoder");
   const Index together = std::lcm(books.frames_together(), std::max<Index>(window, 1));
+  if (decoder.hop * together > most_hop)  // which even one sample is padded to
+    c.refuse(c.name({"attn_window_size"}), ", ", c.name(stride_keys), " and ", decoder.hops,
+             " must make at most ", most_hop, " samples of a whole window and frame of codes, make ",
+             decoder.hop * together);
   auto x = b.apply(padded_to_multiple(decoder.hop * together), {b.input(1)});
   x = b.chain(x, encoder_stages(file, original_encoder, sizes, true));
   std::size_t end = original_encoder.first_stage + sizes.rates.size();

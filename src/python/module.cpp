@@ -1303,7 +1303,7 @@ PYBIND11_MODULE(_wavestride, m) {
       },
       "path"_a, "config"_a = none, py::kw_only(), "prefix"_a = none, "bandwidth_kbps"_a = none,
       "codebooks"_a = none, "minimal_filtering"_a = false, "bfloat16"_a = false,
-      "The encoder in a file of EnCodec, DAC or SNAC as its recipe saved it. config, prefix, "
+      "The encoder in a file of EnCodec, DAC or SNAC, as its recipe saved it or converted. config, prefix, "
       "bandwidth_kbps,\n"
       "codebooks, minimal_filtering and bfloat16 as load_model() has them; of latents that round otherwise "
       "some\n"

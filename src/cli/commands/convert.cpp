@@ -28,16 +28,22 @@ std::vector<std::string> possible_configs(const std::string& checkpoint) {
   return files;
 }
 
-// The architecture, and of a codec which halves of it.
-std::string contents(const TensorFile& file) {
-  const std::string architecture = recognised_architecture(file);
-  if (std::ranges::count(known_codecs(), architecture) == 0) return architecture;
+// Why the file that was converted gives no encoder of the codec that it holds, or nothing.
+std::string lacking_encoder(const TensorFile& written, const std::string& path, const ModelOptions& options) {
   try {
-    (void)load_codec_encoder(file);
-  } catch (const IoError&) {
-    return architecture + ", decoder alone";
+    (void)load_codec_encoder(written);
+    return "";
+  } catch (const IoError& e) {
+    try {
+      (void)load_codec_encoder(path, {.config = options.config,
+                                      .bandwidth_kbps = options.bandwidth_kbps,
+                                      .codebooks = options.codebooks,
+                                      .prefix = options.prefix});
+    } catch (const IoError& original) {
+      return original.reason();
+    }
+    return e.reason();
   }
-  return architecture + ", decoder and encoder";
 }
 
 }  // namespace
@@ -74,8 +80,15 @@ std::function<void()> convert_command(CLI::App& app) {
     const auto written = open_checkpoint(a->out);
     Index values = 0;
     for (const TensorInfo& t : written->tensors()) values += t.elements;
-    say(a->out, ": ", contents(*written), ", ", written->tensors().size(), " tensors, ", values,
+    std::string halves, lack;
+    const std::string architecture = recognised_architecture(*written);
+    if (std::ranges::count(known_codecs(), architecture) > 0) {
+      lack = lacking_encoder(*written, a->in, a->options);
+      halves = lack.empty() ? ", decoder and encoder" : ", decoder alone";
+    }
+    say(a->out, ": ", architecture, halves, ", ", written->tensors().size(), " tensors, ", values,
         " values of ", a->dtype);
+    if (!lack.empty()) say(a->in, ": ", lack);
   };
 }
 
