@@ -36,14 +36,15 @@ class PeakRange final : public WholeSignalKernel {
   }
 
  private:
-  // Of rows first, then of a row and of what is left.
+  // NaN is none.
   static float maximum(const float* x, Index size) noexcept {
-    constexpr Index row = 64;
-    float most[row] = {};
-    const Index rows = size / row;
-    kernels::max_over({x, 0, row, rows}, row, 1, most);
-    return std::max(*std::max_element(most, most + row),
-                    *std::max_element(x + rows * row - (rows > 0 ? row : 0), x + size));
+    constexpr Index lanes = 8;
+    float most[lanes];
+    std::fill_n(most, lanes, -std::numeric_limits<float>::infinity());
+    for (Index i = 0; i < size; i += lanes)
+      for (Index j = 0; j < std::min(lanes, size - i); ++j)
+        if (x[i + j] > most[j]) most[j] = x[i + j];
+    return *std::max_element(most, most + lanes);
   }
 
   struct Peak : KernelState {
@@ -53,8 +54,10 @@ class PeakRange final : public WholeSignalKernel {
   float range_;
 };
 
+// As a float, too.
 bool positive(double value) {
-  return value > 0 && std::isfinite(value);
+  const auto single = static_cast<float>(value);
+  return single > 0 && std::isfinite(single);
 }
 
 Op to_db(const char* op, Index channels, DecibelOptions o, double usual_amin, double scale) {

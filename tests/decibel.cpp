@@ -36,6 +36,27 @@ TEST_CASE("decibels: defaults are librosa's, but for top_db, and the way back is
   CHECK(relative_error(db_to_power(power_to_db(x)), x) <= 1e-5);
 }
 
+TEST_CASE("decibels: the maximum that top_db counts from is that of all numbers, NaN is none") {
+  const Op op = op::power_to_db(3, {.top_db = 20});
+  for (const Index frames : {1, 2, 7, 40})
+    for (Index at = 0; at < 3 * frames; ++at) {
+      Signal x = Signal::Constant(3, frames, 1e-7f);
+      x(0, frames / 2) = 1e-3f;
+      if (at == 3 * (frames / 2)) continue;
+      x.data()[at] = std::nanf("");
+      const Signal y = op(x);
+      for (Index i = 0; i < x.size(); ++i) {
+        CAPTURE(frames, at, i);
+        if (i == at)
+          CHECK(std::isnan(y.data()[i]));
+        else
+          CHECK(y.data()[i] == Approx(i == 3 * (frames / 2) ? -30 : -50));
+      }
+    }
+  CHECK_THROWS_WITH(op::db_to_amplitude(1, 1e300),
+                    "db_to_amplitude: ref must be above 0 and finite, got 1e+300");
+}
+
 TEST_CASE("decibels keep the contract of every Op; with top_db they do not stream") {
   Rng rng(63);
   for (const Op& op : {op::amplitude_to_db(3), op::power_to_db(20, {.ref = 2, .amin = 0.1})})

@@ -1,3 +1,5 @@
+#include <sys/mman.h>
+#include <unistd.h>
 #include <wavestride/deemphasis.h>
 
 #include <catch2/catch.hpp>
@@ -40,6 +42,27 @@ TEST_CASE("deemphasis: undoes a pre-emphasis, and keeps the contract of every Op
   }
   CHECK_THROWS_WITH(op::deemphasis(0), "deemphasis: channels must be positive, got 0");
   CHECK_THROWS_WITH(op::deemphasis(1, 1.0f), "deemphasis: coefficient must be between -1 and 1, got 1");
+}
+
+TEST_CASE("deemphasis: its kernel reads nothing behind its input on any SIMD target") {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  void* const memory = mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(memory != MAP_FAILED);
+  REQUIRE(mprotect(static_cast<char*>(memory) + page, page, PROT_NONE) == 0);
+  float* const end = static_cast<float*>(memory) + page / sizeof(float);
+  EveryTarget targets;
+  for (const std::string& name : targets.names) {
+    kernels::use_simd_target(name);
+    for (Index channels = 1; channels < 40; ++channels) {
+      std::vector<float> last(static_cast<std::size_t>(channels), 1.0f), y(3 * last.size());
+      kernels::decay(0.5f, end - 3 * channels, channels, 3, last.data(), y.data());
+      CHECK(last.back() == 0.125f);
+      kernels::decay(0.5f, last.data(), channels, 1, end - channels, y.data());
+      CHECK(y[0] == 0.125f);
+      std::fill_n(end - channels, channels, 0.0f);
+    }
+  }
+  munmap(memory, 2 * page);
 }
 
 TEST_CASE(

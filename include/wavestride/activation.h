@@ -1,8 +1,8 @@
 // Functions of every value by itself, with the names and defaults of torch.nn.functional; and the gate of
 // WaveNet. NaN stays NaN in all of them. Each result is within 1e-6 of the exact value, relatively where
-// that is a normal float; of sin and cos, absolutely; of gelu by tanh, to |x|; of pow by other than whole
-// exponents, times 1 + |exponent·ln x|/8; of snake, to |x| + 1/beta, the sine being that of alpha·x as a
-// float has it.
+// that is 1000 times the least normal float or more; of softplus, times 1 + |beta·x|/8; of sin and cos,
+// absolutely; of gelu by tanh, to |x|; of pow by other than whole exponents, times 1 + |exponent·ln x|/8; of
+// snake, to |x| + 1/beta, the sine being that of alpha·x as a float has it.
 #pragma once
 
 #include <wavestride/op.h>

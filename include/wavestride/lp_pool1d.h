@@ -16,7 +16,8 @@ struct LpPool1dOptions {
 namespace op {
 
 /// y[c, n] = (Σ_k x[c, n·stride + k]^p)^(1/p); of a window that reaches past the end, kernel_size times the
-/// mean of its powers. NaN where a power or a root is: of negative values only if p is even, or 1. x:
+/// mean of its powers. NaN where a power or a root is: of negative values only if p is even and at most
+/// 16, or 1. x:
 /// channels × T, y: channels × floor((T − kernel_size)/stride) + 1 frames (ceil with ceil_mode). Throws
 /// std::invalid_argument on the options that avg_pool1d refuses and unless p is finite and not 0.
 Op lp_pool1d(Index channels, const LpPool1dOptions& options);

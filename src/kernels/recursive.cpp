@@ -21,9 +21,16 @@ HWY_NOINLINE void DecayVector(D d, float coefficient, const float* HWY_RESTRICT 
                               Index count, Index frames, float* HWY_RESTRICT last, float* HWY_RESTRICT out) {
   const auto by = hn::Set(d, coefficient);
   const auto lanes = hn::FirstN(d, static_cast<std::size_t>(count));
-  auto y = hn::MaskedLoad(lanes, d, last);
+  const auto load = [&](const float* from) HWY_ATTR {
+    // The mask of a single lane is one of four on AVX2.
+    if constexpr (hn::MaxLanes(D()) == 1)
+      return hn::LoadU(d, from);
+    else
+      return hn::MaskedLoad(lanes, d, from);
+  };
+  auto y = load(last);
   for (Index n = 0; n < frames; ++n, in += channels, out += channels) {
-    y = hn::MulAdd(by, y, hn::MaskedLoad(lanes, d, in));
+    y = hn::MulAdd(by, y, load(in));
     StorePart(d, y, count, out);
   }
   StorePart(d, y, count, last);
