@@ -286,9 +286,9 @@ void GraphRunner::plan_nodes(const std::vector<bool>& large_values, std::span<co
     // Reading a large kernel for a few frames takes more time than copying a block of them.
     node.whole_blocks =
         large_values[v] && kernel.parameters() > 2 * values_[v].block * kernel.inputs()[0].channels;
-    node.edge_group = edge_frames(kernel, node.whole_blocks ? std::max<Index>(128, values_[v].block)
-                                          : large_values[v] ? 128
-                                                            : 16);
+    Index fewest = large_values[v] ? 128 : 16;
+    if (node.whole_blocks) fewest = std::max(fewest, values_[v].block);
+    node.edge_group = edge_frames(kernel, fewest);
     Index floats = 0;
     for (std::size_t p = 0; p < ports; ++p) {
       const Port& port = kernel.inputs()[p];

@@ -788,12 +788,7 @@ wavestride_status wavestride_stream_push(wavestride_stream* stream, const float*
 
 wavestride_status wavestride_stream_finish(wavestride_stream* stream, float* out, int64_t capacity,
                                            int64_t* out_frames) {
-  if (const auto wrong = check_plain(stream)) return wrong;
-  const Index frames = stream->stream.frames_at_finish();
-  if (const auto wrong = check_given(stream->stream.finished(), frames, out, capacity, out_frames))
-    return wrong;
-  *out_frames = stream->stream.finish(FramesSpan(out, stream->out_channels, frames));
-  return WAVESTRIDE_OK;
+  return wavestride_stream_finish_with(stream, nullptr, 0, out, capacity, out_frames);
 }
 
 wavestride_status wavestride_stream_finish_with(wavestride_stream* stream, const float* last,
