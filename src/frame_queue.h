@@ -12,29 +12,35 @@
 
 namespace wavestride::detail {
 
-/// The frames of one value that some reader may still need, contiguous in memory: in its own, or in lent one,
-/// or for a while in more than its own. Its own is NaN until it is first written, so that a kernel that reads
-/// outside its window shows.
+/// The frames of one value that some reader may still need, contiguous in memory: in that which they are
+/// given, or in lent one, or for a while in more than their own.
 class FrameQueue {
  public:
-  /// `limit` frames at once and `slack` more of memory, but no more than the `total` frames that ever come.
-  [[gnu::cold, gnu::noinline]] void allocate(Index channels, Index limit, Index slack, Index total) {
+  /// For `limit` frames at once and `slack` more of memory, but no more than the `total` frames that ever
+  /// come.
+  void plan(Index channels, Index limit, Index slack, Index total) {
     channels_ = channels;
     limit_ = std::min(limit, total);
-    memory_.assign(static_cast<std::size_t>(channels * std::min(limit + slack, total)), std::nanf(""));
+    home_floats_ = channels * std::min(limit + slack, total);
+  }
+  /// What it needs of memory, and that.
+  Index floats() const { return home_floats_; }
+  void use(float* memory) noexcept {
+    home_ = memory;
     at_home();
   }
 
-  /// As many frames at once as ever come, which are lent in one go: its own memory is there once they are
-  /// not.
-  void allocate_late(Index channels, Index total) {
+  /// For as many frames at once as ever come, which are lent in one go: it has memory once they are not.
+  void plan_late(Index channels, Index total) {
     channels_ = channels;
     limit_ = place_limit_ = total;
     late_ = true;
   }
 
-  void reset() noexcept {
-    begin_ = end_ = offset_ = 0;
+  /// Empty, before frame `first`.
+  void reset(Index first = 0) noexcept {
+    begin_ = end_ = first;
+    offset_ = 0;
     lent_ = nullptr;
     if (!late_) at_home();
   }
@@ -42,7 +48,8 @@ class FrameQueue {
   Index begin() const { return begin_; }
   Index end() const { return end_; }
   Index room() const { return place_limit_ - (end_ - begin_); }
-  Index bytes() const { return static_cast<Index>(memory_.size() * sizeof(float)); }
+  /// Of memory beside that which it was given.
+  Index bytes() const { return static_cast<Index>(more_.size() * sizeof(float)); }
 
   const float* frame(Index n) const {
     return lent_ ? lent_ + (n - lent_from_) * channels_ : place_ + (offset_ + n - begin_) * channels_;
@@ -56,10 +63,10 @@ class FrameQueue {
     place_limit_ = frames;
     place_floats_ = frames * channels_;
   }
-  bool away() const { return place_ != memory_.data(); }
+  bool away() const { return place_ != home_; }
   bool fits_home() const { return end_ - begin_ <= limit_; }
   void go_home() noexcept {
-    kernels::copy(frame(begin_), (end_ - begin_) * channels_, memory_.data());
+    kernels::copy(frame(begin_), (end_ - begin_) * channels_, home_);
     offset_ = 0;
     at_home();
   }
@@ -67,8 +74,7 @@ class FrameQueue {
   /// Moves to its own memory, however much it takes.
   void come_home() {
     if (!away()) return;
-    if (!fits_home()) enlarge(end_ - begin_);
-    go_home();
+    fits_home() ? go_home() : enlarge(end_ - begin_);
   }
 
   /// From now until keep(), frames lie at `frames`, the first of them frame `from` ≤ begin(): commit(n) alone
@@ -90,7 +96,7 @@ class FrameQueue {
     offset_ = 0;
     if (begin_ == end_) return;
     if (late_) be_there();
-    kernels::copy(from, (end_ - begin_) * channels_, memory_.data());
+    kernels::copy(from, (end_ - begin_) * channels_, home_);
   }
 
   /// Holds `count` ≤ room() frames before the first, all of them `value`; nothing is here yet.
@@ -119,10 +125,7 @@ class FrameQueue {
 
   /// Makes room for `count` frames, at home; allocates when there is too little.
   void grow(Index count) {
-    if (room() >= count) return;
-    const bool was_away = away();
-    enlarge(end_ - begin_ + count);
-    was_away ? go_home() : at_home();
+    if (room() < count) enlarge(end_ - begin_ + count);
   }
 
   void drop_before(Index n) noexcept {
@@ -134,21 +137,35 @@ class FrameQueue {
  private:
   [[gnu::cold, gnu::noinline]] void be_there() {
     late_ = false;
-    memory_.assign(static_cast<std::size_t>(channels_ * limit_), std::nanf(""));
-    at_home();
+    live_in(more_of(limit_));
   }
   [[gnu::cold, gnu::noinline]] void enlarge(Index frames) {
     late_ = false;
     limit_ = std::max(frames, 2 * limit_);
-    memory_.resize(static_cast<std::size_t>(channels_ * 2 * limit_), std::nanf(""));
+    auto more = more_of(2 * limit_);
+    if (!lent_ && begin_ < end_) {
+      kernels::copy(frame(begin_), (end_ - begin_) * channels_, more.data());
+      offset_ = 0;
+    }
+    live_in(std::move(more));
+  }
+  kernels::Aligned<float> more_of(Index frames) const {
+    return kernels::Aligned<float>(static_cast<std::size_t>(channels_ * frames), std::nanf(""));
+  }
+  void live_in(kernels::Aligned<float>&& more) noexcept {
+    more_ = std::move(more);
+    home_floats_ = static_cast<Index>(more_.size());
+    use(more_.data());
   }
   void at_home() noexcept {
-    place_ = memory_.data();
+    place_ = home_;
     place_limit_ = limit_;
-    place_floats_ = static_cast<Index>(memory_.size());
+    place_floats_ = home_floats_;
   }
 
-  kernels::Aligned<float> memory_;
+  kernels::Aligned<float> more_;  // where what it was given is not enough
+  float* home_ = nullptr;
+  Index home_floats_ = 0;
   float* place_ = nullptr;  // where frames are, unless they are lent
   Index place_limit_ = 0, place_floats_ = 0;
   Index channels_ = 0, limit_ = 0;

@@ -9,6 +9,7 @@
 #include "kernel_group.h"
 #include "large_pages.h"
 #include "moves_frames.h"
+#include "signal_in_pieces.h"
 #include "wait_awake.h"
 
 namespace wavestride::detail {
@@ -103,19 +104,31 @@ bool passes_through(const Graph& graph, int v) {
          std::find(graph.outputs.begin(), graph.outputs.end(), v) == graph.outputs.end();
 }
 
-/// As many frames as stay in the nearest cache; of several threads, where the next is large, twice as many,
-/// since each block is a turn with the lock, and often one that another core has made.
-Index block_frames(Index channels, bool one_thread) {
-  const Index target_bytes = (one_thread ? 24 : 24 * cache_share()) << 10;
-  return std::clamp<Index>(target_bytes / (4 * channels), 16, 4096);
+/// What blocks are of at most.
+struct BlockLimits {
+  /// As many frames as stay in the nearest cache.
+  Index bytes = 24 << 10;
+  /// Enough of them to be worth reading large kernels for.
+  Index long_frames = 512;
+};
+
+/// Several threads together, each on a piece of its own or not, take twice the memory: their blocks are as
+/// long as weights that are read once can be used for (MinimalConv1d::tiles_at_once), or somewhat shorter.
+/// Where they share blocks, and the next cache is large, short ones are twice as long, since each is a turn
+/// with the lock, and often one that another core has made.
+BlockLimits limits_of(GraphRunner::Use use, bool several_threads) {
+  if (use == GraphRunner::Use::signal && !several_threads) return {};
+  const Index share = cache_share();
+  if (use == GraphRunner::Use::piece) return {BlockLimits().bytes, share > 1 ? 384 : 128};
+  return {share * BlockLimits().bytes, 192 * share};
 }
 
-/// Enough to be worth reading large kernels for. Values of several threads have no memory to share but within
-/// a group, and take twice as much: theirs are as long as weights that are read once can be used for
-/// (MinimalConv1d::tiles_at_once), or somewhat shorter.
-Index long_block_frames(Index channels, bool one_thread) {
-  const Index most_frames = one_thread ? 512 : 192 * cache_share(), most_bytes = 3 * most_frames * 256;
-  return std::clamp<Index>(most_bytes / (4 * channels), 128, most_frames);
+Index block_frames(Index channels, const BlockLimits& limits) {
+  return std::clamp<Index>(limits.bytes / (4 * channels), 16, 4096);
+}
+
+Index long_block_frames(Index channels, const BlockLimits& limits) {
+  return std::clamp<Index>(3 * limits.long_frames * 256 / (4 * channels), 128, limits.long_frames);
 }
 constexpr Index short_block_frames = 16;
 
@@ -128,13 +141,13 @@ Index worth_frames(const Graph& graph, int k) {
 
 /// Frames of each value that are made at a time; `large` says which are of_large_kernels().
 std::vector<Index> block_sizes(const Graph& graph, const std::vector<bool>& large,
-                               const StreamOptions& options, bool one_thread) {
+                               const StreamOptions& options, const BlockLimits& limits) {
   std::vector<Index> sizes;
   for (std::size_t v = 0; v < graph.values().size(); ++v) {
     const Index channels = graph.values()[v].channels;
     sizes.push_back(options.block_frames > 0 ? std::min<Index>(options.block_frames, 1 << 20)
-                    : large[v]               ? long_block_frames(channels, one_thread)
-                                             : block_frames(channels, one_thread));
+                    : large[v]               ? long_block_frames(channels, limits)
+                                             : block_frames(channels, limits));
   }
   return sizes;
 }
@@ -157,20 +170,21 @@ Index next_block(const Kernel& kernel, Index n, Index count, Index usual) {
 }
 
 constexpr Index line = 16;  // floats of a cache line
+constexpr Index in_lines(Index floats) {
+  return (floats + line - 1) / line * line;
+}
 
 // What the caller's memory gets past the caches is made in near memory, of so many floats and half as many
 // again (next_block()), of so many frames at least.
 constexpr Index near_floats = 6 << 10, fewest_past_caches = 16;
 
-/// Whether frames are more than caches hold, and go to memory that need not come into the caches first: not
-/// what has just been allocated, which is new or, of a smaller result, was in use before.
+}  // namespace
+
 bool beyond_caches(const FramesSpan& frames) noexcept {
   constexpr Index least_floats = 8 << 20;
   const Index size = frames.frames() * frames.channels();
   return size >= least_floats && is_there(frames.data(), size);
 }
-
-}  // namespace
 
 GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions& options,
                          std::span<const Index> lengths, Use use)
@@ -181,9 +195,11 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
           ": threads must be 0 (all) to ", ThreadPool::most_threads, ", got ", options.threads);
   const Index threads =
       options.threads > 0 ? options.threads : std::max<Index>(std::thread::hardware_concurrency(), 1);
+  if (use == Use::signal) in_pieces_ = SignalInPieces::of(graph_, options, threads);
+  if (!lengths.empty() && in_pieces_ && !in_pieces_->cut(lengths)) in_pieces_.reset();
   if (threads > 1)
-    graph_ =
-        grouped(graph_, block_sizes(*graph_, of_large_kernels(*graph_), options, false), options, threads);
+    graph_ = grouped(graph_, block_sizes(*graph_, of_large_kernels(*graph_), options, limits_of(use, true)),
+                     options, threads);
   const Graph& g = *graph_;
   std::vector<Index> totals(g.values().size(), Work::unknown);
   if (!lengths.empty()) g.totals(lengths, totals);
@@ -192,7 +208,10 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
   plan_places();
   plan_nodes(large, totals);
   workspaces_.resize(static_cast<std::size_t>(threads));
-  if (use == Use::signal) make_memory();
+  if (use == Use::signal) {
+    make_memory(in_pieces_ && !lengths.empty());
+    make_workspaces();
+  }
   sent_.resize(g.outputs.size());
   past_caches_.resize(g.outputs.size());
   scratch_.resize(values_.size());
@@ -206,13 +225,15 @@ GraphRunner::GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions
   reset();
 }
 
+GraphRunner::~GraphRunner() = default;
+
 /// Where each value lies, and for how many frames it has room; `totals` are all that it will ever have.
 void GraphRunner::plan_values(const StreamOptions& options, const std::vector<bool>& large_values,
                               std::span<const Index> totals, Index threads, Use use) {
   const Graph& g = *graph_;
   values_.resize(g.values().size());
-  const bool one_thread = threads == 1 && use == Use::signal;
-  const std::vector<Index> blocks = block_sizes(g, large_values, options, one_thread);
+  const BlockLimits limits = limits_of(use, threads > 1);
+  const std::vector<Index> blocks = block_sizes(g, large_values, options, limits);
   for (std::size_t v = 0; v < values_.size(); ++v) {
     const Graph::Value& info = g.values()[v];
     Value& value = values_[v];
@@ -223,27 +244,26 @@ void GraphRunner::plan_values(const StreamOptions& options, const std::vector<bo
     const bool large = large_values[v] && options.block_frames == 0;
     value.block = blocks[v];
     if (value.direct >= 0) {  // which has room for more
-      if (large) value.block = std::max(value.block, long_block_frames(1, one_thread));
+      if (large) value.block = std::max(value.block, long_block_frames(1, limits));
       continue;
     }
     const bool all =
         totals[v] != Work::unknown && std::any_of(info.readers.begin(), info.readers.end(),
                                                   [&](const Graph::Reader& r) { return g.whole(r.node); });
     if (v < static_cast<std::size_t>(g.inputs())) {
-      if (use == Use::group) {  // lent
-        value.queue.allocate(info.channels, 0, 0, 0);
+      if (use != Use::signal) {  // lent
+        value.queue.plan(info.channels, 0, 0, 0);
         continue;
       }
       // A whole signal is lent in one go, at once to what needs all of it.
       if (totals[v] != Work::unknown) {
-        value.queue.allocate_late(info.channels,
-                                  all ? totals[v] : std::min(info.held + value.block, totals[v]));
+        value.queue.plan_late(info.channels, all ? totals[v] : std::min(info.held + value.block, totals[v]));
         continue;
       }
     }
     // What is needed whole has its memory at once, and does not move as it grows.
     if (all) {
-      value.queue.allocate(info.channels, totals[v], 0, totals[v]);
+      value.queue.plan(info.channels, totals[v], 0, totals[v]);
       continue;
     }
     const bool passes = passes_through(g, static_cast<int>(v));
@@ -258,7 +278,7 @@ void GraphRunner::plan_values(const StreamOptions& options, const std::vector<bo
     } else if (threads > 1 && !passes) {
       own *= 2;  // one block is made while another is read
     }
-    value.queue.allocate(info.channels, info.held + own, std::max(info.held, slack), totals[v]);
+    value.queue.plan(info.channels, info.held + own, std::max(info.held, slack), totals[v]);
   }
 }
 
@@ -297,21 +317,51 @@ void GraphRunner::plan_nodes(const std::vector<bool>& large_values, std::span<co
       if (port.padding.mode == PadMode::reflect) node.reach[p] = right_reach(port);
       if (totals[v] != Work::unknown && !touches_border(w, w.first(0), totals[v] - 1, length)) continue;
       const Index frames = affine_floor(node.edge_group - 1, w.num, 0, w.den) + 1 + w.span();
-      floats += node.edge_floats[p] = (frames * port.channels + line - 1) / line * line;
+      floats += node.edge_floats[p] = in_lines(frames * port.channels);
     }
     edge_floats_ = std::max(edge_floats_, floats);
   }
 }
 
-/// The memory that a group borrows.
-void GraphRunner::make_memory() {
-  own_places_ = kernels::Aligned<float>(static_cast<std::size_t>(2 * place_floats_));
-  places_ = own_places_.data();
-  Index scratch = 0;
+Index GraphRunner::queue_floats() const noexcept {
+  Index floats = 0;
+  for (const Value& v : values_) floats += in_lines(v.queue.floats());
+  for (const Node& node : nodes_)
+    if (node.group) floats += runner_of_group(*node.state).queue_floats();
+  return floats;
+}
+
+void GraphRunner::use(float* memory) noexcept {
+  for (Value& v : values_) {
+    if (v.queue.floats() > 0) v.queue.use(memory);
+    memory += in_lines(v.queue.floats());
+  }
+  for (const Node& node : nodes_) {
+    if (!node.group) continue;
+    runner_of_group(*node.state).use(memory);
+    memory += runner_of_group(*node.state).queue_floats();
+  }
+  places_ = memory;
+}
+
+/// The memory for frames, in which a whole signal's pieces lie where no other signal is under way. It is NaN
+/// until it is first written, so that a kernel that reads outside its window shows.
+void GraphRunner::make_memory(bool only_in_pieces) {
+  const Index own = only_in_pieces ? 0 : frame_floats();
+  const Index all = std::max(own, in_pieces_ ? in_pieces_->floats() : 0);
+  own_frames_ = kernels::UnwrittenFloats(static_cast<std::size_t>(all));
+  std::fill_n(own_frames_.data(), own, std::nanf(""));
+  if (!only_in_pieces) use(own_frames_.data());
+  if (in_pieces_) in_pieces_->use(own_frames_.data());
+}
+
+/// What a thread works in, of which groups and pieces borrow theirs.
+void GraphRunner::make_workspaces() {
+  Index scratch = in_pieces_ ? in_pieces_->borrowed_bytes() : 0;
   for (std::size_t k = 0; k < nodes_.size(); ++k)
     scratch =
         std::max(scratch, graph_->nodes[k].kernel->scratch_bytes() +
-                              (nodes_[k].group ? runner_of_group(*nodes_[k].state).borrowed_bytes() : 0));
+                              (nodes_[k].group ? runner_of_group(*nodes_[k].state).borrowed_by_group() : 0));
   for (Workspace& w : workspaces_) {
     w.own_scratch = kernels::Aligned<std::byte>(static_cast<std::size_t>(scratch));
     w.own_edges = kernels::Aligned<float>(static_cast<std::size_t>(edge_floats_), std::nanf(""));
@@ -367,7 +417,7 @@ void GraphRunner::reset() noexcept {
   finished_ = false;
   for (Value& v : values_) {
     v.made = 0;
-    v.length = Work::unknown;
+    v.length = v.until = v.total = Work::unknown;
     v.queue.reset();
   }
   for (Node& n : nodes_) {
@@ -384,7 +434,8 @@ Index GraphRunner::state_bytes() const {
     if (n.state) sum += n.state->bytes();
   for (const Workspace& w : workspaces_)
     sum += static_cast<Index>(w.own_scratch.size() + w.own_edges.size() * sizeof(float));
-  return sum + static_cast<Index>(own_places_.size() * sizeof(float));
+  if (in_pieces_) sum += in_pieces_->state_bytes();
+  return sum + static_cast<Index>(own_frames_.size() * sizeof(float));
 }
 
 void GraphRunner::counts(bool last, std::span<Index> out) const noexcept {
@@ -409,6 +460,7 @@ void GraphRunner::process(std::span<const FramesView> in, bool last, std::span<c
   }
   out_ = out;
   written_ = written;
+  if (last && process_in_pieces(in, expected)) return;
   for (std::size_t o = 0; o < out.size(); ++o) past_caches_[o] = beyond_caches(out[o].slice(0, expected[o]));
   std::fill(written.begin(), written.end(), 0);
   std::fill(taken_.begin(), taken_.end(), 0);
@@ -446,8 +498,7 @@ void GraphRunner::process(std::span<const FramesView> in, bool last, std::span<c
 
 void GraphRunner::process_group(std::span<const Lent> in, FramesSpan out, void* scratch) noexcept {
   places_ = static_cast<float*>(scratch);
-  workspaces_.front().edges = places_ + 2 * place_floats_;
-  workspaces_.front().scratch = workspaces_.front().edges + edge_floats_;
+  borrow(places_ + 2 * place_floats_);
   const Index expected = out.frames();
   Index written = 0;
   out_ = {&out, 1};
@@ -464,6 +515,54 @@ void GraphRunner::process_group(std::span<const Lent> in, FramesSpan out, void* 
   make_up({&expected, 1});
   for (std::size_t i = 0; i < in.size(); ++i) values_[i].queue.give_back();
   for (Value& v : values_) v.queue.come_home();
+}
+
+void GraphRunner::borrow(float* scratch) noexcept {
+  workspaces_.front().edges = scratch;
+  workspaces_.front().scratch = scratch + edge_floats_;
+}
+
+/// Whether this is a whole signal, that several threads do best piece by piece; then it is done.
+bool GraphRunner::process_in_pieces(std::span<const FramesView> in,
+                                    std::span<const Index> expected) noexcept {
+  const auto takes = [&](std::size_t i) { return values_[i].made == 0 && may_lend(in[i]); };
+  for (std::size_t i = 0; i < inputs_scratch_.size(); ++i) {
+    if (!in_pieces_ || i >= in.size() || !takes(i)) return false;
+    inputs_scratch_[i] = in[i].frames();
+  }
+  if (!in_pieces_->cut(inputs_scratch_)) return false;
+  in_pieces_->process(in, out_[0].slice(0, expected[0]), *pool_,
+                      [&](std::size_t thread) { return workspaces_[thread].scratch; });
+  for (std::size_t i = 0; i < in.size(); ++i) values_[i].made = in[i].frames();
+  sent_[0] = written_[0] = expected[0];
+  return finished_ = true;
+}
+
+void GraphRunner::process_piece(std::span<const FramesView> in, const Needs& needs, FramesSpan out,
+                                bool past_caches, void* scratch) noexcept {
+  borrow(static_cast<float*>(scratch));
+  reset();
+  const Index expected = out.frames();
+  Index written = 0;
+  out_ = {&out, 1};
+  written_ = {&written, 1};
+  past_caches_[0] = past_caches;
+  for (std::size_t v = 0; v < values_.size(); ++v) {
+    Value& value = values_[v];
+    if (v < in.size()) {
+      value.queue.lend(in[v].data(), 0);
+      value.queue.commit(in[v].frames());
+      value.made = in[v].frames();
+      end_value(value);
+    } else {
+      value.queue.reset(needs.first[v]);
+      value.made = needs.first[v];
+      value.until = needs.until[v];
+      value.total = needs.total[v];
+    }
+  }
+  run();
+  make_up({&expected, 1});
 }
 
 /// What is ready but not made waits behind a value that fills its queue for a reader which needs more: of an
@@ -568,7 +667,7 @@ void GraphRunner::release_inputs(int k) noexcept {
 
 Index GraphRunner::needed_from(const Graph::Reader& r, const Value& value) noexcept {
   const Value& out = output_of(r.node);
-  if (out.length != Work::unknown) return Work::unknown;
+  if (out.length != Work::unknown || out.made >= out.until) return Work::unknown;
   if (graph_->whole(r.node)) return 0;
   const auto p = static_cast<std::size_t>(r.port);
   return port_needs(kernel(r.node).inputs()[p], out.made, value.made,
@@ -589,12 +688,13 @@ GraphRunner::Frames GraphRunner::frames(int k) noexcept {
   node.seen = seen;
   node.ended = ended;
   if (graph_->whole(k) && ended < static_cast<Index>(ports.size())) return node.frames = {0, Work::unknown};
-  const Index total = ended > 0 ? kernel(k).total(node.length) : Work::unknown;
+  const Value& out = output_of(k);
+  const Index total = ended > 0 && out.total == Work::unknown ? kernel(k).total(node.length) : out.total;
   Index ready = total;
   for (std::size_t p = 0; p < ports.size(); ++p)
     if (node.length[p] == Work::unknown)
       ready = std::min(ready, port_available(ports[p], input_of(k, p).made));
-  return node.frames = {ready, total};
+  return node.frames = {std::min(ready, out.until), total};
 }
 
 /// Points the node at its windows and finds room for what it makes: `count` frames, or the first of them.

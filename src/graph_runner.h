@@ -12,6 +12,8 @@
 
 namespace wavestride::detail {
 
+class SignalInPieces;
+
 // Runs a graph depth-first: input is taken block by block, and each block is driven through all kernels
 // before the next, so that what lies between two kernels stays in the cache.
 //
@@ -34,13 +36,18 @@ namespace wavestride::detail {
 // work before and behind it in the graph. What each block holds does not depend on who makes it and when.
 // Kernels whose blocks take little are joined to groups first (kernel_group.h), each of which has a runner of
 // its own, that is driven by whoever works on the group, and in whose memory its values have their places.
+// A whole signal in one call is cut to pieces instead, of which each thread makes one after another by itself
+// (signal_in_pieces.h), where that makes little twice.
 class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job {
  public:
-  /// A group's runner (kernel_group.h) gets its input and its scratch memory from whoever drives it.
-  enum class Use { signal, group };
+  /// A group's runner (kernel_group.h) gets its input and its scratch memory from whoever drives it; that of
+  /// pieces (signal_in_pieces.h) the memory for its frames, too.
+  enum class Use { signal, group, piece };
   /// `lengths` of the inputs bound the memory; they are empty where nobody knows them.
   [[gnu::cold]] GraphRunner(std::shared_ptr<const Graph> graph, const StreamOptions& options,
                             std::span<const Index> lengths = {}, Use use = Use::signal);
+
+  ~GraphRunner();
 
   void reset() noexcept;
 
@@ -79,9 +86,28 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   /// Drives a group, to which its input and `scratch` are lent for the call: makes as many of the frames that
   /// are ready as `out` has room for.
   void process_group(std::span<const Lent> in, FramesSpan out, void* scratch) noexcept;
-  /// What a group's runner itself needs of its scratch memory, in front of what its kernels need.
-  Index borrowed_bytes() const noexcept {
+
+  /// The frames of each value that a piece needs, from `first` on and before `until`, and how many there are.
+  struct Needs {
+    std::span<const Index> first, until, total;
+  };
+  /// Makes the frames `out` of a whole signal, of which `in` are all inputs; `scratch` is lent for the call.
+  void process_piece(std::span<const FramesView> in, const Needs& needs, FramesSpan out, bool past_caches,
+                     void* scratch) noexcept;
+  /// What queues take and, but in a group, places, and where they lie in this order.
+  Index queue_floats() const noexcept;
+  Index frame_floats() const noexcept {
+    return queue_floats() + 2 * place_floats_;
+  }
+  void use(float* memory) noexcept;
+
+  /// What a group's runner itself needs of its scratch memory, in front of what its kernels need, and that of
+  /// pieces.
+  Index borrowed_by_group() const noexcept {
     return (2 * place_floats_ + edge_floats_) * static_cast<Index>(sizeof(float));
+  }
+  Index borrowed_by_pieces() const noexcept {
+    return edge_floats_ * static_cast<Index>(sizeof(float));
   }
 
  private:
@@ -89,8 +115,9 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   void counts(bool last, std::span<Index> out) const noexcept;
   struct Value {
     FrameQueue queue;
-    Index made = 0;                // frames so far
-    Index length = Work::unknown;  // once it has ended
+    Index made = 0;                                      // frames so far
+    Index length = Work::unknown;                        // once it has ended
+    Index until = Work::unknown, total = Work::unknown;  // where a piece needs no more, and of all of them
     Index block = 1;
     int direct = -1;         // the output to whose frames it is written straight away
     int place = 0;           // in the shared memory, the first or the second,
@@ -172,12 +199,15 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
                                  std::span<const Index> totals, Index threads, Use use);
   void plan_places() noexcept;
   [[gnu::cold]] void plan_nodes(const std::vector<bool>& large_values, std::span<const Index> totals);
-  [[gnu::cold]] void make_memory();
+  [[gnu::cold]] void make_memory(bool only_in_pieces);
+  [[gnu::cold]] void make_workspaces();
   bool place_free(const Value& value) const noexcept;
   Index room(const Value& value) noexcept;
   void find_room(Value & value, Index count) noexcept;
   bool process_single(FramesView in, Index count, float* out) noexcept;
+  void borrow(float* scratch) noexcept;
   bool may_lend(FramesView in) const noexcept;
+  bool process_in_pieces(std::span<const FramesView> in, std::span<const Index> expected) noexcept;
   void make_up(std::span<const Index> expected) noexcept;
   void feed(Value & v, FramesView in, std::size_t i, Index n) noexcept;
   bool send() noexcept;
@@ -212,12 +242,12 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   std::vector<Value> values_;
   std::vector<Node> nodes_;
   std::vector<Index> sent_;
-  std::vector<bool> past_caches_;       // of each output: it is written past the caches, if its node may
-  std::vector<Index> taken_;            // of each input, in the push under way
-  std::vector<Workspace> workspaces_;   // of each thread
-  kernels::Aligned<float> own_places_;  // empty in a group
-  float* places_ = nullptr;             // two, one behind the other
-  const Value* in_place_[2] = {};       // which were there last
+  std::vector<bool> past_caches_;        // of each output: it is written past the caches, if its node may
+  std::vector<Index> taken_;             // of each input, in the push under way
+  std::vector<Workspace> workspaces_;    // of each thread
+  kernels::UnwrittenFloats own_frames_;  // queues and places; of groups and pieces it is empty
+  float* places_ = nullptr;              // two, one behind the other
+  const Value* in_place_[2] = {};        // which were there last
   Index place_floats_ = 0, edge_floats_ = 0;
   mutable std::vector<Index> scratch_, inputs_scratch_;
   std::span<const FramesSpan> out_;
@@ -236,7 +266,12 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   bool moved_ = false;      // something was made or has ended
   bool last_look_ = false;  // all nodes are fresh because nothing could be made
   bool still_ = false;      // nothing more can be made
+  std::unique_ptr<SignalInPieces> in_pieces_;
   std::unique_ptr<ThreadPool> pool_;
 };
+
+/// Whether frames are more than caches hold, and go to memory that need not come into the caches first: not
+/// what has just been allocated, which is new or, of a smaller result, was in use before.
+bool beyond_caches(const FramesSpan& frames) noexcept;
 
 }  // namespace wavestride::detail

@@ -7,11 +7,12 @@
 
 #include "kernels/aligned.h"
 #include "kernels/elementwise.h"
+#include "starts_anywhere.h"
 
 namespace wavestride::detail {
 
 /// A block of which a call wanted only a part, kept for the next.
-class KeptBlock : public KernelState {
+class KeptBlock : public KernelState, public StartsAnywhere {
  public:
   KeptBlock(Index frames, Index channels)
       : size_(frames), channels_(channels), frames_(static_cast<std::size_t>(frames * channels)) {}

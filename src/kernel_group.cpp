@@ -97,13 +97,6 @@ class KernelGroup final : public Kernel {
   double macs_ = 0;
 };
 
-/// What a kernel takes for an output frame, about: multiply-adds, and the reading and writing of frames.
-double work_of(const Kernel& kernel) {
-  Index channels = kernel.out_channels();
-  for (const Port& port : kernel.inputs()) channels += port.channels;
-  return kernel.macs_per_frame() + 2 * static_cast<double>(channels);
-}
-
 struct Group {
   double of_signal = 0, of_block = 0;  // work for a frame of input 0, for a block
   std::size_t ports = 0;
@@ -225,6 +218,12 @@ Graph::Node joined(const Graph& graph, const std::vector<int>& members, Index bl
 
 }  // namespace
 
+double work_of(const Kernel& kernel) {
+  Index channels = kernel.out_channels();
+  for (const Port& port : kernel.inputs()) channels += port.channels;
+  return kernel.macs_per_frame() + 2 * static_cast<double>(channels);
+}
+
 std::shared_ptr<const Graph> grouped(const std::shared_ptr<const Graph>& graph, std::span<const Index> blocks,
                                      const StreamOptions& options, Index threads) {
   if (graph->whole_signal_reason()) return graph;
@@ -244,8 +243,8 @@ bool is_group(const Kernel& kernel) {
   return dynamic_cast<const KernelGroup*>(&kernel) != nullptr;
 }
 
-const GraphRunner& runner_of_group(const KernelState& state) {
-  return static_cast<const KernelGroup::State&>(state).runner;
+GraphRunner& runner_of_group(KernelState& state) {
+  return static_cast<KernelGroup::State&>(state).runner;
 }
 
 }  // namespace wavestride::detail

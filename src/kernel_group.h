@@ -9,6 +9,9 @@ namespace wavestride::detail {
 
 class GraphRunner;
 
+/// What a kernel takes for an output frame, about: multiply-adds, and the reading and writing of frames.
+double work_of(const Kernel& kernel);
+
 /// The graph with kernels joined to groups, each of which a thread drives depth-first for a block, so that
 /// what lies between its kernels stays in that thread's cache; the graph itself where nothing can be joined.
 /// The values at the outputs are the same, bit for bit, and as soon there. Kernels stay apart as far as
@@ -18,8 +21,8 @@ std::shared_ptr<const Graph> grouped(const std::shared_ptr<const Graph>& graph, 
 
 /// Whether a kernel is a group: one that takes frames as they are, without virtual ones.
 bool is_group(const Kernel& kernel);
-/// What drives it, of a group's state: it borrows some of the scratch memory, beside what the group's kernel
-/// says that it needs.
-const GraphRunner& runner_of_group(const KernelState& state);
+/// What drives it, of a group's state: it is given memory for its frames, and borrows some of the scratch
+/// memory, beside what the group's kernel says that it needs.
+GraphRunner& runner_of_group(KernelState& state);
 
 }  // namespace wavestride::detail

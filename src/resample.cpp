@@ -16,6 +16,7 @@
 #include "kernels/elementwise.h"
 #include "low_pass_edge.h"
 #include "resample_filter.h"
+#include "starts_anywhere.h"
 
 namespace wavestride {
 namespace {
@@ -502,12 +503,12 @@ class ResampleKernel final : public Kernel {
     return d.bank ? kernels::Conversion(d.bank) : kernels::Conversion(d.table);
   }
 
-  struct Single : KernelState {
+  struct Single : KernelState, detail::StartsAnywhere {
     explicit Single(const Design& d) : conversion(ResampleKernel::conversion(d)) {}
     Index bytes() const noexcept override { return conversion.bytes(); }
     kernels::Conversion conversion;
   };
-  struct Cascade : KernelState {
+  struct Cascade : KernelState, detail::StartsAnywhere {
     Cascade(const Design& d, Index channels)
         : scratch(conversion(*d.before), conversion(*d.after), channels) {}
     void reset() noexcept override { scratch.reset(); }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fft.h"
+#include "starts_anywhere.h"
 
 namespace wavestride {
 
@@ -30,7 +31,7 @@ struct StftFraming {
   void take(const float* samples, RealFft::Buffers& buffers) const noexcept;
 };
 
-struct FftState : KernelState {
+struct FftState : KernelState, detail::StartsAnywhere {
   explicit FftState(const RealFft& fft) : buffers(fft) {}
   Index bytes() const noexcept override { return buffers.bytes(); }
   RealFft::Buffers buffers;

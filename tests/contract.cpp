@@ -5,7 +5,9 @@
 #include <cstring>
 #include <thread>
 
+#include "fusion.h"
 #include "graph.h"
+#include "signal_in_pieces.h"
 
 // Counts what this thread allocates: through the sanitizers' hooks, which own malloc there, or else by
 // standing before the C library's functions, which operator new, Eigen, FFTW and libsndfile use.
@@ -222,6 +224,28 @@ void verify_lags(const Op& op) {
   CHECK(latency == op.latency_frames());
 }
 
+// Of several threads, as if the signal were so long that it is cut to pieces.
+void verify_pieces(const Op& op, std::span<const FramesView> x, const Signal& whole,
+                   const StreamOptions& options) {
+  constexpr double however_much = 1e9;
+  const auto pieces = detail::SignalInPieces::of(detail::fused(op.graph()), options, options.threads);
+  std::vector<Index> lengths;
+  for (const FramesView& in : x) lengths.push_back(in.frames());
+  if (!pieces || !pieces->cut(lengths, however_much)) return;
+  INFO("in " << pieces->pieces() << " pieces");
+  kernels::Aligned<float> memory(static_cast<std::size_t>(pieces->floats()), std::nanf(""));
+  pieces->use(memory.data());
+  std::vector<kernels::Aligned<std::byte>> scratch(static_cast<std::size_t>(options.threads));
+  for (auto& s : scratch) s.resize(static_cast<std::size_t>(pieces->borrowed_bytes()));
+  Signal y = Signal::Constant(whole.rows(), whole.cols(), std::nanf(""));
+  ThreadPool pool(options.threads - 1);
+  const std::size_t allocations = allocation_count;
+  pieces->process(x, y, pool, [&](std::size_t thread) { return scratch[thread].data(); });
+  const std::size_t more = allocation_count - allocations;
+  CHECK(more == 0);
+  REQUIRE(same_bits(y, whole));
+}
+
 }  // namespace
 
 void verify_contract(const Op& op, Rng& rng, const ContractOptions& options) {
@@ -245,6 +269,8 @@ void verify_contract(const Op& op, Rng& rng, const ContractOptions& options) {
       stream.reset();
       REQUIRE(same_bits(stream_in_chunks(stream, x, rng), whole));
     }
+    const FramesView frames = x;
+    verify_pieces(op, {&frames, 1}, whole, {.threads = 2});
     if (T == longest) {
       Stream small = op.stream({.block_frames = uniform(rng, 1, 9)});
       REQUIRE(same_bits(stream_in_chunks(small, x, rng), whole));
@@ -254,6 +280,7 @@ void verify_contract(const Op& op, Rng& rng, const ContractOptions& options) {
       Stream shared = op.stream(several);
       REQUIRE(same_bits(stream_in_chunks(shared, x, own), whole));
       REQUIRE(same_bits(op(x, several), whole));
+      verify_pieces(op, {&frames, 1}, whole, several);
     }
   }
   // A stream abandoned in the middle begins anew.
@@ -299,6 +326,7 @@ void verify_contract_multi(const Op& op, Rng& rng, const ContractOptions& option
     const std::vector<FramesView> views(x.begin(), x.end());
     const std::vector<Signal> whole = op(views), by_several = op(views, {.threads = threads});
     for (std::size_t o = 0; o < outputs; ++o) REQUIRE(same_bits(by_several[o], whole[o]));
+    verify_pieces(op, views, whole[0], {.threads = threads});
     std::vector<Index> lengths;
     for (const Signal& s : x) lengths.push_back(s.cols());
     for (std::size_t o = 0; o < outputs; ++o) {
