@@ -81,7 +81,8 @@ Index SignalInPieces::state_bytes() const {
                          [](Index sum, const auto& runner) { return sum + runner->state_bytes(); });
 }
 
-bool SignalInPieces::cut(std::span<const Index> lengths, double most_twice) noexcept {
+bool SignalInPieces::cut(std::span<const Index> lengths) noexcept {
+  constexpr double most_twice = 1.0 / 12;     // of all work
   constexpr double least_work = 1e6;          // of a piece, lest others be woken for less than that takes
   constexpr double worth_balance = 1.0 / 64;  // made twice, so that a thread that is late has less to do
   constexpr Index most_pieces = 4;            // a thread
@@ -97,13 +98,17 @@ bool SignalInPieces::cut(std::span<const Index> lengths, double most_twice) noex
     twice += work_[v] * static_cast<double>(std::max<Index>(left.until[v] - right.first[v], 0));
   }
   const auto share = [&](Index pieces) { return static_cast<double>(pieces) * twice / work; };
-  if (total < threads || !(share(threads) <= most_twice)) return false;
-  pieces_ = threads;
-  while (pieces_ < most_pieces * threads && share(2 * pieces_) <= worth_balance) pieces_ *= 2;
+  if (total < threads || share(threads) > most_twice) return false;
+  Index pieces = threads;
+  while (pieces < most_pieces * threads && share(2 * pieces) <= worth_balance) pieces *= 2;
   const double enough = std::max(1.0, work / least_work);
-  if (most_twice < 1 && enough < static_cast<double>(pieces_)) pieces_ = static_cast<Index>(enough);
-  pieces_ = std::min(pieces_, total);
+  cut(lengths, enough < static_cast<double>(pieces) ? static_cast<Index>(enough) : pieces);
   return true;
+}
+
+void SignalInPieces::cut(std::span<const Index> lengths, Index pieces) noexcept {
+  graph_->totals(lengths, totals_);
+  pieces_ = std::min(pieces, totals_[output_]);
 }
 
 /// What output frames first … until−1 need.

@@ -21,9 +21,10 @@ class [[gnu::visibility("hidden")]] SignalInPieces final : private ThreadPool::J
   Index borrowed_bytes() const;
   Index state_bytes() const;
 
-  /// Cuts a signal whose inputs are so long; false where too much would be made twice. `most_twice` is how
-  /// much of all work may be.
-  bool cut(std::span<const Index> lengths, double most_twice = 1.0 / 12) noexcept;
+  /// Cuts a signal whose inputs are so long; false where too much would be made twice.
+  bool cut(std::span<const Index> lengths) noexcept;
+  /// Likewise to a given number of pieces, of a frame each at least.
+  void cut(std::span<const Index> lengths, Index pieces) noexcept;
   Index pieces() const {
     return pieces_;
   }

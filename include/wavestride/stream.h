@@ -11,8 +11,10 @@ struct StreamOptions {
   /// activations stays in the cache. Never changes a bit of the output.
   Index block_frames = 0;
   /// Threads that share the work of a push or a whole signal, the caller's included; 0: as many as the
-  /// machine has cores. They are the stream's own, sleep between pushes, and pay where a graph has many
-  /// operators: each works on one block at a time. Never changes a bit of the output. A fork has none.
+  /// machine has cores. They are the stream's own and sleep between pushes. Of a whole signal (op(x), or
+  /// finish_with() before any push) each makes pieces by itself, but where a frame depends on all before it
+  /// or outputs are several; of a push each works on one block at a time, which pays where a graph has many
+  /// operators. Never changes a bit of the output. A fork has none.
   Index threads = 1;
 };
 
@@ -83,7 +85,8 @@ class Stream {
   Index emitted(Index output = 0) const noexcept;
   bool finished() const noexcept;
 
-  /// Bytes that the stream holds: history, blocks and state.
+  /// Bytes that the stream holds: history, blocks and state. Of several threads some are taken from the
+  /// system only with the first whole signal.
   Index state_bytes() const noexcept;
   const Op& op() const noexcept { return op_; }
 
