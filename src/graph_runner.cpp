@@ -349,7 +349,7 @@ void GraphRunner::use(float* memory) noexcept {
 void GraphRunner::make_memory(bool only_in_pieces) {
   const Index own = only_in_pieces ? 0 : frame_floats();
   const Index all = std::max(own, in_pieces_ ? in_pieces_->floats() : 0);
-  own_frames_ = kernels::UnwrittenFloats(static_cast<std::size_t>(all));
+  own_frames_ = UnwrittenFloats(static_cast<std::size_t>(all));
   std::fill_n(own_frames_.data(), own, std::nanf(""));
   if (!only_in_pieces) use(own_frames_.data());
   if (in_pieces_) in_pieces_->use(own_frames_.data());

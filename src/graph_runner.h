@@ -8,6 +8,7 @@
 #include "frame_queue.h"
 #include "graph.h"
 #include "kernels/aligned.h"
+#include "large_pages.h"
 #include "thread_pool.h"
 
 namespace wavestride::detail {
@@ -242,12 +243,12 @@ class [[gnu::visibility("hidden")]] GraphRunner final : private ThreadPool::Job 
   std::vector<Value> values_;
   std::vector<Node> nodes_;
   std::vector<Index> sent_;
-  std::vector<bool> past_caches_;        // of each output: it is written past the caches, if its node may
-  std::vector<Index> taken_;             // of each input, in the push under way
-  std::vector<Workspace> workspaces_;    // of each thread
-  kernels::UnwrittenFloats own_frames_;  // queues and places; of groups and pieces it is empty
-  float* places_ = nullptr;              // two, one behind the other
-  const Value* in_place_[2] = {};        // which were there last
+  std::vector<bool> past_caches_;      // of each output: it is written past the caches, if its node may
+  std::vector<Index> taken_;           // of each input, in the push under way
+  std::vector<Workspace> workspaces_;  // of each thread
+  UnwrittenFloats own_frames_;         // queues and places; of groups and pieces it is empty
+  float* places_ = nullptr;            // two, one behind the other
+  const Value* in_place_[2] = {};      // which were there last
   Index place_floats_ = 0, edge_floats_ = 0;
   mutable std::vector<Index> scratch_, inputs_scratch_;
   std::span<const FramesSpan> out_;

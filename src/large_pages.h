@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <new>
 #include <vector>
 
@@ -79,5 +80,21 @@ struct LargePageAllocator {
 
 template <class T>
 using LargePages = std::vector<T, LargePageAllocator<T>>;
+
+/// The same, of which nothing has been written yet: the system gives what is used of it.
+class UnwrittenFloats {
+ public:
+  UnwrittenFloats() = default;
+  explicit UnwrittenFloats(std::size_t n) : data_(LargePageAllocator<float>().allocate(n), {n}) {}
+  float* data() const { return data_.get(); }
+  std::size_t size() const { return data_.get_deleter().size; }
+
+ private:
+  struct Free {
+    std::size_t size;
+    void operator()(float* p) const { LargePageAllocator<float>().deallocate(p, size); }
+  };
+  std::unique_ptr<float, Free> data_;
+};
 
 }  // namespace wavestride::detail

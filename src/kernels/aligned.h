@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <new>
 #include <vector>
 
@@ -23,21 +22,5 @@ struct CacheLineAllocator {
 
 template <class T>
 using Aligned = std::vector<T, CacheLineAllocator<T>>;
-
-/// The same, of which nothing has been written yet: the system gives what is used of it.
-class UnwrittenFloats {
- public:
-  UnwrittenFloats() = default;
-  explicit UnwrittenFloats(std::size_t n) : data_(CacheLineAllocator<float>().allocate(n)), size_(n) {}
-  float* data() const { return data_.get(); }
-  std::size_t size() const { return size_; }
-
- private:
-  struct Free {
-    void operator()(float* p) const { CacheLineAllocator<float>().deallocate(p, 0); }
-  };
-  std::unique_ptr<float, Free> data_;
-  std::size_t size_ = 0;
-};
 
 }  // namespace wavestride::kernels
