@@ -476,166 +476,30 @@ HWY_INLINE void Tile(const PolyphaseBank& bank, const Row* rows, const Samples& 
     FoldCentre<F>(bank, rows, samples, scratch.exact_folds.data(), sums, y);
 }
 
-// Outputs n … n+count−1 of one channel, of samples that are 0 where no output of these may look.
-template <class T>
-struct Block {
+// Which rows make outputs n … n+count−1 of one channel, and in which order.
+struct Plan {
   const PolyphaseBank& bank;
-  Samples samples;
-  PolyphaseScratch& scratch;
   Index n, count;
-  T* out;
-  Index step;
   Index first_frame, mirror;  // frame m lies at m − first_frame, and at mirror − m among those in reverse
   // Of rows that have any of these outputs.
-  Index lowest_period = detail::affine_floor(n, 1, 0, bank.period()) - 1 - lanes / bank.period();
-  Index highest_period = detail::affine_floor(n + count - 1, 1, 0, bank.period());
+  Index lowest_period, highest_period;
 
-  // Writes all lanes of a row to `to`; whether they are finite.
-  HWY_INLINE bool Write(const Row& row, const T* y, T* to) const {
-    const Lanes<T> tag;
-    constexpr Index N = hn::MaxLanes(Lanes<T>());
-    auto probe = hn::Zero(tag);
-    const auto write = [&](auto v, T* at) {
-      probe = hn::MulAdd(v, hn::Zero(tag), probe);
-      hn::StoreU(v, tag, at);
-    };
-    const auto load = [&](Index i) { return hn::Load(tag, y + i); };
-    // No sum is −0: that depends on what else was summed.
-    const auto lane = [&](Index i) { return hn::Add(load(i), hn::Zero(tag)); };
-    if (bank.folded()) {
-      // Of an output that is its own mirror image one value is as good as the other, but it is always the
-      // same.
-#pragma GCC unroll 16
-      for (Index i = 0; i < lanes; i += N)
-        write(hn::Reverse(tag, hn::Add(lane(3 * lanes + i), hn::Sub(load(i), load(lanes + i)))),
-              to + bank.mirror() + 1 - N - i);
-#pragma GCC unroll 16
-      for (Index i = 0; i < lanes; i += N)
-        write(hn::Add(lane(2 * lanes + i), hn::Add(load(i), load(lanes + i))), to + i);
-    } else if (row.mirrored) {
-#pragma GCC unroll 16
-      for (Index i = 0; i < lanes; i += N) write(hn::Reverse(tag, lane(i)), to + lanes - N - i);
-    } else {
-#pragma GCC unroll 16
-      for (Index i = 0; i < lanes; i += N) write(lane(i), to + i);
-    }
-    return hn::AllTrue(tag, hn::Eq(probe, hn::Zero(tag)));
-  }
-
-  // Lanes that are computed of each row.
-  Index Computed() const {
-    return bank.folded() ? bank.mirror() + 1 : lanes;
-  }
-
-  // Writes the outputs of a row. What another output of the row has read may have made a sum NaN: such an
-  // output is made again, of its own samples alone. The lane that a fold may have beyond its outputs is
-  // the first of the next row, which is written later.
-  HWY_NOINLINE void Finish(const Row& row, const T* y) const {
-    const Outputs o = OutputsOf(bank.groups()[row.group], row.mirrored);
-    const bool whole =
-        step == 1 && o.from == 0 && o.to >= lanes && row.output >= n && row.output + Computed() <= n + count;
-    if (!whole || !Write(row, y, out + (row.output - n))) FinishPart(row, o, y);
-  }
-
-  HWY_NOINLINE void FinishPart(const Row& row, const Outputs& outputs, const T* y) const {
-    const auto a = static_cast<int>(std::max<Index>(outputs.from, n - row.output));
-    const auto b = static_cast<int>(std::min<Index>(outputs.to, n + count - row.output));
-    T values[fold_lanes];
-    if (!Write(row, y, values)) [[unlikely]]
-      for (int j = a; j < b; ++j)
-        if (!std::isfinite(values[j])) values[j] = Again(row, row.mirrored ? lanes - 1 - j : j);
-    T* to = out + (row.output + a - n) * step;
-    if (step == 1 && b - a >= lanes) {  // two copies of a length known here, which may overlap
-      std::copy_n(values + a, lanes, to);
-      std::copy_n(values + b - lanes, lanes, to + (b - a - lanes));
-    } else if (step == 1) {
-      std::copy_n(values + a, b - a, to);
-    } else {
-      for (int j = a; j < b; ++j, to += step) *to = values[j];
-    }
-  }
-
-  [[gnu::cold]] HWY_NOINLINE T Again(const Row& row, int lane) const {
-    const Group& g = bank.groups()[row.group];
-    const auto own = [&](const auto* from, Index direction, auto& to) {
-      if (to.empty()) return;
-      std::fill(to.begin(), to.end(), 0);
-      for (Index s = g.begin[lane]; s < g.end[lane]; ++s)
-        to[static_cast<std::size_t>(fold_lanes + s)] = from[direction * s];
-    };
-    own(samples.x + row.at, 1, scratch.again);
-    if (row.mirrored)
-      own(samples.exact + (samples.turn - row.at), -1, scratch.exact_again);
-    else
-      own(samples.exact + row.at, 1, scratch.exact_again);
-    const Row alone{row.group, row.output, fold_lanes};
-    const Samples own_samples{scratch.again.data(), scratch.exact_again.data(), 0};
-    if (IsLone(bank, row.group)) return Lone<T>(bank, fold_lanes, own_samples) + T(0);
-    HWY_ALIGN T y[1][row_values];
-    Tile<1, 1>(bank, &alone, own_samples, scratch, y);
-    T values[fold_lanes];
-    (void)Write(alone, y[0], values);
-    return values[lane];
-  }
-
-  template <int G, int F>
-  HWY_NOINLINE void Run(const Row* rows) const {
-    if constexpr (G * F <= max_rows) {
-      HWY_ALIGN T y[G * F][row_values];
-      Tile<G, F>(bank, rows, samples, scratch, y);
-      for (int r = 0; r < G * F; ++r) Finish(rows[r], y[r]);
-    }
-  }
-
-  static constexpr int fewest_shared = 3;  // rows that it is worth while for
-
-  // `number` rows of a group, and after them as many of the group that reads `apart` samples later.
-  void RunShared(const Row* rows, Index number, Index apart) const {
-    const auto run = [&]<int... F>(std::integer_sequence<int, F...>) {
-      (void)((number == F + 1 ? (Shared<F + 1>(rows, apart), true) : false) || ...);
-    };
-    if constexpr (two_chains) run(std::make_integer_sequence<int, max_rows>());
-  }
-
-  template <int F>
-  HWY_NOINLINE void Shared(const Row* rows, Index apart) const {
-    HWY_ALIGN T y[2 * F][row_values];
-    if constexpr (std::is_same_v<T, float>) {
-      SharedTile<F>(bank, rows, apart, samples, y);
-    } else {
-      HWY_ALIGN float sums[2 * F][row_values];
-      SharedTile<F>(bank, rows, apart, samples, sums);
-      Centres<2, F>(bank, rows, samples, sums, y);
-    }
-    for (int r = 0; r < 2 * F; ++r) Finish(rows[r], y[r]);
-  }
-
-  HWY_NOINLINE void RunLone(const Row& row) const {
-    const T y = Lone<T>(bank, row.at, samples) + T(0);
-    out[(row.output - n) * step] = std::isfinite(y) ? y : Again(row, 0);
-  }
-
-  // `number` rows of one group.
-  void RunGroup(const Row* rows, Index number) const {
-    [&]<int... F>(std::integer_sequence<int, F...>) {
-      (void)((number == F + 1 ? (Run<1, F + 1>(rows), true) : false) || ...);
-    }
-    (std::make_integer_sequence<int, max_rows>());
-  }
+  Plan(const PolyphaseBank& of, Index first, Index outputs, Index first_sample, Index last_in_reverse)
+      : bank(of),
+        n(first),
+        count(outputs),
+        first_frame(first_sample),
+        mirror(last_in_reverse),
+        lowest_period(detail::affine_floor(n, 1, 0, bank.period()) - 1 - lanes / bank.period()),
+        highest_period(detail::affine_floor(n + count - 1, 1, 0, bank.period())) {}
 
   // As many of `groups` groups of `each` rows as fit, at once; returns how many.
-  Index RunGroups(const Row* rows, Index groups, Index each) const {
-    const auto fits = [&](Index g, Index f) { return each == f && groups >= g && g * f <= max_rows; };
-    if (fits(8, 1)) return Run<8, 1>(rows), 8;
-    if (fits(6, 1)) return Run<6, 1>(rows), 6;
-    if (fits(4, 1)) return Run<4, 1>(rows), 4;
-    if (fits(2, 1)) return Run<2, 1>(rows), 2;
-    if (fits(4, 2)) return Run<4, 2>(rows), 4;
-    if (fits(3, 2)) return Run<3, 2>(rows), 3;
-    if (fits(2, 2)) return Run<2, 2>(rows), 2;
-    if (fits(2, 3)) return Run<2, 3>(rows), 2;
-    return RunGroup(rows, each), 1;
-  }
+  virtual Index RunGroups(const Row* rows, Index groups, Index each) const = 0;
+  // `number` rows of a group, and after them as many of the group that reads `apart` samples later.
+  virtual void RunShared(const Row* rows, Index number, Index apart) const = 0;
+  virtual void RunLone(const Row& row) const = 0;
+
+  static constexpr int fewest_shared = 3;  // rows that sharing is worth while for
 
   // Rows of a group: periods [from, to) and, mirrored, [mirror_from, mirror_to).
   struct Rows {
@@ -781,6 +645,169 @@ struct Block {
     }
     flush();
   }
+
+ protected:
+  ~Plan() = default;
+};
+
+// Makes them, of samples that are 0 where no output of these may look.
+template <class T>
+struct Block final : Plan {
+  Samples samples;
+  PolyphaseScratch& scratch;
+  T* out;
+  Index step;
+
+  Block(const PolyphaseBank& of, Samples in, PolyphaseScratch& memory, Index first, Index outputs, T* to,
+        Index out_step, Index first_sample, Index last_in_reverse)
+      : Plan(of, first, outputs, first_sample, last_in_reverse),
+        samples(in),
+        scratch(memory),
+        out(to),
+        step(out_step) {}
+
+  // Writes all lanes of a row to `to`; whether they are finite.
+  HWY_INLINE bool Write(const Row& row, const T* y, T* to) const {
+    const Lanes<T> tag;
+    constexpr Index N = hn::MaxLanes(Lanes<T>());
+    auto probe = hn::Zero(tag);
+    const auto write = [&](auto v, T* at) {
+      probe = hn::MulAdd(v, hn::Zero(tag), probe);
+      hn::StoreU(v, tag, at);
+    };
+    const auto load = [&](Index i) { return hn::Load(tag, y + i); };
+    // No sum is −0: that depends on what else was summed.
+    const auto lane = [&](Index i) { return hn::Add(load(i), hn::Zero(tag)); };
+    if (bank.folded()) {
+      // Of an output that is its own mirror image one value is as good as the other, but it is always the
+      // same.
+#pragma GCC unroll 16
+      for (Index i = 0; i < lanes; i += N)
+        write(hn::Reverse(tag, hn::Add(lane(3 * lanes + i), hn::Sub(load(i), load(lanes + i)))),
+              to + bank.mirror() + 1 - N - i);
+#pragma GCC unroll 16
+      for (Index i = 0; i < lanes; i += N)
+        write(hn::Add(lane(2 * lanes + i), hn::Add(load(i), load(lanes + i))), to + i);
+    } else if (row.mirrored) {
+#pragma GCC unroll 16
+      for (Index i = 0; i < lanes; i += N) write(hn::Reverse(tag, lane(i)), to + lanes - N - i);
+    } else {
+#pragma GCC unroll 16
+      for (Index i = 0; i < lanes; i += N) write(lane(i), to + i);
+    }
+    return hn::AllTrue(tag, hn::Eq(probe, hn::Zero(tag)));
+  }
+
+  // Lanes that are computed of each row.
+  Index Computed() const {
+    return bank.folded() ? bank.mirror() + 1 : lanes;
+  }
+
+  // Writes the outputs of a row. What another output of the row has read may have made a sum NaN: such an
+  // output is made again, of its own samples alone. The lane that a fold may have beyond its outputs is
+  // the first of the next row, which is written later.
+  HWY_NOINLINE void Finish(const Row& row, const T* y) const {
+    const Outputs o = OutputsOf(bank.groups()[row.group], row.mirrored);
+    const bool whole =
+        step == 1 && o.from == 0 && o.to >= lanes && row.output >= n && row.output + Computed() <= n + count;
+    if (!whole || !Write(row, y, out + (row.output - n))) FinishPart(row, o, y);
+  }
+
+  HWY_NOINLINE void FinishPart(const Row& row, const Outputs& outputs, const T* y) const {
+    const auto a = static_cast<int>(std::max<Index>(outputs.from, n - row.output));
+    const auto b = static_cast<int>(std::min<Index>(outputs.to, n + count - row.output));
+    T values[fold_lanes];
+    if (!Write(row, y, values)) [[unlikely]]
+      for (int j = a; j < b; ++j)
+        if (!std::isfinite(values[j])) values[j] = Again(row, row.mirrored ? lanes - 1 - j : j);
+    T* to = out + (row.output + a - n) * step;
+    if (step == 1 && b - a >= lanes) {  // two copies of a length known here, which may overlap
+      std::copy_n(values + a, lanes, to);
+      std::copy_n(values + b - lanes, lanes, to + (b - a - lanes));
+    } else if (step == 1) {
+      std::copy_n(values + a, b - a, to);
+    } else {
+      for (int j = a; j < b; ++j, to += step) *to = values[j];
+    }
+  }
+
+  [[gnu::cold]] HWY_NOINLINE T Again(const Row& row, int lane) const {
+    const Group& g = bank.groups()[row.group];
+    const auto own = [&](const auto* from, Index direction, auto& to) {
+      if (to.empty()) return;
+      std::fill(to.begin(), to.end(), 0);
+      for (Index s = g.begin[lane]; s < g.end[lane]; ++s)
+        to[static_cast<std::size_t>(fold_lanes + s)] = from[direction * s];
+    };
+    own(samples.x + row.at, 1, scratch.again);
+    if (row.mirrored)
+      own(samples.exact + (samples.turn - row.at), -1, scratch.exact_again);
+    else
+      own(samples.exact + row.at, 1, scratch.exact_again);
+    const Row alone{row.group, row.output, fold_lanes};
+    const Samples own_samples{scratch.again.data(), scratch.exact_again.data(), 0};
+    if (IsLone(bank, row.group)) return Lone<T>(bank, fold_lanes, own_samples) + T(0);
+    HWY_ALIGN T y[1][row_values];
+    Tile<1, 1>(bank, &alone, own_samples, scratch, y);
+    T values[fold_lanes];
+    (void)Write(alone, y[0], values);
+    return values[lane];
+  }
+
+  template <int G, int F>
+  HWY_NOINLINE void Run(const Row* rows) const {
+    if constexpr (G * F <= max_rows) {
+      HWY_ALIGN T y[G * F][row_values];
+      Tile<G, F>(bank, rows, samples, scratch, y);
+      for (int r = 0; r < G * F; ++r) Finish(rows[r], y[r]);
+    }
+  }
+
+  void RunShared(const Row* rows, Index number, Index apart) const override {
+    const auto run = [&]<int... F>(std::integer_sequence<int, F...>) {
+      (void)((number == F + 1 ? (Shared<F + 1>(rows, apart), true) : false) || ...);
+    };
+    if constexpr (two_chains) run(std::make_integer_sequence<int, max_rows>());
+  }
+
+  template <int F>
+  HWY_NOINLINE void Shared(const Row* rows, Index apart) const {
+    HWY_ALIGN T y[2 * F][row_values];
+    if constexpr (std::is_same_v<T, float>) {
+      SharedTile<F>(bank, rows, apart, samples, y);
+    } else {
+      HWY_ALIGN float sums[2 * F][row_values];
+      SharedTile<F>(bank, rows, apart, samples, sums);
+      Centres<2, F>(bank, rows, samples, sums, y);
+    }
+    for (int r = 0; r < 2 * F; ++r) Finish(rows[r], y[r]);
+  }
+
+  void RunLone(const Row& row) const override {
+    const T y = Lone<T>(bank, row.at, samples) + T(0);
+    out[(row.output - n) * step] = std::isfinite(y) ? y : Again(row, 0);
+  }
+
+  // `number` rows of one group.
+  void RunGroup(const Row* rows, Index number) const {
+    [&]<int... F>(std::integer_sequence<int, F...>) {
+      (void)((number == F + 1 ? (Run<1, F + 1>(rows), true) : false) || ...);
+    }
+    (std::make_integer_sequence<int, max_rows>());
+  }
+
+  Index RunGroups(const Row* rows, Index groups, Index each) const override {
+    const auto fits = [&](Index g, Index f) { return each == f && groups >= g && g * f <= max_rows; };
+    if (fits(8, 1)) return Run<8, 1>(rows), 8;
+    if (fits(6, 1)) return Run<6, 1>(rows), 6;
+    if (fits(4, 1)) return Run<4, 1>(rows), 4;
+    if (fits(2, 1)) return Run<2, 1>(rows), 2;
+    if (fits(4, 2)) return Run<4, 2>(rows), 4;
+    if (fits(3, 2)) return Run<3, 2>(rows), 3;
+    if (fits(2, 2)) return Run<2, 2>(rows), 2;
+    if (fits(2, 3)) return Run<2, 3>(rows), 2;
+    return RunGroup(rows, each), 1;
+  }
 };
 
 // The samples of the first of `channels` channels.
@@ -844,16 +871,9 @@ void Polyphase(const PolyphaseBank& bank, FloatsOrDoubles<const float, const dou
       }
       const Index turn = scratch.reverse + 2 * margin + frames - 1;
       const auto make = [&](auto* outputs, Index step) {
-        Block<std::remove_pointer_t<decltype(outputs)>>{
-            bank,
-            {scratch.samples.data(), scratch.exact_samples.data(), turn},
-            scratch,
-            n + done,
-            some,
-            outputs,
-            step,
-            first - margin,
-            turn + first - margin}
+        Block<std::remove_pointer_t<decltype(outputs)>>(
+            bank, {scratch.samples.data(), scratch.exact_samples.data(), turn}, scratch, n + done, some,
+            outputs, step, first - margin, turn + first - margin)
             .All();
       };
       if (!bank.precise()) {
