@@ -39,7 +39,7 @@ struct Conv1dShape {
   ConvPadding::Sides pad;
 };
 
-Conv1dShape check(const Tensor& weight, std::span<const float> bias, const Conv1dOptions& o) {
+[[gnu::cold]] Conv1dShape check(const Tensor& weight, std::span<const float> bias, const Conv1dOptions& o) {
   require(weight.shape.size() == 3 && !weight.empty(),
           "conv1d: weight must have shape (out, in/groups, kernel), got ", shape_string(weight.shape));
   weight.check();
@@ -299,7 +299,8 @@ class Conv1d final : public Kernel, public detail::HasAlternatives, public detai
   Index parameters_;
 };
 
-Op made(const Tensor& weight, std::span<const float> bias, const Conv1dOptions& options, bool chained) {
+[[gnu::cold]] Op made(const Tensor& weight, std::span<const float> bias, const Conv1dOptions& options,
+                      bool chained) {
   const Conv1dShape shape = check(weight, bias, options);
   if (options.padding_mode == PadMode::circular) {
     Conv1dOptions bare = options;
@@ -316,7 +317,7 @@ Op made(const Tensor& weight, std::span<const float> bias, const Conv1dOptions& 
 }
 
 /// The weight of a linear layer as that of a convolution.
-Tensor pointwise(const Tensor& weight) {
+[[gnu::cold]] Tensor pointwise(const Tensor& weight) {
   Tensor w = weight;
   if (w.shape.size() == 2) w.shape.push_back(1);
   require(w.shape.size() == 3 && w.shape[2] == 1, "linear: weight must have shape (out, in), got ",

@@ -19,7 +19,8 @@ struct Shape {
   Index in, out, kernel, groups, stride, padding, output_padding, dilation;
 };
 
-Shape check(const Tensor& weight, std::span<const float> bias, const ConvTranspose1dOptions& o) {
+[[gnu::cold]] Shape check(const Tensor& weight, std::span<const float> bias,
+                          const ConvTranspose1dOptions& o) {
   require(weight.shape.size() == 3 && !weight.empty(),
           "conv_transpose1d: weight must have shape (in, out/groups, kernel), got ",
           shape_string(weight.shape));
@@ -328,8 +329,8 @@ class ConvTranspose1d final : public Kernel, public detail::HasAlternatives {
 
 namespace op {
 
-Op conv_transpose1d(const Tensor& weight, std::span<const float> bias,
-                    const ConvTranspose1dOptions& options) {
+[[gnu::cold]] Op conv_transpose1d(const Tensor& weight, std::span<const float> bias,
+                                  const ConvTranspose1dOptions& options) {
   const Shape shape = check(weight, bias, options);
   const Index out = weight.dim(1), kernel = weight.dim(2),
               margin = (kernel - 1) * shape.dilation - shape.padding;

@@ -284,14 +284,15 @@ class Interpolate final : public Kernel, public detail::MovesFrames {
   Index first_of_step_ = 0;   // the first such, modulo their number
 };
 
-void check_choice(const char* op, bool size, bool scale, InterpolateMode mode, bool align_corners) {
+[[gnu::cold]] void check_choice(const char* op, bool size, bool scale, InterpolateMode mode,
+                                bool align_corners) {
   require(size != scale, op, ": exactly one of size and scale_factor must be given, got ",
           size ? "both" : "neither");
   require(!align_corners || mode == InterpolateMode::linear, op, ": align_corners needs mode linear, got ",
           mode_name(mode));
 }
 
-void check_size(const char* op, const char* what, Index size) {
+[[gnu::cold]] void check_size(const char* op, const char* what, Index size) {
   constexpr Index most = Index{1} << 31;
   require(size >= 1 && size <= most, op, ": size of ", what, " must be 1 to 2^31, got ", size);
 }
@@ -300,7 +301,7 @@ void check_size(const char* op, const char* what, Index size) {
 
 namespace op {
 
-Op interpolate(Index channels, const InterpolateOptions& o) {
+[[gnu::cold]] Op interpolate(Index channels, const InterpolateOptions& o) {
   require(channels > 0, "interpolate: channels must be positive, got ", channels);
   check_choice("interpolate", o.size.has_value(), o.scale_factor.has_value(), o.mode, o.align_corners);
   if (o.size) check_size("interpolate", "frames", *o.size);
@@ -309,7 +310,7 @@ Op interpolate(Index channels, const InterpolateOptions& o) {
   return Op(std::make_shared<Interpolate>(std::move(name), channels, frames));
 }
 
-Op interpolate2d(Index bins, const Interpolate2dOptions& o) {
+[[gnu::cold]] Op interpolate2d(Index bins, const Interpolate2dOptions& o) {
   require(bins > 0, "interpolate2d: bins must be positive, got ", bins);
   check_choice("interpolate2d", o.size.has_value(), o.scale_factor.has_value(), o.mode, o.align_corners);
   if (o.size) check_size("interpolate2d", "bins", o.size->bins);

@@ -142,7 +142,7 @@ class MelExpand final : public Kernel {
 
 }  // namespace
 
-void check_mel_options(const char* op, const MelOptions& o) {
+[[gnu::cold]] void check_mel_options(const char* op, const MelOptions& o) {
   constexpr Index most = Index{1} << 24;
   const auto size = [&](const char* what, Index value, Index greatest) {
     require(value >= 1 && value <= greatest, op, ": ", what, " must be 1 to ", greatest, ", got ", value);
@@ -186,7 +186,7 @@ StftOptions MelOptions::stft() const {
   return s;
 }
 
-std::span<const MelOptions> mel_presets() {
+[[gnu::cold]] std::span<const MelOptions> mel_presets() {
   static const MelOptions presets[] = {
       {.name = "hifigan-22k",
        .sample_rate = 22'050,
@@ -241,7 +241,7 @@ std::span<const MelOptions> mel_presets() {
   return presets;
 }
 
-const MelOptions& mel_preset(std::string_view name) {
+[[gnu::cold]] const MelOptions& mel_preset(std::string_view name) {
   std::string known;
   for (const MelOptions& p : mel_presets()) {
     if (p.name == name) return p;
@@ -296,22 +296,22 @@ void MelBands::apply(const float* x, float* mel) const noexcept {
 
 namespace op {
 
-Op mel_scale(const MelOptions& options) {
+[[gnu::cold]] Op mel_scale(const MelOptions& options) {
   check_mel_options("mel_scale", options);
   return Op(std::make_shared<MelScaleKernel>(options));
 }
 
-Op mel_compress(const MelOptions& options) {
+[[gnu::cold]] Op mel_compress(const MelOptions& options) {
   check_mel_options("mel_compress", options);
   return Op(std::make_shared<MelCompress>(options));
 }
 
-Op mel_expand(const MelOptions& options) {
+[[gnu::cold]] Op mel_expand(const MelOptions& options) {
   check_mel_options("mel_expand", options);
   return Op(std::make_shared<MelExpand>(options));
 }
 
-Op mel_convert(const MelOptions& from, const MelOptions& to) {
+[[gnu::cold]] Op mel_convert(const MelOptions& from, const MelOptions& to) {
   check_mel_options("mel_convert", from);
   check_mel_options("mel_convert", to);
   const auto window = [](const MelOptions& o) { return o.win_length > 0 ? o.win_length : o.n_fft; };
@@ -342,7 +342,7 @@ Op mel_convert(const MelOptions& from, const MelOptions& to) {
   return Stack({mel_expand(from), mel_compress(to)}, message("mel_convert(", from.name, ", ", to.name, ")"));
 }
 
-Op mel_spectrogram(const MelOptions& o) {
+[[gnu::cold]] Op mel_spectrogram(const MelOptions& o) {
   check_mel_options("mel_spectrogram", o);
   std::vector<Op> ops{Op(std::make_shared<MelOfFrames>(o)), mel_compress(o)};
   if (const auto taps = static_cast<Index>(o.prefilter.size()); taps > 0) {
