@@ -43,7 +43,7 @@ class Embedding final : public Kernel {
 
 namespace op {
 
-Op embedding(const Tensor& weight, Index channels) {
+[[gnu::cold]] Op embedding(const Tensor& weight, Index channels) {
   constexpr Index most = 1 << 24;
   require(channels > 0, "embedding: channels must be positive, got ", channels);
   require(weight.shape.size() == 2 && weight.size() > 0,

@@ -44,7 +44,7 @@ class MaxUnpool1d final : public Kernel {
 
 }  // namespace
 
-Op op::max_unpool1d(Index channels, const MaxUnpool1dOptions& options, Index output_padding) {
+[[gnu::cold]] Op op::max_unpool1d(Index channels, const MaxUnpool1dOptions& options, Index output_padding) {
   const pool::Windows windows = check(options);
   require(windows.reach() < (Index{1} << 24),
           "max_unpool1d: offsets must stay below 2^24 frames to be exact, got ", windows.reach());

@@ -134,7 +134,7 @@ class Literal {
   const detail::InputFile& file_;
 };
 
-Header read_header(const detail::InputFile& file) {
+[[gnu::cold]] Header read_header(const detail::InputFile& file) {
   unsigned char start[12] = {};
   const Index readable = std::min<Index>(file.size(), sizeof start);
   file.read_at(0, std::as_writable_bytes(std::span(start).first(static_cast<std::size_t>(readable))));
@@ -200,7 +200,7 @@ Index integer(const std::byte* at, Index bytes, bool is_signed) {
   return is_signed ? static_cast<Index>(value << unused) >> unused : static_cast<Index>(value);
 }
 
-void write_header(OutputFile& file, std::string_view numpy, std::span<const Index> shape) {
+[[gnu::cold]] void write_header(OutputFile& file, std::string_view numpy, std::span<const Index> shape) {
   std::string dims;
   for (const Index size : shape) dims += std::to_string(size) + ", ";
   if (shape.size() > 1) dims.resize(dims.size() - 2);

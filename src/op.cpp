@@ -12,7 +12,7 @@
 namespace wavestride {
 namespace {
 
-std::shared_ptr<const detail::Graph> single(std::shared_ptr<const Kernel> kernel) {
+[[gnu::cold]] std::shared_ptr<const detail::Graph> single(std::shared_ptr<const Kernel> kernel) {
   require(kernel != nullptr, "Op: needs a kernel");
   detail::Graph::Node node{kernel, {}};
   std::vector<Index> channels;

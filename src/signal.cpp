@@ -30,7 +30,7 @@ Tensor::Tensor(std::vector<Index> s) : shape(std::move(s)) {
   data.resize(static_cast<std::size_t>(element_count(shape)));
 }
 
-std::string shape_string(std::span<const Index> shape) {
+[[gnu::cold]] std::string shape_string(std::span<const Index> shape) {
   std::string s = "[";
   for (std::size_t i = 0; i < shape.size(); ++i) s += (i ? ", " : "") + std::to_string(shape[i]);
   return s + "]";

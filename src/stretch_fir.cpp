@@ -107,7 +107,8 @@ class StretchFir final : public Kernel {
 
 namespace op {
 
-Op stretch_fir(Index bins, Index scale, const Tensor& kernel, const StretchFirOptions& options) {
+[[gnu::cold]] Op stretch_fir(Index bins, Index scale, const Tensor& kernel,
+                             const StretchFirOptions& options) {
   const Shape shape = check(bins, scale, kernel, options.causal);
   return Op(std::make_shared<StretchFir>(shape, kernel, options.bias));
 }

@@ -291,7 +291,7 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
         noise_channels_(wavenet_noise_channels(options.distribution, net_.outputs)),
         parameters_(parameters) {}
 
-  std::unique_ptr<KernelState> make_state() const override {
+  [[gnu::cold]] std::unique_ptr<KernelState> make_state() const override {
     return std::make_unique<GeneratorState>(net_, options_.utterances, noise_channels_);
   }
 
@@ -344,7 +344,7 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
   }
 
   /// Where the weights of a step do not fit the nearer caches, and are exact still.
-  std::shared_ptr<const Kernel> with(GemvWeights (GemvWeights::*way)() const) const {
+  [[gnu::cold]] std::shared_ptr<const Kernel> with(GemvWeights (GemvWeights::*way)() const) const {
     constexpr Index near = 512 << 10;
     if (net_.rounded() || net_.integers() || parameters_ * static_cast<Index>(sizeof(float)) <= near)
       return nullptr;
