@@ -39,8 +39,9 @@ Index frames_for(const Port& port, Index count, Index total) noexcept {
 
 std::unique_ptr<SignalInPieces> SignalInPieces::of(const std::shared_ptr<const Graph>& graph,
                                                    const StreamOptions& options, Index threads) {
+  constexpr Index most_threads = 64;  // each takes memory
   if (threads < 2 || !starts_anywhere(*graph)) return nullptr;
-  return std::unique_ptr<SignalInPieces>(new SignalInPieces(graph, options, threads));
+  return std::unique_ptr<SignalInPieces>(new SignalInPieces(graph, options, std::min(threads, most_threads)));
 }
 
 SignalInPieces::SignalInPieces(std::shared_ptr<const Graph> graph, const StreamOptions& options,
@@ -151,6 +152,7 @@ void SignalInPieces::process(std::span<const FramesView> in, const FramesSpan& o
 
 void SignalInPieces::work() noexcept {
   const std::size_t thread = entered_++;
+  if (thread >= runners_.size()) return;
   Needs& needs = needs_[thread];
   for (Index piece; (piece = next_++) < pieces_;) {
     const Index first = begin_of(piece), until = begin_of(piece + 1);

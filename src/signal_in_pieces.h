@@ -11,7 +11,7 @@ namespace wavestride::detail {
 class [[gnu::visibility("hidden")]] SignalInPieces final : private ThreadPool::Job {
  public:
   /// nullptr for a graph that needs a whole signal, has several outputs, or keeps what only all frames before
-  /// can give.
+  /// can give. Of very many threads some have no part in it.
   [[gnu::cold]] static std::unique_ptr<SignalInPieces> of(const std::shared_ptr<const Graph>& graph,
                                                           const StreamOptions& options, Index threads);
 

@@ -65,6 +65,7 @@ TEST_CASE("threads: a stream that gets a whole signal at once gives the bits of 
   const Stack net = upsampling(rng);
   const Signal x = noise(rng, net.in_channels(), 3000), expected = net(x);
   CHECK(same_bits(net(x, {.threads = 2}), expected));
+  CHECK(same_bits(net(x, {.threads = 70}), expected));
   Stream stream = net.stream({.threads = 2});
   for (int i = 0; i < 3; ++i) {
     stream.reset();
