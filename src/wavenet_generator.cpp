@@ -228,10 +228,10 @@ struct GeneratorState final : KernelState {
   detail::LargePages<float> frames;
   std::vector<LayerState> layers;
   std::vector<Index> offsets;
-  // For all samples ahead of all layers, or for one, of the layer under way.
+  // For all samples ahead of all layers, or for one, of the layer under way; what is gated takes its place.
   Aligned<float> conditioning;
   Aligned<float> older;  // of the layer under way, where it sums none ahead
-  Aligned<float> gate, gated, skip, hidden, outputs;
+  Aligned<float> gated, skip, hidden, outputs;
   std::vector<float> noise, value;
   std::vector<std::size_t> fed_class;
   std::size_t silence = 0;
@@ -253,7 +253,6 @@ struct GeneratorState final : KernelState {
     const auto count = static_cast<Index>(net.layers.size());
     conditioning = rows(net.ahead > 1 ? count * net.ahead : 1, net.gate);
     older = rows(1, net.gate);
-    gate = rows(1, net.gate);
     gated = rows(1, net.gate / 2);
     skip = rows(1, net.skip);
     hidden = rows(1, net.hidden);
@@ -268,8 +267,7 @@ struct GeneratorState final : KernelState {
   Index bytes() const noexcept override {
     std::size_t floats = frames.size();
     for (const LayerState& l : layers) floats += l.older.size();
-    for (const auto* rows : {&conditioning, &older, &gate, &gated, &skip, &hidden, &outputs})
-      floats += rows->size();
+    for (const auto* rows : {&conditioning, &older, &gated, &skip, &hidden, &outputs}) floats += rows->size();
     return static_cast<Index>(sizeof(float) * floats);
   }
 
@@ -389,10 +387,10 @@ class WavenetGenerator final : public Kernel, public detail::HasAlternatives {
       float* const conditioning = conditioning_ahead(s, l, ahead);
       if (net_.ahead == 1) condition(l, features, 1, conditioning);
       kernels::gemv(layer.newest, {older, gate}, {x, residual}, &zero, utterances, layer.bias.data(),
-                    {conditioning, gate}, 1.0f, {s.gate.data(), gate});
+                    {conditioning, gate}, 1.0f, {conditioning, gate});
       for (Index u = 0; u < utterances; ++u) {
         if (net_.ahead == 1 && l + 1 < net_.layers.size()) fetch_frames(s, l + 1, u);
-        kernels::gated(s.gate.data() + u * gate, net_.gate / 2, 1, s.gated.data() + u * half);
+        kernels::gated(conditioning + u * gate, net_.gate / 2, 1, s.gated.data() + u * half);
       }
       const kernels::GemvCall to_skip{layer.skip.weights,
                                       {},

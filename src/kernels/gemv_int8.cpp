@@ -262,7 +262,7 @@ constexpr Index tile_height = 16;
 // Frames one after another, a whole number of tiles of 64 bytes each: 256 times `upper` less 32768 and
 // `lower`; zeros beyond what there is. Both are unsigned, for the instructions.
 struct Bytes {
-  static constexpr Index most_frames = 32, capacity = 16 << 10;
+  static constexpr Index most_frames = 64, capacity = 16 << 10;
   alignas(64) std::uint8_t upper[capacity];
   alignas(64) std::uint8_t lower[capacity];
   float units[most_frames];

@@ -51,7 +51,7 @@ void wavenet_generate(benchmark::State& state) {
 }
 BENCHMARK(wavenet_generate)
     ->ArgNames({"shape", "utterances", "weights"})
-    ->ArgsProduct({{0, 1, 2}, {1, 2, 4, 8, 12, 16, 24, 32}, {0, 1, 2}})
+    ->ArgsProduct({{0, 1, 2}, {1, 2, 4, 8, 12, 16, 24, 32, 64}, {0, 1, 2}})
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace
