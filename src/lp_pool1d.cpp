@@ -11,7 +11,8 @@ namespace wavestride {
 
 // A power, a mean, and a root of as many times it as a window has taps.
 Op op::lp_pool1d(Index channels, const LpPool1dOptions& o) {
-  const auto windows = pool::check_windows("lp_pool1d", o.kernel_size, o.stride, 0, 1, o.ceil_mode);
+  const auto windows = pool::check_windows("lp_pool1d", o.kernel_size,
+                                           o.stride == 0 ? o.kernel_size : o.stride, 0, 1, o.ceil_mode);
   require(channels > 0, "lp_pool1d: channels must be positive, got ", channels);
   const auto p = static_cast<float>(o.norm_type), root = static_cast<float>(1 / o.norm_type);
   require(std::isnormal(p) && std::isnormal(root), "lp_pool1d: norm_type must be finite and not 0, got ",

@@ -37,6 +37,10 @@ TEST_CASE("lp_pool1d refuses wrong configuration, saying what was given") {
                     "lp_pool1d: norm_type must be finite and not 0, got 0");
   CHECK_THROWS_WITH(op::lp_pool1d(1, {.kernel_size = 2, .stride = -1}),
                     "lp_pool1d: stride must be at least 1, or 0 for kernel_size, got -1");
+  CHECK_THROWS_WITH(
+      op::lp_pool1d(1, {.kernel_size = Index{1} << 31}),
+      "lp_pool1d: stride and kernel_size times dilation must stay below 2^31, got 2147483648 and "
+      "2147483648 times 1");
   CHECK(op::lp_pool1d(3, {.kernel_size = 4, .ceil_mode = true}).name() ==
         "lp_pool1d(3 channels, norm_type 2, kernel_size 4, stride 4, ceil_mode)");
 }
