@@ -251,6 +251,8 @@ template <class T>
 constexpr const char* limit_of = "";
 template <class T>
 constexpr const char* limit_of<std::vector<T>> = ", at most 65536 of them";
+// What lfilter takes.
+constexpr const char* limit_of_filter = ", at most 1024 of them";
 
 template <class T>
 struct Written<std::vector<T>> {
@@ -320,7 +322,12 @@ void set(Arguments& a, const Option& option, std::string_view text) {
   std::visit(
       [&]<class T>(T Arguments::*member) {
         auto value = Written<T>::read(text);
-        if (!value) refuse(option.name, Written<T>::values(), limit_of<T>, text);
+        if (!value) {
+          const char* limit = limit_of<T>;
+          if constexpr (std::same_as<T, std::vector<double>>)
+            if (member == &Arguments::a || member == &Arguments::b) limit = limit_of_filter;
+          refuse(option.name, Written<T>::values(), limit, text);
+        }
         a.*member = std::move(*value);
       },
       option.member);

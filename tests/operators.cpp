@@ -281,6 +281,7 @@ TEST_CASE("operators: text that is no value is refused") {
       {{"gain", "loud"}, "gain must be a number, got \"loud\""},
       {{"levels", "1;2"}, "levels must be whole numbers, as 1,2,3, at most 65536 of them, got \"1;2\""},
       {{"scale-factor", "x"}, "scale-factor must be numbers, as 1.5,2, at most 65536 of them, got \"x\""},
+      {{"a", "x"}, "a must be numbers, as 1.5,2, at most 1024 of them, got \"x\""},
       {{"padding", "full"}, "padding must be N|LEFT,RIGHT|same|valid, in whole numbers, got \"full\""},
       {{"weight", "1"}, "weight must be an array, got \"1\""}};
   for (const auto& [given, complaint] : wanted)
