@@ -197,7 +197,7 @@ bool fits_bank(const Filter& f, double taps) {
   const auto L = static_cast<double>(f.L), M = static_cast<double>(f.M);
   const double bytes = std::max(L, 2 * lanes) * (taps + 2 * lanes * M / L) * sizeof(float);
   return bytes <= (f.L > many_phases ? most_bytes_of_many : most_bytes) &&
-         (f.phase == Phase::linear || taps * L <= 1 << 18);
+         (f.phase == Phase::linear || taps * L <= 1 << 20);
 }
 
 // Multiply-adds per output of a bank, as PolyphaseBank lays them out; a fold halves those of its core.

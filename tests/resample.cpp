@@ -413,6 +413,17 @@ TEST_CASE("resample: 96 to 44.1 kHz: swept sine, impulse") {
   CHECK(static_cast<double>(y.cast<double>().sum()) == Approx(44100.0 / 96000).epsilon(1e-6));
 }
 
+TEST_CASE("resample: minimum phase of a thousand phases takes their bank, not a table") {
+  for (const auto& [from, to] : {std::pair(11025, 96000), std::pair(96000, 11025)}) {
+    const Resampler r(from, to, {.quality = Quality::best, .phase = Phase::minimum});
+    CHECK(r.bytes() > 1 << 20);
+    CHECK(r.bytes() < 2 << 20);
+    CHECK(r.achieved().stopband_db >= r.stopband_db());
+    CHECK(r.achieved().passband >= r.passband_edge());
+    CHECK(r.achieved().ripple_db < 0.001);
+  }
+}
+
 TEST_CASE("resample: minimum phase has the amplitude of linear phase and no ringing before") {
   Rng rng(38);
   for (const Quality q : {Quality::standard, Quality::best}) {
