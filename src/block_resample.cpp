@@ -17,7 +17,7 @@ namespace {
 constexpr Index most_points = 6144;    // of a transform
 constexpr Index most_responses = 6;    // between small transforms, per bin
 constexpr Index most_factor = 1024;    // L or M
-constexpr double worth_waiting = 0.9;  // a longer block takes less than this part of a shorter one's time
+constexpr double worth_waiting = 0.8;  // a longer block takes less than this part of a shorter one's time
 
 // Cycles for a point of a complex transform, as FFTW plans it without measuring (seen on Zen 5 and Granite
 // Rapids with AVX-512): sizes with a large odd part take the most.
