@@ -238,7 +238,7 @@ def wavenet(arguments):
     for _ in range(arguments.rounds):
         done = subprocess.run([sys.executable, __file__, "--time-wavenet"], check=True, capture_output=True, text=True)
         theirs.append([float(line) for line in done.stdout.split()])
-        done = subprocess.run([arguments.binaries / "bench_wavenet", "--benchmark_filter=shape:1/utterances:(1|12|32)/",
+        done = subprocess.run([arguments.binaries / "bench_wavenet", "--benchmark_filter=shape:1/utterances:(1|12|32|64)/",
                                "--benchmark_format=json"], check=True, capture_output=True, text=True)
         for run in json.loads(done.stdout)["benchmarks"]:
             ours.setdefault(run["name"].split("/", 2)[2], []).append(run["samples"])
