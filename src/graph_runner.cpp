@@ -109,7 +109,7 @@ struct BlockLimits {
   /// As many frames as stay in the nearest cache.
   Index bytes = 24 << 10;
   /// Enough of them to be worth reading large kernels for.
-  Index long_frames = 512;
+  Index long_frames = 480;
 };
 
 /// Several threads together, each on a piece of its own or not, take twice the memory: their blocks are as
